@@ -1,0 +1,71 @@
+"""Argument checks with one grammar: "Argument `name` must ..., but is ...".
+
+Every public entry point converts, checks, then computes; private code assumes clean input.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Sequence
+from numbers import Integral, Real
+from typing import Any
+
+from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError
+
+
+def check_int(name: str, value: Any, *, minimum: int, maximum: int | None = None) -> int:
+    """Return ``value`` as an ``int`` in [``minimum``, ``maximum``], or raise :class:`ArgumentError`."""
+    in_range = isinstance(value, Integral) and not isinstance(value, bool) and value >= minimum
+    if not in_range or (maximum is not None and value > maximum):
+        if maximum is not None:
+            rule = f"an integer from {minimum} to {maximum}"
+        elif minimum in (0, 1):
+            rule = "a positive integer" if minimum == 1 else "a non-negative integer"
+        else:
+            rule = f"an integer of at least {minimum}"
+        raise ArgumentError(f"Argument `{name}` must be {rule}, but is {value!r}.")
+    return int(value)
+
+
+def check_float(
+    name: str,
+    value: Any,
+    *,
+    minimum: float = -math.inf,
+    maximum: float = math.inf,
+    open_minimum: bool = False,
+    open_maximum: bool = False,
+) -> float:
+    """Return ``value`` as a finite ``float`` in the interval, or raise :class:`ArgumentError`."""
+    valid = isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+    if valid:
+        above = value > minimum if open_minimum else value >= minimum
+        below = value < maximum if open_maximum else value <= maximum
+        valid = above and below
+    if not valid:
+        left = "(" if open_minimum or minimum == -math.inf else "["
+        right = ")" if open_maximum or maximum == math.inf else "]"
+        rule = f"a number in {left}{minimum:g}, {maximum:g}{right}"
+        raise ArgumentError(f"Argument `{name}` must be {rule}, but is {value!r}.")
+    return float(value)
+
+
+def check_choice(name: str, value: Any, choices: Collection[str]) -> str:
+    """Return ``value`` if it is one of ``choices``, or raise :class:`ArgumentError`."""
+    if not isinstance(value, str) or value not in choices:
+        listed = ", ".join(repr(choice) for choice in choices)
+        raise ArgumentError(f"Argument `{name}` must be one of {listed}, but is {value!r}.")
+    return value
+
+
+def check_type(name: str, value: Any, types: type | tuple[type, ...], rule: str) -> Any:
+    """Return ``value`` if it has one of ``types``, or raise :class:`ArgumentTypeError` with ``rule``."""
+    if not isinstance(value, types):
+        raise ArgumentTypeError(f"Argument `{name}` must be {rule}, but is of type {type(value).__name__}.")
+    return value
+
+
+def check_shape(name: str, shape: Sequence[int], expected: str, matches: bool) -> None:
+    """Raise :class:`ArgumentError` unless ``matches``; ``expected`` is the shape in words."""
+    if not matches:
+        raise ArgumentError(f"Argument `{name}` must have shape {expected}, but has shape {tuple(shape)}.")

@@ -1,0 +1,36 @@
+"""The errors that this package raises on purpose.
+
+Each also derives from the built-in exception that a caller would expect, so ``except ValueError`` keeps working.
+"""
+
+
+class QGenError(Exception):
+    """Base class of every error that this package raises on purpose."""
+
+
+class ArgumentError(QGenError, ValueError):
+    """An argument has a value that its function cannot accept."""
+
+
+class ArgumentTypeError(QGenError, TypeError):
+    """An argument has a type that its function cannot accept."""
+
+
+class UnsupportedCircuitError(QGenError, ValueError):
+    """A circuit holds an instruction that the built-in simulator cannot run."""
+
+
+class GradientError(QGenError, RuntimeError):
+    """A gradient was asked for that cannot be given correctly."""
+
+
+class DatasetError(QGenError, ValueError):
+    """Data are missing, truncated, of the wrong shape or out of range."""
+
+
+class CheckpointError(QGenError, RuntimeError):
+    """A checkpoint or a saved model is missing, damaged or of another configuration."""
+
+
+class TrainingDivergedError(QGenError, ArithmeticError):
+    """A loss or a weight became NaN or infinite during training."""

