@@ -1,0 +1,61 @@
+"""Scores of generated pictures and vectors, each with its feature extractor, sample sizes and floors.
+
+The functions (:func:`frechet_distance`, :func:`kernel_distance`, :func:`jensen_shannon_divergence`) are pure; the
+classes of the same scores are torchmetrics metrics; :func:`evaluate_images` and :func:`evaluate_features` return
+everything in one dictionary. torchmetrics takes about a second to import, so its classes are loaded when first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from qiskit_qgen.metrics.cache import FeatureCache as FeatureCache
+from qiskit_qgen.metrics.evaluation import evaluate_features as evaluate_features
+from qiskit_qgen.metrics.evaluation import evaluate_images as evaluate_images
+from qiskit_qgen.metrics.extractors import AbstractFeatureExtractor as AbstractFeatureExtractor
+from qiskit_qgen.metrics.extractors import EfficientNetLite0Extractor as EfficientNetLite0Extractor
+from qiskit_qgen.metrics.extractors import IdentityFeatureExtractor as IdentityFeatureExtractor
+from qiskit_qgen.metrics.extractors import ModuleFeatureExtractor as ModuleFeatureExtractor
+from qiskit_qgen.metrics.extractors import get_extractor as get_extractor
+from qiskit_qgen.metrics.functional import FeatureStatistics as FeatureStatistics
+from qiskit_qgen.metrics.functional import frechet_distance as frechet_distance
+from qiskit_qgen.metrics.functional import jensen_shannon_divergence as jensen_shannon_divergence
+from qiskit_qgen.metrics.functional import kernel_distance as kernel_distance
+
+if TYPE_CHECKING:
+    from qiskit_qgen.metrics.fid import FrechetInceptionDistance as FrechetInceptionDistance
+    from qiskit_qgen.metrics.jsd import JensenShannonDivergence as JensenShannonDivergence
+    from qiskit_qgen.metrics.kid import KernelInceptionDistance as KernelInceptionDistance
+
+_LAZY = {
+    "FrechetInceptionDistance": "qiskit_qgen.metrics.fid",
+    "JensenShannonDivergence": "qiskit_qgen.metrics.jsd",
+    "KernelInceptionDistance": "qiskit_qgen.metrics.kid",
+}
+
+__all__ = [
+    "AbstractFeatureExtractor",
+    "EfficientNetLite0Extractor",
+    "FeatureCache",
+    "FeatureStatistics",
+    "FrechetInceptionDistance",
+    "IdentityFeatureExtractor",
+    "JensenShannonDivergence",
+    "KernelInceptionDistance",
+    "ModuleFeatureExtractor",
+    "evaluate_features",
+    "evaluate_images",
+    "frechet_distance",
+    "get_extractor",
+    "jensen_shannon_divergence",
+    "kernel_distance",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_LAZY[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

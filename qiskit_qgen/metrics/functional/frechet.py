@@ -1,0 +1,138 @@
+"""The Fréchet distance between Gaussians fitted to two sets of features (Heusel et al., arXiv 1706.08500)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from qiskit_qgen._checks import check_shape
+from qiskit_qgen.exceptions import ArgumentError
+from qiskit_qgen.metrics._features import check_features, check_numbers
+
+# Rounding makes eigenvalues of a covariance slightly negative; more than this share of the largest is an error.
+_NEGATIVE_TOLERANCE = 1e-6
+
+
+@dataclass(frozen=True, eq=False)
+class FeatureStatistics:
+    """Mean and covariance of a set of features, in float64.
+
+    Attributes:
+        mean: Mean of shape (D,).
+        factor: A of shape (D, min(N, D)) with A A^T the unbiased covariance, whose sum is divided by N - 1.
+        num_samples: N, how many samples it was estimated from.
+    """
+
+    mean: Tensor
+    factor: Tensor
+    num_samples: int
+
+    @classmethod
+    def from_features(cls, features: Any) -> FeatureStatistics:
+        """Estimate the statistics of ``features``.
+
+        Args:
+            features: Features of shape (N, D), N at least 2.
+
+        Returns:
+            Their mean, covariance and number.
+
+        Raises:
+            ArgumentError: If the shape does not fit, N is below 2 or a value is not finite.
+        """
+        features = check_features("features", features)
+        num_samples, num_features = features.shape
+        mean = features.mean(dim=0)
+        rows = (features - mean) / (num_samples - 1) ** 0.5
+        if num_samples > num_features:
+            rows = torch.linalg.qr(rows, mode="r").R
+        return cls(mean, rows.T, num_samples)
+
+    @cached_property
+    def covariance(self) -> Tensor:
+        """The unbiased covariance of shape (D, D)."""
+        return self.factor @ self.factor.T
+
+    def frechet_distance(self, other: FeatureStatistics) -> Tensor:
+        """Return :func:`frechet_distance` to ``other``, from the factors: no covariance is formed or decomposed.
+
+        Args:
+            other: Statistics of as many features.
+
+        Returns:
+            The distance, a float64 scalar that is never negative.
+
+        Raises:
+            ArgumentError: If ``other`` has another number of features.
+        """
+        check_shape("other", other.mean.shape, f"({self.mean.numel()},)", other.mean.shape == self.mean.shape)
+        return _distance(self.mean, self.factor, other.mean, other.factor)
+
+
+def frechet_distance(mu1: Any, sigma1: Any, mu2: Any, sigma2: Any) -> Tensor:
+    r"""Compute the squared Fréchet (2-Wasserstein) distance between two Gaussians.
+
+    .. math::
+        d^2 = |\mu_1 - \mu_2|^2 + \mathrm{tr}\,\Sigma_1 + \mathrm{tr}\,\Sigma_2
+              - 2\,\mathrm{tr}\,(\Sigma_1 \Sigma_2)^{1/2}
+
+    With :math:`\Sigma_i = A_i A_i^T` the last trace is the sum of the singular values of :math:`A_1^T A_2`. No
+    eigenvalue of an asymmetric product is taken, so covariances of deficient rank (fewer samples than dimensions)
+    lose no digits.
+
+    Args:
+        mu1: Mean of the first Gaussian, of shape (D,).
+        sigma1: Its covariance, of shape (D, D).
+        mu2: Mean of the second Gaussian, of shape (D,).
+        sigma2: Its covariance, of shape (D, D).
+
+    Returns:
+        The distance, a float64 scalar that is never negative.
+
+    Raises:
+        ArgumentError: If shapes do not fit, a value is not finite, or a covariance is not symmetric positive
+            semi-definite.
+
+    Example:
+        >>> import torch
+        >>> float(frechet_distance(torch.zeros(2), torch.eye(2), torch.tensor([3.0, 4.0]), 4 * torch.eye(2)))
+        27.0
+    """
+    mean1, mean2 = check_numbers("mu1", mu1).double(), check_numbers("mu2", mu2).double()
+    check_shape("mu1", mean1.shape, "(D,)", mean1.ndim == 1 and mean1.numel() > 0)
+    check_shape("mu2", mean2.shape, f"({mean1.numel()},)", mean2.shape == mean1.shape)
+    covariance1 = _check_covariance("sigma1", sigma1, mean1.numel())
+    covariance2 = _check_covariance("sigma2", sigma2, mean1.numel())
+    return _distance(mean1, _factor("sigma1", covariance1), mean2, _factor("sigma2", covariance2))
+
+
+def _check_covariance(name: str, value: Any, size: int) -> Tensor:
+    covariance = check_numbers(name, value).double()
+    check_shape(name, covariance.shape, f"({size}, {size})", covariance.shape == (size, size))
+    scale = float(covariance.abs().max())
+    asymmetry = float((covariance - covariance.T).abs().max())
+    if asymmetry > _NEGATIVE_TOLERANCE * scale:
+        raise ArgumentError(f"Argument `{name}` must be symmetric, but differs from its transpose by {asymmetry:.3g}.")
+    return covariance
+
+
+def _factor(name: str, covariance: Tensor) -> Tensor:
+    eigenvalues, eigenvectors = torch.linalg.eigh(covariance)
+    largest = float(eigenvalues[-1].clamp(min=0))
+    if float(eigenvalues[0]) < -_NEGATIVE_TOLERANCE * largest:
+        raise ArgumentError(
+            f"Argument `{name}` must be positive semi-definite, but has the eigenvalue {float(eigenvalues[0]):.3g}."
+        )
+    rounding = torch.finfo(covariance.dtype).eps * covariance.shape[0] * largest
+    kept = eigenvalues > rounding
+    return eigenvectors[:, kept] * eigenvalues[kept].sqrt()
+
+
+def _distance(mean1: Tensor, factor1: Tensor, mean2: Tensor, factor2: Tensor) -> Tensor:
+    overlap = torch.linalg.svdvals(factor1.T @ factor2).sum()
+    distance = (mean1 - mean2).square().sum() + factor1.square().sum() + factor2.square().sum() - 2 * overlap
+    return distance.clamp(min=0)

@@ -1,0 +1,217 @@
+"""All scores in one dictionary: contents, floors, sharing of features, real pictures, refusals."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from qiskit_qgen.datasets import load_dataset
+from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError, DatasetError
+from qiskit_qgen.metrics import (
+    EfficientNetLite0Extractor,
+    FeatureCache,
+    FeatureStatistics,
+    ModuleFeatureExtractor,
+    evaluate_features,
+    evaluate_images,
+    jensen_shannon_divergence,
+    kernel_distance,
+)
+
+SCORES = {"frechet_distance", "kernel_distance", "kernel_distance_std", "jensen_shannon_divergence"}
+SIZES = {"num_samples", "num_real", "subset_size"}
+FACTS = {"extractor", "num_features", "subsets", "bins", "seed", "warnings", "floor_real", "floor_reconstruction"}
+QUICK = {"subsets": 5, "bins": 8}
+
+
+class _Counting(nn.Module):
+    """Eight fixed random projections of 6 x 6 pictures, which count the pictures they have seen."""
+
+    def __init__(self):
+        super().__init__()
+        weight = np.random.default_rng(61).normal(size=(8, 36))
+        self.weight = nn.Parameter(torch.as_tensor(weight, dtype=torch.float32))
+        self.samples = 0
+
+    def forward(self, x):
+        self.samples += x.shape[0]
+        return x.flatten(1) @ self.weight.T
+
+
+@pytest.fixture
+def extractor():
+    return ModuleFeatureExtractor(_Counting(), 8, name="projections")
+
+
+@pytest.fixture
+def pictures():
+    rng = np.random.default_rng(62)
+    draw = lambda n, b: torch.as_tensor(rng.beta(2, b, size=(n, 1, 6, 6)), dtype=torch.float32)  # noqa: E731
+    return {"generated": draw(30, 3), "real": draw(40, 2), "reconstructions": draw(25, 2.2), "reference": draw(20, 2)}
+
+
+def test_every_score_is_the_functions_and_every_set_is_seen_once(extractor, pictures):
+    result = evaluate_images(**pictures, extractor=extractor, **QUICK, seed=4)
+    assert extractor.module.samples == 30 + 40 + 25 + 20
+    assert set(result) == SCORES | SIZES | FACTS | {"jensen_shannon_divergence_pixel"}
+    assert set(result["floor_real"]) == SCORES | SIZES | {"jensen_shannon_divergence_pixel", "source"}
+    assert set(result["floor_reconstruction"]) == SCORES | SIZES | {"jensen_shannon_divergence_pixel"}
+    assert json.loads(json.dumps(result, allow_nan=False)) == result
+    assert (result["extractor"], result["num_features"], result["seed"]) == ("projections", 8, 4)
+    assert result["floor_real"]["source"] == "reference"
+    real = pictures["real"]
+    groups = {"generated": result, "reconstructions": result["floor_reconstruction"], "reference": result["floor_real"]}
+    for name, scores in groups.items():
+        images = pictures[name]
+        x, y = extractor(images), extractor(real)
+        frechet = FeatureStatistics.from_features(x).frechet_distance(FeatureStatistics.from_features(y))
+        mean, std = kernel_distance(x, y, subsets=5, seed=4)
+        pixel = jensen_shannon_divergence(images.flatten(1), real.flatten(1), bins=8, limits=(0, 1))
+        assert scores["frechet_distance"] == pytest.approx(float(frechet))
+        assert (scores["kernel_distance"], scores["kernel_distance_std"]) == pytest.approx((float(mean), float(std)))
+        assert scores["jensen_shannon_divergence"] == pytest.approx(float(jensen_shannon_divergence(x, y, bins=8)))
+        assert scores["jensen_shannon_divergence_pixel"] == pytest.approx(float(pixel))
+        assert (scores["num_samples"], scores["num_real"]) == (len(images), 40)
+        assert scores["subset_size"] == len(images) // 2
+
+
+def test_the_real_floor_splits_the_real_set(extractor, pictures):
+    del pictures["reference"], pictures["reconstructions"]
+    result = evaluate_images(**pictures, extractor=extractor, **QUICK)
+    floor = result["floor_real"]
+    assert (floor["num_samples"], floor["num_real"], floor["source"]) == (20, 20, "halves of real")
+    assert floor["frechet_distance"] > 0
+    assert floor["kernel_distance"] < result["kernel_distance"]
+    assert result["floor_reconstruction"] is None
+    assert extractor.module.samples == 70
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_halves_are_disjoint_and_complete(seed):
+    """Four numbers split into two pairs in three ways: d^2 = (difference of means)^2 + (difference of spreads)^2."""
+    real = np.array([0.0, 1.0, 10.0, 100.0])
+    expected = []
+    for partner in (1, 2, 3):
+        pair, rest = real[[0, partner]], np.delete(real, [0, partner])
+        expected.append((pair.mean() - rest.mean()) ** 2 + (pair.std(ddof=1) - rest.std(ddof=1)) ** 2)
+    value = evaluate_features(real[:, None], real[:, None], subsets=1, seed=seed)["floor_real"]["frechet_distance"]
+    assert min(abs(value - e) for e in expected) < 1e-9 * value
+
+
+def test_the_same_seed_gives_the_same_result(extractor, pictures):
+    del pictures["reference"]
+    first = evaluate_images(**pictures, extractor=extractor, **QUICK, seed=1)
+    assert evaluate_images(**pictures, extractor=extractor, **QUICK, seed=1) == first
+    other = evaluate_images(**pictures, extractor=extractor, **QUICK, seed=2)
+    assert other["frechet_distance"] == first["frechet_distance"]
+    assert other["kernel_distance"] != first["kernel_distance"]
+    assert other["floor_real"]["frechet_distance"] != first["floor_real"]["frechet_distance"]
+    drawn = evaluate_images(**pictures, extractor=extractor, **QUICK, seed=None)
+    again = evaluate_images(**pictures, extractor=extractor, **QUICK, seed=drawn["seed"])
+    assert again == drawn
+
+
+def test_too_few_samples_for_the_features_are_pointed_out(pictures):
+    flat = {name: images.flatten(1) for name, images in pictures.items()}
+    warnings = evaluate_features(**flat, **QUICK)["warnings"]
+    assert len(warnings) == 3
+    assert "of generated samples compares 30 with 40 samples in 36 dimensions" in warnings[0]
+    assert "biased upwards" in warnings[0]
+    enough = {name: images[:, :9] for name, images in flat.items()}
+    assert evaluate_features(**enough, **QUICK)["warnings"] == []
+
+
+def test_only_real_sets_are_cached(tmp_path, extractor, pictures):
+    cache = FeatureCache(tmp_path)
+    first = evaluate_images(**pictures, extractor=extractor, **QUICK, cache=cache)
+    assert len(list(tmp_path.iterdir())) == 2
+    extractor.module.samples = 0
+    assert evaluate_images(**pictures, extractor=extractor, **QUICK, cache=cache) == first
+    assert extractor.module.samples == 30 + 25
+
+
+def test_vectors_are_scored_without_a_network():
+    rng = np.random.default_rng(63)
+    real, noise = rng.normal(size=(2, 300, 24))
+    result = evaluate_features(real + 0.5, real, extractor_name="latent", reconstructions=real + 0.1, subsets=10)
+    assert result["frechet_distance"] == pytest.approx(24 * 0.25)
+    assert result["floor_reconstruction"]["frechet_distance"] == pytest.approx(24 * 0.01)
+    assert set(result) == SCORES | SIZES | FACTS
+    assert result["extractor"] == "latent"
+    near, far = (evaluate_features(real + s * noise, real, subsets=10) for s in (0.3, 1.5))
+    for score in ("frechet_distance", "kernel_distance", "jensen_shannon_divergence"):
+        assert near[score] < far[score]
+
+
+def test_real_pictures_score_worse_with_noise_and_with_blur():
+    """EfficientNet features of Fashion-MNIST: clean < slightly < strongly damaged, and clean stays near its floor."""
+    images = load_dataset("fashion-mnist-mini", split="test").images[:200]
+    real, clean = images[:100], images[100:]
+    noise = torch.as_tensor(np.random.default_rng(64).normal(size=clean.shape), dtype=torch.float32)
+    series = {
+        "noise": [clean] + [(clean + s * noise).clamp(0, 1) for s in (0.1, 0.3)],
+        "blur": [clean] + [F.avg_pool2d(clean, k, stride=1, padding=k // 2) for k in (3, 7)],
+    }
+    network = EfficientNetLite0Extractor(48)
+    rows = [r for damage in series.values() for r in damage]
+    features = network(torch.cat([real, *rows])).split(100)
+    for start, name in ((1, "noise"), (4, "blur")):
+        results = [
+            evaluate_features(x, features[0], extractor_name=network.name, subsets=20)
+            for x in features[start : start + 3]
+        ]
+        for score in ("frechet_distance", "kernel_distance", "jensen_shannon_divergence"):
+            values = [result[score] for result in results]
+            assert values == sorted(values), f"{score} under {name}: {values}"
+            assert values[2] > 1.3 * abs(values[0]), f"{score} under {name}: {values}"
+        assert abs(results[0]["kernel_distance"]) < 3 * results[0]["kernel_distance_std"] + 0.01
+
+
+def test_the_named_extractor_is_used_and_named():
+    images = load_dataset("fashion-mnist-mini", split="test").images[:24]
+    result = evaluate_images(images[:8], images[8:], extractor="efficientnet-lite0-32px", subsets=2)
+    assert (result["extractor"], result["num_features"]) == ("efficientnet-lite0-32px", 1280)
+    assert all(math.isfinite(result[score]) for score in SCORES)
+    assert len(result["warnings"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        ({"generated": torch.zeros(0, 1, 6, 6)}, DatasetError, "Argument `generated` must hold at least one picture"),
+        ({"real": torch.full((9, 1, 6, 6), torch.nan)}, DatasetError, "Argument `real` must hold finite numbers"),
+        (
+            {"reference": torch.full((9, 1, 6, 6), 2.0)},
+            DatasetError,
+            "Argument `reference` must hold numbers from 0 to 1",
+        ),
+        (
+            {"reconstructions": "x.png"},
+            ArgumentTypeError,
+            "Argument `reconstructions` must be a tensor or a numpy array",
+        ),
+        ({"generated": torch.rand(9, 1, 8, 8)}, ArgumentError, r"`generated` must have shape \(N, 1, 6, 6\) as `real`"),
+        ({"generated": torch.rand(1, 1, 6, 6)}, ArgumentError, "`generated` must hold at least 2 samples, but holds 1"),
+        ({"real": torch.rand(3, 1, 6, 6), "reference": None}, ArgumentError, "`real` must hold at least 4 samples"),
+        ({"subset_size": 41}, ArgumentError, "`subset_size` must be at most the smaller number of samples, 30"),
+        ({"subsets": 0}, ArgumentError, "Argument `subsets` must be a positive integer, but is 0"),
+        ({"bins": 1}, ArgumentError, "Argument `bins` must be an integer of at least 2, but is 1"),
+        ({"seed": -1}, ArgumentError, "Argument `seed` must be"),
+        ({"extractor": "vgg"}, ArgumentError, "Argument `feature` must be a name such as 'efficientnet-lite0-96px'"),
+    ],
+)
+def test_bad_input_is_refused_with_a_sentence(extractor, pictures, change, error, message):
+    with pytest.raises(error, match=message):
+        evaluate_images(**({"extractor": extractor, **pictures, **QUICK} | change))
+
+
+def test_bad_vectors_are_refused_with_a_sentence():
+    real = torch.rand(9, 3)
+    with pytest.raises(ArgumentError, match=r"Argument `generated` must have shape \(N, 3\), but has shape \(9, 2\)"):
+        evaluate_features(real[:, :2], real)
+    with pytest.raises(ArgumentError, match="Argument `reference` must be finite"):
+        evaluate_features(real, real, reference=real / 0)
