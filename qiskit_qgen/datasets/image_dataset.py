@@ -1,0 +1,68 @@
+"""The result of loading a data set, and the check of its labels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from qiskit_qgen.datasets.images import convert_images
+from qiskit_qgen.exceptions import DatasetError
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ImageDataset:
+    """Images with their labels.
+
+    Attributes:
+        images: Shape (N, C, H, W), float32 in [0, 1].
+        labels: Shape (N,), int64 from 0, or None if the pictures have no labels.
+        name: What was loaded: the name of a known data set, a file's or folder's name, "tensor" or "array".
+        split: "train" or "test".
+        class_names: A name for each label, or None if the classes have no names.
+
+    Raises:
+        ArgumentTypeError: If ``images`` is neither a tensor nor a numpy array.
+        DatasetError: If ``images`` or ``labels`` are not as said above and cannot be converted without loss, their
+            numbers differ, or a label has no name.
+    """
+
+    images: Tensor
+    labels: Tensor | None
+    name: str
+    split: str
+    class_names: tuple[str, ...] | None = None
+
+    def __post_init__(self) -> None:
+        subject = f"Data set {self.name!r}: "
+        object.__setattr__(self, "images", convert_images(self.images, subject + "`images`"))
+        if self.labels is not None:
+            labels = _convert_labels(self.labels, len(self.images), subject + "`labels`")
+            if self.class_names is not None and int(labels.max()) >= len(self.class_names):
+                raise DatasetError(
+                    f"{subject}`labels` must be less than {len(self.class_names)}, the number of class names, "
+                    f"but reach {int(labels.max())}."
+                )
+            object.__setattr__(self, "labels", labels)
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __repr__(self) -> str:
+        labels = "no labels" if self.labels is None else f"{len(self.labels.unique())} classes"
+        return f"ImageDataset({self.name!r}, {self.split!r}, images of shape {tuple(self.images.shape)}, {labels})"
+
+
+def _convert_labels(labels: Any, count: int, subject: str) -> Tensor:
+    """Return ``labels`` as int64 of shape (``count``,), or raise with ``subject`` as the sentence's beginning."""
+    array = labels.detach().cpu().numpy() if isinstance(labels, Tensor) else np.asarray(labels)
+    if array.dtype.kind not in "iu":
+        raise DatasetError(f"{subject} must be integers, but are of type {array.dtype.name}.")
+    if array.shape not in ((count,), (count, 1)):
+        raise DatasetError(f"{subject} must have shape ({count},), one for each picture, but have shape {array.shape}.")
+    if array.min() < 0 or array.max() > np.iinfo(np.int64).max:
+        raise DatasetError(f"{subject} must be from 0 up, but reach from {array.min()} to {array.max()}.")
+    return torch.from_numpy(array.reshape(count).astype(np.int64))

@@ -1,0 +1,22 @@
+"""Files that survive a crash: atomic writes, tensors as safetensors, and the on-disk form of a saved model.
+
+Nothing here reads or writes pickle.
+"""
+
+from qiskit_qgen.persistence.atomic import atomic_folder, atomic_path, atomic_write, existing_folder
+from qiskit_qgen.persistence.pretrained import FORMAT_VERSION, load_circuit, load_model_folder, save_model_folder
+from qiskit_qgen.persistence.tensors import check_state, load_tensors, save_tensors
+
+__all__ = [
+    "FORMAT_VERSION",
+    "atomic_folder",
+    "atomic_path",
+    "atomic_write",
+    "check_state",
+    "existing_folder",
+    "load_circuit",
+    "load_model_folder",
+    "load_tensors",
+    "save_model_folder",
+    "save_tensors",
+]

@@ -1,0 +1,182 @@
+"""Replacement of files and folders in one step: a killed process leaves the old content or the new, never a mixture.
+
+The new content is first written beside its destination under a hidden temporary name, forced to the disk, and only then
+renamed. A rename inside one folder is atomic for files. Folders have no such rename onto an existing one, so the old
+folder is first set aside as ``.NAME.previous``; :func:`existing_folder` finds it there after a crash in between.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import secrets
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from qiskit_qgen._typing import PathLike
+
+LEFTOVER_AGE = 3600.0
+"""Seconds after which an untouched temporary name belongs to a process that was killed."""
+
+
+@contextmanager
+def atomic_path(path: PathLike) -> Iterator[Path]:
+    """Give a temporary file to write to, which replaces ``path`` when the block ends without an error.
+
+    The temporary file lies in the folder of ``path`` and has its suffix. After the block it is forced to the disk and
+    renamed to ``path``. If the block raises, it is removed and ``path`` is left as it was; a process killed inside the
+    block leaves ``path`` as it was as well. Symbolic links are followed.
+
+    Args:
+        path: The file to write. Its folder must exist.
+
+    Yields:
+        The temporary file, empty.
+
+    Raises:
+        OSError: If the folder does not exist or cannot be written to, or the disk is full.
+
+    Example:
+        >>> import tempfile
+        >>> target = Path(tempfile.mkdtemp()) / "scores.json"
+        >>> with atomic_path(target) as temporary:
+        ...     _ = temporary.write_text("{}")
+        >>> target.read_text()
+        '{}'
+    """
+    target = Path(os.path.realpath(path))
+    _remove_leftovers(target)
+    temporary = _temporary_name(target)
+    # O_EXCL: the name is ours alone; mode 0o666: the process's umask decides, as for any other new file.
+    os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+    try:
+        yield temporary
+        _synchronise(temporary)
+        temporary.replace(target)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    _synchronise_folder(target.parent)
+
+
+def atomic_write(path: PathLike, data: bytes | str) -> None:
+    """Write ``data`` to ``path`` so that no other process, and no crash, ever meets a half-written file.
+
+    Args:
+        path: The file to write. Its folder must exist.
+        data: The whole content; text is stored as UTF-8.
+
+    Raises:
+        OSError: If the folder does not exist or cannot be written to, or the disk is full; ``path`` is then unchanged.
+    """
+    content = data.encode("utf-8") if isinstance(data, str) else data
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(content)
+
+
+@contextmanager
+def atomic_folder(folder: PathLike) -> Iterator[Path]:
+    """Give an empty temporary folder, which replaces ``folder`` as a whole when the block ends without an error.
+
+    Everything that ``folder`` held before is gone afterwards. If the block raises, or its process is killed, the old
+    folder stays complete: under its own name or, when the kill fell between the two renames, set aside where
+    :func:`existing_folder` finds it.
+
+    Args:
+        folder: The folder to replace or to create; missing parents are created.
+
+    Yields:
+        The temporary folder, on the same disk as ``folder``.
+
+    Raises:
+        OSError: If the folder cannot be written to, or the disk is full.
+    """
+    target = Path(os.path.realpath(folder))
+    previous = _previous_name(target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    _remove_leftovers(target)
+    staging = _temporary_name(target)
+    staging.mkdir()
+    try:
+        yield staging
+        for entry in staging.rglob("*"):
+            _synchronise_folder(entry) if entry.is_dir() else _synchronise(entry)
+        _synchronise_folder(staging)
+        if target.exists():
+            _discard(previous, target)
+            target.rename(previous)
+        try:
+            staging.rename(target)
+        except OSError:
+            if previous.exists():
+                previous.rename(target)
+            raise
+    except BaseException:
+        shutil.rmtree(staging, ignore_errors=True)
+        raise
+    _synchronise_folder(target.parent)
+    _discard(previous, target)
+
+
+def existing_folder(folder: PathLike) -> Path:
+    """Return where the content of ``folder`` lies now.
+
+    Args:
+        folder: A folder that :func:`atomic_folder` may have been replacing when its process was killed.
+
+    Returns:
+        ``folder`` itself, or the complete old folder that was set aside if ``folder`` is missing for that reason.
+    """
+    target = Path(os.path.realpath(folder))
+    previous = _previous_name(target)
+    return previous if previous.is_dir() and not target.exists() else Path(folder)
+
+
+def _temporary_name(target: Path) -> Path:
+    """Return a new hidden name beside ``target``, with its suffix so that writers recognise the format."""
+    return target.with_name(f".{target.stem}.{secrets.token_hex(8)}.tmp{target.suffix}")
+
+
+def _previous_name(target: Path) -> Path:
+    return target.with_name(f".{target.name}.previous")
+
+
+def _remove_leftovers(target: Path) -> None:
+    """Remove what killed processes left beside ``target``: temporary names that nothing has touched for an hour."""
+    pattern = re.compile(re.escape(f".{target.stem}.") + r"[0-9a-f]{16}\.tmp" + re.escape(target.suffix))
+    limit = time.time() - LEFTOVER_AGE
+    with contextlib.suppress(OSError):
+        for entry in target.parent.iterdir():
+            if pattern.fullmatch(entry.name) and entry.stat().st_mtime < limit:
+                shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+
+
+def _discard(previous: Path, target: Path) -> None:
+    """Remove what was set aside; it loses its name first, so that no half-removed folder is ever found under it."""
+    if previous.exists():
+        doomed = _temporary_name(target)
+        previous.rename(doomed)
+        shutil.rmtree(doomed, ignore_errors=True)
+
+
+def _synchronise(file: Path) -> None:
+    """Force the content of ``file`` to the disk."""
+    descriptor = os.open(file, os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _synchronise_folder(folder: Path) -> None:
+    """Force the names in ``folder`` to the disk, where the system can open folders."""
+    if os.name == "posix":
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -1,0 +1,232 @@
+"""The on-disk form of a saved model: one folder that Qiskit, safetensors and any JSON reader open on their own.
+
+========================  ============================================================================================
+``config.json``           format version, package version, class name, constructor arguments, and the SHA-256 of the
+                          other files
+``model.safetensors``     every weight and buffer by name
+``circuit.qpy``           the model's circuit in Qiskit's own format; absent if the model has none
+========================  ============================================================================================
+
+Saving writes a temporary folder beside the destination and then swaps the two, so that an existing good folder outlives
+a failed or killed save. Nothing is pickled, and nothing that is read is executed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from qiskit import QuantumCircuit, qpy
+from torch import Tensor
+
+from qiskit_qgen._checks import check_type
+from qiskit_qgen._typing import PathLike
+from qiskit_qgen._version import __version__
+from qiskit_qgen.exceptions import ArgumentError, CheckpointError
+from qiskit_qgen.persistence.atomic import atomic_folder, existing_folder
+from qiskit_qgen.persistence.json_text import dump_json, parse_json
+from qiskit_qgen.persistence.tensors import load_tensors, pack_tensors
+
+FORMAT_VERSION = 1
+"""The version of the folder's format that this package writes; it reads this one and older ones."""
+
+CONFIG_FILE = "config.json"
+WEIGHTS_FILE = "model.safetensors"
+CIRCUIT_FILE = "circuit.qpy"
+
+# The newest QPY that every supported Qiskit (2.3 and newer) reads, and the oldest that loads without evaluating text.
+_QPY_VERSION = 17
+_QPY_OLDEST = 13
+_CONFIG_MAXIMUM = 2**22
+_RESERVED = ("format_version", "package_version", "files")
+
+
+def save_model_folder(
+    folder: PathLike, *, config: Mapping[str, Any], state: Mapping[str, Tensor], circuit: QuantumCircuit | None
+) -> None:
+    """Write a model to ``folder``: the complete new model, or what was there before.
+
+    Args:
+        folder: The folder to create, or a saved model to replace. A folder that holds anything else is refused.
+        config: ``class_name`` (text) and ``arguments`` (dict of constructor arguments), and whatever else JSON can
+            store; the format version, the package version and the checksums are added.
+        state: Weights and buffers by name, as for :func:`save_tensors`.
+        circuit: The model's circuit, or None if it has none.
+
+    Raises:
+        ArgumentTypeError: If ``circuit`` is not a circuit, or a value of ``state`` is not a tensor.
+        ArgumentError: If ``config`` lacks a key, holds a reserved one or cannot be stored as JSON, or a tensor cannot
+            be stored.
+        CheckpointError: If ``folder`` is a file, holds files of another origin, or cannot be written.
+    """
+    check_type("circuit", circuit, (QuantumCircuit, type(None)), "a QuantumCircuit or None")
+    checked = _check_config(config)
+    contents = {WEIGHTS_FILE: pack_tensors(state, {})}
+    if circuit is not None:
+        contents[CIRCUIT_FILE] = _circuit_bytes(circuit)
+    files = {name: _sha256(content) for name, content in contents.items()}
+    complete = {"format_version": FORMAT_VERSION, "package_version": __version__, **checked, "files": files}
+    contents[CONFIG_FILE] = (dump_json(complete, "config", indent=2) + "\n").encode("utf-8")
+    _refuse_foreign_files(Path(folder))
+    try:
+        with atomic_folder(folder) as staging:
+            for name, content in contents.items():
+                (staging / name).write_bytes(content)
+    except OSError as error:
+        raise CheckpointError(f"Folder {folder} could not be written: {error.strerror or error}.") from error
+
+
+def load_model_folder(folder: PathLike) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """Read a model that :func:`save_model_folder` wrote.
+
+    Args:
+        folder: The saved model.
+
+    Returns:
+        The configuration (``class_name``, ``arguments``, ``format_version``, ``package_version`` and the rest of what
+        was saved), and the weights and buffers by name.
+
+    Raises:
+        CheckpointError: If the folder or one of its files is missing, damaged or from a newer version of the package.
+    """
+    place = existing_folder(folder)
+    config, files = _read_config(place)
+    _read_checked(place, WEIGHTS_FILE, files)
+    state, _ = load_tensors(place / WEIGHTS_FILE)
+    return config, state
+
+
+def load_circuit(folder: PathLike) -> QuantumCircuit | None:
+    """Read the circuit of a model that :func:`save_model_folder` wrote.
+
+    Args:
+        folder: The saved model.
+
+    Returns:
+        The circuit, or None if the model was saved without one.
+
+    Raises:
+        CheckpointError: If the folder or its circuit is missing, damaged or from a newer version of the package or of
+            Qiskit.
+    """
+    place = existing_folder(folder)
+    _, files = _read_config(place)
+    if CIRCUIT_FILE not in files:
+        return None
+    content = _read_checked(place, CIRCUIT_FILE, files)
+    return _parse_circuit(content, f"File {place / CIRCUIT_FILE}")
+
+
+def _check_config(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a copy of ``config`` if it says which class to build, and with which arguments."""
+    check_type("config", config, Mapping, "a dict")
+    for key in _RESERVED:
+        if key in config:
+            raise ArgumentError(f"Argument `config` must not hold the key `{key}`, which is added when saving.")
+    if problem := _config_problem(config):
+        raise ArgumentError(f"Argument `config` {problem}.")
+    return dict(config)
+
+
+def _config_problem(config: Mapping[str, Any]) -> str | None:
+    """Say what is wrong with the two keys that every configuration has, or return None."""
+    name = config.get("class_name")
+    if not isinstance(name, str) or not name.isidentifier():
+        return f"must hold `class_name`, the name of a class, but holds {name!r:.80}"
+    if not isinstance(config.get("arguments"), dict):
+        return "must hold `arguments`, a dict of constructor arguments"
+    return None
+
+
+def _refuse_foreign_files(folder: Path) -> None:
+    """Raise if replacing ``folder`` would remove anything but a saved model."""
+    if not folder.exists():
+        return
+    if not folder.is_dir():
+        raise CheckpointError(f"Folder {folder} could not be written: a file of that name exists.")
+    known = {CONFIG_FILE, WEIGHTS_FILE, CIRCUIT_FILE}
+    foreign = sorted(entry.name for entry in folder.iterdir() if entry.name not in known or not entry.is_file())
+    if foreign:
+        raise CheckpointError(
+            f"Folder {folder} holds {foreign[0]!r}, which is not part of a saved model; save to a folder of its own."
+        )
+
+
+def _read_config(place: Path) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the configuration and the checksums of the other files."""
+    path = place / CONFIG_FILE
+    source = f"File {path}"
+    if not place.is_dir():
+        raise CheckpointError(f"Folder {place} does not exist.")
+    if not path.is_file():
+        raise CheckpointError(f"Folder {place} is not a saved model: it has no {CONFIG_FILE}.")
+    if path.stat().st_size > _CONFIG_MAXIMUM:
+        raise CheckpointError(f"{source} is not a model's configuration: it has more than {_CONFIG_MAXIMUM} bytes.")
+    config = parse_json(_read_bytes(path), source)
+    if not isinstance(config, dict):
+        raise CheckpointError(f"{source} must hold a JSON object, but holds a {type(config).__name__}.")
+    _check_version(config.get("format_version"), config.get("package_version"), source)
+    files = config.pop("files", None)
+    if not isinstance(files, dict) or WEIGHTS_FILE not in files:
+        raise CheckpointError(f"{source} must hold `files`, the checksums of the other files.")
+    if problem := _config_problem(config):
+        raise CheckpointError(f"{source} {problem}.")
+    return config, files
+
+
+def _check_version(version: Any, package: Any, source: str) -> None:
+    """Raise unless this package can read the format ``version``."""
+    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+        raise CheckpointError(f"{source} must hold `format_version`, a positive integer, but holds {version!r:.80}.")
+    if version > FORMAT_VERSION:
+        raise CheckpointError(
+            f"{source} has format version {version}, but this is qiskit_qgen {__version__}, which reads versions up to "
+            f"{FORMAT_VERSION}; install qiskit_qgen {package!s:.40} or newer."
+        )
+
+
+def _read_checked(place: Path, name: str, files: Mapping[str, str]) -> bytes:
+    """Return the content of a file whose checksum is that of the configuration."""
+    path = place / name
+    if not path.is_file():
+        raise CheckpointError(f"Folder {place} is incomplete: {name} is missing.")
+    content = _read_bytes(path)
+    if _sha256(content) != files[name]:
+        raise CheckpointError(f"File {path} is damaged: it does not match its checksum in {CONFIG_FILE}.")
+    return content
+
+
+def _read_bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise CheckpointError(f"File {path} cannot be read: {error.strerror or error}.") from error
+
+
+def _circuit_bytes(circuit: QuantumCircuit) -> bytes:
+    stream = io.BytesIO()
+    qpy.dump(circuit, stream, version=_QPY_VERSION)
+    return stream.getvalue()
+
+
+def _parse_circuit(content: bytes, source: str) -> QuantumCircuit:
+    """Return the one circuit of a QPY file; files of old versions, whose loading could run code, are refused."""
+    if content[:6] != b"QISKIT" or len(content) < 7 or content[6] < _QPY_OLDEST:
+        raise CheckpointError(f"{source} is not a QPY file of version {_QPY_OLDEST} or newer.")
+    try:
+        programs = qpy.load(io.BytesIO(content))
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    # Qiskit's reader raises whatever its decoding of damaged bytes runs into; a panic of its Rust code is no Exception.
+    except BaseException as error:
+        raise CheckpointError(f"{source} cannot be read by this version of Qiskit: {error}.") from error
+    if len(programs) != 1 or not isinstance(programs[0], QuantumCircuit):
+        raise CheckpointError(f"{source} must hold exactly one circuit, but holds {len(programs)} programs.")
+    return programs[0]
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

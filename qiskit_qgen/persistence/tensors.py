@@ -1,0 +1,187 @@
+"""A flat dictionary of tensors and its metadata in one safetensors file, written atomically.
+
+The file is a plain safetensors file that other tools read. Its metadata holds two texts: ``metadata``, the caller's own
+as JSON, and ``sha256``, over names, types, shapes, values and metadata, since the format itself does not notice a
+changed byte.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from qiskit_qgen._typing import PathLike
+from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError, CheckpointError
+from qiskit_qgen.persistence.atomic import atomic_write
+from qiskit_qgen.persistence.json_text import dump_json, parse_json
+
+STORED_DTYPES = frozenset(
+    {
+        torch.bool,
+        torch.uint8,
+        torch.int8,
+        torch.int16,
+        torch.int32,
+        torch.int64,
+        torch.float16,
+        torch.bfloat16,
+        torch.float32,
+        torch.float64,
+        torch.complex64,
+    }
+)
+"""The types of tensors that a file can hold."""
+
+_LISTED = 3
+
+
+def save_tensors(path: PathLike, tensors: Mapping[str, Tensor], *, metadata: Mapping[str, Any] | None = None) -> None:
+    """Write ``tensors`` and ``metadata`` to ``path``: the complete new file, or the old one unchanged.
+
+    Values are stored bit for bit, NaN payloads and negative zeros included, from any device. Tensors that share memory,
+    as tied weights do, are stored once under each of their names. The same content gives the same bytes.
+
+    Args:
+        path: The file to write; its folder must exist.
+        tensors: Dense tensors of any shape, empty ones included, by name; types as in ``STORED_DTYPES``.
+        metadata: Anything that JSON stores; tuples become lists.
+
+    Raises:
+        ArgumentTypeError: If a name is not text or a value is not a tensor.
+        ArgumentError: If a tensor is sparse, has no data or a type that cannot be stored, or ``metadata`` is not JSON.
+        CheckpointError: If the file cannot be written.
+    """
+    content = pack_tensors(tensors, metadata or {})
+    try:
+        atomic_write(path, content)
+    except OSError as error:
+        raise CheckpointError(f"File {path} could not be written: {error.strerror or error}.") from error
+
+
+def pack_tensors(tensors: Mapping[str, Tensor], metadata: Mapping[str, Any]) -> bytes:
+    """Return the content of the file that :func:`save_tensors` writes; arguments and errors as there."""
+    # safetensors is imported where it is used, since only those who save or load need it.
+    from safetensors.torch import save
+
+    prepared = _prepare(tensors)
+    text = dump_json(dict(metadata), "metadata")
+    return save(prepared, metadata={"metadata": text, "sha256": _digest(prepared, text)})
+
+
+def load_tensors(
+    path: PathLike, *, like: Mapping[str, Tensor] | None = None
+) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Read the tensors and metadata that :func:`save_tensors` wrote.
+
+    Args:
+        path: The file to read.
+        like: If given, the tensors must have exactly its names, shapes and types; its values are not used.
+
+    Returns:
+        The tensors by name, on the CPU, with memory of their own, and the metadata.
+
+    Raises:
+        CheckpointError: If the file is missing, truncated, changed or not written by :func:`save_tensors`, or does not
+            match ``like``.
+    """
+    source = f"File {path}"
+    if not Path(path).is_file():
+        raise CheckpointError(f"{source} does not exist.")
+    tensors, stored = _read(path, source)
+    if not {"metadata", "sha256"} <= stored.keys():
+        raise CheckpointError(f"{source} was not written by this package: its metadata lacks `metadata` and `sha256`.")
+    if _digest(tensors, stored["metadata"]) != stored["sha256"]:
+        raise CheckpointError(f"{source} is damaged: its content does not match its checksum.")
+    metadata = parse_json(stored["metadata"], f"The metadata of {path}")
+    if not isinstance(metadata, dict):
+        raise CheckpointError(
+            f"The metadata of {path} must be a JSON object, but is of type {type(metadata).__name__}."
+        )
+    if like is not None:
+        check_state(tensors, like, source=source)
+    return tensors, metadata
+
+
+def check_state(state: Mapping[str, Tensor], like: Mapping[str, Tensor], *, source: str) -> None:
+    """Raise unless ``state`` has exactly the names, shapes and types of ``like``.
+
+    Args:
+        state: Tensors that were read.
+        like: Tensors of the model that shall receive them.
+        source: Where ``state`` came from, as the subject of errors: "File model.safetensors".
+
+    Raises:
+        CheckpointError: If a name is missing or unknown, or a shape or type differs.
+    """
+    problems = []
+    if missing := [name for name in like if name not in state]:
+        problems.append(f"lacks {_enumerate(missing)}")
+    if unknown := [name for name in state if name not in like]:
+        problems.append(f"holds the unknown {_enumerate(unknown)}")
+    if problems:
+        raise CheckpointError(f"{source} does not fit this model: it {' and '.join(problems)}.")
+    for name, expected in like.items():
+        found = state[name]
+        if found.shape != expected.shape or found.dtype != expected.dtype:
+            raise CheckpointError(
+                f"{source} does not fit this model: `{name}` must be {_describe(expected)}, but is {_describe(found)}."
+            )
+
+
+def _prepare(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return contiguous CPU tensors, in sorted order, no two of which share memory."""
+    prepared: dict[str, Tensor] = {}
+    storages: set[int] = set()
+    for name, tensor in tensors.items():
+        if not isinstance(name, str) or not isinstance(tensor, Tensor):
+            raise ArgumentTypeError(
+                "Argument `tensors` must map text to tensors, "
+                f"but maps {name!r} of type {type(name).__name__} to {type(tensor).__name__}."
+            )
+        if tensor.dtype not in STORED_DTYPES:
+            raise ArgumentError(f"Tensor `{name}` has type {tensor.dtype}, which cannot be stored; convert it first.")
+        if tensor.layout != torch.strided or tensor.is_meta:
+            raise ArgumentError(f"Tensor `{name}` must be dense and hold data to be stored.")
+        value = tensor.detach().cpu().resolve_conj().resolve_neg().contiguous()
+        pointer = value.untyped_storage().data_ptr()
+        prepared[name] = value.clone() if pointer in storages else value
+        storages.add(pointer)
+    return dict(sorted(prepared.items()))
+
+
+def _read(path: PathLike, source: str) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Return the tensors of a safetensors file, in sorted order, and its metadata."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="pt") as file:
+            # Cloned, since the file is mapped into memory: later changes to either must not reach the other.
+            tensors = {name: file.get_tensor(name).clone() for name in sorted(file.keys())}
+            return tensors, file.metadata() or {}
+    except (SafetensorError, OSError, ValueError, RuntimeError, MemoryError) as error:
+        raise CheckpointError(f"{source} is damaged or not a safetensors file: {error}.") from error
+
+
+def _digest(tensors: Mapping[str, Tensor], text: str) -> str:
+    """Return the SHA-256 of the metadata ``text`` and of every tensor's name, type, shape and bytes."""
+    digest = hashlib.sha256(text.encode("utf-8"))
+    for name in sorted(tensors):
+        tensor = tensors[name]
+        digest.update(f"\0{name}\0{tensor.dtype}\0{tuple(tensor.shape)}\0".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
+
+
+def _describe(tensor: Tensor) -> str:
+    return f"{str(tensor.dtype).removeprefix('torch.')} of shape {tuple(tensor.shape)}"
+
+
+def _enumerate(names: list[str]) -> str:
+    """Return the first few names for a sentence, with the number of the others."""
+    listed = ", ".join(f"`{name}`" for name in names[:_LISTED])
+    return listed if len(names) <= _LISTED else f"{listed} and {len(names) - _LISTED} more"
