@@ -34,3 +34,7 @@ class CheckpointError(QGenError, RuntimeError):
 
 class TrainingDivergedError(QGenError, ArithmeticError):
     """A loss or a weight became NaN or infinite during training."""
+
+
+class NotFittedError(QGenError, RuntimeError):
+    """A model was used before it was trained or loaded."""

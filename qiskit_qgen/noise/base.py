@@ -1,0 +1,50 @@
+"""What every source of noise offers."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import torch
+from torch import Tensor
+
+from qiskit_qgen._checks import check_int
+
+
+class AbstractNoise(ABC):
+    """A distribution of random vectors that a generative model draws from.
+
+    A source holds no random state: the same generator state gives the same vectors.
+
+    Args:
+        dim: Length of each vector.
+
+    Raises:
+        ArgumentError: If ``dim`` is not a positive integer.
+    """
+
+    def __init__(self, dim: int) -> None:
+        self._dim = check_int("dim", dim, minimum=1)
+
+    @property
+    def dim(self) -> int:
+        """Length of each vector."""
+        return self._dim
+
+    def sample(self, num_samples: int, generator: torch.Generator) -> Tensor:
+        """Draw vectors.
+
+        Args:
+            num_samples: Number of vectors.
+            generator: Source of randomness, on the CPU.
+
+        Returns:
+            float32 tensor of shape (num_samples, dim), on the CPU.
+
+        Raises:
+            ArgumentError: If ``num_samples`` is not a positive integer.
+        """
+        return self._sample(check_int("num_samples", num_samples, minimum=1), generator)
+
+    @abstractmethod
+    def _sample(self, num_samples: int, generator: torch.Generator) -> Tensor:
+        """Draw ``num_samples`` vectors; ``num_samples`` is checked."""

@@ -1,0 +1,47 @@
+"""Training: phases, the loop that runs them, callbacks, checkpoints and the history."""
+
+from qiskit_qgen.training.averaging import ExponentialMovingAverage as ExponentialMovingAverage
+from qiskit_qgen.training.batches import BatchOrder as BatchOrder
+from qiskit_qgen.training.callbacks import AbstractCallback as AbstractCallback
+from qiskit_qgen.training.callbacks import Checkpoint as Checkpoint
+from qiskit_qgen.training.callbacks import EarlyStopping as EarlyStopping
+from qiskit_qgen.training.callbacks import LatentFrechetDistance as LatentFrechetDistance
+from qiskit_qgen.training.callbacks import ProgressBar as ProgressBar
+from qiskit_qgen.training.callbacks import SampleGrid as SampleGrid
+from qiskit_qgen.training.callbacks import Scores as Scores
+from qiskit_qgen.training.callbacks import TensorBoard as TensorBoard
+from qiskit_qgen.training.history import History as History
+from qiskit_qgen.training.image_grid import image_grid as image_grid
+from qiskit_qgen.training.image_grid import save_image_grid as save_image_grid
+from qiskit_qgen.training.phase import AbstractPhase as AbstractPhase
+from qiskit_qgen.training.reconstruction import ReconstructionOptions as ReconstructionOptions
+from qiskit_qgen.training.reconstruction import ReconstructionPhase as ReconstructionPhase
+from qiskit_qgen.training.schedules import learning_rate_factor as learning_rate_factor
+from qiskit_qgen.training.state import TrainingState as TrainingState
+from qiskit_qgen.training.trainer import Trainer as Trainer
+from qiskit_qgen.training.wasserstein import WassersteinOptions as WassersteinOptions
+from qiskit_qgen.training.wasserstein import WassersteinPhase as WassersteinPhase
+
+__all__ = [
+    "AbstractCallback",
+    "AbstractPhase",
+    "BatchOrder",
+    "Checkpoint",
+    "EarlyStopping",
+    "ExponentialMovingAverage",
+    "History",
+    "LatentFrechetDistance",
+    "ProgressBar",
+    "ReconstructionOptions",
+    "ReconstructionPhase",
+    "SampleGrid",
+    "Scores",
+    "TensorBoard",
+    "Trainer",
+    "TrainingState",
+    "WassersteinOptions",
+    "WassersteinPhase",
+    "image_grid",
+    "learning_rate_factor",
+    "save_image_grid",
+]

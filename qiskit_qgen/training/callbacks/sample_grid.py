@@ -1,0 +1,41 @@
+"""Pictures of the training's progress."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from qiskit_qgen._checks import check_int
+from qiskit_qgen._typing import PathLike
+from qiskit_qgen.training.callbacks.base import AbstractCallback
+from qiskit_qgen.training.image_grid import save_image_grid
+from qiskit_qgen.training.state import TrainingState
+
+
+class SampleGrid(AbstractCallback):
+    """Writes a grid of pictures every ``every`` steps: ``PHASE-STEP.png``, such as ``adversarial-000500.png``.
+
+    An adversarial phase shows samples, always of the same noise, an autoencoder's phase pictures with their
+    reconstructions; a phase without pictures, as of tabular data, writes none.
+
+    Args:
+        folder: Folder of the pictures; made if it does not exist.
+        every: Steps between two grids; the last step of a phase always has one.
+        num_images: Number of pictures in a grid.
+
+    Raises:
+        ArgumentError: If ``every`` or ``num_images`` is not a positive integer.
+    """
+
+    def __init__(self, folder: PathLike, every: int = 250, *, num_images: int = 64) -> None:
+        self.folder = Path(folder)
+        self.every = check_int("every", every, minimum=1)
+        self.num_images = check_int("num_images", num_images, minimum=1)
+
+    def on_step_end(self, state: TrainingState) -> None:
+        """Write a grid at every ``every``-th step and at the last."""
+        if state.step % self.every and state.step != state.phase.num_steps:
+            return
+        images = state.phase.preview(self.num_images, state.seed)
+        if images is not None:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            save_image_grid(images, self.folder / f"{state.phase.name}-{state.step:06d}.png")

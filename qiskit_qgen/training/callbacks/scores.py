@@ -1,0 +1,44 @@
+"""Scores during training."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+
+from qiskit_qgen._checks import check_int
+from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError
+from qiskit_qgen.training.callbacks.base import AbstractCallback
+from qiskit_qgen.training.state import TrainingState
+
+
+class Scores(AbstractCallback):
+    """Computes scores every ``every`` steps and records them in the history, next to the losses.
+
+    Args:
+        scores: Functions by name; each takes the :class:`~qiskit_qgen.training.TrainingState` and returns a number, or
+            None where it has nothing to say, as a score of samples has not while the autoencoder trains.
+        every: Steps between two computations; the last step of a phase is always scored.
+
+    Raises:
+        ArgumentError: If ``every`` is not a positive integer or ``scores`` is empty.
+        ArgumentTypeError: If a score is not callable.
+    """
+
+    def __init__(self, scores: Mapping[str, Callable[[TrainingState], float | None]], every: int = 250) -> None:
+        self.every = check_int("every", every, minimum=1)
+        if not scores:
+            raise ArgumentError("Argument `scores` must hold at least one function, but is empty.")
+        for name, function in scores.items():
+            if not callable(function):
+                raise ArgumentTypeError(
+                    f"Argument `scores` must hold functions, but {name!r} is of type {type(function).__name__}."
+                )
+        self.scores = dict(scores)
+
+    def on_step_end(self, state: TrainingState) -> None:
+        """Compute and record the scores at every ``every``-th step and at the last."""
+        if state.step % self.every and state.step != state.phase.num_steps:
+            return
+        values = {name: function(state) for name, function in self.scores.items()}
+        known = {name: float(value) for name, value in values.items() if value is not None and math.isfinite(value)}
+        state.history.record(state.phase.name, state.step, known)

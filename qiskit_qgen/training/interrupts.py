@@ -1,0 +1,46 @@
+"""Ctrl-C during training: the running step is finished and saved first."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from types import FrameType, TracebackType
+from typing import Any
+
+
+class InterruptGuard:
+    """Notes the first SIGINT instead of raising at once; a second one goes to the handler that was there before.
+
+    It acts in the main thread only, since signals can be handled nowhere else, and leaves a process that ignores SIGINT
+    ignoring it. The former handler is back when the context ends.
+    """
+
+    def __init__(self) -> None:
+        self.requested = False
+        self._installed = False
+        self._former: Any = None
+
+    def raise_if_requested(self) -> None:
+        """Raise KeyboardInterrupt if there was a SIGINT."""
+        if self.requested:
+            raise KeyboardInterrupt
+
+    def __enter__(self) -> InterruptGuard:
+        if threading.current_thread() is threading.main_thread():
+            self._former = signal.getsignal(signal.SIGINT)
+            if callable(self._former):
+                signal.signal(signal.SIGINT, self._handle)
+                self._installed = True
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._installed:
+            signal.signal(signal.SIGINT, self._former)
+            self._installed = False
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        if self.requested:
+            self._former(number, frame)
+        self.requested = True

@@ -1,0 +1,194 @@
+"""Adversarial training of a generator against a critic: Wasserstein GAN with gradient penalty (arXiv 1704.00028)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from qiskit_qgen._checks import check_choice, check_float, check_int
+from qiskit_qgen._random import torch_generator
+from qiskit_qgen.losses import gradient_penalty, wasserstein_critic_loss, wasserstein_generator_loss
+from qiskit_qgen.noise import AbstractNoise
+from qiskit_qgen.training.averaging import ExponentialMovingAverage
+from qiskit_qgen.training.phase import AbstractPhase
+from qiskit_qgen.training.schedules import SCHEDULES, Schedule
+
+_SAMPLE_BATCH = 512
+
+
+@dataclass(frozen=True, kw_only=True)
+class WassersteinOptions:
+    """How generator and critic are trained; all defaults are our own choice unless the field says otherwise."""
+
+    n_critic: int = 2
+    """Critic steps for each generator step."""
+
+    gradient_penalty: float = 1.0
+    """Weight of the gradient penalty."""
+
+    generator_learning_rate: float = 3e-3
+    """Adam's learning rate of the generator at its highest."""
+
+    critic_learning_rate: float = 1e-3
+    """Adam's learning rate of the critic at its highest."""
+
+    betas: tuple[float, float] = (0.0, 0.9)
+    """Decay rates of Adam's moments, each in [0, 1), for both networks."""
+
+    clip_norm: float | None = None
+    """Largest norm of the gradient of each network; longer ones are shortened. None leaves them as they are."""
+
+    ema_decay: float = 0.999
+    """Decay of the moving average of the generator's weights, in [0, 1); 0 follows the weights exactly."""
+
+    lr_schedule: Schedule = "cosine"
+    """Schedule of both learning rates: "constant", "linear" or "cosine"."""
+
+    warmup: float = 0.02
+    """Part of the steps over which the learning rates rise from 0, in [0, 1)."""
+
+    def __post_init__(self) -> None:
+        """Check the values.
+
+        Raises:
+            ArgumentError: If one is out of its range.
+        """
+        check_int("n_critic", self.n_critic, minimum=1)
+        check_float("gradient_penalty", self.gradient_penalty, minimum=0)
+        for name in ("generator_learning_rate", "critic_learning_rate"):
+            check_float(name, getattr(self, name), minimum=0, open_minimum=True)
+        for index, beta in enumerate(self.betas):
+            check_float(f"betas[{index}]", beta, minimum=0, maximum=1, open_maximum=True)
+        if self.clip_norm is not None:
+            check_float("clip_norm", self.clip_norm, minimum=0, open_minimum=True)
+        check_float("ema_decay", self.ema_decay, minimum=0, maximum=1, open_maximum=True)
+        check_choice("lr_schedule", self.lr_schedule, SCHEDULES)
+        check_float("warmup", self.warmup, minimum=0, maximum=1, open_maximum=True)
+
+
+class WassersteinPhase(AbstractPhase):
+    """Trains a generator against a critic.
+
+    One step does ``n_critic`` updates of the critic, each with its own batch of data, and then one of the generator.
+    The generated samples of all critic updates are drawn in one call, as the generator does not change between them.
+
+    Args:
+        generator: Maps noise (N, dim) to samples.
+        critic: Gives one value (N,) per sample.
+        noise: The source of noise.
+        data: Returns the real samples (N, ...), in the generator's space; called when the phase begins, so that they
+            may depend on what earlier phases have trained.
+        options: Settings of the losses and optimisers.
+        num_steps: Number of steps.
+        batch_size: Samples in a batch.
+        seed: Seed of the run.
+        modules: Further networks that a checkpoint must hold, by name.
+        to_images: Turns samples into pictures (N, C, H, W) in [0, 1] for previews; None if they are no pictures.
+
+    Raises:
+        ArgumentError: If ``num_steps`` is negative or ``batch_size`` is not a positive integer.
+    """
+
+    def __init__(
+        self,
+        generator: nn.Module,
+        critic: nn.Module,
+        noise: AbstractNoise,
+        data: Callable[[], Tensor],
+        *,
+        options: WassersteinOptions,
+        num_steps: int,
+        batch_size: int,
+        seed: int,
+        modules: dict[str, nn.Module] | None = None,
+        to_images: Callable[[Tensor], Tensor] | None = None,
+    ) -> None:
+        self._batch_size = check_int("batch_size", batch_size, minimum=1)
+        rates = {"generator": options.generator_learning_rate, "critic": options.critic_learning_rate}
+        networks = {"generator": generator, "critic": critic}
+        super().__init__(
+            "adversarial",
+            num_steps=num_steps,
+            seed=seed,
+            modules={**(modules or {}), **networks},
+            optimizers={
+                name: torch.optim.Adam(network.parameters(), lr=rates[name], betas=options.betas)
+                for name, network in networks.items()
+            },
+            averages={"generator": ExponentialMovingAverage(generator, options.ema_decay)},
+            lr_schedule=options.lr_schedule,
+            warmup=options.warmup,
+        )
+        self.generator = generator
+        self.critic = critic
+        self.average = self.averages["generator"]
+        self._noise = noise
+        self._data = data
+        self._options = options
+        self._to_images = to_images
+
+    def begin(self) -> None:
+        """Fetch the real samples, (N, ...) in the generator's space, which are then the attribute ``real``."""
+        self.real = self._data()
+        self._order = self.batch_order(len(self.real), self._batch_size)
+
+    def train_step(self, step: int) -> dict[str, Tensor]:
+        """Do the critic's updates and the generator's; return their losses, averaged over the critic's updates.
+
+        `critic_loss` includes its penalty, `gradient_penalty` is without its weight, `wasserstein_distance` is the
+        critic's estimate of the distance in units of its own slope.
+        """
+        options, randomness = self._options, self.step_generator(step)
+        self.generator.train()
+        noise = self._noise.sample((options.n_critic + 1) * self._batch_size, randomness)
+        with torch.no_grad():
+            fakes = self.generator(noise[self._batch_size :]).split(self._batch_size)
+        totals: dict[str, Tensor] = {}
+        for index, fake in enumerate(fakes):
+            real = self.real[self._order.batch(step * options.n_critic + index)]
+            for name, value in self._update_critic(real, fake, randomness).items():
+                totals[name] = totals.get(name, torch.zeros(())) + value / options.n_critic
+        generator_loss = wasserstein_generator_loss(self.critic(self.generator(noise[: self._batch_size])))
+        self._update("generator", self.generator, generator_loss)
+        self.average.update(step)
+        return {**totals, "generator_loss": generator_loss.detach()}
+
+    def _update_critic(self, real: Tensor, fake: Tensor, randomness: torch.Generator) -> dict[str, Tensor]:
+        loss = wasserstein_critic_loss(self.critic(real), self.critic(fake))
+        penalty = gradient_penalty(self.critic, real, fake, generator=randomness)
+        total = loss + self._options.gradient_penalty * penalty
+        self._update("critic", self.critic, total)
+        return {
+            "critic_loss": total.detach(),
+            "wasserstein_distance": -loss.detach(),
+            "gradient_penalty": penalty.detach(),
+        }
+
+    def _update(self, name: str, network: nn.Module, loss: Tensor) -> None:
+        weights = list(network.parameters())
+        optimizer = self.optimizers[name]
+        optimizer.zero_grad(set_to_none=True)
+        # Gradients are summed up in this network's weights alone, although the loss depends on both networks'.
+        loss.backward(inputs=weights)
+        if self._options.clip_norm is not None:
+            nn.utils.clip_grad_norm_(weights, self._options.clip_norm)
+        optimizer.step()
+
+    @torch.no_grad()
+    def sample(self, num_samples: int, seed: int) -> Tensor:
+        """Return samples (num_samples, ...) of the averaged generator, in its own space; a seed fixes their noise."""
+        noise = self._noise.sample(num_samples, torch_generator(seed, self._stream, 2))
+        with self.average.applied() as generator:
+            training = generator.training
+            generator.eval()
+            samples = torch.cat([generator(part) for part in noise.split(_SAMPLE_BATCH)])
+            generator.train(training)
+        return samples
+
+    @torch.no_grad()
+    def preview(self, num_images: int, seed: int) -> Tensor | None:
+        """Return pictures of the averaged generator, or None if its samples are no pictures."""
+        return None if self._to_images is None else self._to_images(self.sample(num_images, seed))
