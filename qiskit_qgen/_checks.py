@@ -10,6 +10,8 @@ from collections.abc import Collection, Sequence
 from numbers import Integral, Real
 from typing import Any
 
+import torch
+
 from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError
 
 
@@ -69,3 +71,15 @@ def check_shape(name: str, shape: Sequence[int], expected: str, matches: bool) -
     """Raise :class:`ArgumentError` unless ``matches``; ``expected`` is the shape in words."""
     if not matches:
         raise ArgumentError(f"Argument `{name}` must have shape {expected}, but has shape {tuple(shape)}.")
+
+
+def check_simulation_options(device: str, dtype: torch.dtype, threads: int | None) -> None:
+    """Raise :class:`ArgumentError` unless the built-in simulator can run with these options."""
+    if device != "cpu":
+        raise ArgumentError(
+            f"Argument `device` must be 'cpu', the only device of the built-in simulator, but is {device!r}."
+        )
+    if dtype not in (torch.float32, torch.float64):
+        raise ArgumentError(f"Argument `dtype` must be torch.float32 or torch.float64, but is {dtype}.")
+    if threads is not None:
+        check_int("threads", threads, minimum=1)

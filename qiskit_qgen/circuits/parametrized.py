@@ -1,0 +1,84 @@
+"""A circuit that says which of its parameters are inputs and which are weights."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import ArrayLike
+from qiskit.circuit import Parameter, QuantumCircuit
+
+from qiskit_qgen._checks import check_shape, check_type
+from qiskit_qgen.exceptions import ArgumentError
+
+
+@dataclass(frozen=True)
+class ParametrizedCircuit:
+    """A circuit with its parameters divided into inputs (data, noise, angles) and trainable weights.
+
+    Raises:
+        ArgumentTypeError: If ``circuit`` is no ``QuantumCircuit``.
+        ArgumentError: If the inputs and the weights are not, together, each parameter of the circuit exactly once.
+    """
+
+    circuit: QuantumCircuit
+    """The circuit, measured by nobody yet."""
+    input_params: tuple[Parameter, ...] = ()
+    """The parameters that take inputs, in the order of the input vector's components."""
+    weight_params: tuple[Parameter, ...] = field(default=())
+    """The parameters that are trained, in the order of the weight vector's components."""
+
+    def __post_init__(self) -> None:
+        check_type("circuit", self.circuit, QuantumCircuit, "a QuantumCircuit")
+        object.__setattr__(self, "input_params", tuple(self.input_params))
+        object.__setattr__(self, "weight_params", tuple(self.weight_params))
+        given = self.input_params + self.weight_params
+        doubled = sorted({parameter.name for parameter in given if given.count(parameter) > 1})
+        if doubled:
+            raise ArgumentError(f"Arguments `input_params` and `weight_params` must not repeat, but do: {doubled}.")
+        unknown = sorted(parameter.name for parameter in set(given) - set(self.circuit.parameters))
+        if unknown:
+            raise ArgumentError(
+                f"Arguments `input_params` and `weight_params` must be in the circuit, but are not: {unknown}."
+            )
+        free = sorted(parameter.name for parameter in set(self.circuit.parameters) - set(given))
+        if free:
+            raise ArgumentError(
+                f"Each parameter of `circuit` must be an input or a weight, but these are neither: {free}."
+            )
+
+    @property
+    def num_qubits(self) -> int:
+        """The number of the circuit's qubits."""
+        return int(self.circuit.num_qubits)
+
+    @property
+    def num_inputs(self) -> int:
+        """The number of inputs."""
+        return len(self.input_params)
+
+    @property
+    def num_weights(self) -> int:
+        """The number of trainable weights."""
+        return len(self.weight_params)
+
+    def bind(self, inputs: ArrayLike = (), weights: ArrayLike = ()) -> QuantumCircuit:
+        """Return the circuit with values for all its parameters.
+
+        Args:
+            inputs: Values of ``input_params``, (num_inputs,), in radians where they are angles.
+            weights: Values of ``weight_params``, (num_weights,).
+
+        Raises:
+            ArgumentError: If a length is wrong.
+        """
+        return self.circuit.assign_parameters(
+            _named("inputs", self.input_params, inputs) | _named("weights", self.weight_params, weights)
+        )
+
+
+def _named(name: str, parameters: Sequence[Parameter], values: ArrayLike) -> dict[Parameter, float]:
+    array = np.asarray(values, float)
+    check_shape(name, array.shape, f"({len(parameters)},)", array.shape == (len(parameters),))
+    return dict(zip(parameters, array.tolist(), strict=True))

@@ -1,0 +1,195 @@
+"""A circuit as a torch module."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from qiskit.circuit import Parameter, QuantumCircuit
+from qiskit.quantum_info import SparsePauliOp
+from qiskit_machine_learning.connectors import TorchConnector
+from qiskit_machine_learning.neural_networks import EstimatorQNN
+from torch import nn
+
+from qiskit_qgen._checks import check_shape, check_type
+from qiskit_qgen.circuits import ParametrizedCircuit, pauli_observables
+from qiskit_qgen.exceptions import ArgumentError
+from qiskit_qgen.execution import AbstractExecution, LocalExecution
+
+
+class QuantumLayer(TorchConnector):
+    """A ``TorchConnector`` over an ``EstimatorQNN`` whose backward pass is one vector-Jacobian product.
+
+    ``output[..., k] = <O_k>`` for the circuit bound to ``input[..., :]`` and to the trainable :attr:`weight`. Inputs get a gradient whenever they
+    require one. Asking for second derivatives raises an error instead of returning wrong ones.
+
+    Args:
+        circuit: A circuit, or a :class:`~qiskit_qgen.circuits.ParametrizedCircuit`, which brings its parameters'
+            division along.
+        observables: Operators to read out; None for Z of each qubit.
+        input_params: The parameters that take the inputs, if ``circuit`` is a plain circuit; None for those that are
+            no weights.
+        weight_params: The parameters to train, if ``circuit`` is a plain circuit; None for none.
+        execution: Where to run; None for ``LocalExecution()``. It can be replaced at any time: ``layer.execution = ...``.
+        initial_weights: Values of the weights, (num_weights,); None for uniform in [-1, 1], as ``TorchConnector`` does.
+
+    Attributes:
+        weight: The trainable weights, (num_weights,).
+
+    Raises:
+        ArgumentTypeError: If an argument has the wrong type.
+        ArgumentError: If the parameters' division or the observables do not fit the circuit.
+        UnsupportedCircuitError: If the execution cannot run the circuit.
+    """
+
+    def __init__(
+        self,
+        circuit: QuantumCircuit | ParametrizedCircuit,
+        *,
+        observables: Sequence[SparsePauliOp] | SparsePauliOp | None = None,
+        input_params: Sequence[Parameter] | None = None,
+        weight_params: Sequence[Parameter] | None = None,
+        execution: AbstractExecution | None = None,
+        initial_weights: torch.Tensor | Sequence[float] | None = None,
+    ) -> None:
+        nn.Module.__init__(self)  # TorchConnector's own would register the weights under two names
+        self._ansatz = _divided(circuit, input_params, weight_params)
+        self._observables = _checked_observables(observables, self._ansatz.num_qubits)
+        weights = torch.empty(self._ansatz.num_weights).uniform_(-1, 1)
+        if initial_weights is not None:
+            weights = torch.as_tensor(initial_weights, dtype=torch.get_default_dtype()).detach().clone()
+            expected = (self._ansatz.num_weights,)
+            check_shape("initial_weights", weights.shape, f"{expected}", tuple(weights.shape) == expected)
+        self._parameters["weight"] = nn.Parameter(weights)
+        given = self._ansatz.input_params + self._ansatz.weight_params
+        position = {parameter: number for number, parameter in enumerate(given)}
+        order = [position[parameter] for parameter in self._ansatz.circuit.parameters]
+        self._order = None if order == list(range(len(order))) else order
+        self.execution = LocalExecution() if execution is None else execution
+
+    @property
+    def execution(self) -> AbstractExecution:
+        """Where the circuit runs."""
+        return self._execution
+
+    @execution.setter
+    def execution(self, execution: AbstractExecution) -> None:
+        check_type("execution", execution, AbstractExecution, "an execution such as LocalExecution()")
+        function = execution.expectation(self._ansatz.circuit, self._observables)
+        self._execution, self._function = execution, function
+
+    @property
+    def circuit(self) -> QuantumCircuit:
+        """The circuit."""
+        return self._ansatz.circuit
+
+    @property
+    def num_inputs(self) -> int:
+        """The number of inputs."""
+        return self._ansatz.num_inputs
+
+    @property
+    def num_outputs(self) -> int:
+        """The number of outputs: one per observable."""
+        return len(self._observables)
+
+    @property
+    def weight(self) -> torch.Tensor:
+        """The trainable weights, (num_weights,)."""
+        return self._parameters["weight"]  # type: ignore[return-value]
+
+    @property
+    def _weights(self) -> torch.Tensor:
+        """The name that TorchConnector's methods use."""
+        return self.weight
+
+    @property
+    def sparse(self) -> bool:
+        """Whether the output is sparse: never."""
+        return False
+
+    @property
+    def neural_network(self) -> EstimatorQNN:
+        """The same function as a stock ``EstimatorQNN`` on this layer's execution; made anew at each access."""
+        return EstimatorQNN(
+            circuit=self._ansatz.circuit,
+            estimator=self._execution.estimator(),
+            observables=self._observables,
+            input_params=list(self._ansatz.input_params),
+            weight_params=list(self._ansatz.weight_params),
+            gradient=self._execution.estimator_gradient(),
+            input_gradients=True,
+            default_precision=0.0,
+        )
+
+    def forward(self, input_data: torch.Tensor | None = None) -> torch.Tensor:
+        """Return the expectation values.
+
+        Args:
+            input_data: (..., num_inputs), floating point; None for a circuit without inputs, (0,).
+
+        Returns:
+            (..., num_outputs), of the input's dtype and on its device.
+
+        Raises:
+            ArgumentError: If the last dimension is wrong or the dtype is no floating-point one.
+        """
+        x = torch.zeros(0, dtype=self.weight.dtype) if input_data is None else input_data
+        check_type("input_data", x, torch.Tensor, "a tensor")
+        check_shape("input_data", x.shape, f"(..., {self.num_inputs})", x.shape[-1:] == (self.num_inputs,))
+        if not x.is_floating_point():
+            raise ArgumentError(f"Argument `input_data` must hold floating-point numbers, but is of dtype {x.dtype}.")
+        rows = x.reshape(-1, self.num_inputs) if self.num_inputs else x.reshape(x.shape[:-1].numel(), 0)
+        if self._ansatz.num_weights:
+            weights = self.weight.to(rows).expand(len(rows), -1)
+            rows = torch.cat([rows, weights], 1)
+        if self._order is not None:
+            rows = rows[:, self._order]
+        return self._function(rows).reshape(*x.shape[:-1], self.num_outputs)
+
+    def extra_repr(self) -> str:
+        """Return the sizes, for ``repr``."""
+        sizes = f"num_inputs={self.num_inputs}, num_weights={self._ansatz.num_weights}, num_outputs={self.num_outputs}"
+        return f"num_qubits={self._ansatz.num_qubits}, {sizes}"
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = self.__dict__.copy()
+        del state["_function"]  # made of closures; rebuilt from the rest
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        self.execution = state["_execution"]
+
+
+def _divided(
+    circuit: QuantumCircuit | ParametrizedCircuit,
+    input_params: Sequence[Parameter] | None,
+    weight_params: Sequence[Parameter] | None,
+) -> ParametrizedCircuit:
+    if isinstance(circuit, ParametrizedCircuit):
+        if input_params is not None or weight_params is not None:
+            raise ArgumentError(
+                "Arguments `input_params` and `weight_params` must be None when `circuit` is a ParametrizedCircuit, "
+                "which has its own."
+            )
+        return circuit
+    check_type("circuit", circuit, QuantumCircuit, "a QuantumCircuit or a ParametrizedCircuit")
+    weights = tuple(weight_params or ())
+    if input_params is None:
+        input_params = [parameter for parameter in circuit.parameters if parameter not in weights]
+    return ParametrizedCircuit(circuit, tuple(input_params), weights)
+
+
+def _checked_observables(
+    observables: Sequence[SparsePauliOp] | SparsePauliOp | None, num_qubits: int
+) -> list[SparsePauliOp]:
+    if observables is None:
+        return pauli_observables(num_qubits, "Z")
+    listed = [observables] if isinstance(observables, SparsePauliOp) else list(observables)
+    if not listed:
+        raise ArgumentError("Argument `observables` must hold at least one operator, but is empty.")
+    for observable in listed:
+        check_type("observables", observable, SparsePauliOp, "a SparsePauliOp or a sequence of them")
+    return listed
