@@ -1,8 +1,8 @@
 """A flat dictionary of tensors and its metadata in one safetensors file, written atomically.
 
-The file is a plain safetensors file that other tools read. Its metadata holds two texts: ``metadata``, the caller's own
-as JSON, and ``sha256``, over names, types, shapes, values and metadata, since the format itself does not notice a
-changed byte.
+The file is a plain safetensors file that other tools read. Its metadata has the one key ``qiskit_qgen``; the text there
+is a SHA-256 over names, types, shapes, values and metadata, since the format itself does not notice a changed byte,
+then a space, then the caller's metadata as JSON. (More than one key would be written in an order that varies.)
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ STORED_DTYPES = frozenset(
 )
 """The types of tensors that a file can hold."""
 
+_METADATA_KEY = "qiskit_qgen"
 _LISTED = 3
 
 
@@ -70,7 +71,7 @@ def pack_tensors(tensors: Mapping[str, Tensor], metadata: Mapping[str, Any]) -> 
 
     prepared = _prepare(tensors)
     text = dump_json(dict(metadata), "metadata")
-    return save(prepared, metadata={"metadata": text, "sha256": _digest(prepared, text)})
+    return save(prepared, metadata={_METADATA_KEY: f"{_digest(prepared, text)} {text}"})
 
 
 def load_tensors(
@@ -93,11 +94,12 @@ def load_tensors(
     if not Path(path).is_file():
         raise CheckpointError(f"{source} does not exist.")
     tensors, stored = _read(path, source)
-    if not {"metadata", "sha256"} <= stored.keys():
-        raise CheckpointError(f"{source} was not written by this package: its metadata lacks `metadata` and `sha256`.")
-    if _digest(tensors, stored["metadata"]) != stored["sha256"]:
+    if _METADATA_KEY not in stored:
+        raise CheckpointError(f"{source} was not written by this package: its metadata lacks `{_METADATA_KEY}`.")
+    checksum, _, text = stored[_METADATA_KEY].partition(" ")
+    if _digest(tensors, text) != checksum:
         raise CheckpointError(f"{source} is damaged: its content does not match its checksum.")
-    metadata = parse_json(stored["metadata"], f"The metadata of {path}")
+    metadata = parse_json(text, f"The metadata of {path}")
     if not isinstance(metadata, dict):
         raise CheckpointError(
             f"The metadata of {path} must be a JSON object, but is of type {type(metadata).__name__}."

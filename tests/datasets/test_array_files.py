@@ -1,0 +1,243 @@
+import io
+import os
+import pickle
+import re
+import struct
+import zipfile
+
+import numpy as np
+import pytest
+import torch
+
+from qiskit_qgen.datasets import load_dataset
+from qiskit_qgen.exceptions import DatasetError
+
+SEED = 9_102
+IMAGES = np.random.default_rng(SEED).integers(0, 256, (6, 8, 8), dtype=np.uint8)
+LABELS = np.array([0, 1, 2, 0, 1, 2])
+OTHER = 255 - IMAGES[:2]
+
+
+def expected(images):
+    return images[:, None].astype(np.float32) / np.float32(255)
+
+
+class Harmful:
+    """Creates a file when it is unpickled."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.path),)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [("images", "labels"), ("train_images", "train_labels"), ("x_train", "y_train")],
+    ids=lambda names: names[0],
+)
+@pytest.mark.parametrize("kind", [".npz", ".pt", "compressed"])
+def test_images_and_labels_by_name(tmp_path, names, kind):
+    path = tmp_path / f"mine{'.npz' if kind == 'compressed' else kind}"
+    content = dict(zip(names, (IMAGES, LABELS), strict=True))
+    if kind == ".pt":
+        torch.save({name: torch.from_numpy(value) for name, value in content.items()}, path)
+    else:
+        (np.savez if kind == ".npz" else np.savez_compressed)(path, **content, comment=np.array("ignored"))
+    dataset = load_dataset(path)
+    assert np.array_equal(dataset.images.numpy(), expected(IMAGES))
+    assert dataset.labels.tolist() == LABELS.tolist()
+    assert (dataset.name, dataset.split, dataset.class_names) == (path.name, "train", None)
+
+
+@pytest.mark.parametrize("prefix", ["{}_images", "x_{}"])
+def test_splits_by_name(tmp_path, prefix):
+    path = tmp_path / "mine.npz"
+    np.savez(path, **{prefix.format("train"): IMAGES, prefix.format("test"): OTHER})
+    assert np.array_equal(load_dataset(path).images.numpy(), expected(IMAGES))
+    test = load_dataset(path, split="test")
+    assert np.array_equal(test.images.numpy(), expected(OTHER))
+    assert test.labels is None
+    assert test.split == "test"
+
+
+def test_labels_of_medmnist_are_taken(tmp_path):
+    # Its files hold labels of shape (N, 1) and a third split.
+    arrays = {f"{part}_images": IMAGES for part in ("train", "val", "test")}
+    arrays |= {f"{part}_labels": LABELS[:, None].astype(np.uint8) for part in ("train", "val", "test")}
+    np.savez(tmp_path / "pathmnist.npz", **arrays)
+    assert load_dataset(tmp_path / "pathmnist.npz", split="test").labels.tolist() == LABELS.tolist()
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("dtype", ["u1", ">f4", "f8"])
+def test_npy(tmp_path, order, dtype):
+    images = IMAGES if dtype == "u1" else (IMAGES / 255).astype(dtype)
+    np.save(tmp_path / "mine.npy", np.asarray(images, order=order))
+    dataset = load_dataset(str(tmp_path / "mine.npy"))
+    assert np.allclose(dataset.images.numpy(), expected(IMAGES), rtol=0, atol=6e-8)
+    assert dataset.labels is None
+
+
+@pytest.mark.parametrize("suffix", [".pt", ".pth", ".PT"])
+def test_a_tensor_file(tmp_path, suffix):
+    torch.save(torch.from_numpy(IMAGES), tmp_path / f"mine{suffix}")
+    assert np.array_equal(load_dataset(tmp_path / f"mine{suffix}").images.numpy(), expected(IMAGES))
+
+
+def refused(path, **options):
+    with pytest.raises(DatasetError) as caught:
+        load_dataset(path, **options)
+    message = str(caught.value)
+    assert re.fullmatch(r"(File|Data set) [^\n]*\.", message)
+    assert path.name in message
+    return message
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".npz", ".pt"])
+def test_without_a_test_split_there_are_no_test_pictures(tmp_path, suffix):
+    path = tmp_path / f"mine{suffix}"
+    if suffix == ".npy":
+        np.save(path, IMAGES)
+    elif suffix == ".npz":
+        np.savez(path, images=IMAGES)
+    else:
+        torch.save(torch.from_numpy(IMAGES), path)
+    assert refused(path, split="test").endswith(
+        "has no test pictures; ask for split='train', or store them as `test_images`."
+    )
+
+
+def test_other_names_are_listed(tmp_path):
+    np.savez(tmp_path / "mine.npz", pictures=IMAGES, classes=LABELS)
+    assert refused(tmp_path / "mine.npz").endswith(
+        "must hold `images` or `train_images`, but holds `pictures`, `classes`."
+    )
+    torch.save({}, tmp_path / "mine.pt")
+    assert refused(tmp_path / "mine.pt").endswith("must hold `images` or `train_images`, but holds nothing.")
+    torch.save([torch.from_numpy(IMAGES)], tmp_path / "list.pt")
+    assert refused(tmp_path / "list.pt").endswith("must hold a tensor or a dict of tensors, but holds a list.")
+    torch.save({"images": [1.0]}, tmp_path / "values.pt")
+    assert refused(tmp_path / "values.pt").endswith("`images` must be a tensor, but is a list.")
+
+
+def test_wrong_content_is_named_with_its_file(tmp_path):
+    np.save(tmp_path / "mine.npy", np.full((3, 8, 8), np.nan))
+    assert refused(tmp_path / "mine.npy") == (
+        "Data set 'mine.npy': `images` must hold finite numbers, but 192 of its 192 are NaN or infinite."
+    )
+    np.save(tmp_path / "empty.npy", IMAGES[:0])
+    assert "must hold at least one picture, but has shape (0, 8, 8)" in refused(tmp_path / "empty.npy")
+    np.savez(tmp_path / "mine.npz", images=IMAGES, labels=LABELS[:-1])
+    assert "must have shape (6,), one for each picture, but have shape (5,)" in refused(tmp_path / "mine.npz")
+
+
+def test_pickles_are_not_run(tmp_path):
+    mark = tmp_path / "harm"
+    harmful = np.empty(1, dtype=object)
+    harmful[0] = Harmful(mark)
+    np.save(tmp_path / "array.npy", harmful)
+    assert "holds Python objects, which only pickle could read; store plain numbers." in refused(tmp_path / "array.npy")
+    np.savez(tmp_path / "array.npz", images=harmful)
+    assert "holds Python objects" in refused(tmp_path / "array.npz")
+    torch.save({"images": Harmful(mark)}, tmp_path / "tensor.pt")
+    refused(tmp_path / "tensor.pt")
+    torch.save({"images": Harmful(mark)}, tmp_path / "legacy.pt", _use_new_zipfile_serialization=False)
+    refused(tmp_path / "legacy.pt")
+    for suffix in (".npy", ".npz", ".pt"):
+        (tmp_path / f"plain{suffix}").write_bytes(pickle.dumps(Harmful(mark)))
+        refused(tmp_path / f"plain{suffix}")
+    assert not mark.exists()
+    # The files are harmful indeed.
+    np.load(tmp_path / "array.npy", allow_pickle=True)
+    assert mark.exists()
+
+
+def npy_bytes(shape, content, descr="|u1", version=b"\x01\x00"):
+    header = f"{{'descr': {descr!r}, 'fortran_order': False, 'shape': {shape!r}, }}".encode()
+    header += b" " * (-(len(header) + 11) % 64) + b"\n"
+    return b"\x93NUMPY" + version + struct.pack("<H", len(header)) + header + content
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "is damaged or is not an .npy file"),
+        (b"GIF89a", "is damaged or is not an .npy file"),
+        (
+            npy_bytes((6, 8, 8), IMAGES.tobytes()[:-5]),
+            "declares an array of shape (6, 8, 8) with 384 bytes, but holds 379.",
+        ),
+        (npy_bytes((6, 8, 8), IMAGES.tobytes() + b"\0"), "with 384 bytes, but holds 385."),
+        (npy_bytes((10**12, 28, 28), b""), "declares an array of shape (1000000000000, 28, 28) with"),
+        (npy_bytes((-1, -1, 64), b"\0" * 64), "declares an array of shape (-1, -1, 64)"),
+        (npy_bytes((1.5, 2), b""), "is damaged or is not an .npy file"),
+        (npy_bytes((6, 8, 8), b"", descr="O"), "holds Python objects"),
+        (npy_bytes((6, 8, 8), b"", version=b"\x09\x00"), "holds an array of format version (9, 0), which"),
+        (npy_bytes((6, 8, 8), b"", version=b"\x03\x00"), "holds an array of format version (3, 0)"),
+        (b"\x93NUMPY\x01\x00\xff\xff" + b"[" * 65535, "is damaged or is not an .npy file"),
+    ],
+    ids=range(11),
+)
+@pytest.mark.parametrize("suffix", [".npy", ".npz"])
+def test_damaged_and_hostile_arrays(tmp_path, content, message, suffix):
+    path = tmp_path / f"mine{suffix}"
+    if suffix == ".npy":
+        path.write_bytes(content)
+    else:
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("images.npy", content)
+    assert message.replace("an .npy", f"an {suffix}") in refused(path)
+
+
+def test_an_array_beyond_the_memory_is_refused_before_it_is_read(tmp_path):
+    path = tmp_path / "sparse.npy"
+    with path.open("wb") as file:
+        file.write(npy_bytes((2**38, 4, 4), b""))
+        file.truncate(file.tell() + 2**42)
+    assert "which need 1.76e+04 GB as float32, but this machine has" in refused(path)
+
+
+def test_a_stored_view_beyond_the_memory_is_refused(tmp_path):
+    torch.save(torch.zeros(1, dtype=torch.uint8).expand(2**38, 4, 4), tmp_path / "view.pt")
+    assert (tmp_path / "view.pt").stat().st_size < 10_000
+    assert "which need 1.76e+04 GB as float32, but this machine has" in refused(tmp_path / "view.pt")
+
+
+def test_a_zip_member_that_lies_about_its_size(tmp_path):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("images.npy", npy_bytes((2**32 - 256, 1), b"\0" * 1000))
+    content = buffer.getvalue()
+    # The uncompressed size in the central directory, 24 bytes after its signature.
+    place = content.index(b"PK\x01\x02") + 24
+    path = tmp_path / "liar.npz"
+    path.write_bytes(content[:place] + struct.pack("<I", 2**32 - 256 + 128) + content[place + 4 :])
+    refused(path)
+
+
+def files_of_every_kind(folder):
+    np.save(folder / "mine.npy", IMAGES)
+    np.savez_compressed(folder / "mine.npz", images=IMAGES, labels=LABELS)
+    torch.save({"images": torch.from_numpy(IMAGES), "labels": torch.from_numpy(LABELS)}, folder / "mine.pt")
+    torch.save(torch.from_numpy(IMAGES), folder / "old.pt", _use_new_zipfile_serialization=False)
+
+
+@pytest.mark.parametrize("name", ["mine.npy", "mine.npz", "mine.pt", "old.pt"])
+def test_truncated_files_are_refused_and_changed_ones_raise_nothing_else(tmp_path, name):
+    files_of_every_kind(tmp_path)
+    path = tmp_path / name
+    content = path.read_bytes()
+    for length in np.linspace(0, len(content) - 1, 40, dtype=int):
+        path.write_bytes(content[:length])
+        refused(path)
+    generator = np.random.default_rng(SEED)
+    for _ in range(250):
+        changed = bytearray(content)
+        changed[generator.integers(len(content))] = generator.integers(256)
+        path.write_bytes(changed)
+        try:
+            load_dataset(path)
+        except DatasetError as error:
+            assert "\n" not in str(error)  # noqa: PT017

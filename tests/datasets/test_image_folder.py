@@ -1,0 +1,214 @@
+import io
+import re
+import struct
+import zipfile
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from qiskit_qgen.datasets import load_dataset
+from qiskit_qgen.exceptions import DatasetError
+
+SEED = 4_477
+
+
+def pixels(index, shape=(6, 7)):
+    return np.random.default_rng([SEED, index]).integers(0, 256, shape, dtype=np.uint8)
+
+
+def save(path, array):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(array).save(path)
+
+
+def values(array):
+    return np.atleast_3d(array).transpose(2, 0, 1).astype(np.float32) / np.float32(255)
+
+
+def refused(folder, **options):
+    with pytest.raises(DatasetError) as caught:
+        load_dataset(folder, **options)
+    assert re.fullmatch(r"(File|Folder|Picture|Data set) [^\n]*\.", str(caught.value))
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("channels", [(), (3,), (4,)], ids=["grey", "RGB", "RGBA"])
+def test_a_flat_folder_is_sorted_by_name_and_has_no_labels(tmp_path, channels):
+    folder = tmp_path / "cats"
+    for index in (2, 0, 1):
+        save(folder / f"{index}.png", pixels(index, (6, 7, *channels)))
+    (folder / "notes.txt").write_text("not a picture")
+    (folder / ".hidden.png").write_text("not a picture either")
+    dataset = load_dataset(folder)
+    assert np.array_equal(dataset.images.numpy(), [values(pixels(index, (6, 7, *channels))) for index in range(3)])
+    assert (dataset.labels, dataset.class_names, dataset.name, dataset.split) == (None, None, "cats", "train")
+
+
+def test_sub_folders_are_classes(tmp_path):
+    for index, name in enumerate(["dog/1.png", "ant/2.png", "dog/0.png", "cat/0.png"]):
+        save(tmp_path / name, pixels(index))
+    dataset = load_dataset(str(tmp_path))
+    assert dataset.class_names == ("ant", "cat", "dog")
+    assert dataset.labels.tolist() == [0, 1, 2, 2]
+    assert np.array_equal(dataset.images.numpy(), [values(pixels(index)) for index in (1, 3, 2, 0)])
+
+
+def test_train_and_test_sub_folders_are_splits(tmp_path):
+    save(tmp_path / "train" / "0.png", pixels(0))
+    save(tmp_path / "test" / "0.png", pixels(1))
+    save(tmp_path / "val" / "0.png", pixels(2))
+    for index, split in enumerate(("train", "test")):
+        dataset = load_dataset(tmp_path, split=split)
+        assert np.array_equal(dataset.images.numpy(), [values(pixels(index))])
+        assert (dataset.labels, dataset.split) == (None, split)
+
+
+def test_classes_of_both_splits_are_counted_together(tmp_path):
+    for name in ("train/ant", "train/dog", "test/cat", "test/dog"):
+        save(tmp_path / name / "0.png", pixels(0))
+    train, test = load_dataset(tmp_path), load_dataset(tmp_path, split="test")
+    assert train.class_names == test.class_names == ("ant", "cat", "dog")
+    assert train.labels.tolist() == [0, 2]
+    assert test.labels.tolist() == [1, 2]
+
+
+@pytest.mark.parametrize("suffix", ["png", "PNG", "bmp", "gif", "tif", "tiff", "webp", "pgm"])
+def test_formats_without_loss(tmp_path, suffix):
+    options = {"lossless": True} if suffix == "webp" else {}
+    array = pixels(0, (6, 7, 3)) if suffix == "webp" else pixels(0)
+    Image.fromarray(array).save(tmp_path / f"0.{suffix}", **options)
+    images = load_dataset(tmp_path).images
+    # A GIF has a palette, which becomes three equal channels.
+    assert np.array_equal(images[0].numpy(), np.broadcast_to(values(array), images[0].shape))
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "jpeg", "JPG"])
+def test_jpeg(tmp_path, suffix):
+    array = np.full((16, 16, 3), [200, 100, 50], dtype=np.uint8)
+    Image.fromarray(array).save(tmp_path / f"0.{suffix}", quality=95)
+    assert np.allclose(load_dataset(tmp_path).images[0].numpy(), values(array), atol=3 / 255)
+
+
+def test_black_and_white_palettes_and_orientation(tmp_path):
+    array = np.where(pixels(0) > 127, 255, 0).astype(np.uint8)
+    (tmp_path / "1").mkdir()
+    Image.fromarray(array).convert("1").save(tmp_path / "1" / "0.png")
+    assert np.array_equal(load_dataset(tmp_path / "1").images[0].numpy(), values(array))
+
+    (tmp_path / "P").mkdir()
+    palette = Image.fromarray(pixels(0)).convert("P")
+    palette.save(tmp_path / "P" / "0.png")
+    assert np.array_equal(load_dataset(tmp_path / "P").images[0].numpy(), values(np.array(palette.convert("RGB"))))
+    palette.save(tmp_path / "P" / "0.png", transparency=3)
+    assert load_dataset(tmp_path / "P").images.shape == (1, 4, 6, 7)
+
+    (tmp_path / "turned").mkdir()
+    exif = Image.Exif()
+    exif[0x0112] = 6  # "turn by 90 degrees clockwise to show"
+    Image.fromarray(array).save(tmp_path / "turned" / "0.png", exif=exif)
+    assert np.array_equal(load_dataset(tmp_path / "turned").images[0, 0].numpy(), np.rot90(array, -1) / np.float32(255))
+
+
+def test_an_odd_picture_is_named_with_the_remedy(tmp_path):
+    save(tmp_path / "a.png", pixels(0))
+    save(tmp_path / "b.png", pixels(0, (7, 6)))
+    assert refused(tmp_path) == (
+        f"Picture {tmp_path / 'b.png'} is grey of 6 x 7 pixels, but a.png is grey of 7 x 6 pixels; "
+        "resize or convert the pictures so that all are alike."
+    )
+    save(tmp_path / "b.png", pixels(0, (6, 7, 4)))
+    assert "b.png is RGBA of 7 x 6 pixels, but a.png is grey of 7 x 6 pixels;" in refused(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("array", "mode"),
+    [(np.ones((6, 7), np.uint16), "I;16"), (np.ones((6, 7, 2), np.uint8), "LA"), (np.ones((6, 7), np.float32), "F")],
+)
+def test_other_modes_are_refused(tmp_path, array, mode):
+    Image.fromarray(array).save(tmp_path / ("0.tif" if mode == "F" else "0.png"))
+    assert f"has the mode {mode!r}; store it as 8-bit grey, RGB or RGBA." in refused(tmp_path)
+
+
+def test_animations_are_refused(tmp_path):
+    frames = [Image.fromarray(pixels(index)) for index in range(3)]
+    frames[0].save(tmp_path / "0.gif", save_all=True, append_images=frames[1:])
+    assert "0.gif has 3 frames; store each in a file of its own." in refused(tmp_path)
+
+
+def test_empty_and_mixed_folders_are_refused(tmp_path):
+    assert "holds no pictures; the endings that are read are .png, .jpg," in refused(tmp_path)
+    (tmp_path / "notes.txt").write_text("")
+    assert "holds no pictures" in refused(tmp_path)
+    save(tmp_path / "a.png", pixels(0))
+    save(tmp_path / "cat" / "a.png", pixels(0))
+    assert "holds both pictures (a.png) and sub-folders (cat);" in refused(tmp_path)
+    (tmp_path / "a.png").unlink()
+    (tmp_path / "dog").mkdir()
+    assert "dog of a class must hold pictures only, but holds no pictures." in refused(tmp_path)
+    save(tmp_path / "dog" / "puppy" / "a.png", pixels(0))
+    assert "dog of a class must hold pictures only, but holds a sub-folder (puppy)." in refused(tmp_path)
+
+
+def test_without_both_sub_folders_there_are_no_test_pictures(tmp_path):
+    save(tmp_path / "train" / "a.png", pixels(0))
+    assert "has no test pictures; give it sub-folders `train` and `test`, or ask for 'train'." in refused(
+        tmp_path, split="test"
+    )
+
+
+def png(width, height, content):
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", content) + chunk(b"IEND", b"")
+
+
+def zip_bytes():
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("inside.txt", "x" * 1000)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\x89PNG\r\n\x1a\n",
+        zip_bytes(),
+        b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 7 6\nshowpage\n",
+        b"<svg xmlns='http://www.w3.org/2000/svg'/>",
+        png(7, 6, zlib.compress(np.random.default_rng(SEED).bytes(48)))[:-40],
+        png(7, 6, b"\xff" * 40),
+        png(20_000, 20_000, zlib.compress(b"\0" * 1000)),  # Pillow refuses
+        png(12_000, 12_000, zlib.compress(b"\0" * 1000)),  # Pillow only warns
+        png(2**31 - 1, 2**31 - 1, b""),
+    ],
+    ids=["empty", "only magic", "zip", "EPS", "SVG", "truncated", "not zlib", "bomb", "suspicious", "huge"],
+)
+def test_files_that_are_no_pictures_are_named(tmp_path, content):
+    (tmp_path / "odd.png").write_bytes(content)
+    assert f"{tmp_path / 'odd.png'} is damaged or is not a picture that Pillow reads: " in refused(tmp_path)
+
+
+def test_truncated_pictures_are_refused_and_changed_ones_raise_nothing_else(tmp_path):
+    generator = np.random.default_rng(SEED)
+    for suffix in ("png", "jpg", "gif", "bmp", "tif", "webp", "pgm"):
+        folder = tmp_path / suffix
+        folder.mkdir()
+        path = folder / f"0.{suffix}"
+        Image.fromarray(pixels(0, (16, 17))).save(path)
+        content = path.read_bytes()
+        path.write_bytes(content[: len(content) // 2])
+        assert "is damaged or is not a picture" in refused(folder)
+        for _ in range(60):
+            changed = bytearray(content)
+            changed[generator.integers(len(content))] = generator.integers(256)
+            path.write_bytes(changed)
+            try:
+                load_dataset(folder)
+            except DatasetError as error:
+                assert "\n" not in str(error)  # noqa: PT017

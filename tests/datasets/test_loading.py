@@ -1,0 +1,87 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from qiskit_qgen.datasets import load_dataset
+from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError, DatasetError
+
+
+@pytest.mark.parametrize("kind", ["tensor", "array"])
+def test_what_is_in_memory_is_taken(kind):
+    data = np.linspace(0, 1, 128, dtype=np.float32).reshape(2, 8, 8)
+    dataset = load_dataset(torch.from_numpy(data) if kind == "tensor" else data)
+    assert np.array_equal(dataset.images[:, 0].numpy(), data)
+    assert (dataset.name, dataset.split, dataset.labels, dataset.class_names) == (kind, "train", None, None)
+    with pytest.raises(DatasetError, match=r"^A tensor or array has no test pictures; ask for split='train'\.$"):
+        load_dataset(data, split="test")
+
+
+def test_faults_of_what_is_in_memory_are_named():
+    with pytest.raises(
+        DatasetError, match=r"^Argument `name` must hold numbers from 0 to 1, but they reach from 3 to 3; "
+    ):
+        load_dataset(np.full((2, 8, 8), 3.0))
+
+
+def test_unknown_names_list_the_known_ones():
+    message = (
+        r"^Argument `name` must be one of 'digits', 'fashion-mnist-mini', 'fashion-mnist', or the path of a folder or "
+        r"file of pictures, but is 'fashon-mnist', and there is no such file or folder\.$"
+    )
+    with pytest.raises(ArgumentError, match=message):
+        load_dataset("fashon-mnist")
+    with pytest.raises(ArgumentError, match="but is 'digits', and there is no such file or folder"):
+        load_dataset(Path("digits"))
+
+
+def test_a_known_name_wins_over_a_path_of_that_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "digits").mkdir()
+    assert len(load_dataset("digits", split="test")) == 355
+    for path in ("./digits", Path("digits")):
+        with pytest.raises(DatasetError, match="holds no pictures"):
+            load_dataset(path)
+
+
+def test_files_of_other_types_are_refused(tmp_path):
+    path = tmp_path / "cat.png"
+    path.write_bytes(b"")
+    with pytest.raises(
+        DatasetError, match=r"cat\.png must be of one of the types \.npz, \.npy, \.pt, \.pth; for pictures pass"
+    ):
+        load_dataset(path)
+
+
+@pytest.mark.parametrize("split", ["validation", "Train", "", None, 1])
+def test_other_splits_are_refused(split):
+    with pytest.raises(ArgumentError, match=r"^Argument `split` must be one of 'train', 'test', but is "):
+        load_dataset("digits", split=split)
+
+
+@pytest.mark.parametrize("name", ["digits", "fashion-mnist-mini", ".", torch.zeros(2, 8, 8)])
+def test_a_folder_that_would_have_no_effect_is_refused(tmp_path, name):
+    with pytest.raises(ArgumentError, match=r"^Argument `data_dir` must be None unless `name` is 'fashion-mnist'\.$"):
+        load_dataset(name, data_dir=tmp_path)
+
+
+@pytest.mark.parametrize("name", [None, 3, [0.5], b"digits"])
+def test_other_types_are_refused(name):
+    with pytest.raises(
+        ArgumentTypeError, match=r"^Argument `name` must be a name, a path, a tensor or a numpy array, but is"
+    ):
+        load_dataset(name)
+    with pytest.raises(ArgumentTypeError, match=r"^Argument `data_dir` must be a path or None, but is of type int"):
+        load_dataset("fashion-mnist", data_dir=3)
+
+
+def test_heavy_libraries_are_imported_when_they_are_needed():
+    code = (
+        "import sys, torch; before = set(sys.modules); import qiskit_qgen.datasets; "
+        "new = set(sys.modules) - before; "
+        "sys.exit(sorted({'sklearn', 'scipy', 'PIL', 'pooch', 'requests', 'matplotlib'} & new) or 0)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
