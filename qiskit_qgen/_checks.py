@@ -15,9 +15,13 @@ import torch
 from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError
 
 
+def _is_number(value: Any, kind: type[Integral] | type[Real]) -> bool:
+    return isinstance(value, kind) and not isinstance(value, bool)
+
+
 def check_int(name: str, value: Any, *, minimum: int, maximum: int | None = None) -> int:
     """Return ``value`` as an ``int`` in [``minimum``, ``maximum``], or raise :class:`ArgumentError`."""
-    in_range = isinstance(value, Integral) and not isinstance(value, bool) and value >= minimum
+    in_range = _is_number(value, Integral) and value >= minimum
     if not in_range or (maximum is not None and value > maximum):
         if maximum is not None:
             rule = f"an integer from {minimum} to {maximum}"
@@ -39,7 +43,7 @@ def check_float(
     open_maximum: bool = False,
 ) -> float:
     """Return ``value`` as a finite ``float`` in the interval, or raise :class:`ArgumentError`."""
-    valid = isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+    valid = _is_number(value, Real) and math.isfinite(value)
     if valid:
         above = value > minimum if open_minimum else value >= minimum
         below = value < maximum if open_maximum else value <= maximum

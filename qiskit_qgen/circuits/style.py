@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from numbers import Integral
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 from qiskit.circuit import ParameterVector, QuantumCircuit
 
-from qiskit_qgen._checks import check_choice, check_int, check_shape
+from qiskit_qgen._checks import check_choice, check_int, check_shape, check_type
 from qiskit_qgen.circuits.parametrized import ParametrizedCircuit
 from qiskit_qgen.exceptions import ArgumentError
 
@@ -31,22 +33,23 @@ def style_ansatz(
 ) -> ParametrizedCircuit:
     """Build a layered circuit whose every angle is an input.
 
-    Each of the ``reps`` layers has the ``rotations``, one after another on each qubit, then the ``entangler`` on each pair of the
-    ``entanglement``; ``final_rotations`` follow the last layer. A style map (:class:`~qiskit_qgen.layers.StyleMap`)
-    makes the angles from noise z: angle = W z + b, so the noise enters in every gate.
+    Each of the ``reps`` layers has the ``rotations``, one after another on each qubit, then the ``entangler`` on each
+    pair of the ``entanglement``; ``final_rotations`` follow the last layer. A style map
+    (:class:`~qiskit_qgen.layers.StyleMap`) makes the angles from noise z: angle = W z + b, so the noise enters in
+    every gate.
 
-    ==================================  ==========================================================================
-    circuit                             arguments
-    ==================================  ==========================================================================
-    default of this package             none; 2 n (reps + 1) angles
-    style-qGAN, arXiv 2110.06933        ``rotations=("ry", "rz", "ry", "rz"), entangler="cry", final_rotations=("ry",)``;
-                                        5 n reps + n angles, so 10 n reps + 2 n weights with one noise component per
-                                        angle
-    its 3-qubit form, as published      the same with ``entanglement=[[(0, 1), (0, 2)], [(1, 2), (2, 0)]]``
-    LaSt-QGAN, arXiv 2406.02668         ``rotations=("ry", "rz", "ry", "rz"), entangler=("cry", "crz"), final_rotations=()``;
-                                        6 n reps angles, so 6 n^2 + 6 n weights a layer with a full map of n noise
-                                        components
-    ==================================  ==========================================================================
+    =================================  ==============================================================================
+    circuit                            arguments
+    =================================  ==============================================================================
+    default of this package            none; 2 n (reps + 1) angles
+    style-qGAN, arXiv 2110.06933       ``rotations=("ry", "rz", "ry", "rz"), entangler="cry",
+                                       final_rotations=("ry",)``; 5 n reps + n angles, so 10 n reps + 2 n weights
+                                       with one noise component per angle
+    its 3-qubit form, as published     the same with ``entanglement=[[(0, 1), (0, 2)], [(1, 2), (2, 0)]]``
+    LaSt-QGAN, arXiv 2406.02668        ``rotations=("ry", "rz", "ry", "rz"), entangler=("cry", "crz"),
+                                       final_rotations=()``; 6 n reps angles, so 6 n^2 + 6 n weights a layer with a
+                                       full map of n noise components
+    =================================  ==============================================================================
 
     Args:
         num_qubits: The number n of qubits, at least 1.
@@ -139,7 +142,7 @@ def _add_rotations(circuit: QuantumCircuit, rotations: Sequence[str], unused: It
 
 
 def _checked_gates(name: str, gates: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:
-    if isinstance(gates, str):
+    if isinstance(gates, str) or not isinstance(gates, Sequence):
         raise ArgumentError(
             f"Argument `{name}` must be a sequence of gate names such as ('ry', 'rz'), but is {gates!r}."
         )
@@ -151,21 +154,30 @@ def _pairs_of_layers(entanglement: str | Pairs | Sequence[Pairs], num_qubits: in
     if isinstance(entanglement, str):
         check_choice("entanglement", entanglement, _PATTERNS)
         n = num_qubits
-        linear = [(q, q + 1) for q in range(n - 1)]
         patterns = {
             "ring": [(q, (q + 1) % n) for q in range(n)] if n > 1 else [],
-            "linear": linear,
+            "linear": [(q, q + 1) for q in range(n - 1)],
             "full": [(q, r) for q in range(n) for r in range(q + 1, n)],
             "none": [],
         }
         return [patterns[entanglement]]
-    layers = [list(entanglement)]
-    if entanglement and not isinstance(entanglement[0][0], int | np.integer):
-        layers = [list(layer) for layer in entanglement]  # type: ignore[arg-type]
-    for pair in (pair for layer in layers for pair in layer):
-        valid = isinstance(pair, Sequence) and len(pair) == 2 and pair[0] != pair[1]
-        if not valid or not all(isinstance(q, int | np.integer) and 0 <= q < num_qubits for q in pair):
-            raise ArgumentError(
-                f"Argument `entanglement` must hold pairs of two different qubits from 0 to {num_qubits - 1}, but holds {pair!r}."
-            )
-    return [[(int(a), int(b)) for a, b in layer] for layer in layers]
+    check_type("entanglement", entanglement, Sequence, f"one of {_PATTERNS}, or pairs of qubits")
+    layers: Sequence[Any] = [entanglement]
+    if entanglement and all(_is_layer(element) for element in entanglement):
+        layers = entanglement
+    return [[_checked_pair(pair, num_qubits) for pair in layer] for layer in layers]
+
+
+def _is_layer(element: Any) -> bool:
+    """Whether an element of ``entanglement`` is a list of pairs, and no pair itself."""
+    return isinstance(element, Sequence) and not any(isinstance(member, Integral) for member in element)
+
+
+def _checked_pair(pair: Any, num_qubits: int) -> tuple[int, int]:
+    valid = isinstance(pair, Sequence) and len(pair) == 2 and pair[0] != pair[1]
+    if not valid or not all(isinstance(qubit, Integral) and 0 <= int(qubit) < num_qubits for qubit in pair):
+        raise ArgumentError(
+            f"Argument `entanglement` must hold pairs of two different qubits from 0 to {num_qubits - 1}, "
+            f"but holds {pair!r}."
+        )
+    return int(pair[0]), int(pair[1])

@@ -21,8 +21,9 @@ from qiskit_qgen.execution import AbstractExecution, LocalExecution
 class QuantumLayer(TorchConnector):
     """A ``TorchConnector`` over an ``EstimatorQNN`` whose backward pass is one vector-Jacobian product.
 
-    ``output[..., k] = <O_k>`` for the circuit bound to ``input[..., :]`` and to the trainable :attr:`weight`. Inputs get a gradient whenever they
-    require one. Asking for second derivatives raises an error instead of returning wrong ones.
+    ``output[..., k] = <O_k>`` for the circuit bound to ``input[..., :]`` and to the trainable :attr:`weight`. Inputs
+    get a gradient whenever they require one. Asking for second derivatives raises an error instead of returning wrong
+    ones.
 
     Args:
         circuit: A circuit, or a :class:`~qiskit_qgen.circuits.ParametrizedCircuit`, which brings its parameters'
@@ -31,7 +32,8 @@ class QuantumLayer(TorchConnector):
         input_params: The parameters that take the inputs, if ``circuit`` is a plain circuit; None for those that are
             no weights.
         weight_params: The parameters to train, if ``circuit`` is a plain circuit; None for none.
-        execution: Where to run; None for ``LocalExecution()``. It can be replaced at any time: ``layer.execution = ...``.
+        execution: Where to run; None for ``LocalExecution()``. It can be replaced at any time:
+            ``layer.execution = ...``.
         initial_weights: Values of the weights, (num_weights,); None for uniform in [-1, 1], as ``TorchConnector`` does.
 
     Attributes:
@@ -97,7 +99,7 @@ class QuantumLayer(TorchConnector):
     @property
     def weight(self) -> torch.Tensor:
         """The trainable weights, (num_weights,)."""
-        return self._parameters["weight"]  # type: ignore[return-value]
+        return self._parameters["weight"]
 
     @property
     def _weights(self) -> torch.Tensor:

@@ -29,6 +29,8 @@ class StyleMap(nn.Module):
         ArgumentError: If a number is out of range.
     """
 
+    _component: torch.Tensor
+
     def __init__(
         self,
         noise_dim: int,
@@ -71,14 +73,14 @@ class StyleMap(nn.Module):
         return nn.functional.linear(z, self.weight, self.bias)
 
     def dense_weight(self) -> torch.Tensor:
-        """Return W as a matrix, (num_angles, noise_dim), whatever its form; for
-        :func:`~qiskit_qgen.circuits.bind_style_map`.
+        """Return W as a matrix, (num_angles, noise_dim), whatever its form.
+
+        This is what :func:`~qiskit_qgen.circuits.bind_style_map` takes.
         """
         if not self.cyclic:
             return self.weight.detach().clone()
-        dense = torch.zeros(self.num_angles, self.noise_dim, dtype=self.weight.dtype)
-        dense[torch.arange(self.num_angles), self._component] = self.weight.detach()
-        return dense
+        dense = self.weight.detach().new_zeros(self.num_angles, self.noise_dim)
+        return dense.scatter(1, self._component[:, None], self.weight.detach()[:, None])
 
     def extra_repr(self) -> str:
         """Return the sizes, for ``repr``."""

@@ -1,5 +1,6 @@
-"""Groups a circuit's operations into blocks that work on a few rows in the first-level cache, and writes them as
-tables for the kernels.
+"""Groups a circuit's operations into blocks, and writes them as tables for the kernels.
+
+A block works on a few rows at a time, in the first-level cache.
 """
 
 from __future__ import annotations
@@ -58,8 +59,9 @@ class ReadoutTables(NamedTuple):
 
 
 class PauliTerm(NamedTuple):
-    """``coefficient * i**odd * (-1)**parity(r AND sign)`` from row r to row ``r XOR flip``, in the observable
-    ``output``.
+    """Matrix elements ``coefficient * i**odd * (-1)**parity(r AND sign)`` from row r to row ``r XOR flip``.
+
+    They belong to the observable number ``output``.
     """
 
     flip: int
@@ -115,7 +117,7 @@ def _select(
 
 
 def _cosets_of(members: Sequence[Operation], size: int, num_qubits: int) -> Cosets:
-    """Return the cosets that a block works on; the signs of its rotations are made static before those of its phases."""
+    """Return the cosets that a block works on; signs of its rotations are made static before those of its phases."""
     flips = [operation.flip for operation in members if operation.flip]
     signs = [operation.sign for operation in sorted(members, key=lambda operation: not operation.flip)]
     signs += [control.sign for operation in members for control in operation.controls]
@@ -178,8 +180,9 @@ def _concatenated(parts: Sequence[IntArray]) -> IntArray:
 
 
 def _merge_diagonals(block: list[int], operations: Sequence[Operation], cosets: Cosets) -> list[list[int]]:
-    """Split a block into steps: phases with local signs are put off and merged into one diagonal as long as they
-    commute.
+    """Split a block into steps, each one operation or some phases merged into one diagonal.
+
+    Phases with local signs are put off and merged as long as they commute with what overtakes them.
     """
     steps: list[list[int]] = []
     pending: list[int] = []
@@ -238,8 +241,9 @@ def build_blocks(operations: Sequence[Operation], num_qubits: int) -> BlockTable
 
 
 def build_readout(terms: Sequence[PauliTerm], num_qubits: int) -> ReadoutTables:
-    """Return the tables that measure the Pauli terms; terms of one flip share a block, and diagonal terms go where
-    their sign is static.
+    """Return the tables that measure the Pauli terms.
+
+    Terms of one flip share a block, and diagonal terms go where their sign is static.
     """
     writer = _Writer()
     rows: list[tuple[int, ...]] = []

@@ -15,8 +15,9 @@ _SIZE = 16
 
 
 class ExpectationCache:
-    """The last few pairs of circuit and observables, compared by content: a circuit that was changed since is lowered
-    anew.
+    """The last few pairs of circuit and observables.
+
+    They are compared by content: a circuit that was changed since is lowered anew.
     """
 
     def __init__(self, *, threads: int | None = None) -> None:

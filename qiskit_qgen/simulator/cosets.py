@@ -75,8 +75,9 @@ class Cosets:
 
     @classmethod
     def build(cls, flips: list[int], signs: list[int], *, size: int, num_qubits: int) -> Cosets:
-        """Return the cosets of the span of ``flips``, which is widened up to ``size`` dimensions to make ``signs``
-        local.
+        """Return the cosets of the span of ``flips``.
+
+        The span is widened up to ``size`` dimensions to make ``signs`` local.
         """
         span = Span()
         for flip in flips:
@@ -87,10 +88,8 @@ class Cosets:
                 break
             if sign and not _restrict(sign, span.basis):
                 next(unit for unit in units if unit & sign and span.add(unit))
-        corner, restricted = [], Span()
-        for sign in [*signs, *units]:
-            if restricted.add(_restrict(sign, span.basis)):
-                corner.append(sign)
+        restricted = Span()
+        corner = [sign for sign in [*signs, *units] if restricted.add(_restrict(sign, span.basis))]
         bases = np.zeros(1, np.int64)
         for vector in _null_space(corner, num_qubits):
             bases = np.concatenate([bases, bases ^ vector])

@@ -1,5 +1,6 @@
-"""Evaluates a circuit's parameter expressions for a whole batch as tensors, so that their chain rule comes from
-autograd.
+"""Evaluates a circuit's parameter expressions for a whole batch as tensors.
+
+Their chain rule comes from autograd.
 """
 
 from __future__ import annotations

@@ -79,8 +79,9 @@ class Program:
 
 
 class _Lowering:
-    """Builds a program instruction by instruction. Its methods are named and defined as Qiskit's gates, global phases
-    apart.
+    """Builds a program instruction by instruction.
+
+    Its methods are named and defined as Qiskit's gates, global phases apart.
     """
 
     def __init__(self, num_qubits: int) -> None:
@@ -107,7 +108,7 @@ class _Lowering:
         self.operations.append(Operation(self.frame.flips[qubit], self.frame.signs[qubit], angle, conditions))
 
     def pair_rotation(self, angle: Angle, first: int, second: int, turn: float) -> None:
-        """exp(-i angle/2 P P) with P = X turned by the angle ``turn`` about Z: it is Y X in other axes of the first qubit."""
+        """exp(-i angle/2 P P), P being X turned by ``turn`` about Z: it is Y X in other axes of the first qubit."""
         self.phase(Angle(-1, 0, pi / 2 - turn), first)
         self.phase(Angle(-1, 0, -turn), second)
         sign, constant = self.frame.parity((first,))

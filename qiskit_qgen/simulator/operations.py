@@ -5,7 +5,8 @@ Every unitary circuit becomes a list of two kinds of operation, both of the form
 - a *rotation*, P real and antisymmetric up to a factor i (an odd number of Y): it mixes the pairs of rows (r, r XOR
   flip), the row with an even parity of ``r AND sign`` being the first of its pair. RY of one qubit is the common
   case; it may have controls.
-- a *phase*, P diagonal (``flip`` = 0): exp(-i angle/2) on the rows with an even parity of ``r AND sign``, exp(+i angle/2) on the others.
+- a *phase*, P diagonal (``flip`` = 0): exp(-i angle/2) on the rows with an even parity of ``r AND sign``, exp(+i
+  angle/2) on the others.
 
 Permutations (X, CX, SWAP and all that they make up) are no operations: they only change which row holds which basis
 state. That is the :class:`Frame`. Stored rows never move for them.
@@ -18,8 +19,9 @@ from typing import NamedTuple
 
 
 class Angle(NamedTuple):
-    """An angle in radians: ``scale * value + offset``, with the value of the circuit's slot ``slot`` (0 if ``slot``
-    is -1).
+    """An angle in radians: ``scale * value + offset``.
+
+    The value is that of the circuit's slot ``slot``, and 0 if ``slot`` is -1.
     """
 
     slot: int
@@ -91,9 +93,7 @@ class Frame:
             values[first], values[second] = values[second], values[first]
 
     def parity(self, qubits: tuple[int, ...]) -> tuple[int, int]:
-        """Return (sign, constant) such that the parity of the qubits in row r is that of ``r AND sign``, XOR
-        constant.
-        """
+        """Return (sign, constant): the parity of the qubits in row r is that of ``r AND sign``, XOR constant."""
         sign = constant = 0
         for qubit in qubits:
             sign ^= self.signs[qubit]
