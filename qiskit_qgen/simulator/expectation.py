@@ -1,10 +1,12 @@
-"""Batches of expectation values and their vector-Jacobian products, on the CPU kernels, as one differentiable torch
-function.
-"""
+"""Batches of expectation values and their vector-Jacobian products as one differentiable torch function."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from threading import Timer
 from typing import Any
 
 import numpy as np
@@ -15,57 +17,90 @@ from torch.autograd.function import once_differentiable
 
 from qiskit_qgen.simulator.expressions import SlotEvaluator
 from qiskit_qgen.simulator.lowering import Program
+from qiskit_qgen.simulator.memory import aligned_empty, from_lanes, to_lanes
+from qiskit_qgen.simulator.rotations import RotationAngles
 from qiskit_qgen.simulator.threads import run_all
 
-_TASK_CHUNKS = 16  # chunks handled by one call of a kernel at most, which bounds its scratch memory
-_SERIAL_WORK = 200_000  # rows times operations below which a second thread costs more than it gains
-# The rows of a chunk hold this many samples; wider rows cost less per sample if they can be filled.
+_LOGGER = logging.getLogger("qiskit_qgen")
+_TASK_CHUNKS = 16  # chunks that one call of a kernel handles at most
+_TASK_BYTES = 1 << 26  # and at most so many bytes of states
+_KEPT_BYTES = 1 << 29  # final states are kept for the backward pass up to so many bytes, else they are computed again
+_SERIAL_WORK = 2_000_000  # rows times rotations below which a second thread costs more than it gains
+# How many samples a row of a chunk may hold, and what a chunk then costs: wide rows are cheaper if they can be filled.
 _LANES = {np.dtype(np.float32): {16: 1.0, 8: 0.55, 4: 0.35}, np.dtype(np.float64): {8: 1.0, 4: 0.55}}
+
+_LOADED_KERNELS: set[tuple[str, np.dtype[Any], int]] = set()
 
 
 def _choose_lanes(num_samples: int, threads: int, dtype: np.dtype[Any]) -> int:
     """Return the number of samples per row that should finish a batch first."""
-    costs = {width: cost * -(-(-(-num_samples // width)) // threads) for width, cost in _LANES[dtype].items()}
-    return min(costs, key=lambda width: (costs[width], -width))
+
+    def cost(lanes: int) -> tuple[float, int]:
+        chunks = -(-num_samples // lanes)
+        return _LANES[dtype][lanes] * -(-chunks // threads), -lanes
+
+    return min(_LANES[dtype], key=cost)
 
 
-def _aligned(*shape: int, dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Return an uninitialised array that starts at a cache line: rows that straddle two lines halve the kernels'
-    speed.
-    """
-    line = 64
-    size = int(np.prod(shape)) * dtype.itemsize
-    memory = np.empty(size + line, np.uint8)
-    start = -memory.ctypes.data % line
-    return memory[start : start + size].view(dtype).reshape(shape)
+@contextmanager
+def _announced() -> Iterator[None]:
+    """Say why it takes so long, if it takes long: kernels are compiled at their first use on a machine."""
+    text = "Compiling the simulator's kernels, once on this machine; this takes about 15 seconds."
+    timer = Timer(3.0, _LOGGER.warning, [text])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+class _Layout:
+    """How a batch is divided into chunks of interleaved samples, and these into tasks for the threads."""
+
+    def __init__(self, num_samples: int, num_rows: int, num_rotations: int, dtype: np.dtype[Any], threads: int) -> None:
+        self.dtype = dtype
+        self.lanes = _choose_lanes(num_samples, threads, dtype)
+        self.chunks = -(-num_samples // self.lanes)
+        chunk_bytes = num_rows * 2 * self.lanes * dtype.itemsize
+        self.keeps_states = self.chunks * chunk_bytes <= _KEPT_BYTES
+        self._threads = threads if self.chunks * self.lanes * num_rows * num_rotations > _SERIAL_WORK else 1
+        self._step = max(1, min(_TASK_CHUNKS, -(-self.chunks // self._threads), _TASK_BYTES // chunk_bytes))
+
+    def run(self, task: Callable[[slice], None], kernel: str) -> None:
+        """Run ``task`` on slices of the chunks; the first use of a compiled kernel is announced if it takes long."""
+        parts = [slice(first, min(first + self._step, self.chunks)) for first in range(0, self.chunks, self._step)]
+        key = (kernel, self.dtype, self.lanes)
+        if parts and key not in _LOADED_KERNELS:
+            with _announced():
+                task(parts.pop(0))
+            _LOADED_KERNELS.add(key)
+        run_all([partial(task, part) for part in parts], self._threads)
 
 
 class ExpectationValues:
     """The expectation values of some observables on a circuit, as a function of the circuit's parameters.
 
-    ``values[b, k] = <0| U(parameters[b])^dagger O_k U(parameters[b]) |0>``. Differentiable once, by adjoint differentiation
-    (arXiv 2009.02823): one sweep back for all observables and all parameters together, whatever their number.
+    ``values[b, k] = <0| U(parameters[b])^dagger O_k U(parameters[b]) |0>``. Differentiable once, by adjoint
+    differentiation (arXiv 2009.02823): one sweep back for all observables and all parameters together.
 
     Args:
         program: The lowered circuit.
         observables: Hermitian operators on the circuit's qubits.
         threads: How many threads to use; None for as many as torch uses, ``torch.get_num_threads()``.
+
+    Raises:
+        ArgumentError: If an observable does not fit the circuit or has complex coefficients.
     """
 
     def __init__(self, program: Program, observables: Sequence[SparsePauliOp], *, threads: int | None = None) -> None:
-        self._program = program
+        self._tables = program.blocks
         self._readout, constants = program.readout(observables)
         self._constants = np.array(constants)
+        self._num_rows = 1 << program.num_qubits
         self._threads = threads
         self._evaluate = SlotEvaluator(program.parameters, program.expressions)
-        angles = [operation.angle for operation in program.operations]
-        slots = np.array([angle.slot for angle in angles], np.int64)
-        self._scales = np.array([angle.scale for angle in angles])
-        self._offsets = np.array([angle.offset for angle in angles])
-        self._variable = np.flatnonzero(slots >= 0)
-        self._slots = slots[self._variable]
-        self._order = self._variable[np.argsort(self._slots, kind="stable")]
-        self._starts = np.searchsorted(np.sort(self._slots), np.arange(len(program.expressions)))
+        self._angles = RotationAngles(program)
 
     def __call__(self, parameters: torch.Tensor) -> torch.Tensor:
         """Return the values.
@@ -79,85 +114,67 @@ class ExpectationValues:
         """
         return _AdjointExpectation.apply(self._evaluate(parameters), self)
 
-    def compute(self, slots: NDArray[Any], *, keep_states: bool) -> tuple[NDArray[Any], tuple[Any, ...]]:
-        """Return the values (B, num_observables), and what :meth:`pull_back` needs if ``keep_states``."""
+    def compute(self, slots: NDArray[Any], *, for_backward: bool) -> tuple[NDArray[Any], _Kept]:
+        """Return the values (B, num_observables), and what :meth:`pull_back` needs if ``for_backward``."""
+        threads = self._threads or torch.get_num_threads()
+        layout = _Layout(len(slots), self._num_rows, self._angles.num_rotations, slots.dtype, threads)
+        laned = to_lanes(slots, layout.chunks, layout.lanes, layout.dtype)
+        values = np.zeros((layout.chunks, len(self._constants), layout.lanes), layout.dtype)
+        states = None
+        if for_backward and layout.keeps_states:
+            states = self._empty_states(layout, layout.chunks)
+
+        def task(part: slice) -> None:
+            self._run_forward(layout, laned[part], states[part] if states is not None else None, values[part])
+
+        layout.run(task, "forward")
+        result = from_lanes(values, len(slots)) + self._constants.astype(layout.dtype)
+        return result, (layout, laned, states)
+
+    def pull_back(self, cotangent: NDArray[Any], kept: _Kept) -> NDArray[Any]:
+        """Return the derivative by the slots, (B, num_slots), from that by the values, (B, num_observables)."""
         from qiskit_qgen.simulator import kernels  # compiled code is loaded when first used
 
-        num_samples = len(slots)
-        threads = self._threads or torch.get_num_threads()
-        lanes = _choose_lanes(num_samples, threads, slots.dtype)
-        chunks = -(-num_samples // lanes)
-        num_rows, num_rotations = 1 << self._program.num_qubits, len(self._scales)
-        values = np.zeros((chunks, len(self._constants), lanes), slots.dtype)
-        trig = _aligned(chunks if keep_states else 0, num_rotations, 2, lanes, dtype=slots.dtype)
-        states = _aligned(chunks if keep_states else 0, num_rows, 2, lanes, dtype=slots.dtype)
-        tables = self._program.blocks
+        layout, laned, states = kept
+        by_value = np.ascontiguousarray(to_lanes(cotangent, layout.chunks, layout.lanes, layout.dtype))
+        gradient = np.zeros((layout.chunks, self._angles.num_rotations, layout.lanes), layout.dtype)
 
-        def task(first: int, last: int) -> None:
-            if keep_states:
-                task_trig, task_states = trig[first:last], states[first:last]
-            else:
-                task_trig = _aligned(last - first, num_rotations, 2, lanes, dtype=slots.dtype)
-                task_states = _aligned(1, num_rows, 2, lanes, dtype=slots.dtype)
-            self._fill_trig(slots[first * lanes : last * lanes], task_trig)
-            kernels.forward(tables, self._readout, task_trig, task_states, values[first:last], (0,) * lanes)
+        def task(part: slice) -> None:
+            task_states = states[part] if states is not None else self._empty_states(layout, part.stop - part.start)
+            if states is None:
+                self._run_forward(layout, laned[part], task_states, np.zeros_like(by_value[part]))
+            trig = self._trig(layout, laned[part])
+            lanes = (0,) * layout.lanes
+            kernels.backward(self._tables, self._readout, trig, task_states, by_value[part], gradient[part], lanes)
 
-        self._run(task, chunks, threads, lanes)
-        result = values.swapaxes(1, 2).reshape(chunks * lanes, -1)[:num_samples]
-        result += self._constants.astype(slots.dtype)
-        return result, (trig, states)
+        layout.run(task, "backward")
+        return from_lanes(self._angles.pull_back(gradient), len(cotangent))
 
-    def pull_back(self, cotangent: NDArray[Any], kept: tuple[Any, ...]) -> NDArray[Any]:
-        """Return the vector-Jacobian product by the slots, (B, num_slots)."""
+    def _run_forward(
+        self, layout: _Layout, laned: NDArray[Any], states: NDArray[Any] | None, values: NDArray[Any]
+    ) -> None:
         from qiskit_qgen.simulator import kernels
 
-        trig, states = kept
-        chunks, num_rotations, _, lanes = trig.shape
-        num_samples = len(cotangent)
-        padded = np.zeros((chunks * lanes, cotangent.shape[1]), trig.dtype)
-        padded[:num_samples] = cotangent
-        laned = np.ascontiguousarray(padded.reshape(chunks, lanes, -1).swapaxes(1, 2))
-        gradient = np.zeros((chunks, num_rotations, lanes), trig.dtype)
-        tables = self._program.blocks
+        states = self._empty_states(layout, 1) if states is None else states
+        trig = self._trig(layout, laned)
+        kernels.forward(self._tables, self._readout, trig, states, values, (0,) * layout.lanes)
 
-        def task(first: int, last: int) -> None:
-            part = slice(first, last)
-            kernels.backward(tables, self._readout, trig[part], states[part], laned[part], gradient[part], (0,) * lanes)
+    def _empty_states(self, layout: _Layout, chunks: int) -> NDArray[Any]:
+        return aligned_empty(chunks, self._num_rows, 2, layout.lanes, dtype=layout.dtype)
 
-        self._run(task, chunks, self._threads or torch.get_num_threads(), lanes)
-        scales = self._scales[self._order].astype(trig.dtype)
-        by_slot = np.add.reduceat(gradient[:, self._order] * scales[:, None], self._starts, axis=1)
-        return by_slot.swapaxes(1, 2).reshape(chunks * lanes, -1)[:num_samples]
+    def _trig(self, layout: _Layout, laned: NDArray[Any]) -> NDArray[Any]:
+        trig = aligned_empty(len(laned), self._angles.num_rotations, 2, layout.lanes, dtype=layout.dtype)
+        self._angles.fill(laned, trig)
+        return trig
 
-    def _run(self, task: Any, chunks: int, threads: int, lanes: int) -> None:
-        work = chunks * lanes * len(self._scales) << self._program.num_qubits
-        threads = threads if work > _SERIAL_WORK else 1
-        step = min(_TASK_CHUNKS, -(-chunks // threads))
-        run_all(
-            [lambda first=first: task(first, min(first + step, chunks)) for first in range(0, chunks, step)], threads
-        )
 
-    def _fill_trig(self, slots: NDArray[Any], trig: NDArray[Any]) -> None:
-        """Write cosine and sine of half of each rotation's angle for some chunks; the last one may be filled up with
-        zeros.
-        """
-        chunks, num_rotations, _, lanes = trig.shape
-        padded = np.zeros((chunks * lanes, slots.shape[1]), slots.dtype)
-        padded[: len(slots)] = slots
-        laned = padded.reshape(chunks, lanes, -1).swapaxes(1, 2)
-        halves = np.empty((chunks, num_rotations, lanes), slots.dtype)
-        halves[:] = (self._offsets / 2).astype(slots.dtype)[:, None]
-        halves[:, self._variable] += (
-            laned[:, self._slots] * (self._scales[self._variable] / 2).astype(slots.dtype)[:, None]
-        )
-        np.cos(halves, out=trig[:, :, 0])
-        np.sin(halves, out=trig[:, :, 1])
+_Kept = tuple[_Layout, NDArray[Any], NDArray[Any] | None]
 
 
 class _AdjointExpectation(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, slots: torch.Tensor, owner: ExpectationValues) -> torch.Tensor:
-        values, ctx.kept = owner.compute(slots.detach().numpy(), keep_states=ctx.needs_input_grad[0])
+        values, ctx.kept = owner.compute(slots.detach().numpy(), for_backward=ctx.needs_input_grad[0])
         ctx.owner = owner
         return torch.from_numpy(values)
 

@@ -5,8 +5,9 @@ sequence of blocks (:class:`~qiskit_qgen.simulator.blocks.BlockTables`); a block
 of the first-level cache, applies all its operations there, and puts them back, coset by coset. Entangling
 permutations cost nothing here: they only changed which rows form a coset.
 
-The adjoint sweep (arXiv 2009.02823) runs the blocks backward on two states, psi and lambda = sum_k g_k O_k psi, and collects for each rotation
-exp(-i theta P / 2) the derivative Im <lambda|P|psi>. The kernels release the GIL and share nothing between calls.
+The adjoint sweep (arXiv 2009.02823) runs the blocks backward on two states, psi and lambda = sum_k g_k O_k psi, and
+collects for each rotation exp(-i theta P / 2) the derivative Im <lambda|P|psi>. The kernels release the GIL and share
+nothing between calls.
 
 The inner loops call no function that takes an array: each such call would count references, which costs more than a
 rotation does.
@@ -32,8 +33,7 @@ from qiskit_qgen.simulator.lanes import (
     rotate,
     rotate_back,
 )
-
-CACHE_LINE = 64  # bytes
+from qiskit_qgen.simulator.memory import CACHE_LINE
 
 _helper = njit(nogil=True, error_model="numpy", boundscheck=False)
 _inlined = njit(nogil=True, error_model="numpy", boundscheck=False, forceinline=True)
@@ -42,9 +42,7 @@ _kernel = njit(cache=True, nogil=True, error_model="numpy", boundscheck=False)
 
 @_helper
 def _aligned(rows: int, width: int, like: Any) -> Any:
-    """Return an uninitialised array (rows, width) of the dtype of ``like`` that starts at a cache line: no row
-    straddles two lines.
-    """
+    """Return an uninitialised array (rows, width), of the dtype of ``like``, that starts at a cache line."""
     memory = np.empty(rows * width + CACHE_LINE // like.itemsize, like.dtype)
     start = (-memory.ctypes.data % CACHE_LINE) // like.itemsize
     return memory[start : start + rows * width].reshape(rows, width)
