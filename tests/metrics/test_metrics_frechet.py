@@ -84,6 +84,8 @@ def test_statistics_are_numpys():
     features = np.random.default_rng(16).normal(3.0, 2.0, size=(50, 7)).astype(np.float32)
     statistics = FeatureStatistics.from_features(features)
     assert statistics.num_samples == 50
+    assert statistics.factor.shape == (7, 7)
+    assert FeatureStatistics.from_features(features[:4]).factor.shape == (7, 4)
     np.testing.assert_allclose(statistics.mean, features.astype(np.float64).mean(0), rtol=1e-12)
     np.testing.assert_allclose(statistics.covariance, np.cov(features.astype(np.float64), rowvar=False), rtol=1e-10)
     assert json.dumps(float(statistics.frechet_distance(statistics)))

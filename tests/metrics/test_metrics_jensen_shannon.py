@@ -59,6 +59,12 @@ def test_a_constant_real_dimension_compares_by_value():
     x = y.clone()
     x[:, 0] = 8.0
     assert float(jensen_shannon_divergence(x, y)) == pytest.approx(0.5)
+    for rounding in (-1e-7, 1e-7):
+        x[:, 0] = 7.0 * (1 + rounding)
+        for bins in (2, 3, 32):
+            assert float(jensen_shannon_divergence(x, y, bins=bins)) == 0.0
+    scaled = y * torch.tensor([1e6, 1e-6])  # the units of one dimension do not blur another
+    assert float(jensen_shannon_divergence(scaled + torch.tensor([0.0, 1e-6]), scaled)) > 0.05
     constant = torch.full((5, 2), 3.0)
     assert float(jensen_shannon_divergence(constant, constant)) == 0.0
 

@@ -138,6 +138,14 @@ def test_kernel_subsets_come_from_the_seed(pictures):
     assert torch.equal(torch.get_rng_state(), state)
 
 
+def test_pixels_are_binned_over_their_whole_range():
+    real = torch.full((9, 1, 4, 4), 0.41)
+    metric = JensenShannonDivergence("pixel", bins=10)
+    assert float(score(metric, real, real + 0.05)) == 0.0
+    metric.reset()
+    assert float(score(metric, real, real + 0.1)) == pytest.approx(1.0)
+
+
 def test_vectors_are_scored_with_the_identity():
     rng = np.random.default_rng(53)
     latents = torch.as_tensor(rng.normal(size=(200, 24)), dtype=torch.float32)

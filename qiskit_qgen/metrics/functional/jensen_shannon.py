@@ -13,7 +13,7 @@ from qiskit_qgen.metrics._features import check_features
 
 DEFAULT_BINS = 32
 PIXEL_LIMITS = (0.0, 1.0)
-_NARROWEST = 1e-6  # share of the widest dimension's range below which a dimension counts as constant
+_ROUNDING = 1e-5  # share of a dimension's magnitude below which its range is float32 rounding
 _COLUMNS = 256  # dimensions that are binned at once, which bounds the memory
 
 
@@ -33,7 +33,8 @@ def jensen_shannon_divergence(
 
     The bins of a dimension are ``bins`` equal ones over ``limits``, or over the range of the real samples ``y``, and
     one more on each side that holds everything beyond, so that no sample is dropped. A dimension in which ``y`` is
-    constant (range below 1e-6 of the widest dimension's) gets a range of that width around its value.
+    constant up to rounding (range below 1e-5 of its largest magnitude, or of 1 if that is 0) gets a range of that
+    width, with its value in the middle of a bin.
 
     Args:
         x: Samples of shape (N, D), for example generated ones.
@@ -57,7 +58,7 @@ def jensen_shannon_divergence(
     y = check_features("y", y)
     x = check_features("x", x, num_features=y.shape[1])
     check_int("bins", bins, minimum=2)
-    lower, upper = _limits(y, limits)
+    lower, upper = _limits(y, bins, limits)
     total = torch.zeros((), dtype=torch.float64, device=y.device)
     for start in range(0, y.shape[1], _COLUMNS):
         columns = slice(start, start + _COLUMNS)
@@ -67,18 +68,18 @@ def jensen_shannon_divergence(
     return (total / y.shape[1]).clamp(0, 1)
 
 
-def _limits(real: Tensor, limits: tuple[float, float] | None) -> tuple[Tensor, Tensor]:
+def _limits(real: Tensor, bins: int, limits: tuple[float, float] | None) -> tuple[Tensor, Tensor]:
     if limits is not None:
         low, high = check_float("limits[0]", limits[0]), check_float("limits[1]", limits[1])
         if low >= high:
             raise ArgumentError(f"Argument `limits` must be increasing, but is {tuple(limits)}.")
         return torch.full_like(real[0], low), torch.full_like(real[0], high)
     lower, upper = real.amin(dim=0), real.amax(dim=0)
-    width = upper - lower
-    narrowest = _NARROWEST * float(width.max()) or 1.0
-    constant = width < narrowest
-    middle = (lower + upper) / 2
-    return torch.where(constant, middle - narrowest / 2, lower), torch.where(constant, middle + narrowest / 2, upper)
+    magnitude = torch.maximum(lower.abs(), upper.abs())
+    narrowest = _ROUNDING * torch.where(magnitude > 0, magnitude, 1.0)
+    constant = upper - lower < narrowest
+    below = (lower + upper) / 2 - narrowest * (bins // 2 + 0.5) / bins
+    return torch.where(constant, below, lower), torch.where(constant, below + narrowest, upper)
 
 
 def _histograms(samples: Tensor, lower: Tensor, upper: Tensor, bins: int) -> Tensor:
