@@ -1,0 +1,12 @@
+"""Figures: pictures, reconstructions, the course of a training, circuits.
+
+Every function returns a matplotlib ``Figure`` of its own, shows nothing and touches no state of pyplot:
+``plot_images(images).savefig("images.png")``. A notebook shows the figure that is a cell's last value.
+"""
+
+from qiskit_qgen.plotting.circuit import plot_circuit as plot_circuit
+from qiskit_qgen.plotting.history import plot_history as plot_history
+from qiskit_qgen.plotting.images import plot_images as plot_images
+from qiskit_qgen.plotting.images import plot_reconstructions as plot_reconstructions
+
+__all__ = ["plot_circuit", "plot_history", "plot_images", "plot_reconstructions"]

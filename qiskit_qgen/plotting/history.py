@@ -1,0 +1,77 @@
+"""The course of a training."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from qiskit_qgen._checks import check_type
+from qiskit_qgen._typing import FloatArray
+from qiskit_qgen.exceptions import ArgumentError
+from qiskit_qgen.training import History
+
+_WINDOWS = 40  # the moving mean reaches over this part of a curve
+_LOG_SPAN = 20  # positive means that span more than this factor are drawn on a logarithmic scale
+_PANEL = (3.0, 2.3)
+
+
+def plot_history(history: History) -> Figure:
+    """Draw every loss and score over the steps: a row of panels for each phase, a panel for each loss and score.
+
+    Losses, which have a value at every step, are drawn as a pale line under their moving mean over a fortieth of the
+    steps; scores, which have fewer, as marked points. Positive values have a logarithmic scale if what is drawn thick
+    spans more than a factor of 20.
+
+    Args:
+        history: The history of a training.
+
+    Returns:
+        The figure; its axes are in the order of the history's phases and names.
+
+    Raises:
+        ArgumentError: If the history is empty.
+        ArgumentTypeError: If ``history`` is no history.
+    """
+    check_type("history", history, History, "a History")
+    rows = [(phase, history.names(phase)) for phase in history.phases if history.names(phase)]
+    if not rows:
+        raise ArgumentError("Argument `history` must hold at least one loss or score, but is empty.")
+    columns = max(len(names) for _, names in rows)
+    figure = Figure(figsize=(_PANEL[0] * columns, _PANEL[1] * len(rows)), layout="constrained")
+    grid = figure.add_gridspec(len(rows), columns)
+    for row, (phase, names) in enumerate(rows):
+        most = max(len(history.steps(phase, name)) for name in names)
+        for column, name in enumerate(names):
+            axes = figure.add_subplot(grid[row, column])
+            steps, values = history.steps(phase, name), np.array(history.values(phase, name))
+            _draw(axes, np.array(steps, float), values, is_score=len(steps) < most)
+            axes.set_title(f"{phase}: {name}" if column == 0 else name, fontsize=9)
+            axes.set_xlabel("step", fontsize=8)
+            axes.tick_params(labelsize=7)
+    return figure
+
+
+def _draw(axes: Axes, steps: FloatArray, values: FloatArray, *, is_score: bool) -> None:
+    smooth = values
+    if is_score or len(steps) == 1:
+        axes.plot(steps, values, marker="o", markersize=3, color="C1")
+    else:
+        smooth = _moving_mean(values, math.ceil(len(values) / _WINDOWS))
+        axes.plot(steps, values, color="C0", alpha=0.3, linewidth=0.6)
+        axes.plot(steps, smooth, color="C0", linewidth=1.4)
+    if values.min() > 0 and smooth.max() > _LOG_SPAN * smooth.min():
+        axes.set_yscale("log")
+    axes.grid(alpha=0.25)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def _moving_mean(values: FloatArray, window: int) -> FloatArray:
+    """Return the mean of the last ``window`` values at each step, of fewer at the beginning."""
+    sums = np.concatenate([[0.0], np.cumsum(values)])
+    ends = np.arange(1, len(values) + 1)
+    starts = np.maximum(ends - window, 0)
+    means: FloatArray = (sums[ends] - sums[starts]) / (ends - starts)
+    return means

@@ -1,0 +1,94 @@
+"""Grids of pictures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from qiskit_qgen._checks import check_int, check_shape
+from qiskit_qgen.datasets import ImageDataset, as_images
+from qiskit_qgen.training import image_grid
+
+_DPI = 100
+_SIDE = 900  # dots along the longer side of a grid, about
+_PADDING = 1
+_LABEL_INCHES = 1.2
+_MOST_PAIRS = 32
+
+
+def plot_images(images: Any, *, columns: int | None = None) -> Figure:
+    """Lay pictures out in rows, without smoothing: every pixel is a whole number of dots wide.
+
+    Of four channels the first three are shown as red, green and blue; of two the first is shown in grey.
+
+    Args:
+        images: Pictures (N, C, H, W) in [0, 1], or what else :func:`~qiskit_qgen.datasets.as_images` takes, or a data
+            set.
+        columns: Pictures in a row; None makes the grid about square.
+
+    Returns:
+        The figure, with one axes that fills it.
+
+    Raises:
+        ArgumentError: If ``columns`` is not a positive integer.
+        ArgumentTypeError: If ``images`` is of a type that holds no pictures.
+        DatasetError: If ``images`` is empty, out of range or of another shape.
+    """
+    figure, axes = _draw_grid(_as_pictures(images, "images"), columns, label_inches=0)
+    axes.set_axis_off()
+    return figure
+
+
+def plot_reconstructions(images: Any, reconstructions: Any, *, columns: int = 8) -> Figure:
+    """Lay pictures out in rows, each row above that of its reconstructions; of more than 32 the first 32 are shown.
+
+    Args:
+        images: Pictures (N, C, H, W) in [0, 1], or what else :func:`~qiskit_qgen.datasets.as_images` takes.
+        reconstructions: What an autoencoder makes of them, in the same form and order.
+        columns: Pictures in a row.
+
+    Returns:
+        The figure, with one axes, whose ticks name the rows.
+
+    Raises:
+        ArgumentError: If the shapes differ or ``columns`` is not a positive integer.
+        ArgumentTypeError: If an argument is of a type that holds no pictures.
+        DatasetError: If an argument is empty, out of range or of another shape.
+    """
+    real = _as_pictures(images, "images")
+    rebuilt = _as_pictures(reconstructions, "reconstructions")
+    shape = tuple(real.shape)
+    check_shape("reconstructions", rebuilt.shape, f"{shape}, that of `images`", tuple(rebuilt.shape) == shape)
+    check_int("columns", columns, minimum=1)
+    rows = []
+    for first, second in zip(real[:_MOST_PAIRS].split(columns), rebuilt[:_MOST_PAIRS].split(columns), strict=True):
+        filler = torch.ones(columns - len(first), *shape[1:])
+        rows += [first, filler, second, filler]
+    figure, axes = _draw_grid(torch.cat(rows), columns, label_inches=_LABEL_INCHES)
+    num_rows = len(rows) // 2
+    middles = [row * (shape[2] + _PADDING) + (shape[2] - 1) / 2 for row in range(num_rows)]
+    axes.set_yticks(middles, labels=["picture", "reconstruction"] * (num_rows // 2))
+    axes.set_xticks([])
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    return figure
+
+
+def _as_pictures(images: Any, name: str) -> torch.Tensor:
+    return as_images(images.images if isinstance(images, ImageDataset) else images, name=name)
+
+
+def _draw_grid(images: torch.Tensor, columns: int | None, *, label_inches: float) -> tuple[Figure, Axes]:
+    """Return a figure and its axes, which hold the grid, right of room for labels."""
+    grid = image_grid(images, columns=columns, padding=_PADDING)
+    height, width = grid.shape[:2]
+    dots = max(1, round(_SIDE / max(height, width)))
+    inches = (width * dots / _DPI + label_inches, height * dots / _DPI)
+    figure = Figure(figsize=inches, dpi=_DPI)
+    share = label_inches / inches[0]
+    axes = figure.add_axes((share, 0, 1 - share, 1))
+    axes.imshow(grid, cmap="gray", vmin=0, vmax=255, interpolation="nearest", aspect="auto")
+    return figure, axes
