@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from qiskit.circuit import Parameter, ParameterExpression
 
+# The names that sympy prints.
 _TORCH_NAMES = {
     "Abs": torch.abs,
     "acos": torch.acos,
@@ -20,7 +21,7 @@ _TORCH_NAMES = {
     "cos": torch.cos,
     "exp": torch.exp,
     "log": torch.log,
-    "sign": torch.sign,
+    "signum": torch.sign,
     "sin": torch.sin,
     "sqrt": torch.sqrt,
     "tan": torch.tan,
@@ -35,18 +36,13 @@ class SlotEvaluator:
         self._functions: list[Callable[..., Any]] = []
         self._arguments: list[list[int]] = []
         self._columns: list[int] | None = None
-        if all(isinstance(expression, Parameter) for expression in expressions):
+        if all(expression in columns for expression in expressions):
             self._columns = [columns[expression] for expression in expressions]
             self._is_identity = self._columns == list(range(len(parameters)))
             return
-        import sympy  # slow to import, and needed for composed expressions alone
-
         for expression in expressions:
-            formula = expression.sympify()
-            symbols = {str(symbol): symbol for symbol in formula.free_symbols}
-            used = [parameter for parameter in expression.parameters if parameter.name in symbols]
-            arguments = [symbols[parameter.name] for parameter in used]
-            self._functions.append(sympy.lambdify(arguments, formula, modules=[_TORCH_NAMES, "math"]))
+            used, function = _compiled(expression)
+            self._functions.append(function)
             self._arguments.append([columns[parameter] for parameter in used])
 
     def __call__(self, parameters: torch.Tensor) -> torch.Tensor:
@@ -60,3 +56,17 @@ class SlotEvaluator:
         return torch.stack(
             [torch.broadcast_to(torch.as_tensor(v).to(parameters), parameters.shape[:1]) for v in values], 1
         )
+
+
+def _compiled(expression: ParameterExpression) -> tuple[list[Parameter], Callable[..., Any]]:
+    """Return the parameters that an expression depends on, and the expression as a function of them."""
+    for parameter in expression.parameters:
+        if expression == parameter:  # Qiskit's ``sympify`` may name another one here: for a - a + b, a
+            return [parameter], lambda value: value
+    import sympy  # slow to import, and needed for composed expressions alone
+
+    formula = expression.sympify().replace(sympy.sign, sympy.Function("signum"))  # printed by its name, as the others
+    symbols = {str(symbol): symbol for symbol in formula.free_symbols}
+    used = [parameter for parameter in expression.parameters if parameter.name in symbols]
+    arguments = [symbols[parameter.name] for parameter in used]
+    return used, sympy.lambdify(arguments, formula, modules=[_TORCH_NAMES, "math"], dummify=True)

@@ -55,7 +55,7 @@ class Program:
                     f"but observable {number} acts on {observable.num_qubits}."
                 )
             constant = 0.0
-            for label, qubits, coefficient in observable.simplify().to_sparse_list():
+            for label, qubits, coefficient in _with_numbers(observable, number).simplify(atol=0.0).to_sparse_list():
                 if abs(coefficient.imag) > 1e-12 * max(1.0, abs(coefficient)):
                     raise ArgumentError(
                         "Argument `observables` must have real coefficients, "
@@ -76,6 +76,16 @@ class Program:
         num_y = label.count("Y")
         negative = constant ^ (num_y >> 1 & 1)
         return PauliTerm(self.frame.flip(flips), sign, num_y & 1, -coefficient if negative else coefficient, output)
+
+
+def _with_numbers(observable: SparsePauliOp, number: int) -> SparsePauliOp:
+    try:
+        return SparsePauliOp(observable.paulis, observable.coeffs.astype(complex))
+    except TypeError:
+        raise ArgumentError(
+            "Argument `observables` must have numbers as coefficients, "
+            f"but observable {number} has free parameters: bind them."
+        ) from None
 
 
 class _Lowering:
