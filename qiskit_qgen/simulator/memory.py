@@ -22,9 +22,10 @@ def to_lanes(rows: NDArray[Any], chunks: int, lanes: int, dtype: np.dtype[Any]) 
     """Turn rows of samples (B, K) into (chunks, K, lanes); missing samples are zeros."""
     padded = np.zeros((chunks * lanes, rows.shape[1]), dtype)
     padded[: len(rows)] = rows
-    return padded.reshape(chunks, lanes, -1).swapaxes(1, 2)
+    return padded.reshape(chunks, lanes, rows.shape[1]).swapaxes(1, 2)
 
 
 def from_lanes(values: NDArray[Any], num_samples: int) -> NDArray[Any]:
     """Turn (chunks, K, lanes) back into rows of samples (B, K)."""
-    return values.swapaxes(1, 2).reshape(-1, values.shape[1])[:num_samples]
+    chunks, columns, lanes = values.shape
+    return values.swapaxes(1, 2).reshape(chunks * lanes, columns)[:num_samples]
