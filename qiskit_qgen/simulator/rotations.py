@@ -31,8 +31,9 @@ class RotationAngles:
         halves = np.empty((chunks, self.num_rotations, lanes), slots.dtype)
         halves[:] = (self._offsets / 2).astype(slots.dtype)[:, None]
         halves[:, self._rotations] += slots[:, self._slots] * (self._scales / 2).astype(slots.dtype)[:, None]
-        np.cos(halves, out=trig[:, :, 0])
-        np.sin(halves, out=trig[:, :, 1])
+        with np.errstate(invalid="ignore"):  # an infinite angle gives NaN, as a NaN does
+            np.cos(halves, out=trig[:, :, 0])
+            np.sin(halves, out=trig[:, :, 1])
 
     def pull_back(self, gradient: NDArray[Any]) -> NDArray[Any]:
         """Return derivatives by the slots, (chunks, num_slots, W), from those by the angles, (chunks, rotations, W)."""
