@@ -1,8 +1,12 @@
 """Kills saving processes with SIGKILL at every operation on files, one after the other, and reports what is found then.
 
-Run as ``python crash_points.py report FOLDER``. Prints as JSON, for each scenario, "crash": for each point of the crash
-what a reader finds afterwards ("old", "new" or a fault) and after the next save ("next" if all is well); and "full":
-what happens when files cannot grow. ``python crash_points.py loop FOLDER`` saves models until it is killed.
+Run as ``python crash_points.py report FOLDER``. Prints as JSON, for each scenario,
+
+- "crash": for each point of the crash what a reader finds afterwards ("old", "new" or a fault), what was set aside then
+  ("old" or "none"), and what is found after the next save ("next" if all is well);
+- "full": what happens when files cannot grow.
+
+``python crash_points.py loop FOLDER`` saves models until it is killed.
 """
 
 import itertools
@@ -97,7 +101,7 @@ def kill_at(point: int) -> None:
     sys.addaudithook(lambda event, _: tick() if event in AUDITED else None)
 
 
-def crash_everywhere(scenario: str, root: Path) -> list[tuple[str, str]]:
+def crash_everywhere(scenario: str, root: Path) -> list[tuple[str, str, str]]:
     found = []
     for point in range(200):
         folder = root / str(point)
@@ -111,8 +115,10 @@ def crash_everywhere(scenario: str, root: Path) -> list[tuple[str, str]]:
             os._exit(0)
         _, status = os.waitpid(child, 0)
         after_crash = find(scenario, target)
+        previous = target.with_name(f".{target.name}.previous")
+        set_aside = find(scenario, previous) if previous.exists() else "none"
         save(scenario, target, "next")
-        found.append((after_crash, find(scenario, target)))
+        found.append((after_crash, set_aside, find(scenario, target)))
         if not os.WIFSIGNALED(status):
             return found
     raise RuntimeError("saving does not end")

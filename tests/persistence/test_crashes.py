@@ -30,10 +30,12 @@ def report(tmp_path_factory):
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_a_kill_at_any_operation_leaves_the_old_content_or_the_new(scenario, report):
-    after_crash, after_next_save = zip(*report[scenario]["crash"], strict=True)
+    after_crash, set_aside, after_next_save = zip(*report[scenario]["crash"], strict=True)
     # First old, then new: the switch happens once, and neither a mixture nor nothing is ever found.
     assert [label for label, _ in itertools.groupby(after_crash)] == ["old", "new"]
     assert after_crash.count("old") >= 4
+    # Folders alone are set aside, and never half removed under the name where they would be looked for.
+    assert set(set_aside) == ({"none", "old"} if scenario == "model" else {"none"})
     assert set(after_next_save) == {"next"}
 
 
