@@ -180,22 +180,20 @@ def _concatenated(parts: Sequence[IntArray]) -> IntArray:
 
 
 def _merge_diagonals(block: list[int], operations: Sequence[Operation], cosets: Cosets) -> list[list[int]]:
-    """Split a block into steps, each one operation or some phases merged into one diagonal.
+    """Order a block into steps of one operation, or of several local phases that are applied as one diagonal."""
 
-    Phases with local signs are put off and merged as long as they commute with what overtakes them.
-    """
+    def is_mergeable(operation: Operation) -> bool:
+        return not operation.flip and cosets.is_static(operation.sign)
+
     steps: list[list[int]] = []
-    pending: list[int] = []
-    for number in block:
-        operation = operations[number]
-        if not operation.flip and cosets.is_static(operation.sign):
-            pending.append(number)
-            continue
-        if not all(operation.commutes_with(operations[phase]) for phase in pending):
-            steps.append(pending)
-            pending = []
-        steps.append([number])
-    return [*steps, pending] if pending else steps
+    waiting = block
+    while waiting:
+        single, waiting = _select(operations, waiting, lambda operation: not is_mergeable(operation))
+        steps += [[number] for number in single]
+        merged, waiting = _select(operations, waiting, is_mergeable)
+        if merged:
+            steps.append(merged)
+    return steps
 
 
 def build_blocks(operations: Sequence[Operation], num_qubits: int) -> BlockTables:
