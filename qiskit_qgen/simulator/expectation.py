@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from qiskit.quantum_info import SparsePauliOp
-from torch.autograd.function import once_differentiable
 
+from qiskit_qgen.exceptions import GradientError
 from qiskit_qgen.simulator.expressions import SlotEvaluator
 from qiskit_qgen.simulator.lowering import Program
 from qiskit_qgen.simulator.memory import aligned_empty, from_lanes, to_lanes
@@ -176,9 +176,27 @@ class _AdjointExpectation(torch.autograd.Function):
     def forward(ctx: Any, slots: torch.Tensor, owner: ExpectationValues) -> torch.Tensor:
         values, ctx.kept = owner.compute(slots.detach().numpy(), for_backward=ctx.needs_input_grad[0])
         ctx.owner = owner
+        ctx.save_for_backward(slots)
         return torch.from_numpy(values)
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, cotangent: torch.Tensor) -> tuple[torch.Tensor, None]:
-        return torch.from_numpy(ctx.owner.pull_back(cotangent.numpy(), ctx.kept)), None
+        gradient = torch.from_numpy(ctx.owner.pull_back(cotangent.detach().numpy(), ctx.kept))
+        if torch.is_grad_enabled():  # create_graph=True
+            gradient = _FirstDerivative.apply(gradient, *ctx.saved_tensors, cotangent)
+        return gradient, None
+
+
+class _FirstDerivative(torch.autograd.Function):
+    """The identity on a first derivative, tied to what it depends on so that a second one is refused, not silently zero."""
+
+    @staticmethod
+    def forward(ctx: Any, gradient: torch.Tensor, slots: torch.Tensor, cotangent: torch.Tensor) -> torch.Tensor:  # noqa: ARG004
+        return gradient.view_as(gradient)
+
+    @staticmethod
+    def backward(ctx: Any, _: torch.Tensor) -> Any:  # noqa: ARG004
+        raise GradientError(
+            "The built-in simulator gives first derivatives only, but a second one was asked for, as a gradient penalty "
+            "through a circuit does: use a loss without it."
+        )
