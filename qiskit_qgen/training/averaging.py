@@ -14,7 +14,7 @@ from qiskit_qgen._checks import check_float
 class ExponentialMovingAverage:
     """A slow copy of a network's weights, ``average += (1 - d) (weight - average)``, that gives steadier samples.
 
-    The decay warms up, ``d = min(decay, (1 + k) / (10 + k))`` at update ``k``, so that a short training is not
+    The decay warms up, ``d = min(decay, (1 + k) / (20 + k))`` at update ``k``, so that a short training is not
     dominated by the initial weights. Parameters are averaged; buffers belong to the network alone.
 
     Args:
@@ -35,7 +35,7 @@ class ExponentialMovingAverage:
     @torch.no_grad()
     def update(self, step: int) -> None:
         """Move the average towards the weights after update number ``step``, counted from 0."""
-        decay = min(self.decay, (1 + step) / (10 + step))
+        decay = min(self.decay, (1 + step) / (20 + step))
         for name, parameter in self.module.named_parameters():
             self.tensors[name].lerp_(parameter, 1 - decay)
 

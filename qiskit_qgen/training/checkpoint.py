@@ -19,7 +19,7 @@ from qiskit_qgen.training.state import TrainingState
 
 CHECKPOINT_NAME = "checkpoint.safetensors"
 _FORMAT = 1
-_WEIGHTS = ("module/", "average/")
+_WEIGHTS = ("module/", "average/", "tensor/")
 
 
 def save_checkpoint(
@@ -103,11 +103,12 @@ def copy_tensors(saved: Mapping[str, Tensor], target: Mapping[str, Tensor], *, s
 
 
 def _weights(state: TrainingState) -> dict[str, Tensor]:
-    """All tensors that define the networks of a run, by their names in the file; changing one changes the network."""
+    """All tensors that a run changes in place, but the optimizers', by their names in the file."""
     modules: dict[str, nn.Module] = {}
     tensors: dict[str, Tensor] = {}
     for phase in state.phases:
         modules.update(phase.modules)
+        tensors.update({f"tensor/{phase.name}/{key}": tensor for key, tensor in phase.tensors.items()})
         for name, average in phase.averages.items():
             tensors.update({f"average/{name}/{key}": tensor for key, tensor in average.tensors.items()})
     for name, module in modules.items():

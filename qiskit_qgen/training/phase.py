@@ -22,9 +22,9 @@ _STEP_STREAM, _ORDER_STREAM = 0, 1
 class AbstractPhase(ABC):
     """One part of a training, such as the autoencoder's or the adversarial one.
 
-    A step may depend on its number, the seed, the data and the tensors of ``modules``, ``optimizers`` and ``averages``,
-    and on nothing else: this is what makes a resumed run equal an uninterrupted one bit for bit. Randomness comes from
-    :meth:`step_generator`, the order of the data from :meth:`batch_order`.
+    A step may depend on its number, the seed, the data and the tensors of ``modules``, ``optimizers``, ``averages`` and
+    ``tensors``, and on nothing else: this is what makes a resumed run equal an uninterrupted one bit for bit.
+    Randomness comes from :meth:`step_generator`, the order of the data from :meth:`batch_order`.
 
     Args:
         name: Name of the phase in the history and in messages.
@@ -33,6 +33,7 @@ class AbstractPhase(ABC):
         modules: Networks that the phase changes, by name; a name means the same network in every phase of a run.
         optimizers: Optimizers of the phase, by name.
         averages: Moving averages of networks, by name.
+        tensors: Whatever else a step depends on, by name; changed in place.
         lr_schedule: Schedule of all learning rates over the phase.
         warmup: Part of the steps over which the learning rates rise, in [0, 1).
 
@@ -49,6 +50,7 @@ class AbstractPhase(ABC):
         modules: Mapping[str, nn.Module],
         optimizers: Mapping[str, Optimizer],
         averages: Mapping[str, ExponentialMovingAverage] | None = None,
+        tensors: Mapping[str, Tensor] | None = None,
         lr_schedule: Schedule = "constant",
         warmup: float = 0.0,
     ) -> None:
@@ -58,6 +60,7 @@ class AbstractPhase(ABC):
         self.modules = dict(modules)
         self.optimizers = dict(optimizers)
         self.averages = dict(averages or {})
+        self.tensors = dict(tensors or {})
         check_choice("lr_schedule", lr_schedule, SCHEDULES)
         self._lr_schedule: Schedule = lr_schedule
         self._warmup = check_float("warmup", warmup, minimum=0, maximum=1, open_maximum=True)

@@ -33,17 +33,17 @@ class ReconstructionOptions:
     lr_schedule: Schedule = "cosine"
     """Schedule of the learning rate: "constant", "linear" or "cosine"."""
 
-    warmup: float = 0.1
+    warmup: float = 0.15
     """Part of the steps over which the learning rate rises from 0, in [0, 1)."""
 
-    absolute_error: float = 0.0
+    absolute_error: float = 0.2
     """Weight of the mean absolute error, which keeps edges sharper than the squared error alone."""
 
-    latent_noise: float = 0.1
+    latent_noise: float = 0.2
     """Standard deviation of the normal noise added to each latent before decoding: near latents then decode alike, so
     that a generator's small errors stay small in the picture."""
 
-    latent_shape: float = 0.0
+    latent_shape: float = 0.02
     """Weight of the sliced Wasserstein distance between the latents of a batch and the normal distribution."""
 
     def __post_init__(self) -> None:

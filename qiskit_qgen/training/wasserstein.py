@@ -23,11 +23,18 @@ _SAMPLE_BATCH = 512
 class WassersteinOptions:
     """How generator and critic are trained; all defaults are our own choice unless the field says otherwise."""
 
-    n_critic: int = 2
+    n_critic: int = 3
     """Critic steps for each generator step."""
 
-    gradient_penalty: float = 1.0
+    gradient_penalty: float = 0.1
     """Weight of the gradient penalty."""
+
+    replay: int = 16
+    """Number of the generator's last batches from which the critic's generated samples are drawn, so that the generator
+    runs once per step; 0 draws fresh samples for each critic step."""
+
+    generator_batch_size: int | None = None
+    """Samples in a batch of the generator's own step; None takes half of the data's batch."""
 
     generator_learning_rate: float = 3e-3
     """Adam's learning rate of the generator at its highest."""
@@ -47,7 +54,7 @@ class WassersteinOptions:
     lr_schedule: Schedule = "cosine"
     """Schedule of both learning rates: "constant", "linear" or "cosine"."""
 
-    warmup: float = 0.02
+    warmup: float = 0.025
     """Part of the steps over which the learning rates rise from 0, in [0, 1)."""
 
     def __post_init__(self) -> None:
@@ -57,6 +64,9 @@ class WassersteinOptions:
             ArgumentError: If one is out of its range.
         """
         check_int("n_critic", self.n_critic, minimum=1)
+        check_int("replay", self.replay, minimum=0)
+        if self.generator_batch_size is not None:
+            check_int("generator_batch_size", self.generator_batch_size, minimum=1)
         check_float("gradient_penalty", self.gradient_penalty, minimum=0)
         for name in ("generator_learning_rate", "critic_learning_rate"):
             check_float(name, getattr(self, name), minimum=0, open_minimum=True)
@@ -73,7 +83,7 @@ class WassersteinPhase(AbstractPhase):
     """Trains a generator against a critic.
 
     One step does ``n_critic`` updates of the critic, each with its own batch of data, and then one of the generator.
-    The generated samples of all critic updates are drawn in one call, as the generator does not change between them.
+    The critic's generated samples come from the generator's last batches (``replay``), once there are enough of them.
 
     Args:
         generator: Maps noise (N, dim) to samples.
@@ -82,8 +92,9 @@ class WassersteinPhase(AbstractPhase):
         data: Returns the real samples (N, ...), in the generator's space; called when the phase begins, so that they
             may depend on what earlier phases have trained.
         options: Settings of the losses and optimisers.
+        sample_shape: Shape of one sample.
         num_steps: Number of steps.
-        batch_size: Samples in a batch.
+        batch_size: Samples in a batch of the critic.
         seed: Seed of the run.
         modules: Further networks that a checkpoint must hold, by name.
         to_images: Turns samples into pictures (N, C, H, W) in [0, 1] for previews; None if they are no pictures.
@@ -100,6 +111,7 @@ class WassersteinPhase(AbstractPhase):
         data: Callable[[], Tensor],
         *,
         options: WassersteinOptions,
+        sample_shape: tuple[int, ...],
         num_steps: int,
         batch_size: int,
         seed: int,
@@ -107,6 +119,8 @@ class WassersteinPhase(AbstractPhase):
         to_images: Callable[[Tensor], Tensor] | None = None,
     ) -> None:
         self._batch_size = check_int("batch_size", batch_size, minimum=1)
+        self._own_batch_size = options.generator_batch_size or max(self._batch_size // 2, 1)
+        self._replay = torch.zeros(options.replay, self._own_batch_size, *sample_shape)
         rates = {"generator": options.generator_learning_rate, "critic": options.critic_learning_rate}
         networks = {"generator": generator, "critic": critic}
         super().__init__(
@@ -115,10 +129,13 @@ class WassersteinPhase(AbstractPhase):
             seed=seed,
             modules={**(modules or {}), **networks},
             optimizers={
-                name: torch.optim.Adam(network.parameters(), lr=rates[name], betas=options.betas)
+                name: torch.optim.Adam(
+                    network.parameters(), lr=rates[name], betas=(float(options.betas[0]), float(options.betas[1]))
+                )
                 for name, network in networks.items()
             },
             averages={"generator": ExponentialMovingAverage(generator, options.ema_decay)},
+            tensors={"replay": self._replay},
             lr_schedule=options.lr_schedule,
             warmup=options.warmup,
         )
@@ -143,18 +160,30 @@ class WassersteinPhase(AbstractPhase):
         """
         options, randomness = self._options, self.step_generator(step)
         self.generator.train()
-        noise = self._noise.sample((options.n_critic + 1) * self._batch_size, randomness)
-        with torch.no_grad():
-            fakes = self.generator(noise[self._batch_size :]).split(self._batch_size)
         totals: dict[str, Tensor] = {}
-        for index, fake in enumerate(fakes):
+        for index, fake in enumerate(self._fakes(step, randomness)):
             real = self.real[self._order.batch(step * options.n_critic + index)]
             for name, value in self._update_critic(real, fake, randomness).items():
                 totals[name] = totals.get(name, torch.zeros(())) + value / options.n_critic
-        generator_loss = wasserstein_generator_loss(self.critic(self.generator(noise[: self._batch_size])))
+        samples = self.generator(self._noise.sample(self._own_batch_size, randomness))
+        generator_loss = wasserstein_generator_loss(self.critic(samples))
         self._update("generator", self.generator, generator_loss)
+        if options.replay:
+            self._replay[step % options.replay] = samples.detach()
         self.average.update(step)
         return {**totals, "generator_loss": generator_loss.detach()}
+
+    @torch.no_grad()
+    def _fakes(self, step: int, randomness: torch.Generator) -> tuple[Tensor, ...]:
+        """The generated samples of all critic updates of a step: replayed ones if there are enough, or else fresh."""
+        count = self._options.n_critic * self._batch_size
+        if 0 < self._options.replay <= step:
+            kept = self._replay.flatten(0, 1)
+            fakes = kept[torch.randint(len(kept), (count,), generator=randomness)]
+        else:
+            # One call for all updates, as the generator does not change between them.
+            fakes = self.generator(self._noise.sample(count, randomness))
+        return fakes.split(self._batch_size)
 
     def _update_critic(self, real: Tensor, fake: Tensor, randomness: torch.Generator) -> dict[str, Tensor]:
         loss = wasserstein_critic_loss(self.critic(real), self.critic(fake))

@@ -67,7 +67,7 @@ def test_average_follows_its_recursion_and_gives_the_weights_back():
         with torch.no_grad():
             module.weight.fill_(value)
         average.update(step)
-        decay = min(0.5, (1 + step) / (10 + step))
+        decay = min(0.5, (1 + step) / (20 + step))
         expected = decay * expected + (1 - decay) * value
     with average.applied() as averaged:
         assert averaged.weight.item() == pytest.approx(expected)

@@ -9,4 +9,13 @@ from qiskit_qgen.training.callbacks.sample_grid import SampleGrid as SampleGrid
 from qiskit_qgen.training.callbacks.scores import Scores as Scores
 from qiskit_qgen.training.callbacks.tensorboard import TensorBoard as TensorBoard
 
-__all__ = ["AbstractCallback", "Checkpoint", "EarlyStopping", "LatentFrechetDistance", "ProgressBar", "SampleGrid", "Scores", "TensorBoard"]
+__all__ = [
+    "AbstractCallback",
+    "Checkpoint",
+    "EarlyStopping",
+    "LatentFrechetDistance",
+    "ProgressBar",
+    "SampleGrid",
+    "Scores",
+    "TensorBoard",
+]

@@ -13,8 +13,8 @@ from qiskit_qgen.training.wasserstein import WassersteinPhase
 class LatentFrechetDistance:
     """Fréchet distance between generated and real samples in the generator's own space, for :class:`Scores`.
 
-    Generated samples are those of the averaged generator, always from the same noise. The distance falls with the number
-    of samples, so only values of one number compare. In phases without a generator there is nothing to score.
+    Generated samples are those of the averaged generator, always from the same noise. The distance falls with the
+    number of samples, so only values of one number compare. Phases without a generator have nothing to score.
 
     Args:
         num_samples: Number of generated samples; the real ones are all used.

@@ -1,0 +1,168 @@
+"""What all generative models share: saving and loading, sampling's checks, and the summary."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, Self
+
+import torch
+from qiskit import QuantumCircuit
+from torch import Tensor, nn
+
+from qiskit_qgen._checks import check_int
+from qiskit_qgen._random import resolve_seed
+from qiskit_qgen._typing import PathLike
+from qiskit_qgen.exceptions import CheckpointError, NotFittedError
+from qiskit_qgen.persistence import load_circuit, load_model_folder, save_model_folder
+from qiskit_qgen.training import History
+from qiskit_qgen.training.checkpoint import copy_tensors
+
+
+class AbstractGenerativeModel(ABC):
+    """Base of the generative models.
+
+    A subclass hands its constructor's arguments to this constructor, as values that JSON can hold, and builds its
+    networks when they are first needed.
+
+    Args:
+        arguments: The constructor's arguments by name, from which an equal model can be made.
+    """
+
+    def __init__(self, arguments: dict[str, Any]) -> None:
+        self._arguments = arguments
+        self._history: History | None = None
+        self._fitted = False
+
+    @property
+    def history(self) -> History | None:
+        """Losses and scores of the training; None before the first."""
+        return self._history
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The constructor's arguments by name, as they are saved."""
+        return dict(self._arguments)
+
+    def sample(self, num_samples: int, *, seed: int | None = None, execution: Any = None) -> Tensor:
+        """Generate samples; the same seed and execution give the same bits.
+
+        Samples are made in batches of bounded size, so that any number fits into memory. Results of another number of
+        threads, device or type of number can differ in the last digits.
+
+        Args:
+            num_samples: Number of samples.
+            seed: Seed of the noise; None draws a fresh one.
+            execution: Where the quantum circuits run; None takes the built-in simulator with its defaults.
+
+        Returns:
+            float32 tensor on the CPU: pictures (num_samples, C, H, W) in [0, 1], or rows (num_samples, num_features)
+            in the units of tabular data.
+
+        Raises:
+            ArgumentError: If ``num_samples`` is not a positive integer, or ``execution`` is given to a model without a
+                quantum part.
+            NotFittedError: If the model was neither trained nor loaded.
+        """
+        check_int("num_samples", num_samples, minimum=1)
+        self._check_fitted("sample")
+        with torch.no_grad():
+            return self._sample(num_samples, resolve_seed(seed), execution)
+
+    def save_pretrained(self, folder: PathLike) -> None:
+        """Write the model to ``folder``: config.json, model.safetensors and, if it has a circuit, circuit.qpy.
+
+        The history is part of it; what only training needs, such as optimisers' states, is not.
+
+        Raises:
+            CheckpointError: If ``folder`` cannot be written or holds anything but a saved model.
+            NotFittedError: If the model was neither trained nor loaded.
+        """
+        self._check_fitted("save_pretrained")
+        tensors = {
+            f"{name}.{key}": tensor
+            for name, network in self._networks().items()
+            for key, tensor in network.state_dict().items()
+        }
+        columns, description = (self._history or History()).to_tensors()
+        tensors.update({f"history/{name}": column for name, column in columns.items()})
+        circuit, inputs = self._circuit()
+        config = {
+            "class_name": type(self).__name__,
+            "arguments": self._arguments,
+            "circuit_inputs": inputs,
+            "history": description,
+        }
+        save_model_folder(folder, config=config, state=tensors, circuit=circuit)
+
+    def _load(self, folder: PathLike, config: dict[str, Any], tensors: dict[str, Tensor]) -> Self:
+        """Take the weights, circuit and history of a saved model."""
+        circuit = load_circuit(folder)
+        self._prepare(circuit, config["circuit_inputs"])
+        target = {
+            f"{name}.{key}": tensor
+            for name, network in self._networks().items()
+            for key, tensor in network.state_dict().items()
+        }
+        saved = {name: tensor for name, tensor in tensors.items() if not name.startswith("history/")}
+        copy_tensors(saved, target, source=f"Folder {folder}")
+        columns = {
+            name.removeprefix("history/"): tensor for name, tensor in tensors.items() if name.startswith("history/")
+        }
+        self._history = History.from_tensors(columns, config["history"])
+        self._fitted = True
+        return self
+
+    @classmethod
+    def _read(cls, folder: PathLike) -> tuple[dict[str, Any], dict[str, Tensor]]:
+        """Read a saved model of this class.
+
+        Raises:
+            CheckpointError: If the folder is damaged or holds a model of another class.
+        """
+        config, tensors = load_model_folder(folder)
+        if config["class_name"] != cls.__name__:
+            raise CheckpointError(
+                f"The folder {str(folder)!r} holds a {config['class_name']}: load it with "
+                f"`{config['class_name']}.from_pretrained`, not with {cls.__name__}."
+            )
+        return config, tensors
+
+    def summary(self) -> str:
+        """Return a table of the model's parts with their numbers of trainable parameters."""
+        rows = [(name, self._describe(name), _count(network)) for name, network in self._networks().items()]
+        rows.append(("total", "", sum(count for _, _, count in rows)))
+        name_width = max(len(name) for name, _, _ in rows)
+        text_width = max(len(text) for _, text, _ in rows)
+        title = f"{type(self).__name__}: {'trained' if self._fitted else 'not trained'}"
+        lines = [f"{name:<{name_width}}  {text:<{text_width}}  {count:>12,}" for name, text, count in rows]
+        return "\n".join([title, *lines])
+
+    def _check_fitted(self, method: str) -> None:
+        if not self._fitted:
+            raise NotFittedError(
+                f"This {type(self).__name__} has no trained weights: call `fit` or `from_pretrained` before `{method}`."
+            )
+
+    @abstractmethod
+    def _networks(self) -> dict[str, nn.Module]:
+        """All networks by name, built if need be."""
+
+    @abstractmethod
+    def _prepare(self, circuit: QuantumCircuit | None, inputs: list[str]) -> None:
+        """Build the networks around a saved ``circuit``, whose inputs have the names ``inputs``."""
+
+    @abstractmethod
+    def _circuit(self) -> tuple[QuantumCircuit | None, list[str]]:
+        """The model's circuit, or None, and the names of its inputs in order."""
+
+    @abstractmethod
+    def _describe(self, name: str) -> str:
+        """Say in a few words what network ``name`` is."""
+
+    @abstractmethod
+    def _sample(self, num_samples: int, seed: int, execution: Any) -> Tensor:
+        """Generate samples; the arguments are checked."""
+
+
+def _count(network: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in network.parameters() if parameter.requires_grad)

@@ -1,0 +1,118 @@
+"""Between a model's data and the vectors that its generator learns: how they are checked, encoded and decoded."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from qiskit_qgen._checks import check_type
+from qiskit_qgen.datasets import ImageDataset, as_images
+from qiskit_qgen.exceptions import ArgumentError, DatasetError
+
+_BATCH = 512
+
+
+class PixelCodec(nn.Module):
+    """Takes the pixels of a picture, scaled to [-1, 1], as its latent."""
+
+    def __init__(self, image_shape: tuple[int, int, int]) -> None:
+        super().__init__()
+        self.image_shape = image_shape
+
+    def encode(self, images: Tensor) -> Tensor:
+        """Return the pixels (N, C H W) of ``images`` (N, C, H, W)."""
+        return images.flatten(1) * 2 - 1
+
+    def decode(self, latents: Tensor) -> Tensor:
+        """Return the pictures (N, C, H, W) of ``latents`` (N, C H W)."""
+        return ((latents + 1) / 2).unflatten(1, self.image_shape)
+
+
+class RowCodec(nn.Module):
+    """Takes a row of a table as its own latent."""
+
+    def encode(self, rows: Tensor) -> Tensor:
+        """Return ``rows`` (N, num_features)."""
+        return rows
+
+    def decode(self, latents: Tensor) -> Tensor:
+        """Return ``latents`` (N, num_features)."""
+        return latents
+
+
+@torch.no_grad()
+def encode(codec: Any, data: Tensor) -> Tensor:
+    """Return the latents (N, latent_dim) of ``data``, computed in batches.
+
+    Raises:
+        ArgumentError: If the latents are no vectors.
+    """
+    codec.eval()
+    parts = [codec.encode(part) for part in data.split(_BATCH)]
+    if parts[0].dim() != 2:
+        raise ArgumentError(
+            "Argument `autoencoder` must encode pictures (N, C, H, W) to vectors (N, latent_dim), but returned shape "
+            f"{tuple(parts[0].shape)}."
+        )
+    return torch.cat(parts)
+
+
+@torch.no_grad()
+def decode(codec: Any, latents: Tensor, *, is_image: bool) -> Tensor:
+    """Return the data of ``latents`` (N, latent_dim), computed in batches; pictures are clipped to [0, 1]."""
+    codec.eval()
+    data = torch.cat([codec.decode(part) for part in latents.split(_BATCH)])
+    return data.clamp(0, 1) if is_image else data
+
+
+def check_images(data: Any, image_shape: tuple[int, int, int], *, name: str = "data") -> Tensor:
+    """Return ``data`` as pictures (N, C, H, W) of ``image_shape``.
+
+    Raises:
+        ArgumentTypeError: If ``data`` is no tensor, array or data set.
+        DatasetError: If the pictures are empty, out of range, not finite or of another shape.
+    """
+    images = as_images(data.images if isinstance(data, ImageDataset) else data, name=name)
+    if tuple(images.shape[1:]) != tuple(image_shape):
+        raise DatasetError(
+            f"Argument `{name}` must hold pictures of shape {tuple(image_shape)}, the model's `image_shape`, but they "
+            f"have shape {tuple(images.shape[1:])}."
+        )
+    return images
+
+
+def check_rows(data: Any, num_features: int, *, name: str = "data") -> Tensor:
+    """Return ``data`` as a table (N, num_features), float32.
+
+    Raises:
+        ArgumentTypeError: If ``data`` is no tensor or array.
+        DatasetError: If the table is empty, has another shape or holds NaN or infinity.
+    """
+    check_type(name, data, (Tensor, np.ndarray), "a tensor or an array of rows")
+    if isinstance(data, np.ndarray) and data.dtype.kind not in "fiu":
+        raise DatasetError(f"Argument `{name}` must hold real numbers, but is of type {data.dtype}.")
+    rows = torch.as_tensor(data).detach().cpu()
+    if rows.dim() != 2 or rows.shape[1] != num_features or len(rows) == 0:
+        raise DatasetError(
+            f"Argument `{name}` must have shape (N, {num_features}) with N of at least 1, but has shape "
+            f"{tuple(rows.shape)}."
+        )
+    if rows.is_complex():
+        raise DatasetError(f"Argument `{name}` must hold real numbers, but is of type {rows.dtype}.")
+    rows = rows.float().contiguous()
+    if not bool(rows.isfinite().all()):
+        raise DatasetError(f"Argument `{name}` must hold finite numbers, but has NaN or infinite ones.")
+    return rows
+
+
+def fingerprint(*tensors: Tensor) -> str:
+    """Return a digest of shapes, types and values: equal data, equal digest."""
+    digest = hashlib.blake2b(digest_size=16)
+    for tensor in tensors:
+        digest.update(f"{tuple(tensor.shape)} {tensor.dtype}".encode())
+        digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()

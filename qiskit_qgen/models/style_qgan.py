@@ -1,0 +1,421 @@
+"""StyleQGAN: a style-based quantum GAN in the latent space of an autoencoder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal, Self
+
+import torch
+from qiskit import QuantumCircuit
+from torch import Tensor, nn
+
+from qiskit_qgen._checks import check_int
+from qiskit_qgen._random import resolve_seed, torch_generator
+from qiskit_qgen._typing import PathLike
+from qiskit_qgen.circuits import ParametrizedCircuit
+from qiskit_qgen.exceptions import ArgumentError, TrainingDivergedError
+from qiskit_qgen.models.base import AbstractGenerativeModel
+from qiskit_qgen.models.codecs import check_images, check_rows, decode, encode, fingerprint
+from qiskit_qgen.models.fitting import choose_callbacks, choose_seed
+from qiskit_qgen.models.style_arguments import CUSTOM_AUTOENCODER, check_arguments, has_autoencoder, noise_size
+from qiskit_qgen.models.style_parts import build_circuit, build_networks, executed_on, saved_circuit
+from qiskit_qgen.models.style_phases import build_phases
+from qiskit_qgen.noise import GaussianNoise
+from qiskit_qgen.training import (
+    AbstractCallback,
+    AbstractPhase,
+    History,
+    ReconstructionOptions,
+    Trainer,
+    WassersteinOptions,
+)
+from qiskit_qgen.training.schedules import Schedule
+
+_SAMPLE_BATCH = 512
+_SAMPLE_STREAM = 0x73616D70
+_DEFAULT_AUTOENCODER_STEPS = 1500
+
+
+class StyleQGAN(AbstractGenerativeModel):
+    """A GAN whose generator is a quantum circuit with noise in every rotation angle, for pictures and for tables.
+
+    Pictures are compressed by a classical autoencoder to short vectors. The generator turns noise ``z`` into angles
+    ``W z + b`` and reads X and Z of each qubit; a classical critic compares these vectors with those of real pictures
+    by the Wasserstein loss with gradient penalty; the decoder turns them into pictures. Without an autoencoder, on
+    tables, this is the style-qGAN of arXiv 2110.06933.
+
+    Of the latent model, arXiv 2601.05036 is known to use 12 qubits, 24 latent components, up to 8 layers, the
+    Wasserstein loss with gradient penalty and gradient-norm clipping; all other defaults are our own choice.
+
+    Args:
+        image_shape: Channels, height and width of the pictures; None for tabular data.
+        num_qubits: Qubits of the generator (12 in arXiv 2601.05036).
+        num_layers: Layers of rotations and entanglers, before a last layer of rotations (8 in arXiv 2601.05036).
+        num_features: Columns of tabular data; only with ``image_shape=None``.
+        generator: "quantum", or "classical" for a multilayer perceptron in its place.
+        rotations: Rotation gates of each qubit in a layer (own choice).
+        final_rotations: Rotation gates after the last layer; None takes ``rotations`` (own choice).
+        entanglement: Which qubits are entangled: what :func:`~qiskit_qgen.circuits.style_ansatz` takes, or "brick" for
+            even and odd neighbours in turn (own choice).
+        entangler: Two-qubit gate, or a list of several (own choice).
+        observables: Pauli letters read out of each qubit; "XZ" gives 24 numbers of 12 qubits (arXiv 2601.05036).
+        noise_dim: Length of a noise vector; None takes two components per qubit (own choice).
+        cyclic_style: Whether each angle depends on one noise component only, as in arXiv 2110.06933, in place of all.
+        init: Where the angles start, "gaussian" or "uniform"; see
+            :class:`~qiskit_qgen.networks.QuantumStyleGenerator` (own choice).
+        init_scale: Bound of the initial weights of the angle map: small angles avoid flat gradients (own choice).
+        readout_std: Spread of the expectation values that stands for one standard deviation of the latent (own choice).
+            Only with an autoencoder; without one, expectation values are the generated numbers.
+        generator_width: Width of the classical generator's hidden layers (own choice).
+        generator_depth: Number of the classical generator's hidden layers (own choice).
+        autoencoder: "conv"; None to generate pixels directly; or a module with ``encode``, (N, C, H, W) to
+            (N, latent_dim), and ``decode``, the reverse with values in [0, 1]. Tabular data have none.
+        latent_dim: Length of a latent vector, at most the number of read-outs; None takes that number.
+        autoencoder_width: Channels of the first convolution (own choice).
+        autoencoder_hidden: Width of the layer beside the latent (own choice).
+        latent_bound: "norm" keeps the latent's components at mean 0 and variance 1 over the training pictures, "tanh"
+            in (-1, 1) (own choice).
+        latent_transform: What is done to latents before the generator learns them, fitted to the training pictures:
+            "pca", "zca", "standard" or "none"; see :class:`~qiskit_qgen.networks.LatentNormalizer` (own choice).
+        scaling: How columns of tabular data are mapped to [-1, 1]: "range" or "quantile" (own choice).
+        autoencoder_learning_rate: AdamW's highest learning rate for the autoencoder (own choice).
+        autoencoder_weight_decay: AdamW's weight decay (own choice).
+        autoencoder_warmup: Part of the steps over which the autoencoder's learning rate rises (own choice).
+        absolute_error: Weight of the mean absolute error beside the squared one (own choice).
+        latent_noise: Standard deviation of the noise on latents while the autoencoder trains (own choice).
+        latent_shape: Weight that draws the latents' distribution to the normal one (own choice).
+        critic_width: Width of the critic's hidden layers (own choice).
+        critic_depth: Number of the critic's hidden layers (own choice).
+        n_critic: Critic steps for each generator step (own choice).
+        gradient_penalty: Weight of the gradient penalty (own choice).
+        replay: Number of the generator's last batches from which the critic's generated samples are drawn; 0 draws
+            fresh ones (own choice).
+        generator_batch_size: Samples in a batch of the generator; None takes half of the data's batch (own choice).
+        generator_learning_rate: Adam's highest learning rate for the generator (own choice).
+        critic_learning_rate: Adam's highest learning rate for the critic (own choice).
+        betas: Decay rates of Adam's moments for both networks (own choice).
+        clip_norm: Largest norm of each network's gradient, None for no limit (arXiv 2601.05036 clips; own value).
+        ema_decay: Decay of the moving average of the generator's weights, which is what samples (own choice).
+        lr_schedule: Course of all learning rates: "constant", "linear" or "cosine" (own choice).
+        warmup: Part of the steps over which generator's and critic's learning rates rise (own choice).
+
+    Raises:
+        ArgumentError: If an argument is out of range, or does not go with another.
+        ArgumentTypeError: If ``autoencoder`` is a module without ``encode`` and ``decode``.
+
+    Example:
+        >>> model = StyleQGAN(image_shape=(1, 8, 8), num_qubits=2, num_layers=1)
+        >>> print(model.summary().splitlines()[0])
+        StyleQGAN: not trained
+    """
+
+    def __init__(
+        self,
+        image_shape: tuple[int, int, int] | None = (1, 28, 28),
+        num_qubits: int = 12,
+        num_layers: int = 8,
+        *,
+        num_features: int | None = None,
+        generator: Literal["quantum", "classical"] = "quantum",
+        rotations: Sequence[str] = ("ry", "rz"),
+        final_rotations: Sequence[str] | None = None,
+        entanglement: Any = "ring",
+        entangler: str | Sequence[str] = "cx",
+        observables: str = "XZ",
+        noise_dim: int | None = None,
+        cyclic_style: bool = False,
+        init: Literal["gaussian", "uniform"] = "gaussian",
+        init_scale: float = 0.05,
+        readout_std: float | None = None,
+        generator_width: int = 64,
+        generator_depth: int = 2,
+        autoencoder: Literal["conv"] | nn.Module | None = "conv",
+        latent_dim: int | None = None,
+        autoencoder_width: int = 32,
+        autoencoder_hidden: int = 256,
+        latent_bound: Literal["norm", "tanh"] = "norm",
+        latent_transform: Literal["pca", "zca", "standard", "none"] = "pca",
+        scaling: Literal["range", "quantile"] = "range",
+        autoencoder_learning_rate: float = 2e-3,
+        autoencoder_weight_decay: float = 1e-3,
+        autoencoder_warmup: float = 0.15,
+        absolute_error: float = 0.2,
+        latent_noise: float = 0.2,
+        latent_shape: float = 0.02,
+        critic_width: int = 256,
+        critic_depth: int = 3,
+        n_critic: int = 3,
+        gradient_penalty: float = 0.1,
+        replay: int = 16,
+        generator_batch_size: int | None = None,
+        generator_learning_rate: float = 3e-3,
+        critic_learning_rate: float = 1e-3,
+        betas: tuple[float, float] = (0.0, 0.9),
+        clip_norm: float | None = None,
+        ema_decay: float = 0.999,
+        lr_schedule: Schedule = "cosine",
+        warmup: float = 0.025,
+    ) -> None:
+        arguments = dict(locals())
+        for name in ("self", "__class__"):
+            arguments.pop(name)
+        self._autoencoder = autoencoder if isinstance(autoencoder, nn.Module) else None
+        if self._autoencoder is not None:
+            arguments["autoencoder"] = CUSTOM_AUTOENCODER
+        super().__init__(check_arguments(arguments, self._autoencoder))
+        self._reconstruction = ReconstructionOptions(
+            learning_rate=autoencoder_learning_rate,
+            weight_decay=autoencoder_weight_decay,
+            absolute_error=absolute_error,
+            latent_noise=latent_noise,
+            latent_shape=latent_shape,
+            lr_schedule=lr_schedule,
+            warmup=autoencoder_warmup,
+        )
+        self._adversarial = WassersteinOptions(
+            n_critic=n_critic,
+            gradient_penalty=gradient_penalty,
+            replay=replay,
+            generator_batch_size=generator_batch_size,
+            generator_learning_rate=generator_learning_rate,
+            critic_learning_rate=critic_learning_rate,
+            betas=(float(betas[0]), float(betas[1])),
+            clip_norm=clip_norm,
+            ema_decay=ema_decay,
+            lr_schedule=lr_schedule,
+            warmup=warmup,
+        )
+        self._noise = GaussianNoise(noise_size(self._arguments))
+        self._parametrized_circuit: ParametrizedCircuit | None = None
+        self._built: dict[str, nn.Module] | None = None
+
+    @property
+    def circuit(self) -> ParametrizedCircuit | None:
+        """The generator's circuit, whose inputs are its angles; None for a classical generator."""
+        if self._parametrized_circuit is None and self._arguments["generator"] == "quantum":
+            self._parametrized_circuit = build_circuit(self._arguments)
+        return self._parametrized_circuit
+
+    def fit(
+        self,
+        data: Any,
+        *,
+        steps: int = 1500,
+        autoencoder_steps: int | None = None,
+        batch_size: int = 128,
+        seed: int | None = None,
+        execution: Any = None,
+        callbacks: Sequence[AbstractCallback] | None = None,
+        checkpoint_dir: PathLike | None = None,
+        checkpoint_every: int = 100,
+        resume: bool = False,
+    ) -> History:
+        """Train from fresh weights: first the autoencoder, then generator and critic.
+
+        The result depends on the model's arguments, ``data``, ``steps``, ``autoencoder_steps``, ``batch_size`` and
+        ``seed`` alone, bit for bit on one machine with one number of threads. A second call starts anew; a module given
+        as ``autoencoder`` starts from the weights that it was given with, and is itself left unchanged.
+
+        With ``checkpoint_dir``, the run survives being killed at any moment: called again with ``resume=True`` it ends
+        with the same bits as if it had not been. A folder without a checkpoint is started in, with a logged warning, so
+        that a job script can always pass ``resume=True``. Ctrl-C ends the running step, writes a checkpoint and then
+        raises KeyboardInterrupt; what is trained by then can be sampled. A second Ctrl-C ends at once.
+
+        Args:
+            data: Pictures (N, C, H, W) of ``image_shape``, float in [0, 1] or uint8, as tensor, array or
+                :class:`~qiskit_qgen.datasets.ImageDataset`; or rows (N, num_features). There may be fewer than
+                ``batch_size``.
+            steps: Generator steps.
+            autoencoder_steps: Steps of the autoencoder; None takes 1500. 0 keeps a given autoencoder as it is.
+            batch_size: Samples in a batch, at least 2.
+            seed: Seed of weights, noise and the order of the data; None draws a fresh one, or takes that of the
+                checkpoint that is resumed.
+            execution: Where the quantum circuits run; None takes the built-in simulator with its defaults.
+            callbacks: What happens between steps; None shows a progress bar if there is a terminal.
+            checkpoint_dir: Folder of the checkpoint; None writes nothing.
+            checkpoint_every: Steps between two checkpoints, unless ``callbacks`` has its own
+                :class:`~qiskit_qgen.training.Checkpoint`.
+            resume: Whether to continue the run in ``checkpoint_dir``.
+
+        Returns:
+            Losses and scores of the phases `autoencoder` and `adversarial`.
+
+        Raises:
+            ArgumentError: If an argument is out of range or without effect.
+            ArgumentTypeError: If ``data`` is of a type that holds no pictures or rows.
+            CheckpointError: If the checkpoint is damaged or of another run, or there is one and ``resume`` is False.
+            DatasetError: If ``data`` is empty, not finite, out of range or of another shape.
+            KeyboardInterrupt: After Ctrl-C.
+            TrainingDivergedError: If a loss or weight becomes NaN or infinite.
+        """
+        samples = self._check_data(data, name="data")
+        check_int("steps", steps, minimum=1)
+        check_int("batch_size", batch_size, minimum=2)
+        autoencoder_steps = self._check_autoencoder_steps(autoencoder_steps)
+        hooks = choose_callbacks(callbacks, checkpoint_dir, checkpoint_every)
+        seed = choose_seed(seed, checkpoint_dir, resume)
+        networks = build_networks(self._arguments, self._autoencoder, self.circuit, seed=seed)
+        options = (self._reconstruction, self._adversarial)
+        budget = {"autoencoder_steps": autoencoder_steps, "steps": steps, "batch_size": batch_size, "seed": seed}
+        phases = build_phases(self._arguments, networks, samples, self._noise, options, budget)
+        config = {**budget, **self._arguments, "data": fingerprint(samples)}
+        if self._autoencoder is not None:
+            config["autoencoder"] = fingerprint(*self._autoencoder.state_dict().values())
+        with executed_on(networks["generator"], execution):
+            trainer = Trainer(
+                phases, seed=seed, config=config, callbacks=hooks, checkpoint_dir=checkpoint_dir, resume=resume
+            )
+            self._built, self._history, self._fitted = networks, trainer.state.history, False
+            self._train(trainer, phases[-1])
+        return trainer.state.history
+
+    def evaluate(
+        self,
+        data: Any,
+        *,
+        num_samples: int | None = None,
+        reference: Any = None,
+        extractor: Any = None,
+        seed: int | None = 0,
+        execution: Any = None,
+        cache: Any = None,
+    ) -> dict[str, Any]:
+        """Generate samples and score them against real ones, with floors.
+
+        Args:
+            data: Real pictures or rows, as for :meth:`fit`; best ones that were not trained on.
+            num_samples: Number of samples to generate; None takes as many as there are in ``data``.
+            reference: Other real pictures or rows for the floor of real against real; None splits ``data`` in two.
+            extractor: Name or object of the feature extractor of pictures; None takes EfficientNet-Lite0. Rows are
+                scored as they are.
+            seed: Seed of the samples and of the scores' random parts; None draws a fresh one.
+            execution: Where the quantum circuits run; None takes the built-in simulator with its defaults.
+            cache: A :class:`~qiskit_qgen.metrics.FeatureCache` that keeps the features of real pictures.
+
+        Returns:
+            What :func:`~qiskit_qgen.metrics.evaluate_images` returns, with the autoencoder's reconstructions of
+            ``data`` as a floor; of rows, what :func:`~qiskit_qgen.metrics.evaluate_features` returns.
+
+        Raises:
+            ArgumentError: If an argument is out of range or without effect.
+            DatasetError: If ``data`` or ``reference`` is empty, not finite, out of range or of another shape.
+            NotFittedError: If the model was neither trained nor loaded.
+        """
+        from qiskit_qgen.metrics import evaluate_features, evaluate_images
+
+        self._check_fitted("evaluate")
+        real = self._check_data(data, name="data")
+        other = None if reference is None else self._check_data(reference, name="reference")
+        seed = resolve_seed(seed)
+        generated = self.sample(num_samples or len(real), seed=seed, execution=execution)
+        if self._arguments["image_shape"] is None:
+            if extractor is not None or cache is not None:
+                raise ArgumentError("Arguments `extractor` and `cache` must be None for tabular data: rows are scored.")
+            return evaluate_features(generated, real, reference=other, seed=seed)
+        options = {} if extractor is None else {"extractor": extractor}
+        rebuilt = self.reconstruct(real) if has_autoencoder(self._arguments) else None
+        return evaluate_images(
+            generated, real, reconstructions=rebuilt, reference=other, seed=seed, cache=cache, **options
+        )
+
+    def reconstruct(self, images: Any) -> Tensor:
+        """Return what the autoencoder makes of ``images``: the best that any generator in its latent can do.
+
+        Raises:
+            ArgumentError: If the model has no autoencoder.
+            DatasetError: If ``images`` is empty, out of range or of another shape than ``image_shape``.
+            NotFittedError: If the model was neither trained nor loaded.
+        """
+        if not has_autoencoder(self._arguments):
+            raise ArgumentError("This StyleQGAN has no autoencoder, so there is nothing to reconstruct.")
+        self._check_fitted("reconstruct")
+        codec = self._networks()["autoencoder"]
+        latents = encode(codec, self._check_data(images, name="images"))
+        return decode(codec, latents, is_image=True)
+
+    @classmethod
+    def from_pretrained(cls, folder: PathLike, *, autoencoder: nn.Module | None = None) -> Self:
+        """Load a model that :meth:`save_pretrained` wrote.
+
+        Args:
+            folder: The saved model.
+            autoencoder: If the model was made with a module of your own: one of the same form, whose weights are
+                replaced in a copy.
+
+        Raises:
+            ArgumentError: If ``autoencoder`` is missing, or given though the model has none of its own.
+            CheckpointError: If the folder is missing, damaged or holds a model of another class.
+        """
+        config, tensors = cls._read(folder)
+        arguments = dict(config["arguments"])
+        custom = arguments["autoencoder"] == CUSTOM_AUTOENCODER
+        if custom != (autoencoder is not None):
+            rule = "the module that the model was made with" if custom else "None: the model has no module of its own"
+            raise ArgumentError(f"Argument `autoencoder` must be {rule}, but is {type(autoencoder).__name__}.")
+        if custom:
+            arguments["autoencoder"] = autoencoder
+        return cls(**arguments)._load(folder, config, tensors)
+
+    def _train(self, trainer: Trainer, adversarial: AbstractPhase) -> None:
+        """Run ``trainer``; whatever ends it, the generator has its averaged weights afterwards."""
+        try:
+            trainer.run()
+        except TrainingDivergedError:
+            raise
+        except BaseException:
+            self._fitted = trainer.state.phase is adversarial and trainer.state.step > 0
+            raise
+        else:
+            self._fitted = True
+        finally:
+            adversarial.averages["generator"].copy_to_module()
+
+    def _check_data(self, data: Any, *, name: str) -> Tensor:
+        if self._arguments["image_shape"] is None:
+            return check_rows(data, self._arguments["num_features"], name=name)
+        return check_images(data, tuple(self._arguments["image_shape"]), name=name)
+
+    def _check_autoencoder_steps(self, autoencoder_steps: int | None) -> int:
+        if has_autoencoder(self._arguments):
+            if autoencoder_steps is None:
+                return _DEFAULT_AUTOENCODER_STEPS
+            return check_int("autoencoder_steps", autoencoder_steps, minimum=0)
+        if autoencoder_steps is not None:
+            raise ArgumentError(
+                f"Argument `autoencoder_steps` must be None without an autoencoder, but is {autoencoder_steps!r}."
+            )
+        return 0
+
+    def _sample(self, num_samples: int, seed: int, execution: Any) -> Tensor:
+        networks: dict[str, Any] = self._networks()
+        generator, codec, normalizer = (networks[name].eval() for name in ("generator", "autoencoder", "normalizer"))
+        parts = []
+        with executed_on(generator, execution):
+            for index, start in enumerate(range(0, num_samples, _SAMPLE_BATCH)):
+                size = min(_SAMPLE_BATCH, num_samples - start)
+                noise = self._noise.sample(size, torch_generator(seed, _SAMPLE_STREAM, index))
+                latents = normalizer.inverse(generator(noise))
+                parts.append(decode(codec, latents, is_image=self._arguments["image_shape"] is not None).cpu())
+        return torch.cat(parts)
+
+    def _networks(self) -> dict[str, nn.Module]:
+        if self._built is None:
+            self._built = build_networks(self._arguments, self._autoencoder, self.circuit, seed=0)
+        return self._built
+
+    def _prepare(self, circuit: QuantumCircuit | None, inputs: list[str]) -> None:
+        if circuit is not None:
+            self._parametrized_circuit = saved_circuit(circuit, inputs)
+
+    def _circuit(self) -> tuple[QuantumCircuit | None, list[str]]:
+        circuit = self.circuit
+        if circuit is None:
+            return None, []
+        return circuit.circuit, [parameter.name for parameter in circuit.input_params]
+
+    def _describe(self, name: str) -> str:
+        arguments = self._arguments
+        if name == "generator" and self.circuit is not None:
+            angles = len(self.circuit.input_params)
+            return f"quantum, {arguments['num_qubits']} qubits, {arguments['num_layers']} layers, {angles} angles"
+        return type(self._networks()[name]).__name__

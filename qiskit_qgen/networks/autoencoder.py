@@ -1,0 +1,136 @@
+"""A convolutional autoencoder for pictures of any channel count and of 8 to 64 pixels a side."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from torch import Tensor, nn
+
+from qiskit_qgen._checks import check_choice, check_int, check_shape
+
+MINIMUM_SIDE, MAXIMUM_SIDE = 8, 64
+LATENT_BOUNDS = ("tanh", "norm")
+
+
+class ConvAutoencoder(nn.Module):
+    """Encodes pictures to short vectors and decodes these.
+
+    The encoder halves the picture with strided convolutions until no side is longer than 4 pixels, then maps it through
+    one hidden layer to the latent. The decoder mirrors it from one size above. All hidden layers have batch
+    normalisation and SiLU; the decoder ends in a sigmoid.
+
+    Args:
+        image_shape: Channels, height and width; each side from 8 to 64 pixels, odd and unequal ones included.
+        latent_dim: Length of a latent vector.
+        width: Channels after the first convolution; later ones have twice as many.
+        hidden: Width of the hidden layer beside the latent.
+        latent_bound: What limits the latent: "tanh" keeps each component in (-1, 1); "norm" is a batch normalisation
+            without scale and shift, which keeps each component at mean 0 and variance 1 over the training pictures.
+
+    Raises:
+        ArgumentError: If an argument is out of range.
+    """
+
+    def __init__(
+        self,
+        image_shape: tuple[int, int, int],
+        latent_dim: int,
+        *,
+        width: int = 32,
+        hidden: int = 256,
+        latent_bound: Literal["tanh", "norm"] = "norm",
+    ) -> None:
+        super().__init__()
+        channels, *sides = check_image_shape(image_shape)
+        self.image_shape = image_shape
+        self.latent_dim = check_int("latent_dim", latent_dim, minimum=1)
+        check_int("width", width, minimum=1)
+        check_int("hidden", hidden, minimum=1)
+        check_choice("latent_bound", latent_bound, LATENT_BOUNDS)
+        sizes = _halvings((sides[0], sides[1]))
+        bound = nn.Tanh() if latent_bound == "tanh" else nn.BatchNorm1d(latent_dim, affine=False)
+        self.encoder = nn.Sequential(_encoder(channels, sizes, width, hidden, latent_dim), bound)
+        self.decoder = _decoder(channels, sizes, width, hidden, latent_dim)
+
+    def encode(self, images: Tensor) -> Tensor:
+        """Return the latents (N, latent_dim) of ``images`` (N, C, H, W) in [0, 1].
+
+        Raises:
+            ArgumentError: If ``images`` has another shape.
+        """
+        expected = f"(N, {', '.join(map(str, self.image_shape))})"
+        check_shape("images", images.shape, expected, images.shape[1:] == self.image_shape)
+        latents: Tensor = self.encoder(images)
+        return latents
+
+    def decode(self, latents: Tensor) -> Tensor:
+        """Return the pictures (N, C, H, W) in [0, 1] of ``latents`` (N, latent_dim)."""
+        images: Tensor = self.decoder(latents)
+        return images
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return the reconstructions of ``images``."""
+        return self.decode(self.encode(images))
+
+
+def check_image_shape(image_shape: object) -> tuple[int, int, int]:
+    """Return ``image_shape`` as channels, height, width, or raise :class:`ArgumentError`."""
+    sizes = tuple(image_shape) if isinstance(image_shape, (tuple, list)) else ()
+    check_shape("image_shape", sizes, "(C, H, W) as three integers", len(sizes) == 3)
+    channels = check_int("image_shape[0]", sizes[0], minimum=1)
+    height, width = (
+        check_int(f"image_shape[{axis}]", sizes[axis], minimum=MINIMUM_SIDE, maximum=MAXIMUM_SIDE) for axis in (1, 2)
+    )
+    return channels, height, width
+
+
+def _halvings(size: tuple[int, int]) -> list[tuple[int, int]]:
+    """The sizes of the picture before and after each strided convolution; there are at least two convolutions."""
+    sizes = [size]
+    while (max(sizes[-1]) > 4 or len(sizes) < 3) and min(sizes[-1]) >= 4:
+        height, width = sizes[-1]
+        sizes.append((height // 2, width // 2))
+    return sizes
+
+
+def _encoder(channels: int, sizes: list[tuple[int, int]], width: int, hidden: int, latent_dim: int) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    inputs = channels
+    for stage in range(len(sizes) - 1):
+        outputs = width if stage == 0 else 2 * width
+        layers += [nn.Conv2d(inputs, outputs, 4, 2, 1, bias=False), nn.BatchNorm2d(outputs), nn.SiLU()]
+        inputs = outputs
+    pixels = sizes[-1][0] * sizes[-1][1]
+    return nn.Sequential(*layers, nn.Flatten(), *_dense(inputs * pixels, hidden), nn.Linear(hidden, latent_dim))
+
+
+def _decoder(channels: int, sizes: list[tuple[int, int]], width: int, hidden: int, latent_dim: int) -> nn.Sequential:
+    start, targets = sizes[-2], sizes[-3::-1]
+    deep = 2 * width
+    layers: list[nn.Module] = [
+        *_dense(latent_dim, hidden),
+        *_dense(hidden, deep * start[0] * start[1]),
+        nn.Unflatten(1, (deep, *start)),
+        *_convolution(deep, deep),
+    ]
+    inputs = deep
+    for stage, target in enumerate(targets):
+        last = stage == len(targets) - 1
+        # A kernel of 4 with stride 2 doubles the size; an odd target needs one more row or column.
+        extra = (target[0] % 2, target[1] % 2)
+        if last:
+            layers.append(nn.ConvTranspose2d(inputs, channels, 4, 2, 1, output_padding=extra))
+        else:
+            outputs = width if stage == len(targets) - 2 else deep
+            layers += [nn.ConvTranspose2d(inputs, outputs, 4, 2, 1, output_padding=extra, bias=False)]
+            layers += [nn.BatchNorm2d(outputs), nn.SiLU(), *_convolution(outputs, outputs)]
+            inputs = outputs
+    return nn.Sequential(*layers, nn.Sigmoid())
+
+
+def _dense(inputs: int, outputs: int) -> list[nn.Module]:
+    return [nn.Linear(inputs, outputs, bias=False), nn.BatchNorm1d(outputs), nn.SiLU()]
+
+
+def _convolution(inputs: int, outputs: int) -> list[nn.Module]:
+    return [nn.Conv2d(inputs, outputs, 3, 1, 1, bias=False), nn.BatchNorm2d(outputs), nn.SiLU()]

@@ -1,0 +1,169 @@
+"""Fitted maps between data and the space in which a generator works, each with its inverse."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from qiskit_qgen._checks import check_choice, check_int, check_shape
+
+LATENT_TRANSFORMS = ("pca", "zca", "standard", "none")
+_SMALLEST_VARIANCE = 1e-8
+_KNOTS = 1001
+
+
+class AbstractNormalizer(nn.Module, ABC):
+    """A map of vectors that is fitted to data once and then stays: its numbers are buffers, not weights.
+
+    Args:
+        num_features: Length of a vector.
+
+    Raises:
+        ArgumentError: If ``num_features`` is not a positive integer.
+    """
+
+    def __init__(self, num_features: int) -> None:
+        super().__init__()
+        self.num_features = check_int("num_features", num_features, minimum=1)
+
+    def fit(self, data: Tensor) -> None:
+        """Fit the map to ``data`` (N, num_features).
+
+        Raises:
+            ArgumentError: If ``data`` has another shape or is empty.
+        """
+        expected = f"(N, {self.num_features}) with N of at least 1"
+        matches = data.dim() == 2 and data.shape[1] == self.num_features and len(data) > 0
+        check_shape("data", data.shape, expected, matches)
+        with torch.no_grad():
+            self._fit(data.detach().double())
+
+    @abstractmethod
+    def forward(self, data: Tensor) -> Tensor:
+        """Map data (N, num_features) to the generator's space."""
+
+    @abstractmethod
+    def inverse(self, samples: Tensor) -> Tensor:
+        """Map ``samples`` (N, num_features) of the generator's space back to data."""
+
+    @abstractmethod
+    def _fit(self, data: Tensor) -> None:
+        """Fill the buffers from ``data``, float64."""
+
+
+class LatentNormalizer(AbstractNormalizer):
+    """Affine map ``y = K^-1 (v - mean)`` of latents ``v`` to mean 0 and variance 1.
+
+    Args:
+        num_features: Length of a latent vector.
+        transform: "pca" also removes correlations and puts the directions of largest variance first; "zca" removes
+            correlations with the least change; "standard" scales each component by itself; "none" changes nothing.
+
+    Raises:
+        ArgumentError: If an argument is out of range.
+    """
+
+    def __init__(self, num_features: int, transform: Literal["pca", "zca", "standard", "none"] = "pca") -> None:
+        super().__init__(num_features)
+        self.transform = check_choice("transform", transform, LATENT_TRANSFORMS)
+        self.mean: Tensor
+        self.matrix: Tensor
+        self.inverse_matrix: Tensor
+        self.register_buffer("mean", torch.zeros(num_features))
+        self.register_buffer("matrix", torch.eye(num_features))
+        self.register_buffer("inverse_matrix", torch.eye(num_features))
+
+    def forward(self, data: Tensor) -> Tensor:
+        """Map latents (N, num_features) to the generator's space."""
+        return (data - self.mean) @ self.inverse_matrix.T
+
+    def inverse(self, samples: Tensor) -> Tensor:
+        """Map ``samples`` (N, num_features) of the generator's space back to latents."""
+        return self.mean + samples @ self.matrix.T
+
+    def _fit(self, data: Tensor) -> None:
+        if self.transform == "none":
+            return
+        centred = data - data.mean(dim=0)
+        covariance = centred.T @ centred / max(len(data) - 1, 1)
+        if self.transform == "standard":
+            variances, directions = covariance.diagonal(), torch.eye(self.num_features, dtype=data.dtype)
+        else:
+            variances, directions = torch.linalg.eigh(covariance)
+            variances, directions = variances.flip(0), directions.flip(1)
+        # A direction that does not vary is left at its scale: dividing by its tiny variance would blow noise up.
+        usable = variances > max(_SMALLEST_VARIANCE, _SMALLEST_VARIANCE * float(variances.max()))
+        scales = torch.where(usable, variances, torch.ones_like(variances)).sqrt()
+        rotation = directions.T if self.transform == "zca" else torch.eye(self.num_features, dtype=data.dtype)
+        self.mean.copy_(data.mean(dim=0))
+        self.matrix.copy_((directions * scales) @ rotation)
+        self.inverse_matrix.copy_(rotation.T @ (directions / scales).T)
+
+
+class RangeNormalizer(AbstractNormalizer):
+    """Affine map of each feature from its range in the data to [-1, 1]; a constant feature is mapped to 0."""
+
+    def __init__(self, num_features: int) -> None:
+        super().__init__(num_features)
+        self.center: Tensor
+        self.radius: Tensor
+        self.register_buffer("center", torch.zeros(num_features))
+        self.register_buffer("radius", torch.ones(num_features))
+
+    def forward(self, data: Tensor) -> Tensor:
+        """Map data (N, num_features) to [-1, 1]."""
+        return (data - self.center) / self.radius
+
+    def inverse(self, samples: Tensor) -> Tensor:
+        """Map ``samples`` (N, num_features) back to data units."""
+        return samples * self.radius + self.center
+
+    def _fit(self, data: Tensor) -> None:
+        low, high = data.amin(dim=0), data.amax(dim=0)
+        radius = (high - low) / 2
+        self.center.copy_((high + low) / 2)
+        self.radius.copy_(torch.where(radius > 0, radius, torch.ones_like(radius)))
+
+
+class QuantileNormalizer(AbstractNormalizer):
+    """Map of each feature to a uniform distribution on [-1, 1], linear between quantiles of the data.
+
+    It suits long tails and gaps. Values beyond the data's range are taken as its ends, in both directions.
+    """
+
+    def __init__(self, num_features: int) -> None:
+        super().__init__(num_features)
+        self.knots: Tensor
+        self.register_buffer("knots", torch.linspace(-1, 1, _KNOTS).repeat(num_features, 1))
+
+    def forward(self, data: Tensor) -> Tensor:
+        """Map data (N, num_features) to [-1, 1]."""
+        levels = torch.linspace(-1, 1, _KNOTS, dtype=data.dtype, device=data.device).expand_as(self.knots)
+        return _interpolate(data, self.knots, levels)
+
+    def inverse(self, samples: Tensor) -> Tensor:
+        """Map ``samples`` (N, num_features) back to data units."""
+        levels = torch.linspace(-1, 1, _KNOTS, dtype=samples.dtype, device=samples.device).expand_as(self.knots)
+        return _interpolate(samples, levels, self.knots)
+
+    def _fit(self, data: Tensor) -> None:
+        ordered = data.sort(dim=0).values
+        places = torch.linspace(0, len(data) - 1, _KNOTS, dtype=data.dtype)
+        left = places.floor().long()
+        right = places.ceil().long()
+        part = (places - left)[:, None]
+        self.knots.copy_(torch.lerp(ordered[left], ordered[right], part).T)
+
+
+def _interpolate(values: Tensor, sources: Tensor, targets: Tensor) -> Tensor:
+    """Map each column of ``values`` (N, F) by the line through (``sources``, ``targets``), (F, K) each."""
+    columns = values.T.contiguous()
+    columns = torch.minimum(torch.maximum(columns, sources[:, :1]), sources[:, -1:])
+    right = torch.searchsorted(sources.contiguous(), columns).clamp(1, sources.shape[1] - 1)
+    x0, x1 = sources.gather(1, right - 1), sources.gather(1, right)
+    y0, y1 = targets.gather(1, right - 1), targets.gather(1, right)
+    width = torch.where(x1 > x0, x1 - x0, torch.ones_like(x0))
+    return (y0 + (columns - x0) / width * (y1 - y0)).T

@@ -1,0 +1,120 @@
+"""The style-based quantum generator (arXiv 2110.06933, arXiv 2406.02668)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Literal
+
+import torch
+from qiskit.quantum_info import SparsePauliOp
+from torch import Tensor, nn
+
+from qiskit_qgen._checks import check_choice, check_float, check_int
+from qiskit_qgen.circuits import ParametrizedCircuit
+from qiskit_qgen.exceptions import ArgumentError
+from qiskit_qgen.execution import AbstractExecution
+from qiskit_qgen.layers import QuantumLayer, StyleMap
+
+INITS = ("gaussian", "uniform")
+_WIDEST_START = 0.5
+
+
+class QuantumStyleGenerator(nn.Module):
+    """Maps noise to the angles of a circuit and the circuit to expectation values.
+
+    ``x_k = <O_k> / readout_std`` in the state of the circuit with angles ``W z + b``: the noise enters every rotation.
+    Only ``W`` and ``b`` are trained.
+
+    A circuit with random angles is a flat place to start from. With ``init="gaussian"`` all angles start near 0, but
+    the last RY and RZ of each qubit at ``pi/2 + readout_std z_j``, each with a noise component of its own: Z and X of
+    each qubit then start close to independent normal numbers of spread ``readout_std``, and ``x`` close to N(0, I).
+
+    Args:
+        circuit: A circuit whose inputs are its angles, as :func:`~qiskit_qgen.circuits.style_ansatz` builds.
+        noise_dim: Length of a noise vector.
+        observables: What is read out; one feature each.
+        readout_std: The spread of expectation values that is mapped to 1; 1 leaves them in [-1, 1].
+        init: "gaussian" as above, for circuits that end with RY, or RY and RZ, on each qubit; or "uniform": all angles
+            start near 0.
+        init_scale: Weights that start near 0 are uniform in [-init_scale, init_scale].
+        cyclic: Whether each angle depends on one component of the noise only, as in arXiv 2110.06933.
+        execution: Where the circuit runs; None takes the built-in simulator with its defaults.
+
+    Raises:
+        ArgumentError: If a number is out of range, or the circuit ends otherwise than ``init="gaussian"`` needs.
+    """
+
+    def __init__(
+        self,
+        circuit: ParametrizedCircuit,
+        *,
+        noise_dim: int,
+        observables: Sequence[SparsePauliOp],
+        readout_std: float = 1.0,
+        init: Literal["gaussian", "uniform"] = "gaussian",
+        init_scale: float = 0.05,
+        cyclic: bool = False,
+        execution: AbstractExecution | None = None,
+    ) -> None:
+        super().__init__()
+        check_int("noise_dim", noise_dim, minimum=1)
+        self.readout_std = check_float("readout_std", readout_std, minimum=0, open_minimum=True)
+        check_choice("init", init, INITS)
+        self.style = StyleMap(noise_dim, circuit.num_inputs, init_scale=init_scale, bias_scale=0.0, cyclic=cyclic)
+        self.layer = QuantumLayer(circuit, observables=list(observables), execution=execution)
+        if init == "gaussian":
+            self._start_gaussian(circuit)
+
+    @property
+    def execution(self) -> AbstractExecution:
+        """Where the circuit runs."""
+        return self.layer.execution
+
+    @execution.setter
+    def execution(self, execution: AbstractExecution) -> None:
+        self.layer.execution = execution
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Return samples (N, number of observables) of noise ``z`` (N, noise_dim)."""
+        values: Tensor = self.layer(self.style(z))
+        return values / self.readout_std
+
+    @torch.no_grad()
+    def _start_gaussian(self, circuit: ParametrizedCircuit) -> None:
+        # Expectation values stay in [-1, 1], so that a start of spread 1 would press them against the ends.
+        spread = min(self.readout_std, _WIDEST_START)
+        weight, bias = self.style.weight, self.style.bias
+        for component, angle in enumerate(last_rotations(circuit)):
+            bias[angle] = math.pi / 2
+            if self.style.cyclic:
+                weight[angle] = spread
+            else:
+                weight[angle] = 0.0
+                weight[angle, component % self.style.noise_dim] = spread
+
+
+def last_rotations(circuit: ParametrizedCircuit) -> list[int]:
+    """Return the inputs that are the angles of the last RY and, if it follows, the last RZ of each qubit, in turn.
+
+    Raises:
+        ArgumentError: If a qubit ends with another gate.
+    """
+    endings: dict[int, list[tuple[str, int]]] = {qubit: [] for qubit in range(circuit.num_qubits)}
+    numbers = {parameter: number for number, parameter in enumerate(circuit.input_params)}
+    for instruction in circuit.circuit.data:
+        qubits = [circuit.circuit.find_bit(qubit).index for qubit in instruction.qubits]
+        number = numbers.get(instruction.operation.params[0], -1) if instruction.operation.params else -1
+        for qubit in qubits:
+            endings[qubit].append((instruction.operation.name, number))
+    chosen: list[int] = []
+    for qubit, gates in endings.items():
+        length = 2 if [name for name, _ in gates[-2:]] == ["ry", "rz"] else 1
+        tail = gates[-length:]
+        if not tail or tail[0][0] != "ry" or any(number < 0 for _, number in tail):
+            raise ArgumentError(
+                f"Argument `circuit` must end with RY, or RY and RZ, on each qubit for `init='gaussian'`, but qubit "
+                f"{qubit} does not: choose `init='uniform'`."
+            )
+        chosen += [number for _, number in tail]
+    return chosen

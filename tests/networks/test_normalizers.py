@@ -1,0 +1,115 @@
+import numpy as np
+import pytest
+import torch
+from scipy import stats
+from sklearn.decomposition import PCA
+
+from qiskit_qgen.exceptions import ArgumentError
+from qiskit_qgen.networks import LatentNormalizer, QuantileNormalizer, RangeNormalizer
+
+
+def correlated(num=500, features=4, seed=0):
+    rng = np.random.default_rng(seed)
+    return torch.from_numpy(rng.normal(size=(num, features)) @ rng.normal(size=(features, features)) + 3).float()
+
+
+@pytest.mark.parametrize("transform", ["pca", "zca"])
+def test_decorrelating_transforms_whiten(transform):
+    data = correlated()
+    normalizer = LatentNormalizer(4, transform)
+    normalizer.fit(data)
+    result = normalizer(data)
+    assert torch.allclose(result.mean(0), torch.zeros(4), atol=1e-5)
+    assert torch.allclose(torch.cov(result.T), torch.eye(4), atol=1e-4)
+
+
+def test_pca_agrees_with_scikit_learn_up_to_signs():
+    data = correlated()
+    normalizer = LatentNormalizer(4, "pca")
+    normalizer.fit(data)
+    expected = PCA(whiten=True).fit_transform(data.double().numpy())
+    assert np.allclose(np.abs(normalizer(data).numpy()), np.abs(expected), atol=1e-4)
+
+
+def test_zca_is_the_symmetric_square_root():
+    data = correlated()
+    normalizer = LatentNormalizer(4, "zca")
+    normalizer.fit(data)
+    matrix = normalizer.matrix.double().numpy()
+    assert np.allclose(matrix, matrix.T, atol=1e-6)
+    assert np.allclose(matrix @ matrix, np.cov(data.double().numpy().T), rtol=1e-5, atol=1e-5)
+
+
+def test_standard_scales_each_component_by_itself():
+    data = correlated()
+    normalizer = LatentNormalizer(4, "standard")
+    normalizer.fit(data)
+    assert np.allclose(normalizer(data).numpy(), stats.zscore(data.double().numpy(), ddof=1), atol=1e-5)
+
+
+def test_none_changes_nothing():
+    data = correlated()
+    normalizer = LatentNormalizer(4, "none")
+    normalizer.fit(data)
+    assert torch.equal(normalizer(data), data)
+
+
+@pytest.mark.parametrize(
+    "make", [lambda n, t=t: LatentNormalizer(n, t) for t in ("pca", "zca", "standard", "none")] + [RangeNormalizer]
+)
+def test_inverse_undoes_the_map_also_for_constant_features_and_one_row(make):
+    for data in (correlated(), torch.cat([correlated(), torch.full((500, 1), 2.0)], 1), correlated(1)):
+        normalizer = make(data.shape[1])
+        normalizer.fit(data)
+        assert torch.allclose(normalizer.inverse(normalizer(data)), data, atol=1e-4)
+        other = torch.randn(50, data.shape[1])
+        assert torch.allclose(normalizer(normalizer.inverse(other)), other, atol=1e-4)
+
+
+def test_range_reaches_both_ends_and_centres_constants():
+    data = torch.tensor([[0.0, 5.0], [10.0, 5.0], [2.5, 5.0]])
+    normalizer = RangeNormalizer(2)
+    normalizer.fit(data)
+    assert torch.allclose(normalizer(data), torch.tensor([[-1.0, 0.0], [1.0, 0.0], [-0.5, 0.0]]))
+
+
+def test_quantiles_make_any_distribution_uniform_and_come_back():
+    rng = np.random.default_rng(0)
+    data = torch.from_numpy(np.stack([rng.lognormal(size=5000), rng.standard_cauchy(size=5000)], 1)).float()
+    normalizer = QuantileNormalizer(2)
+    normalizer.fit(data)
+    result = normalizer(data)
+    for column in result.T:
+        assert stats.kstest(column.numpy(), stats.uniform(-1, 2).cdf).statistic < 0.01
+    assert torch.allclose(normalizer.inverse(result), data, rtol=1e-3, atol=1e-3)
+    fresh = normalizer.inverse(torch.rand(5000, 2) * 2 - 1)
+    assert stats.ks_2samp(fresh[:, 0].numpy(), data[:, 0].numpy()).pvalue > 1e-3
+    assert torch.equal(normalizer.inverse(torch.full((1, 2), 7.0))[0], data.max(0).values)
+
+
+def test_quantiles_keep_values_that_repeat():
+    data = torch.tensor([0.0] * 50 + [1.0] * 30 + [2.0] * 20)[:, None]
+    normalizer = QuantileNormalizer(1)
+    normalizer.fit(data)
+    assert torch.allclose(normalizer.inverse(normalizer(data)), data, atol=1e-2)
+    assert torch.isfinite(normalizer(data)).all()
+
+
+def test_fits_are_saved_as_buffers():
+    data = correlated()
+    first, second = LatentNormalizer(4), LatentNormalizer(4)
+    first.fit(data)
+    second.load_state_dict(first.state_dict())
+    assert torch.equal(first(data), second(data))
+    assert not list(first.parameters())
+
+
+def test_bad_data_and_names_are_refused():
+    with pytest.raises(
+        ArgumentError, match=r"`data` must have shape \(N, 4\) with N of at least 1, but has shape \(5, 3\)"
+    ):
+        LatentNormalizer(4).fit(torch.zeros(5, 3))
+    with pytest.raises(
+        ArgumentError, match="`transform` must be one of 'pca', 'zca', 'standard', 'none', but is 'ica'"
+    ):
+        LatentNormalizer(4, "ica")

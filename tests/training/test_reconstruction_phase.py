@@ -1,0 +1,110 @@
+import pytest
+import torch
+from scipy import stats
+from torch import nn
+
+from qiskit_qgen.exceptions import ArgumentError
+from qiskit_qgen.networks import ConvAutoencoder
+from qiskit_qgen.training import ReconstructionOptions, ReconstructionPhase, Trainer
+from qiskit_qgen.training.reconstruction import _sliced_distance
+
+
+class Linear(nn.Module):
+    """An autoencoder without non-linearities, whose losses can be reckoned apart."""
+
+    def __init__(self):
+        super().__init__()
+        self.down, self.up = nn.Linear(16, 2), nn.Linear(2, 16)
+
+    def encode(self, images):
+        return self.down(images.flatten(1))
+
+    def decode(self, latents):
+        return self.up(latents).unflatten(1, (1, 4, 4))
+
+
+def make(autoencoder=None, images=None, num_steps=3, **options):
+    torch.manual_seed(0)
+    images = torch.rand(10, 1, 4, 4) if images is None else images
+    options = ReconstructionOptions(**options)
+    return ReconstructionPhase(
+        autoencoder or Linear(),
+        images,
+        options=options,
+        num_steps=num_steps,
+        batch_size=4,
+        seed=0,
+    )
+
+
+def test_the_loss_is_the_sum_of_its_parts():
+    phase = make(absolute_error=0.3, latent_noise=0.0, latent_shape=0.0)
+    images = phase._images[phase._order.batch(0)]
+    with torch.no_grad():
+        difference = phase._autoencoder.decode(phase._autoencoder.encode(images)) - images
+    losses = phase.train_step(0)
+    assert losses.keys() == {"loss", "squared_error"}
+    assert losses["squared_error"].item() == pytest.approx(difference.square().mean().item())
+    expected = difference.square().mean() + 0.3 * difference.abs().mean()
+    assert losses["loss"].item() == pytest.approx(expected.item())
+
+
+def test_latent_noise_and_shape_enter_the_loss():
+    plain = make(latent_noise=0.0, latent_shape=0.0).train_step(0)
+    noisy = make(latent_noise=5.0, latent_shape=0.0).train_step(0)
+    shaped = make(latent_noise=0.0, latent_shape=2.0).train_step(0)
+    assert noisy["squared_error"] > 2 * plain["squared_error"]
+    assert shaped["squared_error"] == plain["squared_error"]
+    assert shaped["loss"].item() == pytest.approx(plain["loss"].item() + 2 * shaped["latent_shape"].item(), rel=1e-5)
+
+
+def test_the_sliced_distance_is_small_for_normal_latents_only_and_agrees_with_scipy():
+    generator = torch.Generator().manual_seed(0)
+    normal = torch.randn(2000, 3, generator=generator)
+    assert _sliced_distance(normal, torch.Generator().manual_seed(1)).item() < 0.02
+    # A shift by m moves each projection by m times its direction's component: on average |m|^2 / D.
+    shifted = _sliced_distance(normal + torch.tensor([3.0, 0.0, 0.0]), torch.Generator().manual_seed(1)).item()
+    assert shifted == pytest.approx(3.0, rel=0.25)
+    line = torch.rand(2000, 1, generator=generator) * 4
+    other = torch.Generator().manual_seed(2)
+    torch.randn(1, 64, generator=other)
+    drawn = torch.randn(2000, 1, generator=other)
+    mine = _sliced_distance(line, torch.Generator().manual_seed(2)).item()
+    # In one dimension all directions are +1 or -1, and W2 >= W1.
+    assert (
+        mine**0.5
+        >= min(
+            stats.wasserstein_distance(sign * line[:, 0].numpy(), sign2 * drawn[:, 0].numpy())
+            for sign in (1, -1)
+            for sign2 in (1, -1)
+        )
+        - 1e-3
+    )
+
+
+def test_training_lowers_the_error_and_fills_the_history():
+    images = torch.rand(3, 1, 8, 8).repeat(10, 1, 1, 1)
+    phase = make(ConvAutoencoder((1, 8, 8), 2, width=4, hidden=16), images, num_steps=60)
+    history = Trainer([phase], seed=0, config={}).run()
+    errors = history.values("autoencoder", "squared_error")
+    assert sum(errors[-5:]) < 0.7 * sum(errors[:5])
+
+
+def test_previews_show_pictures_beside_their_reconstructions_and_leave_the_mode_alone():
+    phase = make(ConvAutoencoder((1, 8, 8), 2, width=2, hidden=4), torch.rand(10, 1, 8, 8))
+    phase._autoencoder.train()
+    state = [tensor.clone() for tensor in phase._autoencoder.state_dict().values()]
+    shown = phase.preview(6, 0)
+    assert shown.shape == (6, 1, 8, 8)
+    assert torch.equal(shown[::2], phase._images[:3])
+    assert phase._autoencoder.training
+    assert all(torch.equal(a, b) for a, b in zip(state, phase._autoencoder.state_dict().values(), strict=True))
+
+
+def test_bad_options_are_refused():
+    for name in ("latent_noise", "latent_shape", "absolute_error", "weight_decay", "learning_rate", "warmup"):
+        with pytest.raises(ArgumentError, match=f"`{name}` must be a number in"):
+            make(**{name: -1.0})
+    with pytest.raises(ArgumentError, match="`num_steps` must be 0 if no weight of `autoencoder`"):
+        make(Linear().requires_grad_(False))
+    assert not make(Linear().requires_grad_(False), num_steps=0).optimizers

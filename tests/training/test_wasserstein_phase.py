@@ -1,0 +1,181 @@
+import numpy as np
+import pytest
+import torch
+from scipy import linalg
+from torch import nn
+
+from qiskit_qgen.exceptions import ArgumentError
+from qiskit_qgen.losses import gradient_penalty
+from qiskit_qgen.networks import ClassicalGenerator, Critic
+from qiskit_qgen.noise import AbstractNoise, GaussianNoise
+from qiskit_qgen.training import (
+    Checkpoint,
+    LatentFrechetDistance,
+    Scores,
+    Trainer,
+    WassersteinOptions,
+    WassersteinPhase,
+)
+
+
+class CountingNoise(AbstractNoise):
+    """Normal noise that remembers how many vectors each call drew."""
+
+    def __init__(self, dim):
+        super().__init__(dim)
+        self.calls = []
+
+    def _sample(self, num_samples, generator):
+        self.calls.append(num_samples)
+        return torch.randn(num_samples, self.dim, generator=generator)
+
+
+def make(noise=None, *, num_steps=4, batch_size=6, to_images=None, **options):
+    torch.manual_seed(0)
+    generator, critic = ClassicalGenerator(3, 2, width=8), Critic(2, width=8, depth=1)
+    data = torch.randn(20, 2)
+    return WassersteinPhase(
+        generator,
+        critic,
+        noise or GaussianNoise(3),
+        lambda: data,
+        options=WassersteinOptions(**options),
+        sample_shape=(2,),
+        num_steps=num_steps,
+        batch_size=batch_size,
+        seed=1,
+        to_images=to_images,
+    )
+
+
+def test_the_first_step_is_algorithm_one_of_the_paper():
+    options = {"n_critic": 2, "replay": 0, "gradient_penalty": 10.0, "warmup": 0.0, "generator_batch_size": 6}
+    phase, twin = make(**options), make(**options)
+    phase.begin()
+    losses = phase.train_step(0)
+
+    randomness, order = twin.step_generator(0), twin.batch_order(20, 6)
+    data = twin._data()
+    with torch.no_grad():
+        fakes = twin.generator(torch.randn(12, 3, generator=randomness)).split(6)
+    adam = torch.optim.Adam(twin.critic.parameters(), 1e-3, betas=(0.0, 0.9))
+    values = []
+    for index, fake in enumerate(fakes):
+        real = data[order.batch(index)]
+        penalty = gradient_penalty(twin.critic, real, fake, generator=randomness)
+        loss = twin.critic(fake).mean() - twin.critic(real).mean() + 10 * penalty
+        adam.zero_grad()
+        loss.backward()
+        adam.step()
+        values.append(loss.item())
+    adam = torch.optim.Adam(twin.generator.parameters(), 3e-3, betas=(0.0, 0.9))
+    loss = -twin.critic(twin.generator(torch.randn(6, 3, generator=randomness))).mean()
+    loss.backward()
+    adam.step()
+    assert losses["critic_loss"].item() == pytest.approx(sum(values) / 2, rel=1e-5)
+    assert losses["generator_loss"].item() == pytest.approx(loss.item(), rel=1e-5)
+    for name in ("generator", "critic"):
+        for mine, theirs in zip(getattr(phase, name).parameters(), getattr(twin, name).parameters(), strict=True):
+            assert torch.allclose(mine, theirs, atol=1e-6), name
+
+
+def test_replay_spares_the_generator_and_uses_its_last_batches():
+    noise = CountingNoise(3)
+    phase = make(noise, n_critic=3, replay=2, generator_batch_size=5, num_steps=5)
+    made = []
+    phase.generator.register_forward_hook(lambda *call: made.append(call[2].detach()))
+    phase.begin()
+    for step in range(5):
+        phase.train_step(step)
+    assert noise.calls == [18, 5, 18, 5, 5, 5, 5]
+    own = [batch for batch in made if len(batch) == 5]
+    assert torch.equal(phase.tensors["replay"], torch.stack([own[4], own[3]]))
+
+
+def test_fresh_samples_are_drawn_without_replay():
+    noise = CountingNoise(3)
+    phase = make(noise, n_critic=3, replay=0, num_steps=3)
+    phase.begin()
+    for step in range(3):
+        phase.train_step(step)
+    assert noise.calls == [18, 3] * 3
+
+
+@pytest.mark.parametrize("place", [2, 3, 7])
+def test_a_resumed_run_has_the_replayed_batches(tmp_path, place):
+    def run(folder=None, resume=False, stop=None):
+        phase = make(n_critic=2, replay=3, num_steps=8)
+        callbacks = [] if folder is None else [Checkpoint(1)]
+
+        def poison(state):
+            if state.step == stop:
+                raise RuntimeError("stop")
+
+        callbacks.append(Scores({"stop": poison}, every=1))
+        trainer = Trainer([phase], seed=1, config={}, callbacks=callbacks, checkpoint_dir=folder, resume=resume)
+        return trainer.run(), phase
+
+    whole, phase = run()
+    with pytest.raises(RuntimeError, match="stop"):
+        run(tmp_path, stop=place)
+    again, resumed = run(tmp_path, resume=True)
+    assert again == whole
+    assert torch.equal(phase.tensors["replay"], resumed.tensors["replay"])
+    assert all(torch.equal(a, b) for a, b in zip(phase.critic.parameters(), resumed.critic.parameters(), strict=True))
+
+
+def test_the_critic_takes_no_gradient_from_the_generators_step():
+    phase = make(n_critic=1)
+    phase.begin()
+    phase.critic.requires_grad_(True)
+    phase.train_step(0)
+    before = [parameter.grad.clone() for parameter in phase.critic.parameters()]
+    loss = -phase.critic(phase.generator(torch.randn(4, 3))).mean()
+    phase._update("generator", phase.generator, loss)
+    after = [parameter.grad for parameter in phase.critic.parameters()]
+    assert all(torch.equal(a, b) for a, b in zip(before, after, strict=True))
+
+
+def test_samples_and_previews_come_from_the_average():
+    phase = make(to_images=lambda samples: samples.reshape(-1, 1, 1, 2))
+    phase.begin()
+    assert torch.equal(phase.sample(7, seed=3), phase.sample(7, seed=3))
+    first = phase.sample(5, seed=3)
+    with torch.no_grad():
+        for parameter in phase.generator.parameters():
+            parameter.add_(1.0)
+    assert torch.equal(phase.sample(5, seed=3), first)
+    assert phase.preview(4, seed=3).shape == (4, 1, 1, 2)
+    assert make().preview(4, seed=3) is None
+
+
+def test_the_latent_distance_is_that_of_the_samples():
+    seen = {}
+
+    def check(state):
+        sets = [state.phase.sample(50, state.seed).double(), state.phase.real.double()]
+        (mean1, cov1), (mean2, cov2) = ((s.mean(0).numpy(), np.cov(s.numpy().T)) for s in sets)
+        root = linalg.sqrtm(cov1 @ cov2).real
+        seen["expected"] = float(((mean1 - mean2) ** 2).sum() + np.trace(cov1 + cov2 - 2 * root))
+
+    phase = make(num_steps=3)
+    score = Scores({"latent": LatentFrechetDistance(50), "check": check}, every=3)
+    history = Trainer([phase], seed=1, config={}, callbacks=[score]).run()
+    assert history.last("adversarial", "latent") == pytest.approx(seen["expected"], rel=1e-6)
+
+
+def test_whole_numbers_are_taken_for_betas():
+    make(betas=(0, 0))
+
+
+@pytest.mark.parametrize("name", ["n_critic", "generator_batch_size"])
+def test_bad_counts_are_refused(name):
+    with pytest.raises(ArgumentError, match=f"`{name}` must be a positive integer, but is 0"):
+        make(**{name: 0})
+
+
+def test_bad_options_are_refused():
+    for options in ({"replay": -1}, {"critic_learning_rate": 0}, {"clip_norm": -1.0}, {"betas": (1.0, 0.9)}):
+        with pytest.raises(ArgumentError, match=f"`{next(iter(options))}"):
+            make(**options)
+    assert isinstance(make().critic, nn.Module)
