@@ -14,7 +14,6 @@ from qiskit_machine_learning.gradients import BaseEstimatorGradient, DerivativeT
 
 from qiskit_qgen._checks import check_simulation_options
 from qiskit_qgen.exceptions import ArgumentError
-from qiskit_qgen.primitives import BatchedStatevectorEstimator
 from qiskit_qgen.simulator.cache import ExpectationCache
 
 
@@ -36,7 +35,7 @@ class ReverseEstimatorGradient(BaseEstimatorGradient):
 
     def __init__(self, *, dtype: torch.dtype = torch.float32, device: str = "cpu", threads: int | None = None) -> None:
         check_simulation_options(device, dtype, threads)
-        super().__init__(BatchedStatevectorEstimator(dtype=dtype, threads=threads), derivative_type=DerivativeType.REAL)
+        super().__init__(estimator=None, derivative_type=DerivativeType.REAL)
         self._dtype = dtype
         self._cache = ExpectationCache(threads=threads)
 

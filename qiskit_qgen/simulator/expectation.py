@@ -188,10 +188,10 @@ class _AdjointExpectation(torch.autograd.Function):
 
 
 class _FirstDerivative(torch.autograd.Function):
-    """The identity on a first derivative, tied to what it depends on so that a second one is refused, not silently zero."""
+    """The identity on a first derivative, tied to what it depends on, so that a second one is refused and not zero."""
 
     @staticmethod
-    def forward(ctx: Any, gradient: torch.Tensor, slots: torch.Tensor, cotangent: torch.Tensor) -> torch.Tensor:  # noqa: ARG004
+    def forward(ctx: Any, gradient: torch.Tensor, *origins: torch.Tensor) -> torch.Tensor:  # noqa: ARG004
         return gradient.view_as(gradient)
 
     @staticmethod
