@@ -188,7 +188,7 @@ class _AdjointExpectation(torch.autograd.Function):
 
 
 class _FirstDerivative(torch.autograd.Function):
-    """The identity on a first derivative, tied to what it depends on, so that a second one is refused and not zero."""
+    """The identity on a first derivative, tied to what it depends on, so that a second one is refused."""
 
     @staticmethod
     def forward(ctx: Any, gradient: torch.Tensor, *origins: torch.Tensor) -> torch.Tensor:  # noqa: ARG004

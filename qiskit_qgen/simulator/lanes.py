@@ -71,9 +71,7 @@ class _Arithmetic:
 
 
 def _instruction(emit: Callable[..., None]) -> Callable[..., None]:
-    """Make an intrinsic, callable from compiled kernels with one more argument ``lanes``, from the code that emits
-    it.
-    """
+    """Make an intrinsic, with one more argument ``lanes``, from the code that emits it."""
 
     def definition(typingctx: Any, *kinds: Any) -> tuple[Any, Callable[..., Any]]:  # noqa: ARG001
         def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
