@@ -1,5 +1,48 @@
-"""Quantum generative models on Qiskit, joined to PyTorch."""
+"""Quantum generative models on Qiskit, joined to PyTorch.
+
+The names below are imported when first used, so that ``import qiskit_qgen`` itself costs next to nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from qiskit_qgen._version import __version__ as __version__
 
-__all__ = ["__version__"]
+if TYPE_CHECKING:
+    from qiskit_qgen.datasets import ImageDataset as ImageDataset
+    from qiskit_qgen.datasets import load_dataset as load_dataset
+    from qiskit_qgen.exceptions import QGenError as QGenError
+    from qiskit_qgen.execution import LocalExecution as LocalExecution
+    from qiskit_qgen.models import StyleQGAN as StyleQGAN
+    from qiskit_qgen.training import History as History
+
+_LAZY = {
+    "History": "qiskit_qgen.training",
+    "ImageDataset": "qiskit_qgen.datasets",
+    "LocalExecution": "qiskit_qgen.execution",
+    "QGenError": "qiskit_qgen.exceptions",
+    "StyleQGAN": "qiskit_qgen.models",
+    "load_dataset": "qiskit_qgen.datasets",
+}
+
+__all__ = [
+    "History",
+    "ImageDataset",
+    "LocalExecution",
+    "QGenError",
+    "StyleQGAN",
+    "__version__",
+    "load_dataset",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(_LAZY[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

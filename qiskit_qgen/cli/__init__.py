@@ -1,0 +1,28 @@
+"""The command line ``qgen``."""
+
+from __future__ import annotations
+
+import typer
+
+from qiskit_qgen.cli.demo import demo
+from qiskit_qgen.cli.doctor import doctor
+from qiskit_qgen.cli.evaluate import evaluate
+from qiskit_qgen.cli.sample import sample
+from qiskit_qgen.cli.train import train
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="qgen",
+    help="Quantum generative models: train, sample, score.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for _command in (demo, train, sample, evaluate, doctor):
+    app.command()(_command)
+
+
+def main() -> None:
+    """Run the command line; the entry point of ``qgen``."""
+    app(prog_name="qgen")

