@@ -10,7 +10,9 @@ from collections.abc import Collection, Sequence
 from numbers import Integral, Real
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError
 
@@ -75,6 +77,17 @@ def check_shape(name: str, shape: Sequence[int], expected: str, matches: bool) -
     """Raise :class:`ArgumentError` unless ``matches``; ``expected`` is the shape in words."""
     if not matches:
         raise ArgumentError(f"Argument `{name}` must have shape {expected}, but has shape {tuple(shape)}.")
+
+
+def check_array(name: str, value: Any) -> NDArray[np.float64]:
+    """Return ``value`` (an array, a tensor, nested sequences) as finite float64 numbers, or raise an error."""
+    try:
+        array = np.asarray(value.detach().cpu() if isinstance(value, torch.Tensor) else value, np.float64)
+    except (TypeError, ValueError):
+        raise ArgumentTypeError(f"Argument `{name}` must hold real numbers, but is {value!r}.") from None
+    if not np.isfinite(array).all():
+        raise ArgumentError(f"Argument `{name}` must hold finite numbers, but holds NaN or infinity.")
+    return array
 
 
 def check_simulation_options(device: str, dtype: torch.dtype, threads: int | None) -> None:

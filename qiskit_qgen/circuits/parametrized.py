@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-import numpy as np
 from numpy.typing import ArrayLike
 from qiskit.circuit import Parameter, QuantumCircuit
 
-from qiskit_qgen._checks import check_shape, check_type
+from qiskit_qgen._checks import check_array, check_shape, check_type
 from qiskit_qgen.exceptions import ArgumentError
 
 
@@ -18,7 +18,7 @@ class ParametrizedCircuit:
     """A circuit with its parameters divided into inputs (data, noise, angles) and trainable weights.
 
     Raises:
-        ArgumentTypeError: If ``circuit`` is no ``QuantumCircuit``.
+        ArgumentTypeError: If ``circuit`` is no ``QuantumCircuit``, or the others hold something else than Parameters.
         ArgumentError: If the inputs and the weights are not, together, each parameter of the circuit exactly once.
     """
 
@@ -31,8 +31,8 @@ class ParametrizedCircuit:
 
     def __post_init__(self) -> None:
         check_type("circuit", self.circuit, QuantumCircuit, "a QuantumCircuit")
-        object.__setattr__(self, "input_params", tuple(self.input_params))
-        object.__setattr__(self, "weight_params", tuple(self.weight_params))
+        object.__setattr__(self, "input_params", _parameters("input_params", self.input_params))
+        object.__setattr__(self, "weight_params", _parameters("weight_params", self.weight_params))
         given = self.input_params + self.weight_params
         doubled = sorted({parameter.name for parameter in given if given.count(parameter) > 1})
         if doubled:
@@ -71,14 +71,20 @@ class ParametrizedCircuit:
             weights: Values of ``weight_params``, (num_weights,).
 
         Raises:
-            ArgumentError: If a length is wrong.
+            ArgumentTypeError: If the values are no numbers.
+            ArgumentError: If a length is wrong or a value is not finite.
         """
         return self.circuit.assign_parameters(
             _named("inputs", self.input_params, inputs) | _named("weights", self.weight_params, weights)
         )
 
 
+def _parameters(name: str, parameters: Any) -> tuple[Parameter, ...]:
+    listed = check_type(name, parameters, Iterable, "a sequence of Parameters")
+    return tuple(check_type(name, parameter, Parameter, "a sequence of Parameters") for parameter in listed)
+
+
 def _named(name: str, parameters: Sequence[Parameter], values: ArrayLike) -> dict[Parameter, float]:
-    array = np.asarray(values, float)
+    array = check_array(name, values)
     check_shape(name, array.shape, f"({len(parameters)},)", array.shape == (len(parameters),))
     return dict(zip(parameters, array.tolist(), strict=True))

@@ -6,11 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 from numbers import Integral
 from typing import Any
 
-import numpy as np
 from numpy.typing import ArrayLike
 from qiskit.circuit import ParameterVector, QuantumCircuit
 
-from qiskit_qgen._checks import check_choice, check_int, check_shape, check_type
+from qiskit_qgen._checks import check_array, check_choice, check_int, check_shape, check_type
 from qiskit_qgen.circuits.parametrized import ParametrizedCircuit
 from qiskit_qgen.exceptions import ArgumentError
 
@@ -110,27 +109,29 @@ def bind_style_map(
         angles' expressions.
 
     Raises:
-        ArgumentError: If a shape is wrong.
+        ArgumentTypeError: If an argument has the wrong type.
+        ArgumentError: If a shape is wrong, a number is not finite, the ansatz has weights of its own, or the noise is
+            kept and one of its components is used by no angle.
     """
-    weight, bias = np.asarray(weight, float), np.asarray(bias, float)
+    check_type("ansatz", ansatz, ParametrizedCircuit, "a ParametrizedCircuit")
+    if ansatz.num_weights:
+        raise ArgumentError(f"Argument `ansatz` must have inputs only, but has {ansatz.num_weights} weights.")
+    weight, bias = check_array("weight", weight), check_array("bias", bias)
     matches = weight.ndim == 2 and weight.shape[0] == ansatz.num_inputs
     check_shape("weight", weight.shape, f"({ansatz.num_inputs}, noise_dim)", matches)
     check_shape("bias", bias.shape, f"({ansatz.num_inputs},)", bias.shape == (ansatz.num_inputs,))
     if z is not None:
-        z = np.asarray(z, float)
+        z = check_array("z", z)
         check_shape("z", z.shape, f"({weight.shape[1]},)", z.shape == weight.shape[1:])
         return ParametrizedCircuit(ansatz.bind(weight @ z + bias))
-    noise = ParameterVector("z", weight.shape[1])
-    used = [noise[j] for j in range(len(noise)) if weight[:, j].any()]
-    if len(used) < len(noise):
-        idle = [j for j in range(len(noise)) if not weight[:, j].any()]
+    idle = [column for column in range(weight.shape[1]) if not weight[:, column].any()]
+    if idle:
         raise ArgumentError(f"Argument `weight` must use every noise component, but its columns {idle} are zero.")
+    noise = ParameterVector("z", weight.shape[1])
     values = {}
     for parameter, row, offset in zip(ansatz.input_params, weight, bias, strict=True):
-        expression = sum(
-            (float(w) * component for w, component in zip(row, noise, strict=True) if w), start=float(offset)
-        )
-        values[parameter] = expression
+        terms = (float(w) * component for w, component in zip(row, noise, strict=True) if w)
+        values[parameter] = sum(terms, start=float(offset))
     return ParametrizedCircuit(ansatz.circuit.assign_parameters(values), tuple(noise))
 
 
@@ -161,7 +162,7 @@ def _pairs_of_layers(entanglement: str | Pairs | Sequence[Pairs], num_qubits: in
             "none": [],
         }
         return [patterns[entanglement]]
-    check_type("entanglement", entanglement, Sequence, f"one of {_PATTERNS}, or pairs of qubits")
+    check_type("entanglement", entanglement, Sequence, f"{', '.join(map(repr, _PATTERNS))} or pairs of qubits")
     layers: Sequence[Any] = [entanglement]
     if entanglement and all(_is_layer(element) for element in entanglement):
         layers = entanglement

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
@@ -178,10 +178,11 @@ def _divided(
             )
         return circuit
     check_type("circuit", circuit, QuantumCircuit, "a QuantumCircuit or a ParametrizedCircuit")
-    weights = tuple(weight_params or ())
+    weights = tuple(check_type("weight_params", weight_params or (), Iterable, "a sequence of Parameters"))
+    inputs: Any = input_params
     if input_params is None:
-        input_params = [parameter for parameter in circuit.parameters if parameter not in weights]
-    return ParametrizedCircuit(circuit, tuple(input_params), weights)
+        inputs = [parameter for parameter in circuit.parameters if parameter not in weights]
+    return ParametrizedCircuit(circuit, inputs, weights)
 
 
 def _checked_observables(
