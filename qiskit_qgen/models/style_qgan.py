@@ -125,7 +125,7 @@ class StyleQGAN(AbstractGenerativeModel):
         noise_dim: int | None = None,
         cyclic_style: bool = False,
         init: Literal["gaussian", "uniform"] = "gaussian",
-        init_scale: float = 0.05,
+        init_scale: float = 0.035,
         readout_std: float | None = None,
         generator_width: int = 64,
         generator_depth: int = 2,
@@ -154,7 +154,7 @@ class StyleQGAN(AbstractGenerativeModel):
         clip_norm: float | None = None,
         ema_decay: float = 0.999,
         lr_schedule: Schedule = "cosine",
-        warmup: float = 0.025,
+        warmup: float = 0.03,
     ) -> None:
         arguments = dict(locals())
         for name in ("self", "__class__"):

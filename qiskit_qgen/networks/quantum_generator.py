@@ -53,7 +53,7 @@ class QuantumStyleGenerator(nn.Module):
         observables: Sequence[SparsePauliOp],
         readout_std: float = 1.0,
         init: Literal["gaussian", "uniform"] = "gaussian",
-        init_scale: float = 0.05,
+        init_scale: float = 0.035,
         cyclic: bool = False,
         execution: AbstractExecution | None = None,
     ) -> None:

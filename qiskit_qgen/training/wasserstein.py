@@ -54,7 +54,7 @@ class WassersteinOptions:
     lr_schedule: Schedule = "cosine"
     """Schedule of both learning rates: "constant", "linear" or "cosine"."""
 
-    warmup: float = 0.025
+    warmup: float = 0.03
     """Part of the steps over which the learning rates rise from 0, in [0, 1)."""
 
     def __post_init__(self) -> None:
