@@ -1,0 +1,292 @@
+import copy
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from qiskit.circuit import Parameter, QuantumCircuit
+from qiskit.circuit.library import efficient_su2, real_amplitudes
+from qiskit.primitives import BaseEstimatorV2, StatevectorEstimator
+from qiskit.primitives.containers.estimator_pub import EstimatorPub
+from qiskit.quantum_info import Pauli, SparseObservable, SparsePauliOp
+
+from qiskit_qgen.exceptions import ArgumentError, UnsupportedCircuitError
+from qiskit_qgen.primitives import BatchedStatevectorEstimator
+
+RNG = np.random.default_rng(3)
+FOUR = real_amplitudes(2, reps=1)  # 4 parameters
+EIGHT = efficient_su2(2, reps=1)
+BOUND = FOUR.assign_parameters([0.1, 0.2, 0.3, 0.4])
+OPS = [SparsePauliOp(["ZZ", "XI"], [0.5, -1.5]), SparsePauliOp("IY"), SparsePauliOp("II", 2.0)]
+
+
+def values(*shape):
+    return RNG.uniform(-3, 3, shape)
+
+
+PUBS = {
+    "one row, one observable": (FOUR, OPS[0], values(4)),
+    "one row of many": (FOUR, OPS[0], values(1, 4)),
+    "rows": (FOUR, OPS[0], values(5, 4)),
+    "an array of rows": (FOUR, OPS[1], values(2, 3, 4)),
+    "observables": (FOUR, OPS, values(4)),
+    "rows with observables in step": (FOUR, OPS, values(3, 4)),
+    "rows against observables": (FOUR, [[op] for op in OPS], values(5, 4)),
+    "observables against rows": (FOUR, [OPS], values(5, 1, 4)),
+    "a grid of observables": (FOUR, [OPS, OPS[::-1]], values(2, 1, 4)),
+    "no rows": (FOUR, OPS[0], values(0, 4)),
+    "no parameters": (BOUND, OPS[0]),
+    "no parameters, observables": (BOUND, OPS),
+    "no parameters, empty values": (BOUND, OPS[0], []),
+    "a mapping of values": (
+        EIGHT,
+        "XZ",
+        {tuple(EIGHT.parameters[:2]): values(3, 2), tuple(EIGHT.parameters[2:]): values(3, 6)},
+    ),
+    "a mapping of terms": (FOUR, {"ZZ": 0.3, "XY": -0.7}, values(4)),
+    "a word": (FOUR, "ZX", values(4)),
+    "a Pauli": (FOUR, Pauli("YX"), values(4)),
+    "repeated words": (FOUR, SparsePauliOp(["ZZ", "ZZ", "XX"], [1, 0.5, 0.25]), values(4)),
+    "its own precision of zero": (FOUR, OPS[0], values(4), 0.0),
+}
+
+
+@pytest.fixture
+def exact():
+    return BatchedStatevectorEstimator(dtype=torch.float64)
+
+
+def assert_same_result(found, expected, atol=1e-12):
+    assert found.metadata == expected.metadata
+    assert len(found) == len(expected)
+    for one, other in zip(found, expected, strict=True):
+        assert set(one.data) == set(other.data) == {"evs", "stds"}
+        assert one.data.shape == other.data.shape
+        assert one.metadata == other.metadata
+        for name in ("evs", "stds"):
+            assert isinstance(one.data[name], np.ndarray)
+            assert one.data[name].dtype == other.data[name].dtype
+            np.testing.assert_allclose(one.data[name], other.data[name], rtol=0, atol=atol)
+            assert one.data[name].shape == other.data[name].shape
+
+
+@pytest.mark.parametrize("name", PUBS)
+def test_the_same_answer_as_qiskits_estimator(exact, name):
+    assert_same_result(exact.run([PUBS[name]]).result(), StatevectorEstimator().run([PUBS[name]]).result())
+
+
+def test_several_pubs_in_one_job(exact):
+    pubs = list(PUBS.values())
+    assert_same_result(exact.run(pubs).result(), StatevectorEstimator().run(pubs).result())
+    assert_same_result(exact.run(iter(pubs)).result(), StatevectorEstimator().run(pubs).result())
+    assert len(exact.run([]).result()) == 0
+
+
+def test_single_precision():
+    pub = PUBS["rows against observables"]
+    assert_same_result(
+        BatchedStatevectorEstimator().run([pub]).result(), StatevectorEstimator().run([pub]).result(), 2e-6
+    )
+
+
+def test_metadata_of_the_circuit(exact):
+    circuit = QuantumCircuit(1, metadata={"name": "mine"})
+    result = exact.run([(circuit, "Z")]).result()
+    assert result[0].metadata == {"target_precision": 0.0, "circuit_metadata": {"name": "mine"}}
+
+
+@pytest.mark.parametrize(
+    ("label", "value"),
+    [("0", np.cos(0.15) ** 2), ("1", np.sin(0.15) ** 2), ("+", (1 + np.sin(0.3)) / 2), ("r", 0.5), ("Z", np.cos(0.3))],
+)
+def test_projectors(exact, label, value):
+    circuit = QuantumCircuit(2)
+    circuit.ry(0.3, 0)
+    observable = SparseObservable.from_list([("I" + label, 2.0)])
+    assert exact.run([(circuit, observable)]).result()[0].data.evs == pytest.approx(2 * value)
+
+
+def test_nan_goes_through(exact):
+    rows = np.array([[0.1, 0.2, 0.3, 0.4], [np.nan, 0.2, 0.3, 0.4]])
+    evs = exact.run([(FOUR, "ZZ", rows)]).result()[0].data.evs
+    assert np.isnan(evs).tolist() == [False, True]
+
+
+def test_the_job(exact):
+    job = exact.run([(BOUND, "ZZ")])
+    job.result()
+    assert job.done()
+    assert isinstance(job.job_id(), str)
+    assert isinstance(exact, BaseEstimatorV2)
+
+
+ROWS = np.tile([0.1, 0.2, 0.3, 0.4], (20000, 1))
+
+
+def noise(estimator, precision=0.1, **options):
+    pub = (FOUR, "ZZ", ROWS, precision)
+    data = estimator.run([pub], **options).result()[0].data
+    return data.evs - estimator.run([(FOUR, "ZZ", ROWS[0])], precision=0).result()[0].data.evs, data.stds
+
+
+def test_the_noise_has_the_stated_deviation():
+    """20,000 draws: mean and deviation within 4 sigma; that of the deviation is 0.1 / sqrt(2 n)."""
+    deviations, stds = noise(BatchedStatevectorEstimator(seed=5, dtype=torch.float64))
+    assert abs(deviations.mean()) < 4 * 0.1 / np.sqrt(20000)
+    assert abs(deviations.std() - 0.1) < 4 * 0.1 / np.sqrt(40000)
+    assert np.unique(deviations).size == 20000
+    np.testing.assert_array_equal(stds, 0.1)
+
+
+def test_an_integer_seed_gives_a_reproducible_stream():
+    first, again, other = (BatchedStatevectorEstimator(seed=seed) for seed in (7, 7, 8))
+    calls = [noise(first)[0] for _ in range(2)]
+    assert not np.array_equal(*calls)
+    for call in calls:
+        np.testing.assert_array_equal(noise(again)[0], call)
+        assert not np.array_equal(noise(other)[0], call)
+
+
+def test_no_seed_gives_fresh_noise():
+    assert not np.array_equal(noise(BatchedStatevectorEstimator())[0], noise(BatchedStatevectorEstimator())[0])
+
+
+def test_jobs_draw_in_the_order_of_their_submission():
+    def draw(wait):
+        estimator = BatchedStatevectorEstimator(seed=9)
+        jobs = []
+        for _ in range(6):
+            jobs.append(estimator.run([(FOUR, "ZZ", ROWS, 0.1)]))
+            if wait:
+                jobs[-1].result()
+        return [job.result()[0].data.evs for job in jobs]
+
+    for together, alone in zip(draw(wait=False), draw(wait=True), strict=True):
+        np.testing.assert_array_equal(together, alone)
+
+
+def test_exact_runs_do_not_draw():
+    estimators = [BatchedStatevectorEstimator(seed=7) for _ in range(2)]
+    estimators[0].run([(BOUND, "ZZ")]).result()
+    np.testing.assert_array_equal(noise(estimators[0])[0], noise(estimators[1])[0])
+
+
+def test_a_generator_is_advanced():
+    generator, copied = np.random.default_rng(4), np.random.default_rng(4)
+    first = noise(BatchedStatevectorEstimator(seed=generator))[0]
+    second = noise(BatchedStatevectorEstimator(seed=generator))[0]
+    assert not np.array_equal(first, second)
+    np.testing.assert_array_equal(noise(BatchedStatevectorEstimator(seed=copied))[0], first)
+
+
+def test_the_pubs_precision_comes_before_the_jobs():
+    estimator = BatchedStatevectorEstimator(seed=1)
+    pubs = [(BOUND, "ZZ", [], 0.25), (BOUND, "ZZ"), (BOUND, "ZZ", [], 0.0)]
+    results = estimator.run(pubs, precision=0.5).result()
+    assert [float(result.data.stds) for result in results] == [0.25, 0.5, 0.0]
+    assert [result.metadata["target_precision"] for result in results] == [0.25, 0.5, 0.0]
+    assert results[2].data.evs == estimator.run([(BOUND, "ZZ")]).result()[0].data.evs
+
+
+def measured():
+    circuit = QuantumCircuit(1, 1)
+    circuit.measure(0, 0)
+    return circuit
+
+
+def reset():
+    circuit = QuantumCircuit(1)
+    circuit.reset(0)
+    return circuit
+
+
+def conditional():
+    circuit = QuantumCircuit(1, 1)
+    with circuit.if_test((circuit.clbits[0], 1)):
+        circuit.x(0)
+    return circuit
+
+
+@pytest.mark.parametrize(
+    ("circuit", "label", "named"),
+    [
+        (measured(), "Z", "holds `measure`: remove it, or run the circuit on Aer instead."),
+        (reset(), "Z", "holds `reset`: remove it, or run the circuit on Aer instead."),
+        (conditional(), "Z", "holds `if_else`: remove it, or run the circuit on Aer instead."),
+        (QuantumCircuit(25), "Z" * 25, "this one has 25: reduce it, or run the circuit on Aer instead."),
+    ],
+)
+def test_what_it_cannot_run_is_refused_by_name(exact, circuit, label, named):
+    with pytest.raises(UnsupportedCircuitError) as error:
+        exact.run([(circuit, label)]).result()
+    assert str(error.value).endswith(named)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"seed": -1}, "Argument `seed` must be a non-negative integer, but is -1."),
+        ({"seed": "a"}, "Argument `seed` must be a non-negative integer, but is 'a'."),
+        (
+            {"device": "cuda"},
+            "Argument `device` must be 'cpu', the only device of the built-in simulator, but is 'cuda'.",
+        ),
+        ({"dtype": torch.float16}, "Argument `dtype` must be torch.float32 or torch.float64, but is torch.float16."),
+        ({"dtype": "float32"}, "Argument `dtype` must be torch.float32 or torch.float64, but is float32."),
+        ({"threads": 0}, "Argument `threads` must be a positive integer, but is 0."),
+        ({"threads": 1.5}, "Argument `threads` must be a positive integer, but is 1.5."),
+    ],
+)
+def test_bad_options(arguments, message):
+    with pytest.raises(ArgumentError) as error:
+        BatchedStatevectorEstimator(**arguments)
+    assert str(error.value) == message
+
+
+@pytest.mark.parametrize("precision", [-0.1, np.nan, np.inf, "0.1"])
+def test_bad_precision(exact, precision):
+    with pytest.raises(ArgumentError) as error:
+        exact.run([(BOUND, "ZZ")], precision=precision)
+    assert str(error.value) == f"Argument `precision` must be a number in [0, inf), but is {precision!r}."
+
+
+@pytest.mark.parametrize(
+    "pub",
+    [
+        (FOUR, "ZZ"),
+        (FOUR, "ZZ", values(3)),
+        (FOUR, "ZZZ", values(4)),
+        (FOUR, OPS, values(2, 4)),
+        (FOUR, SparsePauliOp("ZZ", 1j), values(4)),
+        (FOUR, SparsePauliOp("ZZ", 0), values(4)),
+        (FOUR, "ZZ", values(4), -1.0),
+        "FOUR",
+    ],
+)
+def test_bad_pubs_are_refused_when_submitted(exact, pub):
+    """By Qiskit's own container."""
+    with pytest.raises((ValueError, TypeError)) as expected:
+        StatevectorEstimator().run([pub])
+    with pytest.raises(type(expected.value)):
+        exact.run([pub])
+
+
+def test_a_coerced_pub_is_taken_as_it_is(exact):
+    pub = EstimatorPub.coerce((FOUR, "ZZ", ROWS[0]), 0.0)
+    assert exact.run([pub]).result()[0].data.evs == exact.run([(FOUR, "ZZ", ROWS[0])]).result()[0].data.evs
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda estimator: pickle.loads(pickle.dumps(estimator))])  # noqa: S301
+def test_copies_work(exact, copied):
+    pub = (FOUR, "ZZ", ROWS[0])
+    expected = exact.run([pub]).result()[0].data.evs
+    assert copied(exact).run([pub]).result()[0].data.evs == expected
+
+
+def test_a_circuit_changed_between_calls_is_read_anew(exact):
+    angle = Parameter("angle")
+    circuit = QuantumCircuit(1)
+    circuit.ry(angle, 0)
+    assert exact.run([(circuit, "Z", [0.3])]).result()[0].data.evs == pytest.approx(np.cos(0.3))
+    circuit.ry(2 * angle, 0)
+    assert exact.run([(circuit, "Z", [0.3])]).result()[0].data.evs == pytest.approx(np.cos(0.9))
