@@ -220,7 +220,7 @@ def test_ctrl_c_outside_of_a_training_is_one_word(qgen, model_dir, monkeypatch):
     assert result.stderr == "Interrupted.\n"
 
 
-def test_demo_is_reported_when_it_is_called_again(qgen, config, pictures, tmp_path):
+def test_demo_is_reported_when_it_is_called_again(qgen, pictures, tmp_path):
     options = [
         *("--out", tmp_path / "demo", "--steps", 3, "--autoencoder-steps", 2),
         *(part for key, value in tiny(pictures).items() for part in ("--set", f"{key}={value}")),

@@ -29,7 +29,7 @@ def run(finished, tmp_path):
 
 
 def interrupt_at(monkeypatch, step):
-    def on_step_end(self, state):
+    def on_step_end(_progress, state):
         if state.phase.name == "adversarial" and state.step == step:
             signal.raise_signal(signal.SIGINT)
 

@@ -112,7 +112,7 @@ def test_samples_of_a_new_process_are_those_of_the_library(run, tmp_path):
     assert samples.dtype == np.float32
     expected = StyleQGAN.from_pretrained(folder / "model").sample(5, seed=7)
     assert np.allclose(samples, expected.numpy(), atol=1e-5)  # another number of threads
-    again, _ = qgen("sample", folder, "-n", 5, "--seed", 7, "-o", tmp_path / "again.npy")
+    qgen("sample", folder, "-n", 5, "--seed", 7, "-o", tmp_path / "again.npy")
     assert np.array_equal(np.load(tmp_path / "again.npy"), samples)
 
 
