@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from typing import Any
 
 import numpy as np
 import torch
 from qiskit.circuit import Parameter, QuantumCircuit
-from qiskit.quantum_info import SparsePauliOp
+from qiskit.providers import Options
+from qiskit.quantum_info import Pauli, SparseObservable, SparsePauliOp
 from qiskit.quantum_info.operators.base_operator import BaseOperator
 from qiskit_machine_learning.gradients import BaseEstimatorGradient, DerivativeType, EstimatorGradientResult
 
-from qiskit_qgen._checks import check_simulation_options
+from qiskit_qgen._checks import check_simulation_options, check_type
 from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.simulator.cache import ExpectationCache
 
@@ -38,6 +40,11 @@ class ReverseEstimatorGradient(BaseEstimatorGradient):
         super().__init__(estimator=None, derivative_type=DerivativeType.REAL)
         self._dtype = dtype
         self._cache = ExpectationCache(threads=threads)
+
+    @property
+    def options(self) -> Options:
+        """Return the default options: none."""
+        return copy(self._default_options)
 
     def _run(
         self,
@@ -81,4 +88,8 @@ class ReverseEstimatorGradient(BaseEstimatorGradient):
 
 
 def _as_pauli_op(observable: BaseOperator) -> SparsePauliOp:
-    return observable if isinstance(observable, SparsePauliOp) else SparsePauliOp(observable)
+    if isinstance(observable, SparseObservable):
+        return SparsePauliOp.from_sparse_observable(observable)
+    kinds = "SparsePauliOp, SparseObservable or Pauli operators"
+    check_type("observables", observable, (SparsePauliOp, Pauli), kinds)
+    return SparsePauliOp(observable)
