@@ -12,7 +12,7 @@ from qiskit_machine_learning.connectors import TorchConnector
 from qiskit_machine_learning.neural_networks import EstimatorQNN
 from torch import nn
 
-from qiskit_qgen._checks import check_shape, check_type
+from qiskit_qgen._checks import check_array, check_shape, check_type
 from qiskit_qgen.circuits import ParametrizedCircuit, pauli_observables
 from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.execution import AbstractExecution, LocalExecution
@@ -60,9 +60,9 @@ class QuantumLayer(TorchConnector):
         self._observables = _checked_observables(observables, self._ansatz.num_qubits)
         weights = torch.empty(self._ansatz.num_weights).uniform_(-1, 1)
         if initial_weights is not None:
-            weights = torch.as_tensor(initial_weights, dtype=torch.get_default_dtype()).detach().clone()
+            weights = torch.tensor(check_array("initial_weights", initial_weights), dtype=torch.get_default_dtype())
             expected = (self._ansatz.num_weights,)
-            check_shape("initial_weights", weights.shape, f"{expected}", tuple(weights.shape) == expected)
+            check_shape("initial_weights", weights.shape, str(expected), tuple(weights.shape) == expected)
         self._parameters["weight"] = nn.Parameter(weights)
         given = self._ansatz.input_params + self._ansatz.weight_params
         position = {parameter: number for number, parameter in enumerate(given)}
@@ -190,9 +190,12 @@ def _checked_observables(
 ) -> list[SparsePauliOp]:
     if observables is None:
         return pauli_observables(num_qubits, "Z")
-    listed = [observables] if isinstance(observables, SparsePauliOp) else list(observables)
+    rule = "a SparsePauliOp or a sequence of them"
+    several = [observables] if isinstance(observables, SparsePauliOp) else observables
+    listed = [
+        check_type("observables", observable, SparsePauliOp, rule)
+        for observable in check_type("observables", several, Iterable, rule)
+    ]
     if not listed:
         raise ArgumentError("Argument `observables` must hold at least one operator, but is empty.")
-    for observable in listed:
-        check_type("observables", observable, SparsePauliOp, "a SparsePauliOp or a sequence of them")
     return listed
