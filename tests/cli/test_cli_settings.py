@@ -25,7 +25,7 @@ def written(tmp_path, text):
     [
         ("[data\n", "File {} is not valid TOML: Expected ']' at the end of a table declaration (at line 1, column 6)."),
         (b"\xff\xfe", "File {} must be a TOML file, but is no text in UTF-8."),
-        ("[modle]\n", f"File {{}} has the unknown table [modle]; the known ones are {TABLES}."),
+        ("[models]\n", f"File {{}} has the unknown table [models]; the known ones are {TABLES}."),
         ("steps = 3\n", f"File {{}} must hold tables, but `steps` stands outside of one; the tables are {TABLES}."),
         (
             "[evaluate]\nsplitt = 'test'\n",

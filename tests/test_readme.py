@@ -1,0 +1,64 @@
+"""What the README tells people to type works."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import qiskit_qgen
+from qiskit_qgen.cli.settings import complete, read_settings
+
+README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language):
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture
+def quick_start(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("QISKIT_QGEN_CACHE", str(tmp_path / "cache"))
+    (code,) = blocks("python")
+    return code
+
+
+def check_results(folder, out):
+    names = {entry.name for entry in folder.iterdir()}
+    assert {"digits.png", "history.png", "my-model"} <= names
+    assert "StyleQGAN: not trained" in out
+    assert 0 < float(out.splitlines()[-1]) < 10_000
+
+
+def test_the_quick_start_runs_with_fewer_steps(quick_start, tmp_path, capsys):
+    short, replaced = re.subn(
+        r"\bsteps=400", "steps=3", re.sub(r"autoencoder_steps=400", "autoencoder_steps=3", quick_start)
+    )
+    assert replaced == 1
+    exec(compile(short, "README.md", "exec"), {})  # noqa: S102 - it is what users are told to run
+    check_results(tmp_path, capsys.readouterr().out)
+
+
+@pytest.mark.slow
+def test_the_quick_start_runs_as_it_stands(quick_start, tmp_path, capsys):
+    exec(compile(quick_start, "README.md", "exec"), {})  # noqa: S102
+    check_results(tmp_path, capsys.readouterr().out)
+
+
+def test_the_settings_are_valid(tmp_path):
+    (text,) = blocks("toml")
+    (tmp_path / "settings.toml").write_text(text, encoding="utf-8")
+    tables = complete(read_settings(tmp_path / "settings.toml"))
+    assert tables["model"]["num_layers"] == 6
+    assert tables["fit"]["steps"] == 2000
+
+
+def test_the_names_of_files_and_of_the_package_are_true():
+    root = Path(__file__).parents[1]
+    for link in re.findall(r"\]\(([A-Z]+\.\w+)\)", README):
+        assert (root / link).is_file(), link
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert README.startswith(f"# {project['name']}\n")
+    citation = (root / "CITATION.cff").read_text(encoding="utf-8")
+    assert f"version: {qiskit_qgen.__version__}\n" in citation
