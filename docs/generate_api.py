@@ -1,0 +1,179 @@
+"""Writes the pages that follow from the package itself, before each build.
+
+- one page for each public subpackage, with everything that its ``__all__`` names;
+- the command line, from the commands' own help;
+- the tutorials, copied from ``tutorials/``;
+- the changelog, copied from ``CHANGELOG.md``.
+
+They lie in folders named ``generated``. There are no lists to keep: what is public is documented.
+"""
+
+import ast
+import importlib
+import inspect
+import pkgutil
+import re
+import shutil
+from abc import ABC
+from pathlib import Path
+
+import qiskit_qgen
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+PACKAGE = qiskit_qgen.__name__
+_CLI = f"{PACKAGE}.cli"
+_PLAIN_BASES = (object, ABC)
+_DIRECTIVES = {"class": "autoclass", "function": "autofunction", "exception": "autoexception"}
+
+
+def public_modules():
+    """Return the public modules of the package that have public names, the package itself first."""
+    names = [module.name for module in pkgutil.iter_modules(qiskit_qgen.__path__) if not module.name.startswith("_")]
+    modules = [importlib.import_module(f"{PACKAGE}.{name}") for name in sorted(names)]
+    return [qiskit_qgen, *(module for module in modules if public_names(module) and module.__name__ != _CLI)]
+
+
+def public_names(module):
+    """Return what ``module`` offers: its ``__all__``, or, if it is one file, the classes and functions it defines."""
+    if hasattr(module, "__all__"):
+        return [name for name in module.__all__ if not name.startswith("_")]
+    return [
+        name
+        for name, value in vars(module).items()
+        if not name.startswith("_") and getattr(value, "__module__", None) == module.__name__
+    ]
+
+
+def origins(module):
+    """Return, for each name that ``module`` imports, the module that it comes from."""
+    tree = ast.parse(Path(module.__file__).read_text(encoding="utf-8"))
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module]
+    return {alias.asname or alias.name: node.module for node in imports for alias in node.names}
+
+
+def homes(modules):
+    """Return, by the place where an object is defined, the public name under which it is documented."""
+    found = {}
+    for module in modules[1:]:
+        for name in public_names(module):
+            value = getattr(module, name)
+            if inspect.isclass(value) or inspect.isroutine(value):
+                found[f"{value.__module__}.{value.__qualname__}"] = f"{module.__name__}.{name}"
+    return found
+
+
+def module_page(module, known):
+    """Return the page of a module as reStructuredText."""
+    title = module.__name__
+    lines = [title, "=" * len(title), "", f".. automodule:: {title}", "   :no-members:", ""]
+    for name in sorted(public_names(module), key=lambda name: (_kind(getattr(module, name)), name.lower())):
+        lines += _entry(module, name, known)
+    return "\n".join(lines)
+
+
+def _kind(value):
+    if inspect.isclass(value):
+        return "exception" if issubclass(value, BaseException) else "class"
+    return "function" if inspect.isroutine(value) else "object"
+
+
+def _entry(module, name, known):
+    """Return the directives that document one name; a name that has its home elsewhere is linked."""
+    value = getattr(module, name)
+    full = f"{module.__name__}.{name}"
+    kind = _kind(value)
+    if kind == "object":
+        return _constant(module, name)
+    home = known[f"{value.__module__}.{value.__qualname__}"]
+    if home != full:
+        role = {"function": "func", "exception": "exc"}.get(kind, "class")
+        return [f"- :py:{role}:`{full} <{home}>`", ""]
+    options = [] if kind == "function" else ["   :members:"]
+    if kind != "function" and set(value.__bases__) - set(_PLAIN_BASES):
+        options.append("   :show-inheritance:")
+    return [f".. {_DIRECTIVES[kind]}:: {full}", *options, ""]
+
+
+def _constant(module, name):
+    """Document a constant with the text below its definition."""
+    from sphinx.pycode import ModuleAnalyzer
+
+    origin = origins(module).get(name, module.__name__)
+    comments = ModuleAnalyzer.for_module(origin).find_attr_docs().get(("", name), [])
+    value = getattr(module, name)
+    lines = [f".. py:data:: {module.__name__}.{name}"]
+    if isinstance(value, (int, float, str, tuple)):
+        lines.append(f"   :value: {value!r}")
+    return [*lines, "", *(f"   {line}" for line in comments), ""]
+
+
+def command_page():
+    """Return the page of the command line as Markdown, from the commands' own help."""
+    import typer
+    from typer.cli import get_docs_for_click
+
+    from qiskit_qgen.cli import app
+
+    command = typer.main.get_command(app)
+    context = command.context_class(command, info_name="qgen")
+    return get_docs_for_click(obj=command, ctx=context, name="qgen", title="Command line")
+
+
+def write(path, text):
+    """Write ``text`` to ``path`` unless it is there already: what has not changed is not built again."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.is_file() or path.read_text(encoding="utf-8") != text:
+        path.write_text(text, encoding="utf-8")
+
+
+def generate():
+    """Write all pages, and remove those of modules and tutorials that are gone."""
+    modules = public_modules()
+    known = homes(modules)
+    pages = {HERE / "api" / "generated" / f"{module.__name__}.rst": module_page(module, known) for module in modules}
+    pages[HERE / "api" / "generated" / "qgen.md"] = command_page()
+    for notebook in sorted((ROOT / "tutorials").glob("*.ipynb")):
+        pages[HERE / "tutorials" / "generated" / notebook.name] = notebook.read_text(encoding="utf-8")
+    changes = ROOT / "CHANGELOG.md"
+    text = changes.read_text(encoding="utf-8") if changes.is_file() else "# Changelog\n\nNothing is released yet.\n"
+    pages[HERE / "generated" / "changelog.md"] = text
+    for path, content in pages.items():
+        write(path, content)
+    for folder in {path.parent for path in pages}:
+        for stale in set(folder.iterdir()) - set(pages):
+            shutil.rmtree(stale) if stale.is_dir() else stale.unlink()
+    return known
+
+
+def without_plain_bases(app, name, obj, options, bases):
+    """Do not name bases that say nothing."""
+    bases[:] = [base for base in bases if base not in _PLAIN_BASES]
+
+
+def returns_as_prose(app, what, name, obj, options, lines):
+    """Keep a section "Returns:" from being read as "TYPE: text" at its first colon: types are in the hints."""
+    text = "\n".join(lines)
+    lines[:] = re.sub(r"^Returns:\n((?: {4}.*\n?|\n(?= {4}))+)", _as_field, text, flags=re.MULTILINE).split("\n")
+
+
+def _as_field(section):
+    return ":returns: " + section[1].strip() + "\n\n"
+
+
+def setup(app):
+    known = {}
+
+    def resolve(app, env, node, content):
+        """Link a name that a type hint gives by the place of its definition to its public name."""
+        home = known.get(node.get("reftarget"))
+        if home is None:
+            return None
+        python = env.get_domain("py")
+        return python.resolve_xref(env, node["refdoc"], app.builder, node["reftype"], home, node, content)
+
+    app.connect("autodoc-process-docstring", returns_as_prose, priority=400)  # before napoleon
+    app.connect("autodoc-process-bases", without_plain_bases)
+    app.connect("builder-inited", lambda _: known.update(generate()))
+    app.connect("missing-reference", resolve)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
