@@ -25,6 +25,7 @@ from qiskit_qgen.networks import (
     QuantumStyleGenerator,
     RangeNormalizer,
 )
+from qiskit_qgen.networks.quantum_generator import last_rotations
 
 _INITIAL_WEIGHTS_STREAM = 0x696E6974
 
@@ -52,10 +53,16 @@ def build_networks(
         }
 
 
-def build_circuit(arguments: Mapping[str, Any]) -> ParametrizedCircuit:
-    """Return the ansatz that ``arguments`` name."""
+def build_circuit(arguments: Mapping[str, Any]) -> ParametrizedCircuit | None:
+    """Return the ansatz that ``arguments`` name; None for a classical generator.
+
+    Raises:
+        ArgumentError: If the ansatz does not exist, or does not end as its start needs.
+    """
+    if arguments["generator"] != "quantum":
+        return None
     num_qubits, entanglement = arguments["num_qubits"], arguments["entanglement"]
-    return style_ansatz(
+    circuit = style_ansatz(
         num_qubits,
         arguments["num_layers"],
         rotations=arguments["rotations"],
@@ -63,6 +70,9 @@ def build_circuit(arguments: Mapping[str, Any]) -> ParametrizedCircuit:
         entangler=arguments["entangler"],
         final_rotations=arguments["final_rotations"],
     )
+    if arguments["init"] == "gaussian":
+        last_rotations(circuit)
+    return circuit
 
 
 def brick_pairs(num_qubits: int) -> list[list[tuple[int, int]]]:

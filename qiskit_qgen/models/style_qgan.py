@@ -119,13 +119,13 @@ class StyleQGAN(AbstractGenerativeModel):
         generator: Literal["quantum", "classical"] = "quantum",
         rotations: Sequence[str] = ("ry", "rz"),
         final_rotations: Sequence[str] | None = None,
-        entanglement: Any = "ring",
+        entanglement: Any = "brick",
         entangler: str | Sequence[str] = "cx",
         observables: str = "XZ",
         noise_dim: int | None = None,
         cyclic_style: bool = False,
         init: Literal["gaussian", "uniform"] = "gaussian",
-        init_scale: float = 0.035,
+        init_scale: float = 0.1,
         readout_std: float | None = None,
         generator_width: int = 64,
         generator_depth: int = 2,
@@ -148,7 +148,7 @@ class StyleQGAN(AbstractGenerativeModel):
         gradient_penalty: float = 0.1,
         replay: int = 16,
         generator_batch_size: int | None = None,
-        generator_learning_rate: float = 3e-3,
+        generator_learning_rate: float = 1e-3,
         critic_learning_rate: float = 1e-3,
         betas: tuple[float, float] = (0.0, 0.9),
         clip_norm: float | None = None,
@@ -186,14 +186,12 @@ class StyleQGAN(AbstractGenerativeModel):
             warmup=warmup,
         )
         self._noise = GaussianNoise(noise_size(self._arguments))
-        self._parametrized_circuit: ParametrizedCircuit | None = None
+        self._parametrized_circuit = build_circuit(self._arguments)
         self._built: dict[str, nn.Module] | None = None
 
     @property
     def circuit(self) -> ParametrizedCircuit | None:
         """The generator's circuit, whose inputs are its angles; None for a classical generator."""
-        if self._parametrized_circuit is None and self._arguments["generator"] == "quantum":
-            self._parametrized_circuit = build_circuit(self._arguments)
         return self._parametrized_circuit
 
     def fit(

@@ -53,7 +53,7 @@ class QuantumStyleGenerator(nn.Module):
         observables: Sequence[SparsePauliOp],
         readout_std: float = 1.0,
         init: Literal["gaussian", "uniform"] = "gaussian",
-        init_scale: float = 0.035,
+        init_scale: float = 0.1,
         cyclic: bool = False,
         execution: AbstractExecution | None = None,
     ) -> None:
@@ -113,8 +113,8 @@ def last_rotations(circuit: ParametrizedCircuit) -> list[int]:
         tail = gates[-length:]
         if not tail or tail[0][0] != "ry" or any(number < 0 for _, number in tail):
             raise ArgumentError(
-                f"Argument `circuit` must end with RY, or RY and RZ, on each qubit for `init='gaussian'`, but qubit "
-                f"{qubit} does not: choose `init='uniform'`."
+                f"The circuit must end with RY, or RY and RZ, on each qubit for `init='gaussian'`, but qubit {qubit} "
+                "does not: choose `init='uniform'`."
             )
         chosen += [number for _, number in tail]
     return chosen

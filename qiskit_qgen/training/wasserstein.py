@@ -36,7 +36,7 @@ class WassersteinOptions:
     generator_batch_size: int | None = None
     """Samples in a batch of the generator's own step; None takes half of the data's batch."""
 
-    generator_learning_rate: float = 3e-3
+    generator_learning_rate: float = 1e-3
     """Adam's learning rate of the generator at its highest."""
 
     critic_learning_rate: float = 1e-3

@@ -15,6 +15,7 @@ from qiskit_qgen.exceptions import (
     TrainingDivergedError,
 )
 from qiskit_qgen.models import StyleQGAN
+from qiskit_qgen.models.style_parts import brick_pairs
 from qiskit_qgen.training import AbstractCallback, History, LatentFrechetDistance, Scores
 
 SMALL = {"num_qubits": 2, "num_layers": 1, "autoencoder_width": 4, "autoencoder_hidden": 8, "critic_width": 8}
@@ -141,8 +142,9 @@ def test_tables_come_back_in_their_own_units(scaling, generator):
 def test_a_table_is_learnt(generator):
     rows = np.random.default_rng(0).beta(6, 2, (500, 2)) * 8 - 3
     distances = []
+    options = {"num_features": 2, "observables": "Z", "critic_width": 96, "generator_learning_rate": 3e-3}
     for steps in (1, 250):
-        model = StyleQGAN(None, 2, 1, num_features=2, observables="Z", generator=generator, critic_width=96)
+        model = StyleQGAN(None, 2, 1, generator=generator, **options)
         model.fit(rows, steps=steps, batch_size=64, seed=0, callbacks=[])
         samples = model.sample(500, seed=0).numpy()
         distances.append(max(stats.wasserstein_distance(samples[:, i], rows[:, i]) for i in range(2)))
@@ -369,6 +371,10 @@ def test_a_run_without_a_seed_resumes_with_its_own(tmp_path):
         ({"gradient_penalty": -1}, "`gradient_penalty`"),
         ({"lr_schedule": "step"}, "`lr_schedule` must be one of"),
         ({"init_scale": -0.1}, "`init_scale`"),
+        ({"init": "zero"}, "`init` must be one of"),
+        ({"entanglement": "star"}, "`entanglement` must be"),
+        ({"entangler": "ccx"}, "`entangler`"),
+        ({"rotations": ("rz",)}, r"must end with RY, or RY and RZ, .* choose `init='uniform'`"),
         ({"latent_noise": -0.1}, "`latent_noise`"),
     ],
 )
@@ -408,3 +414,36 @@ def test_bad_sampling_calls_are_refused(fitted):
         fitted.sample(0)
     with pytest.raises(ArgumentError, match="`execution` must be None for a classical generator"):
         fitted.sample(1, execution=object())
+
+
+def test_brick_entanglement_takes_even_and_odd_bonds_in_turn():
+    even, odd = [(0, 1), (2, 3), (4, 5)], [(1, 2), (3, 4), (5, 0)]
+    layers = brick_pairs(6)
+    assert layers[:4] == [even, even, odd, odd]
+    assert layers[4:] == [[(b, a) for a, b in pairs] for pairs in layers[:4]]
+    circuit = StyleQGAN((1, 8, 8), 6, 8).circuit.circuit
+    pairs = [tuple(circuit.find_bit(q).index for q in g.qubits) for g in circuit.data if g.operation.name == "cx"]
+    assert pairs == [pair for layer in layers for pair in layer]
+    for num_qubits in (1, 2, 3):
+        StyleQGAN((1, 8, 8), num_qubits, 9).summary()
+
+
+def test_the_published_style_qgan_can_be_built():
+    # arXiv 2110.06933: RY RZ RY RZ and a CRY ring per layer, a last RY; 10 D L + 2 D trainable numbers.
+    model = StyleQGAN(
+        None,
+        3,
+        2,
+        num_features=3,
+        observables="Z",
+        rotations=("ry", "rz", "ry", "rz"),
+        entangler="cry",
+        entanglement="ring",
+        final_rotations=("ry",),
+        cyclic_style=True,
+        noise_dim=5,
+    )
+    weights = sum(p.numel() for p in model._networks()["generator"].parameters())
+    assert weights == 10 * 3 * 2 + 2 * 3
+    model.fit(torch.randn(20, 3), steps=2, batch_size=8, seed=0, callbacks=[])
+    assert model.sample(4).shape == (4, 3)

@@ -87,6 +87,14 @@ def test_quantiles_make_any_distribution_uniform_and_come_back():
     assert torch.equal(normalizer.inverse(torch.full((1, 2), 7.0))[0], data.max(0).values)
 
 
+def test_knots_are_numpys_quantiles():
+    data = np.random.default_rng(1).normal(size=(7, 2))
+    normalizer = QuantileNormalizer(2)
+    normalizer.fit(torch.from_numpy(data))
+    expected = np.quantile(data, np.linspace(0, 1, normalizer.knots.shape[1]), axis=0).T
+    assert np.allclose(normalizer.knots.numpy(), expected, atol=1e-5)
+
+
 def test_quantiles_keep_values_that_repeat():
     data = torch.tensor([0.0] * 50 + [1.0] * 30 + [2.0] * 20)[:, None]
     normalizer = QuantileNormalizer(1)

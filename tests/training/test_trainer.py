@@ -158,6 +158,23 @@ def test_early_stopping_counts_survive_a_resume(tmp_path):
     assert second.run() == expected
 
 
+def test_a_stop_that_was_asked_for_survives_a_crash_before_the_phase_ends(tmp_path):
+    class StopEarly(AbstractCallback):
+        def on_step_end(self, state):
+            if (state.phase.name, state.step) == ("first", 4):
+                state.request_stop()
+
+    class CrashAtEnd(AbstractCallback):
+        def on_phase_end(self, state):
+            raise RuntimeError(f"crash after {state.step}")
+
+    expected = make(callbacks=[StopEarly()], steps=(8, 3)).run()
+    assert expected.steps("first", "loss")[-1] == 4
+    with pytest.raises(RuntimeError, match="crash after 4"):
+        make(tmp_path, callbacks=[StopEarly(), CrashAtEnd()], steps=(8, 3)).run()
+    assert make(tmp_path, steps=(8, 3), resume=True).run() == expected
+
+
 def test_callbacks_with_a_state_must_come_back(tmp_path):
     with pytest.raises(RuntimeError, match="stop"):
         make(tmp_path, callbacks=[EarlyStopping("loss"), StopAt("first", 3)]).run()

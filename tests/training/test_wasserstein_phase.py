@@ -68,7 +68,7 @@ def test_the_first_step_is_algorithm_one_of_the_paper():
         loss.backward()
         adam.step()
         values.append(loss.item())
-    adam = torch.optim.Adam(twin.generator.parameters(), 3e-3, betas=(0.0, 0.9))
+    adam = torch.optim.Adam(twin.generator.parameters(), 1e-3, betas=(0.0, 0.9))
     loss = -twin.critic(twin.generator(torch.randn(6, 3, generator=randomness))).mean()
     loss.backward()
     adam.step()
