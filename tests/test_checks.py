@@ -1,0 +1,151 @@
+import fractions
+
+import numpy as np
+import pytest
+import torch
+
+from qiskit_qgen._checks import (
+    check_array,
+    check_choice,
+    check_float,
+    check_int,
+    check_shape,
+    check_simulation_options,
+    check_type,
+)
+from qiskit_qgen._random import SEED_MAXIMUM, resolve_seed, torch_generator
+from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError, QGenError
+
+
+def message(kind, function, *arguments, **options):
+    with pytest.raises(kind) as error:
+        function(*arguments, **options)
+    assert isinstance(error.value, QGenError)
+    return str(error.value)
+
+
+@pytest.mark.parametrize("value", [3, np.int64(3), np.uint8(3)])
+def test_integers(value):
+    checked = check_int("n", value, minimum=1, maximum=3)
+    assert checked == 3
+    assert type(checked) is int
+
+
+@pytest.mark.parametrize(
+    ("value", "limits", "rule"),
+    [
+        (0, {"minimum": 1}, "a positive integer, but is 0."),
+        (-1, {"minimum": 0}, "a non-negative integer, but is -1."),
+        (1, {"minimum": 2}, "an integer of at least 2, but is 1."),
+        (4, {"minimum": 1, "maximum": 3}, "an integer from 1 to 3, but is 4."),
+        (2.0, {"minimum": 1}, "a positive integer, but is 2.0."),
+        (True, {"minimum": 1}, "a positive integer, but is True."),
+        ("2", {"minimum": 1}, "a positive integer, but is '2'."),
+        (None, {"minimum": 1}, "a positive integer, but is None."),
+    ],
+)
+def test_bad_integers(value, limits, rule):
+    assert message(ArgumentError, check_int, "n", value, **limits) == "Argument `n` must be " + rule
+
+
+@pytest.mark.parametrize("value", [0.5, np.float32(0.5), fractions.Fraction(1, 2)])
+def test_numbers(value):
+    checked = check_float("x", value, minimum=0.5, maximum=1)
+    assert checked == 0.5
+    assert type(checked) is float
+    assert check_float("x", 1, minimum=0) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("value", "limits", "rule"),
+    [
+        (-1, {"minimum": 0}, "a number in [0, inf), but is -1."),
+        (0, {"minimum": 0, "open_minimum": True}, "a number in (0, inf), but is 0."),
+        (1, {"minimum": 0, "maximum": 1, "open_maximum": True}, "a number in [0, 1), but is 1."),
+        (1.5, {"maximum": 1}, "a number in (-inf, 1], but is 1.5."),
+        (np.nan, {}, "a number in (-inf, inf), but is nan."),
+        (np.inf, {}, "a number in (-inf, inf), but is inf."),
+        (True, {}, "a number in (-inf, inf), but is True."),
+        ("1", {}, "a number in (-inf, inf), but is '1'."),
+        (1j, {}, "a number in (-inf, inf), but is 1j."),
+    ],
+)
+def test_bad_numbers(value, limits, rule):
+    assert message(ArgumentError, check_float, "x", value, **limits) == "Argument `x` must be " + rule
+
+
+def test_choices():
+    assert check_choice("mode", "b", ("a", "b")) == "b"
+    rule = "Argument `mode` must be one of 'a', 'b', but is "
+    assert message(ArgumentError, check_choice, "mode", "c", ("a", "b")) == rule + "'c'."
+    assert message(ArgumentError, check_choice, "mode", ["a"], ("a", "b")) == rule + "['a']."
+
+
+def test_types_and_shapes():
+    assert check_type("x", 3, (int, str), "a number") == 3
+    text = message(ArgumentTypeError, check_type, "x", 3.0, (int, str), "a number or a word")
+    assert text == "Argument `x` must be a number or a word, but is of type float."
+    check_shape("x", (2, 3), "(2, 3)", True)
+    text = message(ArgumentError, check_shape, "x", torch.Size([2]), "(..., 3)", False)
+    assert text == "Argument `x` must have shape (..., 3), but has shape (2,)."
+
+
+@pytest.mark.parametrize(
+    "value", [[[1, 2]], np.array([[1, 2]], np.int8), torch.tensor([[1.0, 2.0]], requires_grad=True), ((1, 2.0),)]
+)
+def test_arrays(value):
+    array = check_array("x", value)
+    assert array.dtype == np.float64
+    assert array.tolist() == [[1, 2]]
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "rule"),
+    [
+        ("a", ArgumentTypeError, "real numbers, but is 'a'."),
+        ([1j], ArgumentTypeError, "real numbers, but is [1j]."),
+        ([[1], [2, 3]], ArgumentTypeError, "real numbers, but is [[1], [2, 3]]."),
+        (None, ArgumentError, "finite numbers, but holds NaN or infinity."),
+        ([1, np.nan], ArgumentError, "finite numbers, but holds NaN or infinity."),
+        (torch.tensor([np.inf]), ArgumentError, "finite numbers, but holds NaN or infinity."),
+    ],
+)
+def test_bad_arrays(value, kind, rule):
+    assert message(kind, check_array, "x", value) == "Argument `x` must hold " + rule
+
+
+@pytest.mark.parametrize("threads", [None, 1, 64])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_simulation_options(dtype, threads):
+    check_simulation_options("cpu", dtype, threads)
+
+
+def test_the_errors_are_the_built_in_ones_too():
+    assert issubclass(ArgumentError, ValueError)
+    assert issubclass(ArgumentTypeError, TypeError)
+
+
+def test_seeds():
+    assert resolve_seed(5) == 5
+    assert resolve_seed(SEED_MAXIMUM) == SEED_MAXIMUM
+    assert resolve_seed(None) != resolve_seed(None)
+    rule = f"Argument `seed` must be an integer from 0 to {SEED_MAXIMUM}, but is "
+    for bad in (-1, SEED_MAXIMUM + 1, 1.0, "1"):
+        assert message(ArgumentError, resolve_seed, bad) == f"{rule}{bad!r}."
+
+
+def test_streams_are_reproducible_and_apart():
+    def draw(*arguments):
+        return torch.rand(4, generator=torch_generator(*arguments)).tolist()
+
+    draws = [draw(1), draw(1, 0), draw(1, 1), draw(1, 0, 0), draw(1, 0, 1), draw(2), draw(2, 0)]
+    assert len({tuple(numbers) for numbers in draws}) == len(draws)
+    assert draw(1, 0, 1) == draws[4]
+    assert draw(None) != draw(None)
+
+
+def test_streams_leave_the_global_generators_alone():
+    state, numpy_state = torch.get_rng_state(), np.random.get_state()[1].copy()  # noqa: NPY002
+    torch_generator(None, 1)
+    assert torch.equal(torch.get_rng_state(), state)
+    assert (np.random.get_state()[1] == numpy_state).all()  # noqa: NPY002
