@@ -13,6 +13,7 @@ from qiskit_qgen._checks import check_int
 from qiskit_qgen._random import resolve_seed
 from qiskit_qgen._typing import PathLike
 from qiskit_qgen.exceptions import CheckpointError, NotFittedError
+from qiskit_qgen.execution import AbstractExecution
 from qiskit_qgen.persistence import load_circuit, load_model_folder, save_model_folder
 from qiskit_qgen.training import History
 from qiskit_qgen.training.checkpoint import copy_tensors
@@ -43,7 +44,9 @@ class AbstractGenerativeModel(ABC):
         """The constructor's arguments by name, as they are saved."""
         return dict(self._arguments)
 
-    def sample(self, num_samples: int, *, seed: int | None = None, execution: Any = None) -> Tensor:
+    def sample(
+        self, num_samples: int, *, seed: int | None = None, execution: AbstractExecution | None = None
+    ) -> Tensor:
         """Generate samples; the same seed and execution give the same bits.
 
         Samples are made in batches of bounded size, so that any number fits into memory. Results of another number of
@@ -160,7 +163,7 @@ class AbstractGenerativeModel(ABC):
         """Say in a few words what network ``name`` is."""
 
     @abstractmethod
-    def _sample(self, num_samples: int, seed: int, execution: Any) -> Tensor:
+    def _sample(self, num_samples: int, seed: int, execution: AbstractExecution | None) -> Tensor:
         """Generate samples; the arguments are checked."""
 
 

@@ -13,9 +13,11 @@ from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError
 from qiskit_qgen.networks.autoencoder import LATENT_BOUNDS, check_image_shape
 from qiskit_qgen.networks.normalizers import LATENT_TRANSFORMS
 from qiskit_qgen.networks.quantum_generator import INITS
+from qiskit_qgen.training import ReconstructionOptions, WassersteinOptions
 
 CUSTOM_AUTOENCODER = "custom"
 _DEFAULT_READOUT_STD = 0.25
+_DEFAULT_AUTOENCODER_STEPS = 1500
 
 
 def num_readouts(arguments: Mapping[str, Any]) -> int:
@@ -48,6 +50,53 @@ def readout_std(arguments: Mapping[str, Any]) -> float:
         return 1.0
     value = arguments["readout_std"]
     return _DEFAULT_READOUT_STD if value is None else float(value)
+
+
+def reconstruction_options(arguments: Mapping[str, Any]) -> ReconstructionOptions:
+    """How the autoencoder is trained."""
+    return ReconstructionOptions(
+        learning_rate=arguments["autoencoder_learning_rate"],
+        weight_decay=arguments["autoencoder_weight_decay"],
+        absolute_error=arguments["absolute_error"],
+        latent_noise=arguments["latent_noise"],
+        latent_shape=arguments["latent_shape"],
+        lr_schedule=arguments["lr_schedule"],
+        warmup=arguments["autoencoder_warmup"],
+    )
+
+
+def wasserstein_options(arguments: Mapping[str, Any]) -> WassersteinOptions:
+    """How generator and critic are trained."""
+    return WassersteinOptions(
+        n_critic=arguments["n_critic"],
+        gradient_penalty=arguments["gradient_penalty"],
+        replay=arguments["replay"],
+        generator_batch_size=arguments["generator_batch_size"],
+        generator_learning_rate=arguments["generator_learning_rate"],
+        critic_learning_rate=arguments["critic_learning_rate"],
+        betas=(arguments["betas"][0], arguments["betas"][1]),
+        clip_norm=arguments["clip_norm"],
+        ema_decay=arguments["ema_decay"],
+        lr_schedule=arguments["lr_schedule"],
+        warmup=arguments["warmup"],
+    )
+
+
+def check_autoencoder_steps(arguments: Mapping[str, Any], autoencoder_steps: int | None) -> int:
+    """Return the number of steps of the autoencoder.
+
+    Raises:
+        ArgumentError: If the number is negative, or given to a model without an autoencoder.
+    """
+    if has_autoencoder(arguments):
+        if autoencoder_steps is None:
+            return _DEFAULT_AUTOENCODER_STEPS
+        return check_int("autoencoder_steps", autoencoder_steps, minimum=0)
+    if autoencoder_steps is not None:
+        raise ArgumentError(
+            f"Argument `autoencoder_steps` must be None without an autoencoder, but is {autoencoder_steps!r}."
+        )
+    return 0
 
 
 def check_arguments(arguments: dict[str, Any], autoencoder: nn.Module | None) -> dict[str, Any]:

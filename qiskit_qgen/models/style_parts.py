@@ -14,6 +14,7 @@ from torch import nn
 from qiskit_qgen._random import torch_generator
 from qiskit_qgen.circuits import ParametrizedCircuit, pauli_observables, style_ansatz
 from qiskit_qgen.exceptions import ArgumentError, CheckpointError
+from qiskit_qgen.execution import AbstractExecution
 from qiskit_qgen.models.codecs import PixelCodec, RowCodec
 from qiskit_qgen.models.style_arguments import has_autoencoder, latent_size, noise_size, readout_std
 from qiskit_qgen.networks import (
@@ -142,7 +143,7 @@ def _generator(arguments: Mapping[str, Any], circuit: ParametrizedCircuit | None
 
 
 @contextmanager
-def executed_on(generator: nn.Module, execution: Any) -> Iterator[None]:
+def executed_on(generator: nn.Module, execution: AbstractExecution | None) -> Iterator[None]:
     """Run the circuit of ``generator`` on ``execution`` while the context lasts; None changes nothing.
 
     Raises:

@@ -14,10 +14,19 @@ from qiskit_qgen._random import resolve_seed, torch_generator
 from qiskit_qgen._typing import PathLike
 from qiskit_qgen.circuits import ParametrizedCircuit
 from qiskit_qgen.exceptions import ArgumentError, TrainingDivergedError
+from qiskit_qgen.execution import AbstractExecution
 from qiskit_qgen.models.base import AbstractGenerativeModel
 from qiskit_qgen.models.codecs import check_images, check_rows, decode, encode, fingerprint
 from qiskit_qgen.models.fitting import choose_callbacks, choose_seed
-from qiskit_qgen.models.style_arguments import CUSTOM_AUTOENCODER, check_arguments, has_autoencoder, noise_size
+from qiskit_qgen.models.style_arguments import (
+    CUSTOM_AUTOENCODER,
+    check_arguments,
+    check_autoencoder_steps,
+    has_autoencoder,
+    noise_size,
+    reconstruction_options,
+    wasserstein_options,
+)
 from qiskit_qgen.models.style_parts import build_circuit, build_networks, executed_on, saved_circuit
 from qiskit_qgen.models.style_phases import build_phases
 from qiskit_qgen.noise import GaussianNoise
@@ -25,15 +34,12 @@ from qiskit_qgen.training import (
     AbstractCallback,
     AbstractPhase,
     History,
-    ReconstructionOptions,
     Trainer,
-    WassersteinOptions,
 )
 from qiskit_qgen.training.schedules import Schedule
 
 _SAMPLE_BATCH = 512
 _SAMPLE_STREAM = 0x73616D70
-_DEFAULT_AUTOENCODER_STEPS = 1500
 
 
 class StyleQGAN(AbstractGenerativeModel):
@@ -163,28 +169,7 @@ class StyleQGAN(AbstractGenerativeModel):
         if self._autoencoder is not None:
             arguments["autoencoder"] = CUSTOM_AUTOENCODER
         super().__init__(check_arguments(arguments, self._autoencoder))
-        self._reconstruction = ReconstructionOptions(
-            learning_rate=autoencoder_learning_rate,
-            weight_decay=autoencoder_weight_decay,
-            absolute_error=absolute_error,
-            latent_noise=latent_noise,
-            latent_shape=latent_shape,
-            lr_schedule=lr_schedule,
-            warmup=autoencoder_warmup,
-        )
-        self._adversarial = WassersteinOptions(
-            n_critic=n_critic,
-            gradient_penalty=gradient_penalty,
-            replay=replay,
-            generator_batch_size=generator_batch_size,
-            generator_learning_rate=generator_learning_rate,
-            critic_learning_rate=critic_learning_rate,
-            betas=(float(betas[0]), float(betas[1])),
-            clip_norm=clip_norm,
-            ema_decay=ema_decay,
-            lr_schedule=lr_schedule,
-            warmup=warmup,
-        )
+        self._options = (reconstruction_options(self._arguments), wasserstein_options(self._arguments))
         self._noise = GaussianNoise(noise_size(self._arguments))
         self._parametrized_circuit = build_circuit(self._arguments)
         self._built: dict[str, nn.Module] | None = None
@@ -202,7 +187,7 @@ class StyleQGAN(AbstractGenerativeModel):
         autoencoder_steps: int | None = None,
         batch_size: int = 128,
         seed: int | None = None,
-        execution: Any = None,
+        execution: AbstractExecution | None = None,
         callbacks: Sequence[AbstractCallback] | None = None,
         checkpoint_dir: PathLike | None = None,
         checkpoint_every: int = 100,
@@ -211,8 +196,10 @@ class StyleQGAN(AbstractGenerativeModel):
         """Train from fresh weights: first the autoencoder, then generator and critic.
 
         The result depends on the model's arguments, ``data``, ``steps``, ``autoencoder_steps``, ``batch_size`` and
-        ``seed`` alone, bit for bit on one machine with one number of threads. A second call starts anew; a module given
-        as ``autoencoder`` starts from the weights that it was given with, and is itself left unchanged.
+        ``seed`` alone, bit for bit on one machine with one number of threads and one execution: another number of
+        threads or another precision of the circuits changes the last digits of a step, and over many steps the result.
+        A second call starts anew; a module given as ``autoencoder`` starts from the weights that it was given with, and
+        is itself left unchanged.
 
         With ``checkpoint_dir``, the run survives being killed at any moment: called again with ``resume=True`` it ends
         with the same bits as if it had not been. A folder without a checkpoint is started in, with a logged warning, so
@@ -249,13 +236,12 @@ class StyleQGAN(AbstractGenerativeModel):
         samples = self._check_data(data, name="data")
         check_int("steps", steps, minimum=1)
         check_int("batch_size", batch_size, minimum=2)
-        autoencoder_steps = self._check_autoencoder_steps(autoencoder_steps)
+        autoencoder_steps = check_autoencoder_steps(self._arguments, autoencoder_steps)
         hooks = choose_callbacks(callbacks, checkpoint_dir, checkpoint_every)
         seed = choose_seed(seed, checkpoint_dir, resume)
         networks = build_networks(self._arguments, self._autoencoder, self.circuit, seed=seed)
-        options = (self._reconstruction, self._adversarial)
         budget = {"autoencoder_steps": autoencoder_steps, "steps": steps, "batch_size": batch_size, "seed": seed}
-        phases = build_phases(self._arguments, networks, samples, self._noise, options, budget)
+        phases = build_phases(self._arguments, networks, samples, self._noise, self._options, budget)
         config = {**budget, **self._arguments, "data": fingerprint(samples)}
         if self._autoencoder is not None:
             config["autoencoder"] = fingerprint(*self._autoencoder.state_dict().values())
@@ -275,7 +261,7 @@ class StyleQGAN(AbstractGenerativeModel):
         reference: Any = None,
         extractor: Any = None,
         seed: int | None = 0,
-        execution: Any = None,
+        execution: AbstractExecution | None = None,
         cache: Any = None,
     ) -> dict[str, Any]:
         """Generate samples and score them against real ones, with floors.
@@ -373,18 +359,7 @@ class StyleQGAN(AbstractGenerativeModel):
             return check_rows(data, self._arguments["num_features"], name=name)
         return check_images(data, tuple(self._arguments["image_shape"]), name=name)
 
-    def _check_autoencoder_steps(self, autoencoder_steps: int | None) -> int:
-        if has_autoencoder(self._arguments):
-            if autoencoder_steps is None:
-                return _DEFAULT_AUTOENCODER_STEPS
-            return check_int("autoencoder_steps", autoencoder_steps, minimum=0)
-        if autoencoder_steps is not None:
-            raise ArgumentError(
-                f"Argument `autoencoder_steps` must be None without an autoencoder, but is {autoencoder_steps!r}."
-            )
-        return 0
-
-    def _sample(self, num_samples: int, seed: int, execution: Any) -> Tensor:
+    def _sample(self, num_samples: int, seed: int, execution: AbstractExecution | None) -> Tensor:
         networks: dict[str, Any] = self._networks()
         generator, codec, normalizer = (networks[name].eval() for name in ("generator", "autoencoder", "normalizer"))
         parts = []

@@ -44,7 +44,7 @@ class Trainer:
     Raises:
         ArgumentError: If ``phases`` is empty, or ``resume`` is asked for without ``checkpoint_dir``.
         CheckpointError: If ``checkpoint_dir`` holds a checkpoint and ``resume`` is False, or if that checkpoint is
-            damaged or of another configuration.
+            damaged or of another configuration, or the folder cannot be made or written to.
     """
 
     def __init__(
@@ -148,7 +148,10 @@ class Trainer:
             return
         if resume:
             _LOGGER.warning("There is no checkpoint in %r: training starts at its first step.", str(path.parent))
-        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise CheckpointError(f"Folder {path.parent} cannot be made: {error.strerror or error}.") from error
         self._save()
 
     def _save(self) -> None:

@@ -306,6 +306,12 @@ def test_a_second_ctrl_c_ends_at_once():
     assert trainer.state.step == 0
 
 
+def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(CheckpointError, match="cannot be made"):
+        make(tmp_path / "file" / "run")
+
+
 def test_no_phase_is_refused():
     with pytest.raises(ArgumentError, match="`phases` must hold at least one phase"):
         Trainer([], seed=0, config={})
