@@ -38,7 +38,7 @@ layers: $(STAMP)
 check: lint types layers
 
 tutorials: $(STAMP)
-	$(BIN)/python -m pytest --nbmake --nbmake-timeout=600 tutorials
+	$(BIN)/python -m pytest --nbmake --nbmake-timeout=600 --timeout=900 tutorials
 
 $(BENCH_STAMP): $(STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'

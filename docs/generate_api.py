@@ -3,6 +3,7 @@
 - one page for each public subpackage, with everything that its ``__all__`` names;
 - the command line, from the commands' own help;
 - the tutorials, copied from ``tutorials/``;
+- the options of StyleQGAN, from its docstring and signature;
 - the changelog, copied from ``CHANGELOG.md``.
 
 They lie in folders named ``generated``. There are no lists to keep: what is public is documented.
@@ -120,6 +121,23 @@ def command_page():
     return get_docs_for_click(obj=command, ctx=context, name="qgen", title="Command line")
 
 
+def options_table(model):
+    """Return the constructor's arguments as a Markdown table: default, meaning, and where the default comes from."""
+    defaults = inspect.signature(model).parameters
+    section = re.search(r"Args:\n(.*?)\n\n", inspect.getdoc(model), re.DOTALL)[1]
+    entries = re.findall(r"^ {4}(\w+): (.*?)(?=^ {4}\w|\Z)", section, re.DOTALL | re.MULTILINE)
+    rows = ["| argument | default | meaning |", "|---|---|---|"]
+    for name, text in entries:
+        default = repr(defaults[name].default).replace("'", '"')
+        rows.append(f"| `{name}` | `{default}` | {_as_markdown(' '.join(text.split()))} |")
+    return "\n".join(rows) + "\n"
+
+
+def _as_markdown(text):
+    text = re.sub(r":\w+:`~?([\w.]+)`", lambda role: "{any}`" + role[1].split(".")[-1] + " <" + role[1] + ">`", text)
+    return text.replace("``", "`").replace("|", "\\|")
+
+
 def write(path, text):
     """Write ``text`` to ``path`` unless it is there already: what has not changed is not built again."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -138,6 +156,7 @@ def generate():
     changes = ROOT / "CHANGELOG.md"
     text = changes.read_text(encoding="utf-8") if changes.is_file() else "# Changelog\n\nNothing is released yet.\n"
     pages[HERE / "generated" / "changelog.md"] = text
+    pages[HERE / "generated" / "style_qgan_options.md"] = options_table(qiskit_qgen.StyleQGAN)
     for path, content in pages.items():
         write(path, content)
     for folder in {path.parent for path in pages}:
@@ -146,12 +165,12 @@ def generate():
     return known
 
 
-def without_plain_bases(app, name, obj, options, bases):
+def without_plain_bases(_app, _name, _obj, _options, bases):
     """Do not name bases that say nothing."""
     bases[:] = [base for base in bases if base not in _PLAIN_BASES]
 
 
-def returns_as_prose(app, what, name, obj, options, lines):
+def returns_as_prose(_app, _what, _name, _obj, _options, lines):
     """Keep a section "Returns:" from being read as "TYPE: text" at its first colon: types are in the hints."""
     text = "\n".join(lines)
     lines[:] = re.sub(r"^Returns:\n((?: {4}.*\n?|\n(?= {4}))+)", _as_field, text, flags=re.MULTILINE).split("\n")
