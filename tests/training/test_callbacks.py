@@ -56,12 +56,13 @@ def test_a_bar_without_a_terminal_is_silent_if_asked_to_be(capsys):
     assert capsys.readouterr().err == ""
 
 
-def test_scores_are_recorded_every_so_often_and_at_the_end():
+def test_scores_are_recorded_every_so_often_and_at_the_end(caplog):
     scores = Scores({"step": lambda state: state.step, "none": lambda _: None, "nan": lambda _: float("nan")}, 4)
     history = run(scores)
     assert history.steps("line", "step") == [4, 8, 10]
     assert history.values("line", "step") == [4, 8, 10]
     assert history.names("line") == ("loss", "step")
+    assert "Score 'nan' is nan at step 4 of phase 'line' and is not recorded." in caplog.text
 
 
 def test_a_latent_distance_has_nothing_to_say_about_other_phases():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Callable, Mapping
 
@@ -10,9 +11,13 @@ from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError
 from qiskit_qgen.training.callbacks.base import AbstractCallback
 from qiskit_qgen.training.state import TrainingState
 
+_LOGGER = logging.getLogger(__name__)
+
 
 class Scores(AbstractCallback):
     """Computes scores every ``every`` steps and records them in the history, next to the losses.
+
+    A score that is NaN or infinite is left out, with a logged warning: a training does not end for it.
 
     Args:
         scores: Functions by name; each takes the :class:`~qiskit_qgen.training.TrainingState` and returns a number, or
@@ -39,6 +44,12 @@ class Scores(AbstractCallback):
         """Compute and record the scores at every ``every``-th step and at the last."""
         if state.step % self.every and state.step != state.phase.num_steps:
             return
-        values = {name: function(state) for name, function in self.scores.items()}
-        known = {name: float(value) for name, value in values.items() if value is not None and math.isfinite(value)}
+        known: dict[str, float] = {}
+        for name, function in self.scores.items():
+            value = function(state)
+            if value is not None and math.isfinite(value):
+                known[name] = float(value)
+            elif value is not None:
+                place = f"step {state.step} of phase {state.phase.name!r}"
+                _LOGGER.warning("Score %r is %r at %s and is not recorded.", name, float(value), place)
         state.history.record(state.phase.name, state.step, known)
