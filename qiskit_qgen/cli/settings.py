@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 from qiskit_qgen.cli.toml_text import parse_value, read_toml
 from qiskit_qgen.exceptions import ArgumentError
@@ -82,14 +82,8 @@ def model_arguments(tables: Tables) -> dict[str, Any]:
     values = {key: value for key, value in tables["model"].items() if key != "class_name"}
     hints = get_type_hints(_model_class().__init__)
     return {
-        key: None if value == "none" and _takes_none_but_not_the_word(hints[key]) else value
-        for key, value in values.items()
+        key: None if value == "none" and type(None) in get_args(hints[key]) else value for key, value in values.items()
     }
-
-
-def _takes_none_but_not_the_word(hint: Any) -> bool:
-    words = [word for part in get_args(hint) if get_origin(part) is Literal for word in get_args(part)]
-    return type(None) in get_args(hint) and "none" not in words
 
 
 def _defaults() -> Tables:
