@@ -18,7 +18,7 @@ Pairs = Sequence[tuple[int, int]]
 _ROTATIONS = ("rx", "ry", "rz", "p")
 _ENTANGLERS = ("cx", "cz", "crx", "cry", "crz", "cp", "rxx", "ryy", "rzz", "swap")
 _PARAMETRIC_ENTANGLERS = ("crx", "cry", "crz", "cp", "rxx", "ryy", "rzz")
-_PATTERNS = ("ring", "linear", "full", "none")
+_PATTERNS = ("ring", "brick", "linear", "full", "none")
 
 
 def style_ansatz(
@@ -54,8 +54,9 @@ def style_ansatz(
         num_qubits: The number n of qubits, at least 1.
         reps: The number of layers, at least 1.
         rotations: One-qubit gates of a layer: "rx", "ry", "rz", "p".
-        entanglement: "ring" (q, q + 1 mod n), "linear" (q, q + 1), "full" (all q < r), "none", or pairs (control,
-            target), or a list of such lists, which the layers take in turn.
+        entanglement: "ring" (q, q + 1 mod n), "brick" (even bonds (0, 1), (2, 3), ... in two layers, odd bonds closing
+            the ring in the next two, then the same four with the pairs turned round), "linear" (q, q + 1), "full" (all
+            q < r), "none", or pairs (control, target), or a list of such lists, which the layers take in turn.
         entangler: Two-qubit gate, or several for each pair: "cx", "cz", "swap", "crx", "cry", "crz", "cp", "rxx",
             "ryy", "rzz".
         final_rotations: One-qubit gates after the last layer; None for the same as ``rotations``.
@@ -154,8 +155,10 @@ def _pairs_of_layers(entanglement: str | Pairs | Sequence[Pairs], num_qubits: in
     """Return the pairs of each layer; the layers take the lists in turn."""
     if isinstance(entanglement, str):
         check_choice("entanglement", entanglement, _PATTERNS)
+        if entanglement == "brick":
+            return _brick_layers(num_qubits)
         n = num_qubits
-        patterns = {
+        patterns: dict[str, list[tuple[int, int]]] = {
             "ring": [(q, (q + 1) % n) for q in range(n)] if n > 1 else [],
             "linear": [(q, q + 1) for q in range(n - 1)],
             "full": [(q, r) for q in range(n) for r in range(q + 1, n)],
@@ -167,6 +170,16 @@ def _pairs_of_layers(entanglement: str | Pairs | Sequence[Pairs], num_qubits: in
     if entanglement and all(_is_layer(element) for element in entanglement):
         layers = entanglement
     return [[_checked_pair(pair, num_qubits) for pair in layer] for layer in layers]
+
+
+def _brick_layers(num_qubits: int) -> list[list[tuple[int, int]]]:
+    """Return the pairs of eight layers: even bonds twice, odd bonds twice, then the same with the pairs turned."""
+    even = [(qubit, qubit + 1) for qubit in range(0, num_qubits - 1, 2)]
+    odd = [(qubit, qubit + 1) for qubit in range(1, num_qubits - 1, 2)]
+    if num_qubits % 2 == 0 and num_qubits > 2:
+        odd.append((num_qubits - 1, 0))
+    turned = [[(target, control) for control, target in pairs] for pairs in (even, odd)]
+    return [even, even, odd, odd, turned[0], turned[0], turned[1], turned[1]]
 
 
 def _is_layer(element: Any) -> bool:

@@ -146,6 +146,11 @@ class AbstractGenerativeModel(ABC):
                 f"This {type(self).__name__} has no trained weights: call `fit` or `from_pretrained` before `{method}`."
             )
 
+    @property
+    def networks(self) -> dict[str, nn.Module]:
+        """The model's networks by name, with fresh weights before the first training."""
+        return dict(self._networks())
+
     @abstractmethod
     def _networks(self) -> dict[str, nn.Module]:
         """All networks by name, built if need be."""

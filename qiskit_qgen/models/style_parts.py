@@ -62,32 +62,17 @@ def build_circuit(arguments: Mapping[str, Any]) -> ParametrizedCircuit | None:
     """
     if arguments["generator"] != "quantum":
         return None
-    num_qubits, entanglement = arguments["num_qubits"], arguments["entanglement"]
     circuit = style_ansatz(
-        num_qubits,
+        arguments["num_qubits"],
         arguments["num_layers"],
         rotations=arguments["rotations"],
-        entanglement=brick_pairs(num_qubits) if entanglement == "brick" else entanglement,
+        entanglement=arguments["entanglement"],
         entangler=arguments["entangler"],
         final_rotations=arguments["final_rotations"],
     )
     if arguments["init"] == "gaussian":
         last_rotations(circuit)
     return circuit
-
-
-def brick_pairs(num_qubits: int) -> list[list[tuple[int, int]]]:
-    """Return the pairs of eight layers that the "brick" entanglement takes in turn.
-
-    Two layers entangle the even bonds (0, 1), (2, 3), ..., two the odd ones (1, 2), (3, 4), ..., closing the ring if
-    there is an even number of qubits; the next four do the same with control and target exchanged.
-    """
-    even = [(qubit, qubit + 1) for qubit in range(0, num_qubits - 1, 2)]
-    odd = [(qubit, qubit + 1) for qubit in range(1, num_qubits - 1, 2)]
-    if num_qubits % 2 == 0 and num_qubits > 2:
-        odd.append((num_qubits - 1, 0))
-    turned = [[(target, control) for control, target in pairs] for pairs in (even, odd)]
-    return [even, even, odd, odd, turned[0], turned[0], turned[1], turned[1]]
 
 
 def saved_circuit(circuit: QuantumCircuit, inputs: list[str]) -> ParametrizedCircuit:

@@ -61,8 +61,8 @@ class StyleQGAN(AbstractGenerativeModel):
         generator: "quantum", or "classical" for a multilayer perceptron in its place.
         rotations: Rotation gates of each qubit in a layer (own choice).
         final_rotations: Rotation gates after the last layer; None takes ``rotations`` (own choice).
-        entanglement: Which qubits are entangled: what :func:`~qiskit_qgen.circuits.style_ansatz` takes, or "brick" for
-            even and odd neighbours in turn (own choice).
+        entanglement: Which qubits are entangled: what :func:`~qiskit_qgen.circuits.style_ansatz` takes (own
+            choice).
         entangler: Two-qubit gate, or a list of several (own choice).
         observables: Pauli letters read out of each qubit; "XZ" gives 24 numbers of 12 qubits (arXiv 2601.05036).
         noise_dim: Length of a noise vector; None takes two components per qubit (own choice).

@@ -150,7 +150,7 @@ ROTATION = "Argument `rotations` must be one of 'rx', 'ry', 'rz', 'p', but is "
         ),
         (
             {"entanglement": "star"},
-            "Argument `entanglement` must be one of 'ring', 'linear', 'full', 'none', but is 'star'.",
+            "Argument `entanglement` must be one of 'ring', 'brick', 'linear', 'full', 'none', but is 'star'.",
         ),
         ({"entanglement": [(0, 3)]}, PAIRS + "(0, 3)."),
         ({"entanglement": [(0, -1)]}, PAIRS + "(0, -1)."),
@@ -176,7 +176,8 @@ def test_entanglement_of_the_wrong_type():
     with pytest.raises(ArgumentTypeError) as error:
         style_ansatz(3, 1, entanglement=7)
     assert str(error.value) == (
-        "Argument `entanglement` must be 'ring', 'linear', 'full', 'none' or pairs of qubits, but is of type int."
+        "Argument `entanglement` must be 'ring', 'brick', 'linear', 'full', 'none' or pairs of qubits, "
+        "but is of type int."
     )
 
 
