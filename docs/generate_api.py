@@ -103,7 +103,7 @@ def _constant(module, name):
     origin = origins(module).get(name, module.__name__)
     comments = ModuleAnalyzer.for_module(origin).find_attr_docs().get(("", name), [])
     value = getattr(module, name)
-    lines = [f".. py:data:: {module.__name__}.{name}"]
+    lines = [f".. py:data:: {name}"]  # of the page's module
     if isinstance(value, (int, float, str, tuple)):
         lines.append(f"   :value: {value!r}")
     return [*lines, "", *(f"   {line}" for line in comments), ""]
