@@ -197,6 +197,6 @@ class _FirstDerivative(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, _: torch.Tensor) -> Any:  # noqa: ARG004
         raise GradientError(
-            "The built-in simulator gives first derivatives only, but a second one was asked for, as a gradient penalty "
-            "through a circuit does: use a loss without it."
+            "The built-in simulator gives first derivatives only, but a second one was asked for, as a gradient "
+            "penalty through a circuit does: use a loss without it."
         )
