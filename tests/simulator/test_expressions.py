@@ -63,6 +63,17 @@ def test_values_and_derivatives_agree_with_qiskit(expression):
             assert derivative.item() == pytest.approx(complex(slope).real, abs=1e-12)
 
 
+def test_several_expressions_at_once():
+    expressions = [A - A + B, A * B, B, A.sin()]
+    rows = torch.tensor([[0.3, 1.7], [-2.0, 0.4]], dtype=torch.float64)
+    values = SlotEvaluator([A, B], expressions)(rows)
+    for row, found in zip(rows.tolist(), values, strict=True):
+        numbers = dict(zip((A, B), row, strict=True))
+        bound = [expression.bind(numbers, allow_unknown_parameters=True) for expression in expressions]
+        expected = [complex(number).real for number in bound]
+        np.testing.assert_allclose(found, expected, rtol=0, atol=1e-15)
+
+
 def test_columns_are_picked_without_sympy_if_all_expressions_are_parameters():
     rows = torch.arange(6.0).reshape(2, 3)
     assert torch.equal(SlotEvaluator([A, B, V[0]], [V[0], A])(rows), rows[:, [2, 0]])
