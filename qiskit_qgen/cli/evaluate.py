@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from qiskit_qgen.cli.reporting import note, reports_errors
+from qiskit_qgen.cli.reporting import reports_errors
 
 
 @reports_errors
@@ -29,7 +29,7 @@ def evaluate(
     import json
 
     from qiskit_qgen.cli.saved import load_model
-    from qiskit_qgen.cli.scoring import choose_extractor, load_scored_images, score, table_of
+    from qiskit_qgen.cli.scoring import choose_extractor, load_scored_images, report, score
     from qiskit_qgen.datasets import load_dataset
     from qiskit_qgen.persistence import atomic_write
 
@@ -38,9 +38,7 @@ def evaluate(
     network = choose_extractor(extractor, tuple(real.images.shape[1:]))
     reference = load_dataset(data, data_dir=data_dir) if split == "test" else None
     scores = score(trained, real, extractor=network, num_samples=num_samples, seed=seed, reference=reference)
-    typer.echo(table_of(scores))
-    for warning in scores["warnings"]:
-        note(f"Note: {warning}")
+    report(scores)
     if out is not None:
         out.parent.mkdir(parents=True, exist_ok=True)
         atomic_write(out, json.dumps(scores, indent=2) + "\n")

@@ -14,7 +14,7 @@ import typer
 from qiskit_qgen.cli import run_folder as files
 from qiskit_qgen.cli.reporting import note
 from qiskit_qgen.cli.run_folder import RunFolder
-from qiskit_qgen.cli.scoring import choose_extractor, load_scored_images, score, table_of
+from qiskit_qgen.cli.scoring import choose_extractor, load_scored_images, report, score
 from qiskit_qgen.cli.settings import Tables, complete, model_arguments
 from qiskit_qgen.exceptions import QGenError
 
@@ -118,9 +118,6 @@ def _draw(model: Any, test: Any, seed: int, folder: RunFolder) -> None:
 
 def _report(folder: RunFolder) -> None:
     """Write the scores, and where everything is, to the standard output."""
-    scores = folder.read_json(files.SCORES)
-    typer.echo(table_of(scores))
-    for warning in scores["warnings"]:
-        note(f"Note: {warning}")
+    report(folder.read_json(files.SCORES))
     names = sorted(entry.name + "/" * entry.is_dir() for entry in folder.path.iterdir())
     typer.echo(f"Folder {folder.path}: {', '.join(names)}")

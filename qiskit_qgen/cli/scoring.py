@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import typer
+
 from qiskit_qgen.cli.reporting import note
 from qiskit_qgen.exceptions import ArgumentError, DatasetError
 
@@ -86,8 +88,16 @@ def score(
     return {"data": real.name, "split": real.split, **scores}
 
 
-def table_of(scores: Mapping[str, Any]) -> str:
-    """Return ``scores`` as a table: generated pictures, the autoencoder's reconstructions, other real pictures."""
+def report(scores: Mapping[str, Any]) -> None:
+    """Write ``scores`` as a table: generated pictures, the autoencoder's reconstructions, other real pictures."""
+    typer.echo(_table(scores))
+    warnings = scores["warnings"]
+    if warnings:
+        more = f" ({len(warnings) - 1} more of the kind)" if len(warnings) > 1 else ""
+        note(f"Note: {warnings[0]}{more}")
+
+
+def _table(scores: Mapping[str, Any]) -> str:
     columns = [scores, scores["floor_reconstruction"], scores["floor_real"]]
     lines = [" " * 26 + "".join(f"{name:>15}" for name in _COLUMNS)]
     for title, key in _ROWS.items():
