@@ -25,7 +25,7 @@ _LOGGER = logging.getLogger("qiskit_qgen")
 _TASK_CHUNKS = 16  # chunks that one call of a kernel handles at most
 _TASK_BYTES = 1 << 26  # and at most so many bytes of states
 _KEPT_BYTES = 1 << 29  # final states are kept for the backward pass up to so many bytes, else they are computed again
-_SERIAL_WORK = 2_000_000  # rows times rotations below which a second thread costs more than it gains
+_SERIAL_WORK = 5_000_000  # rows times rotations below which a second thread costs more than it gains
 # How many samples a row of a chunk may hold, and what a chunk then costs: wide rows are cheaper if they can be filled.
 _LANES = {np.dtype(np.float32): {16: 1.0, 8: 0.55, 4: 0.35}, np.dtype(np.float64): {8: 1.0, 4: 0.55}}
 

@@ -135,15 +135,15 @@ def rotate(op: _Arithmetic, psi: _Rows, i: Any, j: Any, trig: _Rows, r: Any) -> 
 def rotate_back(op: _Arithmetic, psi: _Rows, lam: _Rows, i: Any, j: Any, trig: _Rows, r: Any, gradient: _Rows) -> None:
     """Undo :func:`rotate` on psi and lam, and gradient[r] += Re <lam| -iY |psi> over the pair (i, j)."""
     cosine, sine = trig.load(r, 0), trig.load(r, 1)
-    total = gradient.load(r)
+    overlaps = []  # summed apart from the total: the total is what the next pair waits for
     for part in (0, 1):
         low, high, lam_low, lam_high = psi.load(i, part), psi.load(j, part), lam.load(i, part), lam.load(j, part)
-        total = op.sub(op.add(total, op.mul(lam_high, low)), op.mul(lam_low, high))
+        overlaps.append(op.sub(op.mul(lam_high, low), op.mul(lam_low, high)))
         psi.store(op.add(op.mul(low, cosine), op.mul(high, sine)), i, part)
         psi.store(op.sub(op.mul(high, cosine), op.mul(low, sine)), j, part)
         lam.store(op.add(op.mul(lam_low, cosine), op.mul(lam_high, sine)), i, part)
         lam.store(op.sub(op.mul(lam_high, cosine), op.mul(lam_low, sine)), j, part)
-    gradient.store(total, r)
+    gradient.store(op.add(gradient.load(r), op.add(*overlaps)), r)
 
 
 @_instruction
