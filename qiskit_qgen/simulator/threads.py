@@ -41,5 +41,6 @@ def run_all(tasks: Iterable[Callable[[], T]], threads: int) -> list[T]:
         work()
     finally:
         for future in futures:
-            future.result()
+            if not future.cancel():  # one that waits behind other callers' work has nothing left to do
+                future.result()
     return [results[number] for number in range(len(pending))]

@@ -9,6 +9,7 @@ from qiskit.circuit import library as gates
 from qiskit.circuit.library import PauliEvolutionGate, efficient_su2, real_amplitudes, zz_feature_map
 from qiskit.quantum_info import SparsePauliOp
 
+from qiskit_qgen.circuits import pauli_observables, style_ansatz
 from qiskit_qgen.simulator import ExpectationValues, expectation, lower, lowering
 
 BATCH_SIZES = (1, 3, 16, 17, 40)
@@ -77,6 +78,18 @@ def test_stock_circuits(build, entanglement):
     rng = np.random.default_rng(7)
     circuit = build(5, reps=2, entanglement=entanglement)
     ParityTester(torch.float64, gradient_rows=1).check(engine, circuit, random_observables(rng, 5), rng, 3)
+
+
+STYLE_QGAN = {"rotations": ("ry", "rz", "ry", "rz"), "entangler": "cry", "final_rotations": ("ry",)}
+LAST_QGAN = {"rotations": ("ry", "rz", "ry", "rz"), "entangler": ("cry", "crz"), "final_rotations": ()}
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("arguments", [{}, STYLE_QGAN, LAST_QGAN], ids=["default", "style-qGAN", "LaSt-QGAN"])
+def test_style_ansaetze_of_twelve_qubits(arguments, dtype):
+    ansatz = style_ansatz(12, 8, **arguments)
+    rng = np.random.default_rng(12)
+    ParityTester(dtype, gradient_rows=1).check(engine, ansatz.circuit, pauli_observables(12), rng, 1)
 
 
 @pytest.mark.parametrize("num_qubits", [3, 7])
