@@ -1,7 +1,8 @@
 """Figures: pictures, reconstructions, the course of a training, circuits.
 
 Every function returns a matplotlib ``Figure`` of its own, shows nothing and touches no state of pyplot:
-``plot_images(images).savefig("images.png")``. A notebook shows the figure that is a cell's last value.
+``plot_images(images).savefig("images.png")``. A notebook shows the figure that is a
+cell's last value, once `%matplotlib inline` is on.
 """
 
 from qiskit_qgen.plotting.circuit import plot_circuit as plot_circuit
