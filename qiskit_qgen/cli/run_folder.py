@@ -19,6 +19,7 @@ CHECKPOINTS, MODEL = "checkpoints", "model"
 SAMPLES, RECONSTRUCTIONS, CIRCUIT = "samples.png", "reconstructions.png", "circuit.png"
 HISTORY, HISTORY_PICTURE, SCORES = "history.json", "history.png", "scores.json"
 _CONFIG, _RECORD = "config.toml", "run.json"
+_REPLACED = ".replaced"  # where a run waits until the one that replaces it is finished
 _OWN = (
     *(CHECKPOINTS, MODEL, SAMPLES, RECONSTRUCTIONS, CIRCUIT, HISTORY, HISTORY_PICTURE, SCORES),
     *(_CONFIG, _RECORD),
@@ -53,7 +54,7 @@ class RunFolder:
         Args:
             tables: Complete settings; the seed may be None, for that of the run to resume or a fresh one.
             resume: Whether to go on with a run that the folder holds.
-            overwrite: Whether to remove it instead.
+            overwrite: Whether to replace it instead; it is kept until the new run is finished.
 
         Returns:
             Whether there is anything to do: False if the run to resume is finished.
@@ -68,7 +69,7 @@ class RunFolder:
         if _RECORD in entries:
             if not overwrite:
                 return self._continue(tables, resume)
-            self.remove()
+            self._set_aside()
         elif foreign := sorted(entries - {_CONFIG}):
             raise ArgumentError(
                 f"Folder {self.path} holds {foreign[0]!r}, but no run: choose an empty or new folder with --out."
@@ -78,11 +79,30 @@ class RunFolder:
 
     def finish(self, seconds: Mapping[str, float]) -> None:
         """Note that the run is finished, and how long its parts took."""
+        shutil.rmtree(self.path / _REPLACED, ignore_errors=True)
         self._record |= {"finished": True, "seconds": {part: round(time, 2) for part, time in seconds.items()}}
         self._write_record()
 
-    def remove(self) -> None:
-        """Remove the run, and nothing else that the folder may hold."""
+    def abandon(self) -> None:
+        """Remove the run, and nothing else that the folder may hold, and bring back the one that it was to replace."""
+        self._remove()
+        replaced = self.path / _REPLACED
+        if replaced.is_dir():
+            for entry in replaced.iterdir():
+                entry.rename(self.path / entry.name)
+            replaced.rmdir()
+
+    def _set_aside(self) -> None:
+        replaced = self.path / _REPLACED
+        if replaced.is_dir():  # a run that never finished was to replace it
+            self._remove()
+            return
+        replaced.mkdir()
+        for name in _OWN:
+            if (self.path / name).exists():
+                (self.path / name).rename(replaced / name)
+
+    def _remove(self) -> None:
         for name in _OWN:
             path = self.path / name
             if path.is_dir():

@@ -82,7 +82,7 @@ def _resumable(folder: RunFolder, again: str) -> Iterator[None]:
         raise KeyboardInterrupt(f"The checkpoint is in {checkpoints}: {again} continues from it.") from None
     except QGenError:
         if not (checkpoints / CHECKPOINT_NAME).exists():
-            folder.remove()
+            folder.abandon()
         raise
 
 

@@ -49,7 +49,7 @@ class AbstractGenerativeModel(ABC):
     ) -> Tensor:
         """Generate samples; the same seed and execution give the same bits.
 
-        Samples are made in batches of bounded size, so that any number fits into memory. Results of another number of
+        Samples are made in batches of bounded size. Results of another number of
         threads, device or type of number can differ in the last digits.
 
         Args:
@@ -100,7 +100,10 @@ class AbstractGenerativeModel(ABC):
     def _load(self, folder: PathLike, config: dict[str, Any], tensors: dict[str, Tensor]) -> Self:
         """Take the weights, circuit and history of a saved model."""
         circuit = load_circuit(folder)
-        self._prepare(circuit, config["circuit_inputs"])
+        inputs, history = config.get("circuit_inputs"), config.get("history")
+        if not isinstance(inputs, list) or not isinstance(history, dict):
+            raise CheckpointError(f"The file config.json in {str(folder)!r} is damaged: save the model again.")
+        self._prepare(circuit, inputs)
         target = {
             f"{name}.{key}": tensor
             for name, network in self._networks().items()
@@ -111,7 +114,7 @@ class AbstractGenerativeModel(ABC):
         columns = {
             name.removeprefix("history/"): tensor for name, tensor in tensors.items() if name.startswith("history/")
         }
-        self._history = History.from_tensors(columns, config["history"])
+        self._history = History.from_tensors(columns, history)
         self._fitted = True
         return self
 

@@ -13,6 +13,7 @@ from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError
 from qiskit_qgen.networks.autoencoder import LATENT_BOUNDS, check_image_shape
 from qiskit_qgen.networks.normalizers import LATENT_TRANSFORMS
 from qiskit_qgen.networks.quantum_generator import INITS
+from qiskit_qgen.simulator.lowering import MAX_QUBITS
 from qiskit_qgen.training import ReconstructionOptions, WassersteinOptions
 
 CUSTOM_AUTOENCODER = "custom"
@@ -111,7 +112,9 @@ def check_arguments(arguments: dict[str, Any], autoencoder: nn.Module | None) ->
         ArgumentTypeError: If ``autoencoder`` lacks ``encode`` or ``decode``, or a name is not a string.
     """
     checked = dict(arguments)
-    for name in ("num_qubits", "num_layers", "generator_width", "generator_depth", "autoencoder_width"):
+    most = MAX_QUBITS if arguments["generator"] == "quantum" else None
+    checked["num_qubits"] = check_int("num_qubits", arguments["num_qubits"], minimum=1, maximum=most)
+    for name in ("num_layers", "generator_width", "generator_depth", "autoencoder_width"):
         checked[name] = check_int(name, arguments[name], minimum=1)
     for name in ("autoencoder_hidden", "critic_width", "critic_depth"):
         checked[name] = check_int(name, arguments[name], minimum=1)

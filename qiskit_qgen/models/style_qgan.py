@@ -13,7 +13,7 @@ from qiskit_qgen._checks import check_int
 from qiskit_qgen._random import resolve_seed, torch_generator
 from qiskit_qgen._typing import PathLike
 from qiskit_qgen.circuits import ParametrizedCircuit
-from qiskit_qgen.exceptions import ArgumentError, TrainingDivergedError
+from qiskit_qgen.exceptions import ArgumentError, CheckpointError, TrainingDivergedError
 from qiskit_qgen.execution import AbstractExecution
 from qiskit_qgen.models.base import AbstractGenerativeModel
 from qiskit_qgen.models.codecs import check_images, check_rows, decode, encode, fingerprint
@@ -338,7 +338,13 @@ class StyleQGAN(AbstractGenerativeModel):
             raise ArgumentError(f"Argument `autoencoder` must be {rule}, but is {type(autoencoder).__name__}.")
         if custom:
             arguments["autoencoder"] = autoencoder
-        return cls(**arguments)._load(folder, config, tensors)
+        try:
+            model = cls(**arguments)
+        except (ArgumentError, TypeError) as error:
+            raise CheckpointError(
+                f"The file config.json in {str(folder)!r} holds arguments that {cls.__name__} does not take: {error}"
+            ) from error
+        return model._load(folder, config, tensors)
 
     def _train(self, trainer: Trainer, adversarial: AbstractPhase) -> None:
         """Run ``trainer``; whatever ends it, the generator has its averaged weights afterwards."""

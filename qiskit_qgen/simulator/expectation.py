@@ -45,7 +45,7 @@ def _choose_lanes(num_samples: int, threads: int, dtype: np.dtype[Any]) -> int:
 @contextmanager
 def _announced() -> Iterator[None]:
     """Say why it takes so long, if it takes long: kernels are compiled at their first use on a machine."""
-    text = "Compiling the simulator's kernels, once on this machine; this takes about 15 seconds."
+    text = "Compiling a kernel of the simulator for this kind of batch, once on this machine; about 15 seconds."
     timer = Timer(3.0, _LOGGER.warning, [text])
     timer.daemon = True
     timer.start()

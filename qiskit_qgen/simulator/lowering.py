@@ -232,6 +232,7 @@ _GATES: dict[type, Callable[..., None]] = {
     gates.RZXGate: _Lowering.rzx,
 }
 _IGNORED = {"barrier", "delay"}
+_INEXACT = (gates.PauliEvolutionGate, gates.HamiltonianGate)  # defined only nearly, or when bound
 
 
 def _lower_circuit(low: _Lowering, circuit: QuantumCircuit, qubits: Sequence[int]) -> None:
@@ -260,6 +261,11 @@ def _lower_operation(low: _Lowering, operation: Any, wires: list[int]) -> None:
         for wire in open_controls:
             low.frame.x(wire)
         return
+    if kind in _INEXACT:
+        raise UnsupportedCircuitError(
+            f"The built-in simulator cannot run `{operation.name}` exactly: `circuit.decompose()` replaces it by "
+            "gates, which are a product formula where its terms do not commute."
+        )
     definition = getattr(operation, "definition", None)
     if definition is None:
         raise UnsupportedCircuitError(

@@ -70,7 +70,7 @@ def test_train_refuses_unknown_and_missing_data(qgen, config, tmp_path):
 def test_train_refuses_a_wrong_model_and_leaves_nothing(qgen, config, tmp_path):
     refused(
         qgen("train", config, "--out", tmp_path / "run", "--set", "model.num_qubits=0"),
-        "Argument `num_qubits` must be a positive integer, but is 0.",
+        "Argument `num_qubits` must be an integer from 1 to 24, but is 0.",
     )
     refused(
         qgen("train", config, "--out", tmp_path / "run", "--set", "evaluate.extractor=inception"),

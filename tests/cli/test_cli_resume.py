@@ -142,6 +142,14 @@ def test_overwriting_leaves_what_does_not_belong_to_the_run(qgen, config, run):
     assert (run / "notes.txt").read_text() == "keep"
 
 
+def test_a_run_is_kept_when_the_one_to_replace_it_cannot_start(qgen, config, run):
+    before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+    result = qgen("train", config, "--out", run, "--overwrite", "--set", "fit.batch_size=1")
+    assert result.exit_code == 2
+    assert "`batch_size` must be an integer of at least 2, but is 1" in result.stderr
+    assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
+
+
 def test_resume_and_overwrite_exclude_each_other(qgen, config, run):
     result = qgen("train", config, "--out", run, "--resume", "--overwrite")
     assert result.exit_code == 2

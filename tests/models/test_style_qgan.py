@@ -345,7 +345,7 @@ def test_a_run_without_a_seed_resumes_with_its_own(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        ({"num_qubits": 0}, "`num_qubits` must be a positive integer, but is 0"),
+        ({"num_qubits": 0}, "`num_qubits` must be an integer from 1 to 24, but is 0"),
         ({"num_layers": -1}, "`num_layers` must be a positive integer, but is -1"),
         ({"image_shape": (28, 28)}, "`image_shape` must have shape"),
         ({"image_shape": (1, 28, 7)}, r"`image_shape\[2\]` must be an integer from 8 to 64"),
