@@ -116,3 +116,15 @@ def fingerprint(*tensors: Tensor) -> str:
         digest.update(f"{tuple(tensor.shape)} {tensor.dtype}".encode())
         digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
     return digest.hexdigest()
+
+
+def reserve(num_samples: int, part: Tensor) -> Tensor:
+    """Return an empty tensor for all samples, of which ``part`` holds the first."""
+    try:
+        return part.new_empty(num_samples, *part.shape[1:])
+    except RuntimeError as error:
+        size = num_samples * part[0].numel() * part.element_size()
+        raise ArgumentError(
+            f"Argument `num_samples` must be small enough for memory, but {num_samples} samples take {size:,} bytes: "
+            "draw them in several calls with different seeds."
+        ) from error

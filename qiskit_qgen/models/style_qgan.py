@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, cast
 
-import torch
 from qiskit import QuantumCircuit
 from torch import Tensor, nn
 
@@ -16,7 +15,7 @@ from qiskit_qgen.circuits import ParametrizedCircuit
 from qiskit_qgen.exceptions import ArgumentError, CheckpointError, TrainingDivergedError
 from qiskit_qgen.execution import AbstractExecution
 from qiskit_qgen.models.base import AbstractGenerativeModel
-from qiskit_qgen.models.codecs import check_images, check_rows, decode, encode, fingerprint
+from qiskit_qgen.models.codecs import check_images, check_rows, decode, encode, fingerprint, reserve
 from qiskit_qgen.models.fitting import choose_callbacks, choose_seed
 from qiskit_qgen.models.style_arguments import (
     CUSTOM_AUTOENCODER,
@@ -61,8 +60,7 @@ class StyleQGAN(AbstractGenerativeModel):
         generator: "quantum", or "classical" for a multilayer perceptron in its place.
         rotations: Rotation gates of each qubit in a layer (own choice).
         final_rotations: Rotation gates after the last layer; None takes ``rotations`` (own choice).
-        entanglement: Which qubits are entangled: what :func:`~qiskit_qgen.circuits.style_ansatz` takes (own
-            choice).
+        entanglement: Which qubits are entangled; see :func:`~qiskit_qgen.circuits.style_ansatz` (own choice).
         entangler: Two-qubit gate, or a list of several (own choice).
         observables: Pauli letters read out of each qubit; "XZ" gives 24 numbers of 12 qubits (arXiv 2601.05036).
         noise_dim: Length of a noise vector; None takes two components per qubit (own choice).
@@ -368,14 +366,16 @@ class StyleQGAN(AbstractGenerativeModel):
     def _sample(self, num_samples: int, seed: int, execution: AbstractExecution | None) -> Tensor:
         networks: dict[str, Any] = self._networks()
         generator, codec, normalizer = (networks[name].eval() for name in ("generator", "autoencoder", "normalizer"))
-        parts = []
+        samples = None
         with executed_on(generator, execution):
             for index, start in enumerate(range(0, num_samples, _SAMPLE_BATCH)):
                 size = min(_SAMPLE_BATCH, num_samples - start)
                 noise = self._noise.sample(size, torch_generator(seed, _SAMPLE_STREAM, index))
                 latents = normalizer.inverse(generator(noise))
-                parts.append(decode(codec, latents, is_image=self._arguments["image_shape"] is not None).cpu())
-        return torch.cat(parts)
+                part = decode(codec, latents, is_image=self._arguments["image_shape"] is not None).cpu()
+                samples = reserve(num_samples, part) if samples is None else samples
+                samples[start : start + size] = part
+        return cast(Tensor, samples)
 
     def _networks(self) -> dict[str, nn.Module]:
         if self._built is None:

@@ -411,6 +411,10 @@ def test_bad_modules_and_calls_are_refused():
 def test_bad_sampling_calls_are_refused(fitted):
     with pytest.raises(ArgumentError, match="`num_samples` must be a positive integer, but is 0"):
         fitted.sample(0)
+    with pytest.raises(
+        ArgumentError, match="`num_samples` must be small enough for memory, but 1000000000000000 samples"
+    ):
+        fitted.sample(10**15)
     with pytest.raises(ArgumentError, match="`execution` must be None for a classical generator"):
         fitted.sample(1, execution=object())
 
