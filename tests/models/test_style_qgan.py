@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -449,3 +451,28 @@ def test_the_published_style_qgan_can_be_built():
     assert weights == 10 * 3 * 2 + 2 * 3
     model.fit(torch.randn(20, 3), steps=2, batch_size=8, seed=0, callbacks=[])
     assert model.sample(4).shape == (4, 3)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "sentence"),
+    [
+        ("circuit_inputs", 99, "config.json in .* is damaged: save the model again"),
+        ("history", None, "config.json in .* is damaged: save the model again"),
+        (
+            "arguments",
+            {"autoencoder": "conv", "foo": 1},
+            "config.json in .* holds arguments that StyleQGAN does not take",
+        ),
+        (
+            "arguments",
+            {"autoencoder": "conv", "critic_width": 0},
+            "`critic_width` must be a positive integer, but is 0",
+        ),
+    ],
+)
+def test_a_changed_configuration_is_refused_as_a_damaged_model(fitted, tmp_path, key, value, sentence):
+    fitted.save_pretrained(tmp_path / "model")
+    path = tmp_path / "model" / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {key: value}))
+    with pytest.raises(CheckpointError, match=sentence):
+        StyleQGAN.from_pretrained(tmp_path / "model")
