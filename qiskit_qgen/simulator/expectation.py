@@ -16,8 +16,8 @@ from qiskit.quantum_info import SparsePauliOp
 
 from qiskit_qgen.exceptions import GradientError
 from qiskit_qgen.simulator.expressions import SlotEvaluator
-from qiskit_qgen.simulator.lowering import Program
 from qiskit_qgen.simulator.memory import aligned_empty, from_lanes, to_lanes
+from qiskit_qgen.simulator.program import Program
 from qiskit_qgen.simulator.rotations import RotationAngles
 from qiskit_qgen.simulator.threads import run_all
 
@@ -97,7 +97,7 @@ class ExpectationValues:
         self._tables = program.blocks
         self._readout, constants = program.readout(observables)
         self._constants = np.array(constants)
-        self._num_rows = 1 << program.num_qubits
+        self._num_rows = 1 << program.width
         self._threads = threads
         self._evaluate = SlotEvaluator(program.parameters, program.expressions)
         self._angles = RotationAngles(program)

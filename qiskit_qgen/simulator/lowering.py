@@ -3,89 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from math import pi
 from typing import Any
 
-from qiskit.circuit import ControlledGate, Parameter, ParameterExpression, QuantumCircuit
+from qiskit.circuit import ControlledGate, ParameterExpression, QuantumCircuit
 from qiskit.circuit import library as gates
-from qiskit.quantum_info import SparsePauliOp
 
-from qiskit_qgen.exceptions import ArgumentError, UnsupportedCircuitError
-from qiskit_qgen.simulator.blocks import BlockTables, PauliTerm, ReadoutTables, build_blocks, build_readout
+from qiskit_qgen.exceptions import UnsupportedCircuitError
 from qiskit_qgen.simulator.operations import Angle, Control, Frame, Operation
+from qiskit_qgen.simulator.program import Program
 
 MAX_QUBITS = 24
 _USE_AER = "run the circuit on Aer instead"
-
-
-@dataclass(frozen=True, eq=False)
-class Program:
-    """A circuit without gates: rotations and phases on stored rows, and the frame that says which basis state a row is.
-
-    A program does not change. It knows nothing of batches, devices or number types. Global phases are dropped.
-    """
-
-    num_qubits: int
-    parameters: tuple[Parameter, ...]
-    """The circuit's parameters in Qiskit's order, ``QuantumCircuit.parameters``."""
-    expressions: tuple[ParameterExpression, ...]
-    """What each slot is worth: the distinct parameter expressions of the circuit's gates."""
-    operations: tuple[Operation, ...]
-    frame: Frame
-
-    @cached_property
-    def blocks(self) -> BlockTables:
-        """The operations as tables for the CPU kernels."""
-        return build_blocks(self.operations, self.num_qubits)
-
-    def readout(self, observables: Sequence[SparsePauliOp]) -> tuple[ReadoutTables, list[float]]:
-        """Return the observables as tables for the CPU kernels, and the coefficient of each observable's identity.
-
-        Raises:
-            ArgumentError: If an observable has another number of qubits or complex coefficients.
-        """
-        terms: list[PauliTerm] = []
-        constants = []
-        for number, observable in enumerate(observables):
-            if observable.num_qubits != self.num_qubits:
-                raise ArgumentError(
-                    f"Argument `observables` must act on the circuit's {self.num_qubits} qubits, "
-                    f"but observable {number} acts on {observable.num_qubits}."
-                )
-            constant = 0.0
-            for label, qubits, coefficient in _with_numbers(observable, number).simplify(atol=0.0).to_sparse_list():
-                if abs(coefficient.imag) > 1e-12 * max(1.0, abs(coefficient)):
-                    raise ArgumentError(
-                        "Argument `observables` must have real coefficients, "
-                        f"but observable {number} has the coefficient {coefficient}."
-                    )
-                if not qubits:
-                    constant += coefficient.real
-                else:
-                    terms.append(self._term(label, tuple(qubits), coefficient.real, number))
-            constants.append(constant)
-        return build_readout(terms, self.num_qubits), constants
-
-    def _term(self, label: str, qubits: tuple[int, ...], coefficient: float, output: int) -> PauliTerm:
-        """Return P = i**(number of Y) X**x Z**z in the rows of this program's frame."""
-        flips = tuple(qubit for pauli, qubit in zip(label, qubits, strict=True) if pauli in "XY")
-        signs = tuple(qubit for pauli, qubit in zip(label, qubits, strict=True) if pauli in "YZ")
-        sign, constant = self.frame.parity(signs)
-        num_y = label.count("Y")
-        negative = constant ^ (num_y >> 1 & 1)
-        return PauliTerm(self.frame.flip(flips), sign, num_y & 1, -coefficient if negative else coefficient, output)
-
-
-def _with_numbers(observable: SparsePauliOp, number: int) -> SparsePauliOp:
-    try:
-        return SparsePauliOp(observable.paulis, observable.coeffs.astype(complex))
-    except TypeError:
-        raise ArgumentError(
-            "Argument `observables` must have numbers as coefficients, "
-            f"but observable {number} has free parameters: bind them."
-        ) from None
 
 
 class _Lowering:
@@ -300,6 +229,7 @@ def lower(circuit: QuantumCircuit) -> Program:
     _lower_circuit(low, circuit, range(circuit.num_qubits))
     return Program(
         num_qubits=circuit.num_qubits,
+        active=tuple(range(circuit.num_qubits)),
         parameters=tuple(circuit.parameters),
         expressions=tuple(low.slots),
         operations=tuple(low.operations),

@@ -6,7 +6,7 @@ Every unitary circuit becomes a list of two kinds of operation, both of the form
   flip), the row with an even parity of ``r AND sign`` being the first of its pair. RY of one qubit is the common
   case; it may have controls.
 - a *phase*, P diagonal (``flip`` = 0): exp(-i angle/2) on the rows with an even parity of ``r AND sign``, exp(+i
-  angle/2) on the others.
+  angle/2) on the others; it may have controls too.
 
 Permutations (X, CX, SWAP and all that they make up) are no operations: they only change which row holds which basis
 state. That is the :class:`Frame`. Stored rows never move for them.

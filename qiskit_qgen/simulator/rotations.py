@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from qiskit_qgen.simulator.lowering import Program
+from qiskit_qgen.simulator.program import Program
 
 
 class RotationAngles:

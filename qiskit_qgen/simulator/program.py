@@ -1,0 +1,104 @@
+"""A lowered circuit: what runs, and how observables are read out of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from qiskit.circuit import Parameter, ParameterExpression
+from qiskit.quantum_info import SparsePauliOp
+
+from qiskit_qgen.exceptions import ArgumentError
+from qiskit_qgen.simulator.blocks import BlockTables, PauliTerm, ReadoutTables, build_blocks, build_readout
+from qiskit_qgen.simulator.operations import Frame, Operation
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """A circuit without gates: rotations and phases on stored rows, and the frame that says which basis state a row is.
+
+    A program does not change. It knows nothing of batches, devices or number types. Global phases are dropped.
+    """
+
+    num_qubits: int
+    """The number of the circuit's qubits."""
+    active: tuple[int, ...]
+    """The circuit's qubits that the program simulates; all others stay in |0>. At least one."""
+    parameters: tuple[Parameter, ...]
+    """The circuit's parameters in Qiskit's order, ``QuantumCircuit.parameters``."""
+    expressions: tuple[ParameterExpression, ...]
+    """What each slot is worth: the distinct parameter expressions of the circuit's gates."""
+    operations: tuple[Operation, ...]
+    frame: Frame
+
+    @property
+    def width(self) -> int:
+        """The number of simulated qubits: the state has ``2**width`` rows."""
+        return len(self.active)
+
+    @cached_property
+    def blocks(self) -> BlockTables:
+        """The operations as tables for the CPU kernels."""
+        return build_blocks(self.operations, self.width)
+
+    def readout(self, observables: Sequence[SparsePauliOp]) -> tuple[ReadoutTables, list[float]]:
+        """Return the observables as tables for the CPU kernels, and the constant part of each observable."""
+        terms, constants = self.terms(observables)
+        return build_readout(terms, self.width), constants
+
+    def terms(self, observables: Sequence[SparsePauliOp]) -> tuple[list[PauliTerm], list[float]]:
+        """Return the observables as terms on stored rows, and the constant part of each observable.
+
+        Args:
+            observables: Operators on all the circuit's qubits. On a qubit that is not simulated, Z is 1 and X, Y are 0.
+
+        Raises:
+            ArgumentError: If an observable has another number of qubits or complex coefficients.
+        """
+        position = {qubit: number for number, qubit in enumerate(self.active)}
+        terms: list[PauliTerm] = []
+        constants = []
+        for number, observable in enumerate(observables):
+            if observable.num_qubits != self.num_qubits:
+                raise ArgumentError(
+                    f"Argument `observables` must act on the circuit's {self.num_qubits} qubits, "
+                    f"but observable {number} acts on {observable.num_qubits}."
+                )
+            constant = 0.0
+            for label, qubits, coefficient in _with_numbers(observable, number).simplify(atol=0.0).to_sparse_list():
+                if abs(coefficient.imag) > 1e-12 * max(1.0, abs(coefficient)):
+                    raise ArgumentError(
+                        "Argument `observables` must have real coefficients, "
+                        f"but observable {number} has the coefficient {coefficient}."
+                    )
+                idle = {pauli for pauli, qubit in zip(label, qubits, strict=True) if qubit not in position}
+                if idle & {"X", "Y"}:
+                    continue
+                kept = [
+                    (pauli, position[qubit]) for pauli, qubit in zip(label, qubits, strict=True) if qubit in position
+                ]
+                if kept:
+                    terms.append(self._term(kept, coefficient.real, number))
+                else:
+                    constant += coefficient.real
+            constants.append(constant)
+        return terms, constants
+
+    def _term(self, paulis: list[tuple[str, int]], coefficient: float, output: int) -> PauliTerm:
+        """Return P = i**(number of Y) X**x Z**z in the rows of this program's frame."""
+        sign, constant = self.frame.parity(tuple(qubit for pauli, qubit in paulis if pauli in "YZ"))
+        num_y = sum(pauli == "Y" for pauli, _ in paulis)
+        negative = constant ^ (num_y >> 1 & 1)
+        flip = self.frame.flip(tuple(qubit for pauli, qubit in paulis if pauli in "XY"))
+        return PauliTerm(flip, sign, num_y & 1, -coefficient if negative else coefficient, output)
+
+
+def _with_numbers(observable: SparsePauliOp, number: int) -> SparsePauliOp:
+    try:
+        return SparsePauliOp(observable.paulis, observable.coeffs.astype(complex))
+    except TypeError:
+        raise ArgumentError(
+            "Argument `observables` must have numbers as coefficients, "
+            f"but observable {number} has free parameters: bind them."
+        ) from None
