@@ -38,3 +38,7 @@ class TrainingDivergedError(QGenError, ArithmeticError):
 
 class NotFittedError(QGenError, RuntimeError):
     """A model was used before it was trained or loaded."""
+
+
+class ExecutionError(QGenError, RuntimeError):
+    """A device, a service or a job on it failed, or its cost is above the limit that was set."""
