@@ -8,15 +8,24 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from qiskit.circuit import Parameter, QuantumCircuit
 from qiskit.providers import Options
 from qiskit.quantum_info import Pauli, SparseObservable, SparsePauliOp
 from qiskit.quantum_info.operators.base_operator import BaseOperator
+from qiskit_machine_learning.algorithm_job import AlgorithmJob
 from qiskit_machine_learning.gradients import BaseEstimatorGradient, DerivativeType, EstimatorGradientResult
 
 from qiskit_qgen._checks import check_simulation_options, check_type
-from qiskit_qgen.exceptions import ArgumentError
-from qiskit_qgen.simulator.cache import ExpectationCache
+from qiskit_qgen.gradients.requests import (
+    by_circuit,
+    check_no_options,
+    chosen_columns,
+    parameters_of,
+    pull_back_slots,
+    validate_once,
+)
+from qiskit_qgen.simulator.cache import SlotExpectationCache
 
 
 class ReverseEstimatorGradient(BaseEstimatorGradient):
@@ -24,11 +33,12 @@ class ReverseEstimatorGradient(BaseEstimatorGradient):
 
     Adjoint differentiation (arXiv 2009.02823): the circuit is run backward once on psi and on O psi. For use in a stock
     ``EstimatorQNN(..., estimator=BatchedStatevectorEstimator(), gradient=ReverseEstimatorGradient())``; it sends
-    nothing to a primitive.
+    nothing to a primitive. Calls that name the same circuit and parameter values with several observables run the
+    circuit forward once, and backward once for each observable.
 
     Args:
         dtype: ``torch.float32`` or ``torch.float64``, the precision of the simulation.
-        device: "cpu".
+        device: Where the simulation runs, as torch names it.
         threads: Number of threads; None for as many as torch uses.
 
     Raises:
@@ -39,12 +49,47 @@ class ReverseEstimatorGradient(BaseEstimatorGradient):
         check_simulation_options(device, dtype, threads)
         super().__init__(estimator=None, derivative_type=DerivativeType.REAL)
         self._dtype = dtype
-        self._cache = ExpectationCache(threads=threads)
+        self._device = device
+        self._cache = SlotExpectationCache(threads=threads)
 
     @property
     def options(self) -> Options:
         """Return the default options: none."""
         return copy(self._default_options)
+
+    def run(
+        self,
+        circuits: Sequence[QuantumCircuit],
+        observables: Sequence[BaseOperator],
+        parameter_values: Sequence[Sequence[float]] | np.ndarray,
+        parameters: Sequence[Sequence[Parameter] | None] | None = None,
+        **options: Any,
+    ) -> AlgorithmJob:
+        """Compute the gradient of the expectation value of ``observables[i]`` on ``circuits[i]``, for each i.
+
+        Args:
+            circuits: The circuits; or one alone.
+            observables: The observables; or one alone.
+            parameter_values: Values of each circuit's parameters, in the order of ``QuantumCircuit.parameters``.
+            parameters: By which parameters to differentiate; None, for all or for one circuit, for all of them.
+            **options: None are known.
+
+        Returns:
+            A job whose result has ``gradients[i]``, (num_parameters,).
+
+        Raises:
+            ValueError: If the numbers of arguments, of values or of qubits do not fit each other.
+            UnsupportedCircuitError: From the job, if a circuit holds something that the simulator cannot run.
+            ArgumentError: From the job, if an observable has complex coefficients.
+        """
+        circuits = (circuits,) if isinstance(circuits, QuantumCircuit) else circuits
+        observables = (observables,) if isinstance(observables, BaseOperator) else observables
+        chosen = parameters_of(circuits, parameters)
+        validate_once(self._validate_arguments, (circuits, observables, parameter_values, chosen), values=2)
+        settings = {**self._default_options.__dict__, **options}
+        job = AlgorithmJob(self._run, circuits, observables, parameter_values, chosen, **settings)
+        job.submit()
+        return job
 
     def _run(
         self,
@@ -54,37 +99,59 @@ class ReverseEstimatorGradient(BaseEstimatorGradient):
         parameters: Sequence[Sequence[Parameter]],
         **options: Any,
     ) -> EstimatorGradientResult:
-        """Return the gradients; the base class has checked the arguments."""
-        if options:
-            raise ArgumentError(f"Arguments {sorted(options)} are not options of an exact gradient: remove them.")
-        groups: dict[int, list[int]] = {}
-        for number, circuit in enumerate(circuits):
-            groups.setdefault(id(circuit), []).append(number)
-        gradients: dict[int, np.ndarray] = {}
-        for numbers in groups.values():
-            circuit = circuits[numbers[0]]
-            rows = np.array([np.asarray(parameter_values[number], float) for number in numbers])
+        """Return the gradients; the arguments have been checked."""
+        check_no_options(options)
+        gradients: list[np.ndarray] = [np.empty(0)] * len(circuits)
+        for circuit, numbers in by_circuit(circuits):
+            rows = np.array([parameter_values[number] for number in numbers], float)
             full = self._gradients_of(circuit, [observables[number] for number in numbers], rows)
-            columns = {parameter: column for column, parameter in enumerate(circuit.parameters)}
-            for row, number in zip(full, numbers, strict=True):
-                gradients[number] = row[[columns[parameter] for parameter in parameters[number]]]
+            columns = chosen_columns(circuit, [parameters[number] for number in numbers])
+            for gradient, number, wanted in zip(full, numbers, columns, strict=True):
+                gradients[number] = gradient if wanted is None else gradient[wanted]
         return EstimatorGradientResult(
-            gradients=[gradients[number] for number in range(len(circuits))],
+            gradients=gradients,
             metadata=[{"parameters": list(chosen)} for chosen in parameters],
             options=self._default_options,
         )
 
-    def _gradients_of(self, circuit: QuantumCircuit, observables: list[BaseOperator], rows: np.ndarray) -> np.ndarray:
+    def _gradients_of(
+        self, circuit: QuantumCircuit, observables: list[BaseOperator], rows: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
         """Return the gradient of one observable per row, (rows, num_parameters)."""
-        distinct: dict[int, int] = {}
-        chosen = [distinct.setdefault(id(observable), len(distinct)) for observable in observables]
-        operators = {distinct[id(observable)]: observable for observable in observables}
-        function = self._cache.get(circuit, [_as_pauli_op(operators[column]) for column in range(len(operators))])
-        values = torch.from_numpy(rows).to(self._dtype).requires_grad_()
-        cotangent = torch.zeros(len(rows), len(operators), dtype=self._dtype)
-        cotangent[torch.arange(len(rows)), chosen] = 1
-        (gradient,) = torch.autograd.grad(function(values), values, cotangent)
-        return gradient.double().numpy()
+        outputs: dict[int, int] = {}
+        output = np.array([outputs.setdefault(id(observable), len(outputs)) for observable in observables])
+        operators = {outputs[id(observable)]: observable for observable in observables}
+        function = self._cache.get(circuit, [_as_pauli_op(operators[number]) for number in range(len(operators))])
+        values = torch.from_numpy(rows).to(self._device, self._dtype)
+        state, turn = _shared_states(rows)
+        slots = function.slots(values[np.unique(state, return_index=True)[1]]).detach().requires_grad_()
+        expectations = function.values(slots)
+        by_slot = torch.zeros(len(rows), slots.shape[1], dtype=self._dtype, device=self._device)
+        for number in range(turn.max() + 1):
+            (now,) = np.nonzero(turn == number)
+            cotangent = torch.zeros_like(expectations)
+            cotangent[state[now], output[now]] = 1
+            (gradient,) = torch.autograd.grad(expectations, slots, cotangent, retain_graph=True)
+            by_slot[now] = gradient[state[now]]
+        return pull_back_slots(function.slots, values, by_slot).double().cpu().numpy()
+
+
+def _shared_states(rows: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Number the different rows in the order in which they come, and how often each came before.
+
+    Returns:
+        The number of each row among the different ones, and how many equal rows come before it.
+    """
+    numbers: dict[bytes, int] = {}
+    counts: list[int] = []
+    state, turn = np.empty(len(rows), np.intp), np.empty(len(rows), np.intp)
+    for position, row in enumerate(rows):
+        number = numbers.setdefault(row.tobytes(), len(counts))
+        if number == len(counts):
+            counts.append(0)
+        state[position], turn[position] = number, counts[number]
+        counts[number] += 1
+    return state, turn
 
 
 def _as_pauli_op(observable: BaseOperator) -> SparsePauliOp:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from qiskit.circuit import QuantumCircuit
 from qiskit.primitives import BaseEstimatorV2, DataBin, PrimitiveJob, PrimitiveResult, PubResult
 from qiskit.primitives.containers import EstimatorPubLike
 from qiskit.primitives.containers.estimator_pub import EstimatorPub
@@ -16,18 +18,21 @@ from qiskit.quantum_info import SparseObservable, SparsePauliOp
 from qiskit_qgen._checks import check_float, check_int, check_simulation_options
 from qiskit_qgen.simulator.cache import ExpectationCache
 
+_Terms = tuple[tuple[str, float], ...]
+
 
 class BatchedStatevectorEstimator(BaseEstimatorV2):
-    """Exact expectation values of batches of parameters, all observables of a PUB in one pass over the states.
+    """Exact expectation values of batches of parameters, all observables of a circuit in one pass over the states.
 
     A drop-in ``BaseEstimatorV2``: ``EstimatorQNN(..., estimator=BatchedStatevectorEstimator(),
     default_precision=0.0)``. A ``precision`` above zero adds normal noise of that standard deviation, as Qiskit's
-    ``StatevectorEstimator`` does.
+    ``StatevectorEstimator`` does. PUBs of one job that share their circuit and their parameter values, or their
+    circuit and their observables, are simulated together.
 
     Args:
         seed: Seed of the noise, or a generator that is advanced; an integer gives a reproducible stream, not the same
             noise at each call.
-        device: "cpu".
+        device: Where the simulation runs, as torch names it.
         dtype: ``torch.float32`` or ``torch.float64``, the precision of the simulation.
         threads: Number of threads; None for as many as torch uses.
 
@@ -47,6 +52,7 @@ class BatchedStatevectorEstimator(BaseEstimatorV2):
         if not isinstance(seed, np.random.Generator | None):
             check_int("seed", seed, minimum=0)
         self._generator = np.random.default_rng(seed)
+        self._device = device
         self._dtype = dtype
         self._cache = ExpectationCache(threads=threads)
 
@@ -77,29 +83,82 @@ class BatchedStatevectorEstimator(BaseEstimatorV2):
         return job
 
     def _run(self, pubs: list[EstimatorPub], generator: np.random.Generator | None) -> PrimitiveResult[PubResult]:
-        return PrimitiveResult([self._run_pub(pub, generator) for pub in pubs], metadata={"version": 2})
+        exact = self._exact([_Request.of(pub) for pub in pubs])
+        results = [_noisy(pub, evs, generator) for pub, evs in zip(pubs, exact, strict=True)]
+        return PrimitiveResult(results, metadata={"version": 2})
 
-    def _run_pub(self, pub: EstimatorPub, generator: np.random.Generator | None) -> PubResult:
-        circuit, values = pub.circuit, pub.parameter_values.as_array(pub.circuit.parameters)
-        columns: dict[tuple[tuple[str, float], ...], int] = {}
+    def _exact(self, requests: list[_Request]) -> list[NDArray[np.float64]]:
+        """Return the values of each PUB, of the PUB's shape, with as few simulations as there are different ones."""
+        # A network asks for each observable in a PUB of its own, with the same parameter values ...
+        same_rows: dict[tuple[int, tuple[int, ...], bytes], list[int]] = {}
+        for number, request in enumerate(requests):
+            same_rows.setdefault((id(request.circuit), request.rows.shape, request.rows.tobytes()), []).append(number)
+        # ... and a gradient rule for each row in a PUB of its own, with the same observables.
+        same_columns: dict[tuple[int, tuple[_Terms, ...]], list[list[int]]] = {}
+        for numbers in same_rows.values():
+            columns = dict.fromkeys(terms for number in numbers for terms in requests[number].terms)
+            key = (id(requests[numbers[0]].circuit), tuple(columns))
+            same_columns.setdefault(key, []).append(numbers)
+        values: dict[int, NDArray[np.float64]] = {}
+        for (_, terms), groups in same_columns.items():
+            column = {term: position for position, term in enumerate(terms)}
+            circuit = requests[groups[0][0]].circuit
+            table = self._simulate(circuit, terms, np.concatenate([requests[numbers[0]].rows for numbers in groups]))
+            first = 0
+            for numbers in groups:
+                stop = first + len(requests[numbers[0]].rows)
+                for number in numbers:
+                    values[number] = requests[number].pick(table[first:stop], column)
+                first = stop
+        return [values[number] for number in range(len(requests))]
+
+    def _simulate(
+        self, circuit: QuantumCircuit, terms: Sequence[_Terms], rows: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        function = self._cache.get(circuit, [_operator(each, circuit.num_qubits) for each in terms])
+        with torch.no_grad():
+            values = function(torch.from_numpy(rows).to(self._device, self._dtype))
+        return values.cpu().double().numpy()
+
+
+class _Request(NamedTuple):
+    """What one PUB asks for."""
+
+    circuit: QuantumCircuit
+    rows: NDArray[np.float64]
+    """Parameter values, (rows, num_parameters)."""
+    shape: tuple[int, ...]
+    """The shape of the array that the rows are."""
+    terms: tuple[_Terms, ...]
+    """The different observables."""
+    wanted: NDArray[np.intp]
+    """Which of them is where in the PUB's array of observables."""
+
+    @classmethod
+    def of(cls, pub: EstimatorPub) -> _Request:
+        values = pub.parameter_values.as_array(pub.circuit.parameters)
+        numbers: dict[_Terms, int] = {}
         wanted = np.empty(pub.observables.shape, np.intp)
         for index in np.ndindex(wanted.shape):
             key = tuple(sorted(pub.observables[index].items()))
-            wanted[index] = columns.setdefault(key, len(columns))
-        function = self._cache.get(circuit, [_operator(key, circuit.num_qubits) for key in columns])
-        rows = torch.from_numpy(values.reshape(prod(values.shape[:-1]), values.shape[-1])).to(self._dtype)
-        with torch.no_grad():
-            all_values = function(rows).double().numpy()
-        numbers = np.arange(len(rows)).reshape(values.shape[:-1])
-        numbers, wanted = np.broadcast_arrays(numbers, wanted)
-        evs = np.asarray(all_values[numbers, wanted])
-        stds = np.full(evs.shape, pub.precision)
-        if generator is not None:
-            evs = np.asarray(generator.normal(evs, pub.precision))
-        metadata: dict[str, Any] = {"target_precision": pub.precision, "circuit_metadata": circuit.metadata}
-        return PubResult(DataBin(evs=evs, stds=stds, shape=evs.shape), metadata=metadata)
+            wanted[index] = numbers.setdefault(key, len(numbers))
+        rows = values.reshape(prod(values.shape[:-1]), values.shape[-1])
+        return cls(pub.circuit, rows, values.shape[:-1], tuple(numbers), wanted)
+
+    def pick(self, table: NDArray[np.float64], column: dict[_Terms, int]) -> NDArray[np.float64]:
+        """Return this PUB's values from those of its rows, (rows, columns)."""
+        columns = np.array([column[terms] for terms in self.terms], np.intp)[self.wanted]
+        rows, columns = np.broadcast_arrays(np.arange(len(self.rows)).reshape(self.shape), columns)
+        return np.asarray(table[rows, columns])
 
 
-def _operator(terms: Sequence[tuple[str, float]], num_qubits: int) -> SparsePauliOp:
+def _noisy(pub: EstimatorPub, evs: NDArray[np.float64], generator: np.random.Generator | None) -> PubResult:
+    if generator is not None:
+        evs = np.asarray(generator.normal(evs, pub.precision))
+    metadata: dict[str, Any] = {"target_precision": pub.precision, "circuit_metadata": pub.circuit.metadata}
+    return PubResult(DataBin(evs=evs, stds=np.full(evs.shape, pub.precision), shape=evs.shape), metadata=metadata)
+
+
+def _operator(terms: _Terms, num_qubits: int) -> SparsePauliOp:
     """Return the sum of the terms, whose labels may hold projectors such as "0" or "+"."""
     return SparsePauliOp.from_sparse_observable(SparseObservable.from_list(terms, num_qubits=num_qubits))

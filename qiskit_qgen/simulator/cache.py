@@ -2,52 +2,114 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from threading import Lock
+from typing import Generic, Self, TypeVar
 
 import numpy as np
-from qiskit.circuit import QuantumCircuit
+from qiskit.circuit import Parameter, QuantumCircuit
 from qiskit.quantum_info import SparsePauliOp
 
 from qiskit_qgen.simulator.expectation import ExpectationValues
+from qiskit_qgen.simulator.expressions import SlotEvaluator
 from qiskit_qgen.simulator.lowering import lower
+from qiskit_qgen.simulator.program import Program
 
 _SIZE = 16
+_Made = TypeVar("_Made")
 
 
-class ExpectationCache:
+class RecentCircuits(Generic[_Made]):
+    """The last few circuits, and what was made of each.
+
+    Circuits are compared by content: one that was changed since is another one. A copy starts empty.
+    """
+
+    def __init__(self, *, threads: int | None = None) -> None:
+        self._threads = threads
+        self._entries: list[tuple[QuantumCircuit, _Made]] = []
+        self._lock = Lock()
+
+    def _recall(
+        self, circuit: QuantumCircuit, make: Callable[[], _Made], fits: Callable[[_Made], bool] = lambda _: True
+    ) -> _Made:
+        """Return what was made of ``circuit`` and ``fits``, or make it."""
+        with self._lock:
+            for number, (known, made) in enumerate(self._entries):
+                if fits(made) and _same_circuit(known, circuit):
+                    self._entries.insert(0, self._entries.pop(number))
+                    return made
+            made = make()
+            self._entries.insert(0, (circuit.copy(), made))
+            del self._entries[_SIZE:]
+            return made
+
+    def __deepcopy__(self, memo: dict[int, object]) -> Self:
+        return type(self)(threads=self._threads)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _empty, (type(self), self._threads)
+
+
+@dataclass(frozen=True, eq=False)
+class SlotExpectations:
+    """Expectation values in two steps: the circuit's parameters to the gates' angles, and these to the values."""
+
+    observables: list[SparsePauliOp]
+    slots: SlotEvaluator
+    """Parameter values (B, num_parameters) to slots (B, num_slots)."""
+    values: ExpectationValues
+    """Slots (B, num_slots) to expectation values (B, num_observables)."""
+
+
+class ExpectationCache(RecentCircuits[tuple[list[SparsePauliOp], ExpectationValues]]):
     """The last few pairs of circuit and observables.
 
     They are compared by content: a circuit that was changed since is lowered anew.
     """
 
-    def __init__(self, *, threads: int | None = None) -> None:
-        self._threads = threads
-        self._entries: list[tuple[QuantumCircuit, list[SparsePauliOp], ExpectationValues]] = []
-        self._lock = Lock()
-
     def get(self, circuit: QuantumCircuit, observables: Sequence[SparsePauliOp]) -> ExpectationValues:
         """Return the expectation values of ``observables`` on ``circuit`` as a function of the circuit's parameters."""
-        with self._lock:
-            for number, (known, known_observables, values) in enumerate(self._entries):
-                if _same_circuit(known, circuit) and _same_observables(known_observables, observables):
-                    self._entries.insert(0, self._entries.pop(number))
-                    return values
+
+        def make() -> tuple[list[SparsePauliOp], ExpectationValues]:
             values = ExpectationValues(lower(circuit), observables, threads=self._threads)
-            self._entries.insert(0, (circuit.copy(), [observable.copy() for observable in observables], values))
-            del self._entries[_SIZE:]
-            return values
+            return [observable.copy() for observable in observables], values
 
-    def __deepcopy__(self, memo: dict[int, object]) -> ExpectationCache:
-        return ExpectationCache(threads=self._threads)
+        return self._recall(circuit, make, lambda made: _same_observables(made[0], observables))[1]
 
-    def __reduce__(self) -> tuple[object, ...]:
-        return _empty, (self._threads,)
+
+class SlotExpectationCache(RecentCircuits[SlotExpectations]):
+    """The last few pairs of circuit and observables, compared by content, as functions of two steps."""
+
+    def get(self, circuit: QuantumCircuit, observables: Sequence[SparsePauliOp]) -> SlotExpectations:
+        """Return the expectation values of ``observables`` on ``circuit``."""
+
+        def make() -> SlotExpectations:
+            program = lower(circuit)
+            return SlotExpectations(
+                observables=[observable.copy() for observable in observables],
+                slots=SlotEvaluator(program.parameters, program.expressions),
+                values=ExpectationValues(over_slots(program), observables, threads=self._threads),
+            )
+
+        return self._recall(circuit, make, lambda made: _same_observables(made.observables, observables))
+
+
+def over_slots(program: Program) -> Program:
+    """Return the program as a function of its slots, whose parameters are the slots themselves."""
+    slots = tuple(Parameter(f"slot{number}") for number in range(len(program.expressions)))
+    return replace(program, parameters=slots, expressions=slots)
 
 
 def _same_circuit(known: QuantumCircuit, circuit: QuantumCircuit) -> bool:
     # A parameter may be in the global phase alone: the values have a column for it all the same.
-    return known.qubits == circuit.qubits and known.parameters == circuit.parameters and known.data == circuit.data
+    return (
+        known.qubits == circuit.qubits
+        and known.cregs == circuit.cregs
+        and known.parameters == circuit.parameters
+        and known.data == circuit.data
+    )
 
 
 def _same_observables(known: Sequence[SparsePauliOp], observables: Sequence[SparsePauliOp]) -> bool:
@@ -58,5 +120,5 @@ def _same_observables(known: Sequence[SparsePauliOp], observables: Sequence[Spar
     )
 
 
-def _empty(threads: int | None) -> ExpectationCache:
-    return ExpectationCache(threads=threads)
+def _empty(kind: type[RecentCircuits[_Made]], threads: int | None) -> RecentCircuits[_Made]:
+    return kind(threads=threads)
