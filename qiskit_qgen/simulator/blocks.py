@@ -37,7 +37,6 @@ class BlockTables(NamedTuple):
     offsets: IntArray
     bases: IntArray
     signs: IntArray
-    largest_block: int
     most_diagonals: int
 
 
@@ -55,7 +54,6 @@ class ReadoutTables(NamedTuple):
     offsets: IntArray
     bases: IntArray
     signs: IntArray
-    largest_block: int
 
 
 class PauliTerm(NamedTuple):
@@ -97,7 +95,7 @@ class _Room:
         return True
 
 
-def _select(
+def select(
     operations: Sequence[Operation], waiting: list[int], take: Callable[[Operation], bool]
 ) -> tuple[list[int], list[int]]:
     """Return which of the waiting operations are taken, and which go on waiting.
@@ -130,14 +128,14 @@ def schedule(operations: Sequence[Operation], num_qubits: int) -> list[tuple[lis
     waiting = list(range(len(operations)))
     size = block_size(num_qubits)
     while waiting:
-        block, rest = _select(operations, waiting, _Room(size).take)
+        block, rest = select(operations, waiting, _Room(size).take)
         cosets = _cosets_of([operations[number] for number in block], size, num_qubits)
 
         def is_local(operation: Operation, cosets: Cosets = cosets) -> bool:
-            return cosets.contains(operation.flip) if operation.flip else cosets.is_static(operation.sign)
+            return cosets.contains(operation.flip) if operation.flip else _is_static(operation, cosets)
 
         # A phase whose sign is not local costs as much as a rotation here, and next to nothing in a block where it is.
-        local, others = _select(operations, waiting, is_local)
+        local, others = select(operations, waiting, is_local)
         if (
             sum(operations[number].flip != 0 for number in local) * 2 >= sum(operations[n].flip != 0 for n in block)
             and local
@@ -167,9 +165,6 @@ class _Writer:
         self._num_bases += len(cosets.bases)
         self.blocks.append((len(cosets.basis), first, last, start, base, self._num_bases, *more))
 
-    def largest_block(self) -> int:
-        return max((len(offsets) for offsets in self.offsets), default=1)
-
 
 def _table(rows: Sequence[tuple[int, ...]], width: int) -> IntArray:
     return np.array(rows, np.int64).reshape(len(rows), width)
@@ -179,25 +174,38 @@ def _concatenated(parts: Sequence[IntArray]) -> IntArray:
     return np.concatenate([np.zeros(0, np.int64), *parts])
 
 
+def _is_static(operation: Operation, cosets: Cosets) -> bool:
+    """Whether an operation's sign and controls are the same in every coset."""
+    return all(cosets.is_static(sign) for sign in (operation.sign, *(control.sign for control in operation.controls)))
+
+
+def _active_rows(operation: Operation, cosets: Cosets) -> int:
+    """Return the bit set of the rows of a coset on which an operation with static controls acts."""
+    active = -1
+    for sign, value in operation.controls:
+        active &= cosets.local_bits(sign) ^ (value - 1)
+    return active
+
+
 def _merge_diagonals(block: list[int], operations: Sequence[Operation], cosets: Cosets) -> list[list[int]]:
     """Order a block into steps of one operation, or of several local phases that are applied as one diagonal."""
 
     def is_mergeable(operation: Operation) -> bool:
-        return not operation.flip and cosets.is_static(operation.sign)
+        return not operation.flip and _is_static(operation, cosets)
 
     steps: list[list[int]] = []
     waiting = block
     while waiting:
-        single, waiting = _select(operations, waiting, lambda operation: not is_mergeable(operation))
+        single, waiting = select(operations, waiting, lambda operation: not is_mergeable(operation))
         steps += [[number] for number in single]
-        merged, waiting = _select(operations, waiting, is_mergeable)
+        merged, waiting = select(operations, waiting, is_mergeable)
         if merged:
             steps.append(merged)
     return steps
 
 
-def build_blocks(operations: Sequence[Operation], num_qubits: int) -> BlockTables:
-    """Return the tables of the circuit; rotation r of the tables is ``operations[r]``."""
+def build_blocks(operations: Sequence[Operation], num_qubits: int, first_rotation: int = 0) -> BlockTables:
+    """Return the tables of the circuit; rotation ``first_rotation + r`` of the tables is ``operations[r]``."""
     writer = _Writer()
     op_rows: list[tuple[int, ...]] = []
     control_rows: list[tuple[int, ...]] = []
@@ -209,31 +217,32 @@ def build_blocks(operations: Sequence[Operation], num_qubits: int) -> BlockTable
         for step in _merge_diagonals(block, operations, cosets):
             operation = operations[step[0]]
             bits, slot = cosets.local_bits(operation.sign), slots.slot(operation.sign)
-            if operation.flip:
+            if not operation.flip and _is_static(operation, cosets):
+                start = len(entry_rows)
+                for number in step:
+                    active = _active_rows(operations[number], cosets)
+                    bits = cosets.local_bits(operations[number].sign)
+                    entry_rows.append((bits, first_rotation + number, active))
+                op_rows.append((DIAGONAL, 0, 0, slot, -1, start, len(entry_rows), diagonals))
+                diagonals += 1
+            else:
                 start = len(control_rows)
                 control_rows += [
                     (cosets.local_bits(sign), slots.slot(sign), value) for sign, value in operation.controls
                 ]
-                span = (start, len(control_rows), 0)
-                op_rows.append((ROTATION, cosets.local_flip(operation.flip), bits, slot, step[0], *span))
-            elif slot == SignSlots.STATIC:
-                start = len(entry_rows)
-                entry_rows += [(cosets.local_bits(operations[number].sign), number) for number in step]
-                op_rows.append((DIAGONAL, 0, 0, slot, -1, start, len(entry_rows), diagonals))
-                diagonals += 1
-            else:
-                op_rows.append((PHASE, 0, bits, slot, step[0], 0, 0, 0))
+                kind, flip = (ROTATION, cosets.local_flip(operation.flip)) if operation.flip else (PHASE, 0)
+                rotation = first_rotation + step[0]
+                op_rows.append((kind, flip, bits, slot, rotation, start, len(control_rows), 0))
         writer.add_block(cosets, slots, first, len(op_rows))
         most_diagonals = max(most_diagonals, diagonals)
     return BlockTables(
         blocks=_table(writer.blocks, 6),
         operations=_table(op_rows, 8),
         controls=_table(control_rows, 3),
-        entries=_table(entry_rows, 2),
+        entries=_table(entry_rows, 3),
         offsets=_concatenated(writer.offsets),
         bases=_concatenated(writer.bases),
         signs=_concatenated(writer.signs),
-        largest_block=writer.largest_block(),
         most_diagonals=most_diagonals,
     )
 
@@ -280,5 +289,4 @@ def build_readout(terms: Sequence[PauliTerm], num_qubits: int) -> ReadoutTables:
         offsets=_concatenated(writer.offsets),
         bases=_concatenated(writer.bases),
         signs=_concatenated(writer.signs),
-        largest_block=writer.largest_block(),
     )

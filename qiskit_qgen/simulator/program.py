@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
 from qiskit.circuit import Parameter, ParameterExpression
 from qiskit.quantum_info import SparsePauliOp
 
+from qiskit_qgen._typing import IntArray
 from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.simulator.blocks import BlockTables, PauliTerm, ReadoutTables, build_blocks, build_readout
+from qiskit_qgen.simulator.cosets import parities
 from qiskit_qgen.simulator.operations import Frame, Operation
 
 
@@ -84,6 +87,17 @@ class Program:
                     constant += coefficient.real
             constants.append(constant)
         return terms, constants
+
+    def outcomes(self, qubits: Sequence[int]) -> IntArray:
+        """Return the outcome, (2**width,), of measuring the circuit's qubits in each row: bit i is ``qubits[i]``'s."""
+        position = {qubit: number for number, qubit in enumerate(self.active)}
+        rows = np.arange(1 << self.width)
+        found = np.zeros_like(rows)
+        for bit, qubit in enumerate(qubits):
+            if qubit in position:
+                sign, constant = self.frame.parity((position[qubit],))
+                found |= (parities(rows, sign) ^ constant) << bit
+        return found
 
     def _term(self, paulis: list[tuple[str, int]], coefficient: float, output: int) -> PauliTerm:
         """Return P = i**(number of Y) X**x Z**z in the rows of this program's frame."""

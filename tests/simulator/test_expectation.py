@@ -10,7 +10,7 @@ from qiskit.circuit.library import efficient_su2, real_amplitudes
 from qiskit.quantum_info import SparsePauliOp
 
 from qiskit_qgen.circuits import pauli_observables
-from qiskit_qgen.simulator import ExpectationValues, expectation, lower
+from qiskit_qgen.simulator import ExpectationValues, batches, lower
 
 
 def value_and_gradient(function, rows, cotangent):
@@ -23,7 +23,7 @@ def value_and_gradient(function, rows, cotangent):
 @pytest.fixture
 def workload(monkeypatch):
     """A circuit, its observables, and enough samples for many chunks, which go to several threads."""
-    monkeypatch.setattr(expectation, "_SERIAL_WORK", 0)
+    monkeypatch.setattr(batches, "_SERIAL_WORK", 0)
     circuit = efficient_su2(6, reps=3)
     generator = torch.Generator().manual_seed(4)
     rows = torch.empty(600, circuit.num_parameters).uniform_(-3, 3, generator=generator)
@@ -51,7 +51,7 @@ def test_less_memory_gives_the_same_bits(workload, monkeypatch, limits):
     function = ExpectationValues(lower(circuit), observables, threads=2)
     expected = value_and_gradient(function, rows, cotangent)
     for name, limit in limits.items():
-        monkeypatch.setattr(expectation, name, limit)
+        monkeypatch.setattr(batches, name, limit)
     assert_same_bits(value_and_gradient(function, rows, cotangent), expected)
 
 
@@ -70,9 +70,9 @@ import multiprocessing, threading
 import torch
 from qiskit.circuit.library import real_amplitudes
 from qiskit_qgen.circuits import pauli_observables
-from qiskit_qgen.simulator import ExpectationValues, expectation, lower
+from qiskit_qgen.simulator import ExpectationValues, batches, lower
 
-expectation._SERIAL_WORK = 0
+batches._SERIAL_WORK = 0
 function = ExpectationValues(lower(real_amplitudes(4, reps=2)), pauli_observables(4), threads=2)
 rows = torch.linspace(-2, 2, 40 * 12).reshape(40, 12).double().requires_grad_()
 

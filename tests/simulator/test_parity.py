@@ -11,7 +11,7 @@ from qiskit.quantum_info import SparsePauliOp
 
 from qiskit_qgen.circuits import pauli_observables, style_ansatz
 from qiskit_qgen.exceptions import UnsupportedCircuitError
-from qiskit_qgen.simulator import ExpectationValues, expectation, lower, lowering
+from qiskit_qgen.simulator import ExpectationValues, batches, lower, lowering
 
 BATCH_SIZES = (1, 3, 16, 17, 40)
 
@@ -32,7 +32,7 @@ def check_random_circuit(seed, dtype):
 @pytest.fixture
 def _threads_always(monkeypatch):
     """Small batches go to several threads too, though it does not pay."""
-    monkeypatch.setattr(expectation, "_SERIAL_WORK", 0)
+    monkeypatch.setattr(batches, "_SERIAL_WORK", 0)
 
 
 @pytest.mark.usefixtures("_threads_always")

@@ -1,0 +1,239 @@
+"""Drives the CPU kernels over a batch: chunk by chunk on each thread, or all threads on one chunk."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from threading import Timer
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qiskit_qgen.simulator.layouts import Layout
+from qiskit_qgen.simulator.memory import aligned_empty
+from qiskit_qgen.simulator.plans import Move, Plan
+from qiskit_qgen.simulator.rotations import RotationAngles
+from qiskit_qgen.simulator.threads import run_all
+
+_LOGGER = logging.getLogger("qiskit_qgen")
+_TASK_CHUNKS = 16  # chunks that one call of a kernel handles at most
+_TASK_BYTES = 1 << 26  # and at most so many bytes of states
+_KEPT_BYTES = 1 << 29  # final states are kept for the backward pass up to so many bytes, else they are computed again
+_SERIAL_WORK = 5_000_000  # rows times rotations below which a second thread costs more than it gains
+_SPREAD_PARTS = 8  # parts of a chunk's cosets that threads share; fixed, so that sums do not depend on the threads
+
+_LOADED_KERNELS: set[tuple[object, ...]] = set()
+
+
+@contextmanager
+def _announced() -> Iterator[None]:
+    """Say why it takes so long, if it takes long: kernels are compiled at their first use on a machine."""
+    text = "Compiling a kernel of the simulator for this kind of batch, once on this machine; about 15 seconds."
+    timer = Timer(3.0, _LOGGER.warning, [text])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+class Batch:
+    """One batch on one plan."""
+
+    def __init__(self, plan: Plan, angles: RotationAngles, layout: Layout, slots: NDArray[Any], threads: int) -> None:
+        self.plan = plan
+        self.layout = layout
+        self.slots = slots
+        self._angles = angles
+        self._rows = len(plan.rows)
+        self._chunk_bytes = self._rows * 2 * layout.lanes * layout.dtype.itemsize
+        self._lanes = (0,) * layout.lanes
+        work = layout.chunks * layout.lanes * self._rows * angles.num_rotations
+        self._threads = threads if work > _SERIAL_WORK else 1
+
+    @property
+    def keeps_states(self) -> bool:
+        """Whether the final states are worth their memory."""
+        return self.layout.chunks * self._chunk_bytes <= _KEPT_BYTES
+
+    def empty_states(self, chunks: int | None = None) -> NDArray[Any]:
+        """Return memory for the final states, (chunks, rows, 2, lanes)."""
+        chunks = self.layout.chunks if chunks is None else chunks
+        return aligned_empty(chunks, self._rows, 2, self.layout.lanes, dtype=self.layout.dtype)
+
+    def empty_values(self) -> NDArray[Any]:
+        """Return zeros for the outputs, (chunks, outputs, lanes)."""
+        return np.zeros((self.layout.chunks, len(self.plan.outputs), self.layout.lanes), self.layout.dtype)
+
+    def fold_outputs(self, values: NDArray[Any], num_outputs: int) -> NDArray[Any]:
+        """Turn the outputs, (chunks, outputs, lanes), into expectation values, (B, num_outputs)."""
+        layout, plan = self.layout, self.plan
+        if layout.parts == 1:
+            return layout.from_lanes(values)
+        by_part = values.reshape(*values.shape[:2], layout.parts, layout.samples)
+        signed = np.einsum("cops,op->cos", by_part, plan.output_signs.astype(layout.dtype))
+        folded = np.zeros((num_outputs, layout.chunks, layout.samples), layout.dtype)
+        np.add.at(folded, plan.outputs, signed.swapaxes(0, 1))
+        return layout.from_lanes(folded.swapaxes(0, 1))
+
+    def unfold_outputs(self, cotangent: NDArray[Any]) -> NDArray[Any]:
+        """Turn derivatives by the expectation values, (B, num_outputs), into those by the outputs."""
+        layout, plan = self.layout, self.plan
+        laned = layout.to_lanes(cotangent)
+        if layout.parts == 1:
+            return np.ascontiguousarray(laned)
+        signed = laned[:, plan.outputs, None] * plan.output_signs.astype(layout.dtype)[:, :, None]
+        return signed.reshape(layout.chunks, len(plan.outputs), layout.lanes)
+
+    def run_forward(
+        self,
+        values: NDArray[Any],
+        states: NDArray[Any] | None,
+        collect: Callable[[int, NDArray[Any]], None] | None = None,
+    ) -> None:
+        """Run all chunks forward.
+
+        Args:
+            values: The outputs, added to.
+            states: Receives the final states, if given.
+            collect: Is given the number of a first chunk and the final states from there on, once they are there.
+        """
+
+        def task(part: slice) -> None:
+            wanted = part.stop - part.start if collect else 1
+            final = self.empty_states(wanted) if states is None else states[part]
+            if self.layout.spread:
+                _Spread(self, self._trig(part)[0], self._threads).forward(values[part.start], final[0])
+            else:
+                self._run_small(part, final, values[part])
+            if collect:
+                collect(part.start, final)
+
+        self._run(task, "forward")
+
+    def run_backward(self, by_output: NDArray[Any], by_row: NDArray[Any], states: NDArray[Any] | None) -> NDArray[Any]:
+        """Return the derivatives by the rotations' angles, (chunks, rotations, lanes).
+
+        Args:
+            by_output: Derivatives by the outputs, (chunks, outputs, lanes).
+            by_row: Derivatives by the probabilities of the rows, (chunks, rows or 0, lanes).
+            states: The final states; None to compute them again.
+        """
+        from qiskit_qgen.simulator import adjoint  # compiled code is loaded when first used
+
+        gradient = np.zeros((self.layout.chunks, self._angles.num_rotations, self.layout.lanes), self.layout.dtype)
+
+        def task(part: slice) -> None:
+            final = states[part] if states is not None else self.empty_states(part.stop - part.start)
+            if self.layout.spread:
+                spread = _Spread(self, self._trig(part)[0], self._threads)
+                if states is None:
+                    spread.forward(np.zeros_like(by_output[0]), final[0])
+                spread.backward(by_output[part.start], by_row[part.start], final[0], gradient[part.start])
+                return
+            if states is None:
+                self._run_small(part, final, np.zeros_like(by_output[part]))
+            segment = self.plan.segments[0]
+            trig, lanes = self._trig(part), self._lanes
+            adjoint.backward(
+                segment.tables, segment.readout, trig, final, by_output[part], by_row[part], gradient[part], lanes
+            )
+
+        self._run(task, "backward")
+        return gradient
+
+    def _run_small(self, part: slice, final: NDArray[Any], values: NDArray[Any]) -> None:
+        from qiskit_qgen.simulator import kernels
+
+        segment = self.plan.segments[0]
+        kernels.forward(segment.tables, segment.readout, self._trig(part), final, values, self._lanes)
+
+    def _run(self, task: Callable[[slice], None], kernel: str) -> None:
+        """Run ``task`` on slices of the chunks; the first use of a compiled kernel is announced if it takes long."""
+        chunks, threads = self.layout.chunks, 1 if self.layout.spread else self._threads
+        step = max(1, min(_TASK_CHUNKS, -(-chunks // threads), _TASK_BYTES // self._chunk_bytes))
+        if self.layout.spread:
+            step = 1
+        parts = [slice(first, min(first + step, chunks)) for first in range(0, chunks, step)]
+        key = (kernel, self.layout.dtype, self.layout.lanes, self.layout.spread)
+        if parts and key not in _LOADED_KERNELS:
+            with _announced():
+                task(parts.pop(0))
+            _LOADED_KERNELS.add(key)
+        run_all([partial(task, part) for part in parts], threads)
+
+    def _trig(self, part: slice) -> NDArray[Any]:
+        """Return cosine and sine of half of each rotation's angle, (chunks, rotations, 2, lanes)."""
+        chunks, layout, rotations = part.stop - part.start, self.layout, self._angles.num_rotations
+        trig = aligned_empty(chunks, rotations, 2, layout.parts, layout.samples, dtype=layout.dtype)
+        self._angles.fill(self.slots[part], trig)
+        return trig.reshape(chunks, rotations, 2, layout.lanes)
+
+
+class _Spread:
+    """One chunk, whose blocks are each shared by all threads."""
+
+    def __init__(self, batch: Batch, trig: NDArray[Any], threads: int) -> None:
+        self._plan = batch.plan
+        self._empty_state = partial(batch.empty_states, 1)
+        self._trig = trig
+        self._threads = threads
+        self._layout = batch.layout
+        self._lanes = (0,) * batch.layout.lanes
+
+    def forward(self, values: NDArray[Any], final: NDArray[Any]) -> None:
+        """Run from |0...0> to ``final``, (rows, 2, lanes), and add the outputs to ``values``, (outputs, lanes)."""
+        from qiskit_qgen.simulator import kernels
+
+        psi, spare = final, None
+        psi[:] = 0
+        psi.reshape(*psi.shape[:2], self._layout.parts, -1)[0, 0, 0] = 1
+        for segment in self._plan.segments:
+            if segment.enter is not None:
+                spare = self._empty_state()[0] if spare is None else spare
+                self._move(segment.enter, psi, spare)
+                psi, spare = spare, psi
+            for number in range(len(segment.tables.blocks)):
+                self._share(partial(kernels.run_block, segment.tables, number), self._trig, psi, self._lanes)
+            for number in range(len(segment.readout.blocks)):
+                shares = np.zeros((_SPREAD_PARTS, *values.shape), values.dtype)
+                self._share(partial(kernels.measure_block, segment.readout, number), psi, shares, self._lanes)
+                values += shares.sum(0)
+        if psi is not final:
+            final[:] = psi
+
+    def backward(
+        self, by_output: NDArray[Any], by_row: NDArray[Any], final: NDArray[Any], gradient: NDArray[Any]
+    ) -> None:
+        """Sweep back from ``final``, and add the derivatives to ``gradient``, (rotations, lanes)."""
+        from qiskit_qgen.simulator import adjoint
+
+        psi, lam, spare = (self._empty_state()[0] for _ in range(3))
+        psi[:] = final
+        lam[:] = psi * by_row[:, None] if len(by_row) else 0
+        shares = np.zeros((_SPREAD_PARTS, *gradient.shape), gradient.dtype)
+        for segment in reversed(self._plan.segments):
+            for number in range(len(segment.readout.blocks)):
+                self._share(partial(adjoint.observe_block, segment.readout, number), by_output, psi, lam, self._lanes)
+            for number in reversed(range(len(segment.tables.blocks))):
+                undo = partial(adjoint.undo_block, segment.tables, number)
+                self._share(undo, self._trig, psi, lam, shares, self._lanes)
+            if segment.leave is not None:
+                self._move(segment.leave, psi, spare)
+                self._move(segment.leave, lam, psi)
+                psi, lam, spare = spare, psi, lam
+        gradient += shares.sum(0)
+
+    def _move(self, move: Move, source: NDArray[Any], target: NDArray[Any]) -> None:
+        from qiskit_qgen.simulator import kernels
+
+        views = [state.reshape(*state.shape[:2], self._layout.parts, -1) for state in (source, target)]
+        self._share(partial(kernels.relabel, move.images, move.part_images), *views)
+
+    def _share(self, kernel: Callable[..., None], *arguments: Any) -> None:
+        """Call a kernel on each part of the cosets or rows."""
+        run_all([partial(kernel, part, _SPREAD_PARTS, *arguments) for part in range(_SPREAD_PARTS)], self._threads)

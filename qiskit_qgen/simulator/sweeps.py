@@ -1,0 +1,106 @@
+"""Runs batches of a program on the CPU kernels: forward to values or probabilities, and back to derivatives."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qiskit_qgen.simulator.batches import Batch
+from qiskit_qgen.simulator.blocks import PauliTerm
+from qiskit_qgen.simulator.layouts import Layout
+from qiskit_qgen.simulator.plans import Plan, plan_split, plan_whole
+from qiskit_qgen.simulator.program import Program
+from qiskit_qgen.simulator.rotations import RotationAngles
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What a backward pass needs of the forward pass."""
+
+    layout: Layout
+    slots: NDArray[Any]
+    """The slots' values, (chunks, num_slots, samples)."""
+    states: NDArray[Any] | None
+    """The final states, (chunks, rows, 2, lanes); None if they are to be computed again."""
+
+
+class Sweeps:
+    """Forward and backward passes over batches of one program with some observables.
+
+    Args:
+        program: The lowered circuit.
+        terms: The observables, see :meth:`~qiskit_qgen.simulator.program.Program.terms`.
+        num_outputs: The number of observables.
+    """
+
+    def __init__(self, program: Program, terms: Sequence[PauliTerm], num_outputs: int) -> None:
+        self._program = program
+        self._terms = tuple(terms)
+        self._num_outputs = num_outputs
+        self._plans: dict[int, tuple[Plan, RotationAngles]] = {}
+
+    def forward(self, slots: NDArray[Any], *, threads: int, keep: bool) -> tuple[NDArray[Any], Kept]:
+        """Return the expectation values without their constant parts, (B, num_outputs)."""
+        batch = self._batch(slots, threads)
+        values = batch.empty_values()
+        states = batch.empty_states() if keep and batch.keeps_states else None
+        batch.run_forward(values, states)
+        return batch.fold_outputs(values, self._num_outputs), Kept(batch.layout, batch.slots, states)
+
+    def probabilities(self, slots: NDArray[Any], *, threads: int, keep: bool) -> tuple[NDArray[Any], Kept]:
+        """Return the probability of each of the program's rows, (B, 2**width)."""
+        batch = self._batch(slots, threads)
+        layout, rows = batch.layout, batch.plan.rows
+        states = batch.empty_states() if keep and batch.keeps_states else None
+        probabilities = np.empty((layout.chunks * layout.samples, rows.size), layout.dtype)
+
+        def collect(first: int, final: NDArray[Any]) -> None:
+            squares = final[:, :, 0] ** 2 + final[:, :, 1] ** 2
+            by_sample = np.moveaxis(squares.reshape(len(final), *rows.shape, layout.samples), 3, 1)
+            target = probabilities[first * layout.samples :][: len(final) * layout.samples]
+            target[:, rows] = by_sample.reshape(-1, *rows.shape)
+
+        batch.run_forward(batch.empty_values(), states, collect)
+        return probabilities[: len(slots)], Kept(layout, batch.slots, states)
+
+    def backward(
+        self, kept: Kept, *, threads: int, cotangent: NDArray[Any] | None = None, weights: NDArray[Any] | None = None
+    ) -> NDArray[Any]:
+        """Return the derivative by the slots, (B, num_slots).
+
+        Args:
+            kept: Of the forward pass.
+            threads: The number of threads.
+            cotangent: Derivative by each expectation value, (B, num_outputs).
+            weights: Derivative by each row's probability, (B, 2**width), instead.
+        """
+        layout = kept.layout
+        plan, angles = self._plan(layout.parts)
+        batch = Batch(plan, angles, layout, kept.slots, threads)
+        by_output = batch.empty_values() if cotangent is None else batch.unfold_outputs(cotangent)
+        by_row = np.zeros((layout.chunks, 0, layout.lanes), layout.dtype)
+        if weights is not None:
+            laned = layout.to_lanes(weights[:, plan.rows.reshape(-1)])
+            by_row = np.ascontiguousarray(laned).reshape(layout.chunks, len(plan.rows), layout.lanes)
+        gradient = batch.run_backward(by_output, by_row, kept.states)
+        by_part = gradient.reshape(*gradient.shape[:2], layout.parts, layout.samples)
+        return layout.from_lanes(angles.pull_back(by_part))
+
+    def _batch(self, slots: NDArray[Any], threads: int) -> Batch:
+        layout = Layout.choose(len(slots), self._program.width, slots.dtype, threads)
+        plan, angles = self._plan(layout.parts)
+        return Batch(plan, angles, layout, layout.to_lanes(slots), threads)
+
+    def _plan(self, parts: int) -> tuple[Plan, RotationAngles]:
+        if parts not in self._plans:
+            operations, width = self._program.operations, self._program.width
+            if parts == 1:
+                plan = plan_whole(operations, self._terms, self._num_outputs, width)
+            else:
+                plan = plan_split(operations, self._terms, width, parts)
+            self._plans[parts] = plan, RotationAngles(plan.angles, plan.factors, len(self._program.expressions))
+        return self._plans[parts]
