@@ -31,7 +31,7 @@ class RecentCircuits(Generic[_Made]):
         self._entries: list[tuple[QuantumCircuit, _Made]] = []
         self._lock = Lock()
 
-    def _recall(
+    def recall(
         self, circuit: QuantumCircuit, make: Callable[[], _Made], fits: Callable[[_Made], bool] = lambda _: True
     ) -> _Made:
         """Return what was made of ``circuit`` and ``fits``, or make it."""
@@ -76,7 +76,7 @@ class ExpectationCache(RecentCircuits[tuple[list[SparsePauliOp], ExpectationValu
             values = ExpectationValues(lower(circuit), observables, threads=self._threads)
             return [observable.copy() for observable in observables], values
 
-        return self._recall(circuit, make, lambda made: _same_observables(made[0], observables))[1]
+        return self.recall(circuit, make, lambda made: _same_observables(made[0], observables))[1]
 
 
 class SlotExpectationCache(RecentCircuits[SlotExpectations]):
@@ -93,7 +93,7 @@ class SlotExpectationCache(RecentCircuits[SlotExpectations]):
                 values=ExpectationValues(over_slots(program), observables, threads=self._threads),
             )
 
-        return self._recall(circuit, make, lambda made: _same_observables(made.observables, observables))
+        return self.recall(circuit, make, lambda made: _same_observables(made.observables, observables))
 
 
 def over_slots(program: Program) -> Program:
