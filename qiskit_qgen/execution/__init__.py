@@ -3,5 +3,6 @@
 from qiskit_qgen.execution.base import AbstractExecution as AbstractExecution
 from qiskit_qgen.execution.base import Expectation as Expectation
 from qiskit_qgen.execution.local import LocalExecution as LocalExecution
+from qiskit_qgen.execution.runtime import RuntimeExecution as RuntimeExecution
 
-__all__ = ["AbstractExecution", "Expectation", "LocalExecution"]
+__all__ = ["AbstractExecution", "Expectation", "LocalExecution", "RuntimeExecution"]

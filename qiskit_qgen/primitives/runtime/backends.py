@@ -1,0 +1,192 @@
+"""Devices: by name through a service, or as objects that are simulated locally."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from inspect import isclass
+from typing import Any
+
+from qiskit.providers import BackendV2, Options
+from qiskit.transpiler import Target
+
+from qiskit_qgen._checks import check_type
+from qiskit_qgen.exceptions import ArgumentError, ExecutionError
+
+LEAST_BUSY = "least_busy"
+
+
+def resolve_backend(backend: str | BackendV2, service: Any = None) -> BackendV2:
+    """Return the device.
+
+    Args:
+        backend: The name of a device of the service, "least_busy" for the one with the shortest queue, the name of one
+            of Runtime's fake devices ("fake_torino"), or a device object, which is returned as it is.
+        service: A ``QiskitRuntimeService``; None for the account that is saved on this computer.
+
+    Raises:
+        ArgumentTypeError: If ``backend`` is neither text nor a device.
+        ArgumentError: If there is no device of that name, or ``service`` is given with a local device.
+        ExecutionError: If no account is saved, or the service refuses it or cannot be reached.
+    """
+    check_type("backend", backend, (str, BackendV2), "a device's name or a device such as FakeTorino()")
+    if isinstance(backend, BackendV2) or backend.startswith("fake_"):
+        if service is not None:
+            raise ArgumentError(
+                "Argument `service` must be None with a local device or a device object, which has its own, if any."
+            )
+        return backend if isinstance(backend, BackendV2) else _fake_backend(backend)
+    return _remote_backend(backend, _saved_service() if service is None else service)
+
+
+def is_local(backend: BackendV2) -> bool:
+    """Return whether jobs on this device are simulated on this computer."""
+    from qiskit_ibm_runtime import IBMBackend
+
+    return not isinstance(backend, IBMBackend)
+
+
+def is_aer(backend: BackendV2) -> bool:
+    """Return whether this is Aer's simulator."""
+    return any(cls.__module__.startswith("qiskit_aer") for cls in type(backend).__mro__)
+
+
+def has_own_noise(backend: BackendV2) -> bool:
+    """Return whether jobs on this device have errors: everything but an Aer simulator without a noise model."""
+    return not is_aer(backend) or getattr(backend.options, "noise_model", None) is not None
+
+
+def check_width(num_qubits: int, backend: BackendV2) -> None:
+    """Raise ArgumentError if a circuit is wider than the device."""
+    if backend.num_qubits is not None and num_qubits > backend.num_qubits:
+        raise ArgumentError(
+            f"Argument `backend` must have at least {num_qubits} qubits, as many as the circuit, but {backend.name} "
+            f"has {backend.num_qubits}: choose a larger device or a smaller circuit."
+        )
+
+
+def restricted_backend(backend: BackendV2, qubits: Sequence[int]) -> BackendV2:
+    """Return a device of these qubits only, with their gates, errors and times, for local simulation.
+
+    The client measures every qubit of a device, which a simulator of a large device cannot do.
+    """
+    if list(qubits) == list(range(backend.num_qubits)):
+        return backend
+    return RestrictedBackend(backend, qubits)
+
+
+class RestrictedBackend(BackendV2):
+    """Some of a device's qubits, numbered from 0.
+
+    Args:
+        backend: The device.
+        qubits: Its qubits that stay.
+    """
+
+    def __init__(self, backend: BackendV2, qubits: Sequence[int]) -> None:
+        super().__init__(name=backend.name, backend_version=backend.backend_version)
+        self._target = _restricted_target(backend.target, list(qubits))
+
+    @property
+    def target(self) -> Target:
+        """The instructions of the qubits that stayed."""
+        return self._target
+
+    @property
+    def max_circuits(self) -> int | None:
+        """The number of circuits per job: any."""
+        return None
+
+    @classmethod
+    def _default_options(cls) -> Options:
+        return Options()
+
+    def run(self, run_input: Any, **options: Any) -> Any:
+        """Refuse: the device's noise is simulated through a primitive."""
+        raise NotImplementedError("Use a primitive of qiskit_ibm_runtime on this device.")
+
+
+def _restricted_target(target: Target, qubits: list[int]) -> Target:
+    position = {qubit: number for number, qubit in enumerate(qubits)}
+    properties = target.qubit_properties
+    restricted = Target(
+        num_qubits=len(qubits),
+        dt=target.dt,
+        granularity=target.granularity,
+        min_length=target.min_length,
+        pulse_alignment=target.pulse_alignment,
+        acquire_alignment=target.acquire_alignment,
+        qubit_properties=None if properties is None else [properties[qubit] for qubit in qubits],
+    )
+    for name in target.operation_names:
+        operation, places = target.operation_from_name(name), target[name]
+        if isclass(operation):
+            restricted.add_instruction(operation, name=name)
+            continue
+        kept = {
+            tuple(position[qubit] for qubit in place): value
+            for place, value in places.items()
+            if place is not None and position.keys() >= set(place)
+        }
+        if kept or None in places:
+            restricted.add_instruction(operation, kept or None, name=name)
+    return restricted
+
+
+def _fake_backend(name: str) -> BackendV2:
+    from qiskit_ibm_runtime.fake_provider import FakeProviderForBackendV2
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # each of the many devices may have its own to say
+        provider = FakeProviderForBackendV2()
+    found = {backend.name: backend for backend in provider.backends()}
+    if name not in found:
+        raise ArgumentError(f"Argument `backend` must name a fake device, one of {sorted(found)}, but is {name!r}.")
+    return found[name]
+
+
+def _saved_service() -> Any:
+    from qiskit_ibm_runtime import QiskitRuntimeService
+    from qiskit_ibm_runtime.accounts.exceptions import AccountNotFoundError
+
+    try:
+        return _asked(QiskitRuntimeService)
+    except AccountNotFoundError:
+        raise ExecutionError(
+            "No IBM Quantum account is saved on this computer: save one with QiskitRuntimeService.save_account(...), "
+            "or give `service`, or a fake device such as 'fake_torino' to run locally."
+        ) from None
+
+
+def _remote_backend(name: str, service: Any) -> BackendV2:
+    from qiskit.providers.exceptions import QiskitBackendNotFoundError
+
+    try:
+        if name == LEAST_BUSY:
+            return _asked(service.least_busy, operational=True, simulator=False)
+        return _asked(service.backend, name, use_fractional_gates=False)
+    except QiskitBackendNotFoundError:
+        if name == LEAST_BUSY:
+            raise ExecutionError("The account has no device that is online: ask again later.") from None
+        names = sorted(each.name for each in _asked(service.backends))
+        raise ArgumentError(
+            f"Argument `backend` must name a device of the account, one of {names}, but is {name!r}."
+        ) from None
+
+
+def _asked(function: Any, *arguments: Any, **options: Any) -> Any:
+    """Return what the service answers; what went wrong on the way is said in one sentence."""
+    from qiskit_ibm_runtime.accounts.exceptions import AccountNotFoundError
+    from qiskit_ibm_runtime.exceptions import IBMError, IBMNotAuthorizedError
+
+    try:
+        return function(*arguments, **options)
+    except AccountNotFoundError:
+        raise
+    except IBMNotAuthorizedError:
+        raise ExecutionError(
+            "The service does not accept the account's API key: save a valid one with "
+            "QiskitRuntimeService.save_account(..., overwrite=True)."
+        ) from None
+    except (IBMError, OSError) as error:
+        raise ExecutionError(f"The service cannot be used: {error}") from error

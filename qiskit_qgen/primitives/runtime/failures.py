@@ -1,0 +1,89 @@
+"""Which failures pass by themselves, and how long they are waited for."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from qiskit_qgen._checks import check_float, check_int
+from qiskit_qgen.exceptions import ExecutionError
+
+_TRANSIENT_CODES = frozenset({-1, 408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 524})
+
+
+@dataclass(frozen=True, kw_only=True)
+class RetryPolicy:
+    """How often and how long a service is asked again.
+
+    Raises:
+        ArgumentError: If a number is out of range.
+    """
+
+    max_retries: int = 2
+    """How often a job that failed is submitted again."""
+    patience: float = 600.0
+    """Seconds for which a service that does not answer is asked again before the call gives up."""
+    first_delay: float = 0.5
+    """Seconds before the first repetition of a question; each next wait is half as long again."""
+    max_delay: float = 10.0
+    """The longest wait between two questions, in seconds."""
+
+    def __post_init__(self) -> None:
+        check_int("max_retries", self.max_retries, minimum=0)
+        check_float("patience", self.patience, minimum=0.0)
+        check_float("first_delay", self.first_delay, minimum=0.0, open_minimum=True)
+        check_float("max_delay", self.max_delay, minimum=self.first_delay)
+
+    def next_delay(self, delay: float) -> float:
+        """Return the wait after one of ``delay`` seconds."""
+        return min(1.5 * delay, self.max_delay)
+
+    def patiently(self, ask: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+        """Return ``ask(...)``, asking again while the network or the service fails, up to :attr:`patience` seconds.
+
+        Raises:
+            ExecutionError: If it still fails then.
+        """
+        delay, end = self.first_delay, time.monotonic() + self.patience
+        while True:
+            try:
+                return ask(*arguments, **options)
+            except Exception as error:
+                if not is_transient(error):
+                    raise
+                if time.monotonic() + delay > end:
+                    raise ExecutionError(
+                        f"The service did not answer for {self.patience:g} seconds ({_first_line(error)}). Jobs that "
+                        "were submitted go on by themselves: the same call finds them again."
+                    ) from error
+            time.sleep(delay)
+            delay = self.next_delay(delay)
+
+
+def is_transient(error: BaseException) -> bool:
+    """Return whether the failure is of the network or of the service's moment, not of what was asked."""
+    from qiskit_ibm_runtime.exceptions import IBMError, IBMNotAuthorizedError
+
+    if isinstance(error, IBMNotAuthorizedError):
+        return False
+    code = status_code(error)
+    if code is not None:
+        return code in _TRANSIENT_CODES
+    return isinstance(error, OSError) and not isinstance(error, IBMError)
+
+
+def status_code(error: BaseException) -> int | None:
+    """Return the HTTP status (-1 for no answer) that an error of the client goes back to."""
+    found: BaseException | None = error
+    while found is not None:
+        code = getattr(found, "status_code", None)
+        if isinstance(code, int):
+            return code
+        found = found.__cause__ or found.__context__
+    return None
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip("'\"").splitlines()[0][:300] if str(error) else type(error).__name__

@@ -1,0 +1,153 @@
+"""What was asked of a service, on disk before it is waited for: a killed run finds its jobs again."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from qiskit_qgen._typing import PathLike
+from qiskit_qgen.persistence import atomic_path
+
+CACHE_VARIABLE = "QISKIT_QGEN_CACHE"
+
+
+@dataclass(frozen=True, kw_only=True)
+class LedgerEntry:
+    """The latest that is known of one request."""
+
+    digest: str
+    tag: str
+    """The job's own tag: by it, a job is found whose number never arrived."""
+    status: str
+    """"intended", "submitted", "finished" or "failed"."""
+    job_id: str | None = None
+    reason: str | None = None
+
+
+class Ledger:
+    """An append-only record of jobs, with the results of those that finished.
+
+    Each line of ``jobs.jsonl`` is one JSON object, forced to the disk before the next step is taken: the intent to
+    submit, with a tag that only this job bears; the job's number; that it finished or failed. Results lie beside it as
+    ``results/DIGEST.npz``, without pickle. Several processes may share a ledger.
+
+    Args:
+        path: A folder, or a file whose name ends with ".jsonl"; created when first written to. None takes ``runtime``
+            in the folder that the environment variable ``QISKIT_QGEN_CACHE`` names, or in the platform's cache folder
+            of `qiskit_qgen`.
+    """
+
+    def __init__(self, path: PathLike | None = None) -> None:
+        given = _default_folder() if path is None else Path(path)
+        is_file = given.suffix == ".jsonl"
+        self.folder = given.parent if is_file else given
+        self.file = given if is_file else given / "jobs.jsonl"
+
+    @property
+    def circuits(self) -> Path:
+        """The folder for transpiled circuits."""
+        return self.folder / "circuits"
+
+    def records(self) -> list[dict[str, Any]]:
+        """Return all lines, oldest first; a line that a crash cut short is left out."""
+        if not self.file.is_file():
+            return []
+        found = []
+        for line in self.file.read_bytes().split(b"\n"):
+            with contextlib.suppress(ValueError):
+                record = json.loads(line)
+                if isinstance(record, dict) and "digest" in record:
+                    found.append(record)
+        return found
+
+    def entry(self, digest: str) -> LedgerEntry | None:
+        """Return the latest that is known of a request, or None if it was never intended."""
+        latest: dict[str, Any] = {}
+        for record in self.records():
+            if record["digest"] == digest:
+                latest = record if record["event"] == "intended" else latest | record
+        if not latest:
+            return None
+        return LedgerEntry(
+            digest=digest,
+            tag=latest["tag"],
+            status=latest["event"],
+            job_id=latest.get("job_id"),
+            reason=latest.get("reason"),
+        )
+
+    def intend(self, digest: str, **facts: Any) -> str:
+        """Record that a request is about to be submitted, and return the tag for its job."""
+        tag = f"qgen-{secrets.token_hex(12)}"
+        self._append({"event": "intended", "digest": digest, "tag": tag} | facts)
+        return tag
+
+    def submitted(self, digest: str, tag: str, job_id: str) -> None:
+        """Record the number of a job."""
+        self._append({"event": "submitted", "digest": digest, "tag": tag, "job_id": job_id})
+
+    def failed(self, digest: str, tag: str, reason: str) -> None:
+        """Record that a job failed, or was never created, so that the request may be asked again."""
+        self._append({"event": "failed", "digest": digest, "tag": tag, "reason": reason})
+
+    def finish(self, digest: str, tag: str, arrays: Mapping[str, np.ndarray], **facts: Any) -> None:
+        """Keep the results of a job, then record that it finished."""
+        path = self._results(digest)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_path(path) as temporary, temporary.open("wb") as file:
+            np.savez_compressed(file, allow_pickle=False, **arrays)
+        self._append({"event": "finished", "digest": digest, "tag": tag, "result": path.name} | facts)
+
+    def results(self, digest: str) -> dict[str, np.ndarray] | None:
+        """Return what was kept of a request that finished, or None if nothing (readable) was."""
+        with contextlib.suppress(OSError, ValueError, EOFError), np.load(self._results(digest)) as arrays:
+            return dict(arrays)
+        return None
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the ledger while a request is looked up and submitted, so that two processes never submit it twice."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / ".lock").open("w") as file:
+            if os.name == "posix":
+                import fcntl
+
+                fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+    def _results(self, digest: str) -> Path:
+        return self.folder / "results" / f"{digest}.npz"
+
+    def _append(self, record: dict[str, Any]) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        line = json.dumps({"time": stamp} | record, allow_nan=False).encode()
+        descriptor = os.open(self.file, os.O_CREAT | os.O_APPEND | os.O_RDWR, 0o666)
+        try:
+            size = os.fstat(descriptor).st_size
+            torn = size > 0 and self._last_byte() != b"\n"
+            os.write(descriptor, (b"\n" if torn else b"") + line + b"\n")
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def _last_byte(self) -> bytes:
+        with self.file.open("rb") as file:
+            file.seek(-1, os.SEEK_END)
+            return file.read(1)
+
+
+def _default_folder() -> Path:
+    import pooch
+
+    return Path(os.environ.get(CACHE_VARIABLE) or pooch.os_cache("qiskit_qgen")) / "runtime"
