@@ -2,236 +2,198 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from math import pi
+from collections.abc import Sequence
+from contextlib import ExitStack
 from typing import Any
 
-from qiskit.circuit import ControlledGate, ParameterExpression, QuantumCircuit
-from qiskit.circuit import library as gates
+from qiskit.circuit import (
+    AnnotatedOperation,
+    ControlFlowOp,
+    ControlledGate,
+    ControlModifier,
+    Measure,
+    PowerModifier,
+    QuantumCircuit,
+    Reset,
+    Store,
+)
+from qiskit.exceptions import QiskitError
+from qiskit.quantum_info import Clifford
 
+from qiskit_qgen._checks import check_type
 from qiskit_qgen.exceptions import UnsupportedCircuitError
-from qiskit_qgen.simulator.operations import Angle, Control, Frame, Operation
+from qiskit_qgen.simulator.builder import Builder
+from qiskit_qgen.simulator.gates import GATES
+from qiskit_qgen.simulator.objects import OBJECTS, build_matrix_gate
 from qiskit_qgen.simulator.program import Program
 
 MAX_QUBITS = 24
-_USE_AER = "run the circuit on Aer instead"
-
-
-class _Lowering:
-    """Builds a program instruction by instruction.
-
-    Its methods are named and defined as Qiskit's gates, global phases apart.
-    """
-
-    def __init__(self, num_qubits: int) -> None:
-        self.frame = Frame.identity(num_qubits)
-        self.operations: list[Operation] = []
-        self.slots: dict[ParameterExpression, int] = {}
-
-    def angle(self, value: Any, scale: float = 1.0, offset: float = 0.0) -> Angle:
-        if isinstance(value, ParameterExpression) and value.parameters:
-            return Angle(self.slots.setdefault(value, len(self.slots)), scale, offset)
-        return Angle(-1, 0.0, scale * float(value) + offset)
-
-    def phase(self, angle: Angle, *qubits: int) -> None:
-        """exp(-i angle/2 Z...Z)."""
-        if angle == (-1, 0.0, 0.0):
-            return
-        sign, constant = self.frame.parity(qubits)
-        self.operations.append(Operation(0, sign, angle.scaled(-1) if constant else angle))
-
-    def rotation(self, angle: Angle, qubit: int, controls: tuple[int, ...] = ()) -> None:
-        """RY, with controls."""
-        conditions = tuple(Control(self.frame.signs[c], 1 ^ self.frame.constants[c]) for c in controls)
-        angle = angle.scaled(-1) if self.frame.constants[qubit] else angle
-        self.operations.append(Operation(self.frame.flips[qubit], self.frame.signs[qubit], angle, conditions))
-
-    def pair_rotation(self, angle: Angle, first: int, second: int, turn: float) -> None:
-        """exp(-i angle/2 P P), P being X turned by ``turn`` about Z: it is Y X in other axes of the first qubit."""
-        self.phase(Angle(-1, 0, pi / 2 - turn), first)
-        self.phase(Angle(-1, 0, -turn), second)
-        sign, constant = self.frame.parity((first,))
-        flip = self.frame.flip((first, second))
-        self.operations.append(Operation(flip, sign, angle.scaled(-1) if constant else angle))
-        self.phase(Angle(-1, 0, turn), second)
-        self.phase(Angle(-1, 0, turn - pi / 2), first)
-
-    def ry(self, theta: Any, q: int) -> None:
-        self.rotation(self.angle(theta), q)
-
-    def rz(self, theta: Any, q: int) -> None:
-        self.phase(self.angle(theta), q)
-
-    def rx(self, theta: Any, q: int) -> None:
-        self.rz(pi / 2, q)
-        self.ry(theta, q)
-        self.rz(-pi / 2, q)
-
-    def r(self, theta: Any, phi: Any, q: int) -> None:
-        self.phase(self.angle(phi, -1, pi / 2), q)
-        self.ry(theta, q)
-        self.phase(self.angle(phi, 1, -pi / 2), q)
-
-    def u(self, theta: Any, phi: Any, lam: Any, q: int) -> None:
-        self.rz(lam, q)
-        self.ry(theta, q)
-        self.rz(phi, q)
-
-    def h(self, q: int) -> None:
-        self.ry(pi / 2, q)
-        self.frame.x(q)
-
-    def y(self, q: int) -> None:
-        self.rz(pi, q)
-        self.frame.x(q)
-
-    def cy(self, control: int, target: int) -> None:
-        self.rz(-pi / 2, target)
-        self.frame.cx(control, target)
-        self.rz(pi / 2, target)
-
-    def cp(self, theta: Any, control: int, target: int) -> None:
-        self.phase(self.angle(theta, 0.5), control)
-        self.phase(self.angle(theta, 0.5), target)
-        self.phase(self.angle(theta, -0.5), control, target)
-
-    def crz(self, theta: Any, control: int, target: int) -> None:
-        self.phase(self.angle(theta, 0.5), target)
-        self.phase(self.angle(theta, -0.5), control, target)
-
-    def cry(self, theta: Any, control: int, target: int) -> None:
-        self.rotation(self.angle(theta), target, (control,))
-
-    def crx(self, theta: Any, control: int, target: int) -> None:
-        self.rz(pi / 2, target)
-        self.cry(theta, control, target)
-        self.rz(-pi / 2, target)
-
-    def iswap(self, first: int, second: int) -> None:
-        self.cp(pi, first, second)
-        self.rz(pi / 2, first)
-        self.rz(pi / 2, second)
-        self.frame.swap(first, second)
-
-    def rzx(self, theta: Any, first: int, second: int) -> None:
-        self.ry(-pi / 2, second)
-        self.phase(self.angle(theta), first, second)
-        self.ry(pi / 2, second)
-
-
-# Each entry gets the lowering, the gate's parameters and its qubits. Gates that are not here are lowered by their
-# definition.
-_GATES: dict[type, Callable[..., None]] = {
-    gates.IGate: lambda low, q: None,  # noqa: ARG005
-    gates.GlobalPhaseGate: lambda low, phase: None,  # noqa: ARG005
-    gates.XGate: lambda low, q: low.frame.x(q),
-    gates.CXGate: lambda low, c, t: low.frame.cx(c, t),
-    gates.SwapGate: lambda low, a, b: low.frame.swap(a, b),
-    gates.YGate: _Lowering.y,
-    gates.HGate: _Lowering.h,
-    gates.ZGate: lambda low, q: low.rz(pi, q),
-    gates.SGate: lambda low, q: low.rz(pi / 2, q),
-    gates.SdgGate: lambda low, q: low.rz(-pi / 2, q),
-    gates.TGate: lambda low, q: low.rz(pi / 4, q),
-    gates.TdgGate: lambda low, q: low.rz(-pi / 4, q),
-    gates.SXGate: lambda low, q: low.rx(pi / 2, q),
-    gates.SXdgGate: lambda low, q: low.rx(-pi / 2, q),
-    gates.RXGate: _Lowering.rx,
-    gates.RYGate: _Lowering.ry,
-    gates.RZGate: _Lowering.rz,
-    gates.PhaseGate: _Lowering.rz,
-    gates.U1Gate: _Lowering.rz,
-    gates.RGate: _Lowering.r,
-    gates.UGate: _Lowering.u,
-    gates.U2Gate: lambda low, phi, lam, q: low.u(pi / 2, phi, lam, q),
-    gates.U3Gate: _Lowering.u,
-    gates.CYGate: _Lowering.cy,
-    gates.CZGate: lambda low, c, t: low.cp(pi, c, t),
-    gates.CSGate: lambda low, c, t: low.cp(pi / 2, c, t),
-    gates.CSdgGate: lambda low, c, t: low.cp(-pi / 2, c, t),
-    gates.CPhaseGate: _Lowering.cp,
-    gates.CU1Gate: _Lowering.cp,
-    gates.CRXGate: _Lowering.crx,
-    gates.CRYGate: _Lowering.cry,
-    gates.CRZGate: _Lowering.crz,
-    gates.iSwapGate: _Lowering.iswap,
-    gates.RZZGate: lambda low, theta, a, b: low.phase(low.angle(theta), a, b),
-    gates.RXXGate: lambda low, theta, a, b: low.pair_rotation(low.angle(theta), a, b, 0.0),
-    gates.RYYGate: lambda low, theta, a, b: low.pair_rotation(low.angle(theta), a, b, pi / 2),
-    gates.RZXGate: _Lowering.rzx,
-}
-_IGNORED = {"barrier", "delay"}
-_INEXACT = (gates.PauliEvolutionGate, gates.HamiltonianGate)  # defined only nearly, or when bound
-
-
-def _lower_circuit(low: _Lowering, circuit: QuantumCircuit, qubits: Sequence[int]) -> None:
-    for instruction in circuit.data:
-        operation = instruction.operation
-        wires = [qubits[circuit.find_bit(qubit).index] for qubit in instruction.qubits]
-        if instruction.clbits or operation.name == "reset" or getattr(operation, "blocks", None):
-            raise UnsupportedCircuitError(
-                f"The built-in simulator runs unitary circuits, but this one holds `{operation.name}`: "
-                f"remove it, or {_USE_AER}."
-            )
-        if operation.name not in _IGNORED:
-            _lower_operation(low, operation, wires)
-
-
-def _lower_operation(low: _Lowering, operation: Any, wires: list[int]) -> None:
-    kind = getattr(operation, "base_class", type(operation))
-    if kind in _GATES:
-        closed = 0
-        if isinstance(operation, ControlledGate):
-            closed = ~operation.ctrl_state & ((1 << operation.num_ctrl_qubits) - 1)
-        open_controls = [wire for position, wire in enumerate(wires) if closed >> position & 1]
-        for wire in open_controls:
-            low.frame.x(wire)
-        _GATES[kind](low, *operation.params, *wires)
-        for wire in open_controls:
-            low.frame.x(wire)
-        return
-    if kind in _INEXACT:
-        raise UnsupportedCircuitError(
-            f"The built-in simulator cannot run `{operation.name}` exactly: `circuit.decompose()` replaces it by "
-            "gates, which are a product formula where its terms do not commute."
-        )
-    definition = getattr(operation, "definition", None)
-    if definition is None:
-        raise UnsupportedCircuitError(
-            f"The built-in simulator cannot run `{operation.name}`, which has no definition by other gates: "
-            f"give it one, or {_USE_AER}."
-        )
-    _lower_circuit(low, definition, wires)
+_MAX_DEPTH = 64  # of definitions in definitions
+_MAX_COPIES = 8  # of a gate to an integer power
+_IGNORED = {"barrier", "delay", "id"}
 
 
 def lower(circuit: QuantumCircuit) -> Program:
     """Turn a unitary circuit into a flat program, once.
 
-    Standard gates are lowered by name, all others by their definition. Permutation gates (X, CX, SWAP) become a
-    change of frame, diagonal gates phases, everything else RY rotations between phases. Global phases are dropped.
+    All standard gates with any controls, Pauli rotations and evolutions, and gates given as matrices are lowered
+    natively and exactly; all others by their definition. Permutation gates (X, CX, SWAP) become a change of frame,
+    diagonal gates phases, everything else rotations between phases. Global phases are dropped.
+
+    Qubits without any gate, which transpiled circuits have many of, are not simulated. Barriers and delays are
+    ignored, and so are resets of qubits that nothing has acted on before.
 
     Args:
-        circuit: A circuit of 1 to 24 qubits.
+        circuit: A circuit with gates on at most 24 of its qubits.
 
     Returns:
         The program. It does not depend on parameter values.
 
     Raises:
+        ArgumentTypeError: If ``circuit`` is no circuit.
         UnsupportedCircuitError: If the circuit has too many qubits, or holds a measurement, a reset, control flow, or
-            a gate without definition; the message names it.
+            a gate that nothing defines; the message names it.
     """
-    if not 1 <= circuit.num_qubits <= MAX_QUBITS:
+    check_type("circuit", circuit, QuantumCircuit, "a QuantumCircuit")
+    builder = Builder(circuit.num_qubits)
+    _Lowering(builder).lower_circuit(circuit, range(circuit.num_qubits))
+    num_active = len(builder.touched)
+    if circuit.num_qubits == 0 or num_active > MAX_QUBITS:
         raise UnsupportedCircuitError(
-            f"The built-in simulator runs circuits of 1 to {MAX_QUBITS} qubits, but this one has {circuit.num_qubits}: "
-            f"reduce it, or {_USE_AER}."
+            f"The built-in simulator runs circuits of 1 to {MAX_QUBITS} qubits, but this one has "
+            f"{num_active}{' with gates' if num_active < circuit.num_qubits else ''}: "
+            "reduce it, or run the circuit on Aer instead."
         )
-    low = _Lowering(circuit.num_qubits)
-    _lower_circuit(low, circuit, range(circuit.num_qubits))
-    return Program(
-        num_qubits=circuit.num_qubits,
-        active=tuple(range(circuit.num_qubits)),
-        parameters=tuple(circuit.parameters),
-        expressions=tuple(low.slots),
-        operations=tuple(low.operations),
-        frame=low.frame,
-    )
+    return builder.program(circuit)
+
+
+class _Lowering:
+    """Walks through a circuit and the definitions of its gates."""
+
+    def __init__(self, builder: Builder) -> None:
+        self._builder = builder
+        self._depth = 0
+
+    def lower_circuit(self, circuit: QuantumCircuit, qubits: Sequence[int]) -> None:
+        self._builder.global_phase(self._builder.angle(circuit.global_phase))
+        for instruction in circuit.data:
+            wires = [qubits[circuit.find_bit(qubit).index] for qubit in instruction.qubits]
+            operation = instruction.operation
+            if isinstance(operation, Reset) and self._builder.touched.isdisjoint(wires):
+                continue
+            if instruction.clbits or isinstance(operation, (Measure, Reset, ControlFlowOp, Store)):
+                raise UnsupportedCircuitError(
+                    f"The built-in simulator runs unitary circuits, but this one holds `{operation.name}`: "
+                    f"{_remedy(operation)}, or run the circuit on Aer instead."
+                )
+            if operation.name not in _IGNORED:
+                self._lower_operation(operation, wires)
+
+    def _lower_operation(self, operation: Any, wires: list[int]) -> None:
+        kind = getattr(operation, "base_class", type(operation))
+        if kind in GATES:
+            self._builder.touched.update(wires)
+            GATES[kind](self._builder, *operation.params, *wires)
+        elif kind in OBJECTS:
+            self._builder.touched.update(wires)
+            OBJECTS[kind](self._builder, operation, wires)
+        elif isinstance(operation, ControlledGate) and _has_no_ancillas(operation):
+            self._lower_controlled(operation, wires)
+        elif isinstance(operation, AnnotatedOperation):
+            self._lower_annotated(operation, wires)
+        else:
+            self._lower_definition(operation, wires)
+
+    def _lower_controlled(self, operation: ControlledGate, wires: list[int]) -> None:
+        count, base = operation.num_ctrl_qubits, operation.base_gate
+        with self._builder.controlled(wires[:count], operation.ctrl_state):
+            if base.base_class in GATES:  # CUGate has one parameter more than its base
+                GATES[base.base_class](self._builder, *operation.params, *wires[count:])
+            else:
+                self._lower_operation(base, wires[count:])
+
+    def _lower_annotated(self, operation: AnnotatedOperation, wires: list[int]) -> None:
+        """Lower a gate with modifiers: controls commute with powers and inverses."""
+        power = 1.0
+        with ExitStack() as controls:
+            for modifier in reversed(operation.modifiers):
+                if isinstance(modifier, ControlModifier):
+                    count = modifier.num_ctrl_qubits
+                    controls.enter_context(self._builder.controlled(wires[:count], modifier.ctrl_state))
+                    wires = wires[count:]
+                else:
+                    power *= modifier.power if isinstance(modifier, PowerModifier) else -1
+            for factor in _power(operation.base_op, power):
+                self._lower_operation(factor, wires)
+
+    def _lower_definition(self, operation: Any, wires: list[int]) -> None:
+        definition = _definition(operation)
+        if definition is None:
+            build_matrix_gate(self._builder, operation, wires)
+            return
+        if not isinstance(definition, QuantumCircuit) or definition.num_qubits > len(wires):
+            raise UnsupportedCircuitError(
+                f"The built-in simulator cannot run `{operation.name}`, which is defined by {_described(definition)}: "
+                f"define it by a circuit of {len(wires)} qubits."
+            )
+        self._depth += 1
+        if self._depth > _MAX_DEPTH:
+            raise UnsupportedCircuitError(
+                f"The built-in simulator cannot run `{operation.name}`, which is defined by itself: "
+                "define it by other gates."
+            )
+        self.lower_circuit(definition, wires)
+        self._depth -= 1
+
+
+def _remedy(operation: Any) -> str:
+    if isinstance(operation, Measure):
+        return "remove final measurements with `circuit.remove_final_measurements(inplace=False)`"
+    return "remove it"
+
+
+def _has_no_ancillas(operation: ControlledGate) -> bool:
+    base = operation.base_gate
+    return base is not None and operation.num_qubits == operation.num_ctrl_qubits + base.num_qubits
+
+
+def _described(definition: Any) -> str:
+    if isinstance(definition, QuantumCircuit):
+        return f"a circuit of {definition.num_qubits} qubits"
+    return f"a {type(definition).__name__}"
+
+
+def _definition(operation: Any) -> Any:
+    """Return a circuit that defines an operation, or None."""
+    if isinstance(operation, Clifford):
+        return operation.to_circuit()
+    try:
+        definition = getattr(operation, "definition", None)
+        return _synthesised(operation) if definition is None else definition
+    except QiskitError as error:
+        raise UnsupportedCircuitError(
+            f"The built-in simulator cannot run `{operation.name}`, whose definition fails ({error.message}): "
+            "bind its parameters, or run the circuit on Aer instead."
+        ) from error
+
+
+def _synthesised(operation: Any) -> QuantumCircuit | None:
+    """Return a circuit by one of Qiskit's synthesis plugins, or None if there is none for the operation."""
+    from qiskit.transpiler import TranspilerError
+    from qiskit.transpiler.passes import HighLevelSynthesis
+
+    circuit = QuantumCircuit(operation.num_qubits)
+    circuit.append(operation, range(operation.num_qubits))
+    try:
+        circuit = HighLevelSynthesis(qubits_initially_zero=False)(circuit)
+    except TranspilerError:
+        return None
+    return None if operation.name in circuit.count_ops() else circuit
+
+
+def _power(operation: Any, power: float) -> list[Any]:
+    """Return gates whose product is a power of an operation."""
+    exponent = int(power) if power == int(power) else power
+    if isinstance(exponent, int) and abs(exponent) <= _MAX_COPIES:
+        return [operation if exponent > 0 else operation.inverse()] * abs(exponent)
+    return [operation.power(exponent)]

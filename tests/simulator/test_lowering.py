@@ -28,8 +28,6 @@ def loop(circuit):
 @pytest.mark.parametrize(
     ("add", "name"),
     [
-        (lambda circuit: circuit.measure(0, 0), "measure"),
-        (lambda circuit: circuit.measure_all(), "measure"),
         (lambda circuit: circuit.reset(0), "reset"),
         (lambda circuit: circuit.initialize([0.6, 0.8], 0), "reset"),
         (conditional, "if_else"),
@@ -43,6 +41,18 @@ def test_what_is_not_unitary_is_refused_by_name(add, name):
         f"The built-in simulator runs unitary circuits, but this one holds `{name}`: "
         "remove it, or run the circuit on Aer instead."
     )
+
+
+@pytest.mark.parametrize("add", [lambda circuit: circuit.measure(0, 0), lambda circuit: circuit.measure_all()])
+def test_measurements_are_refused_with_the_way_to_remove_them(add):
+    circuit = circuit_with(add)
+    with pytest.raises(UnsupportedCircuitError) as error:
+        lower(circuit)
+    assert str(error.value) == (
+        "The built-in simulator runs unitary circuits, but this one holds `measure`: remove final measurements with "
+        "`circuit.remove_final_measurements(inplace=False)`, or run the circuit on Aer instead."
+    )
+    lower(circuit.remove_final_measurements(inplace=False))
 
 
 def test_a_measurement_inside_a_nested_circuit_is_refused():
@@ -67,8 +77,11 @@ def test_a_gate_without_definition_is_refused_by_name():
 
 @pytest.mark.parametrize("num_qubits", [0, 25])
 def test_wrong_numbers_of_qubits_are_refused(num_qubits):
+    circuit = QuantumCircuit(num_qubits)
+    for qubit in circuit.qubits:
+        circuit.h(qubit)
     with pytest.raises(UnsupportedCircuitError) as error:
-        lower(QuantumCircuit(num_qubits))
+        lower(circuit)
     assert str(error.value) == (
         f"The built-in simulator runs circuits of 1 to 24 qubits, but this one has {num_qubits}: "
         "reduce it, or run the circuit on Aer instead."
