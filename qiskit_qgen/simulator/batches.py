@@ -23,7 +23,6 @@ _TASK_CHUNKS = 16  # chunks that one call of a kernel handles at most
 _TASK_BYTES = 1 << 26  # and at most so many bytes of states
 _KEPT_BYTES = 1 << 29  # final states are kept for the backward pass up to so many bytes, else they are computed again
 _SERIAL_WORK = 5_000_000  # rows times rotations below which a second thread costs more than it gains
-_SPREAD_PARTS = 8  # parts of a chunk's cosets that threads share; fixed, so that sums do not depend on the threads
 
 _LOADED_KERNELS: set[tuple[object, ...]] = set()
 
@@ -106,7 +105,7 @@ class Batch:
         def task(part: slice) -> None:
             wanted = part.stop - part.start if collect else 1
             final = self.empty_states(wanted) if states is None else states[part]
-            if self.layout.spread:
+            if self.layout.shares:
                 _Spread(self, self._trig(part)[0], self._threads).forward(values[part.start], final[0])
             else:
                 self._run_small(part, final, values[part])
@@ -129,7 +128,7 @@ class Batch:
 
         def task(part: slice) -> None:
             final = states[part] if states is not None else self.empty_states(part.stop - part.start)
-            if self.layout.spread:
+            if self.layout.shares:
                 spread = _Spread(self, self._trig(part)[0], self._threads)
                 if states is None:
                     spread.forward(np.zeros_like(by_output[0]), final[0])
@@ -154,12 +153,12 @@ class Batch:
 
     def _run(self, task: Callable[[slice], None], kernel: str) -> None:
         """Run ``task`` on slices of the chunks; the first use of a compiled kernel is announced if it takes long."""
-        chunks, threads = self.layout.chunks, 1 if self.layout.spread else self._threads
+        chunks, threads = self.layout.chunks, 1 if self.layout.shares else self._threads
         step = max(1, min(_TASK_CHUNKS, -(-chunks // threads), _TASK_BYTES // self._chunk_bytes))
-        if self.layout.spread:
+        if self.layout.shares:
             step = 1
         parts = [slice(first, min(first + step, chunks)) for first in range(0, chunks, step)]
-        key = (kernel, self.layout.dtype, self.layout.lanes, self.layout.spread)
+        key = (kernel, self.layout.dtype, self.layout.lanes, self.layout.shares > 0)
         if parts and key not in _LOADED_KERNELS:
             with _announced():
                 task(parts.pop(0))
@@ -183,6 +182,7 @@ class _Spread:
         self._trig = trig
         self._threads = threads
         self._layout = batch.layout
+        self._shares = batch.layout.shares
         self._lanes = (0,) * batch.layout.lanes
 
     def forward(self, values: NDArray[Any], final: NDArray[Any]) -> None:
@@ -200,7 +200,7 @@ class _Spread:
             for number in range(len(segment.tables.blocks)):
                 self._share(partial(kernels.run_block, segment.tables, number), self._trig, psi, self._lanes)
             for number in range(len(segment.readout.blocks)):
-                shares = np.zeros((_SPREAD_PARTS, *values.shape), values.dtype)
+                shares = np.zeros((self._shares, *values.shape), values.dtype)
                 self._share(partial(kernels.measure_block, segment.readout, number), psi, shares, self._lanes)
                 values += shares.sum(0)
         if psi is not final:
@@ -215,7 +215,7 @@ class _Spread:
         psi, lam, spare = (self._empty_state()[0] for _ in range(3))
         psi[:] = final
         lam[:] = psi * by_row[:, None] if len(by_row) else 0
-        shares = np.zeros((_SPREAD_PARTS, *gradient.shape), gradient.dtype)
+        shares = np.zeros((self._shares, *gradient.shape), gradient.dtype)
         for segment in reversed(self._plan.segments):
             for number in range(len(segment.readout.blocks)):
                 self._share(partial(adjoint.observe_block, segment.readout, number), by_output, psi, lam, self._lanes)
@@ -232,8 +232,9 @@ class _Spread:
         from qiskit_qgen.simulator import kernels
 
         views = [state.reshape(*state.shape[:2], self._layout.parts, -1) for state in (source, target)]
-        self._share(partial(kernels.relabel, move.images, move.part_images), *views)
+        samples = (0,) * self._layout.samples
+        self._share(partial(kernels.relabel, move.images, move.part_images), *views, samples)
 
     def _share(self, kernel: Callable[..., None], *arguments: Any) -> None:
         """Call a kernel on each part of the cosets or rows."""
-        run_all([partial(kernel, part, _SPREAD_PARTS, *arguments) for part in range(_SPREAD_PARTS)], self._threads)
+        run_all([partial(kernel, part, self._shares, *arguments) for part in range(self._shares)], self._threads)

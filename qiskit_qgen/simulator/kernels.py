@@ -251,7 +251,7 @@ def forward(tables: Any, readout: Any, trig: Any, states: Any, values: Any, lane
 
 
 @kernel
-def relabel(images: Any, part_images: Any, part: int, parts: int, source: Any, target: Any) -> None:
+def relabel(images: Any, part_images: Any, part: int, parts: int, source: Any, target: Any, samples: Any) -> None:
     """Move amplitudes to the addresses of another basis, one part of the target's rows.
 
     An address is the row, and above its bits the part of the lanes. Target row r, part s of the lanes, takes the
@@ -264,6 +264,7 @@ def relabel(images: Any, part_images: Any, part: int, parts: int, source: Any, t
         parts: How many parts there are.
         source: (rows, 2, parts of the lanes, samples).
         target: (rows, 2, parts of the lanes, samples), another array.
+        samples: A tuple of zeros, one for each sample.
     """
     start, stop = part_of(0, len(target), part, parts)
     shift, mask = len(images), len(target) - 1
@@ -277,5 +278,5 @@ def relabel(images: Any, part_images: Any, part: int, parts: int, source: Any, t
         for s in range(len(part_images)):
             address = base ^ part_images[s]
             for component in range(2):
-                for b in range(target.shape[3]):
+                for b in range(len(samples)):
                     target[row, component, s, b] = source[address & mask, component, address >> shift, b]

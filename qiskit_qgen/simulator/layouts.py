@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 # How many lanes a chunk may have, and what a chunk then costs: wide rows are cheaper if they can be filled.
 _LANES = {np.dtype(np.float32): {16: 1.0, 8: 0.55, 4: 0.35}, np.dtype(np.float64): {8: 1.0, 4: 0.55}}
-_SPLIT_QUBITS = 12  # from here on a sample of a small batch may have several lanes
+_SPLIT_QUBITS = 15  # from here on, a sample has several lanes if it can have so many:
+_SPLIT_LANES = 8
 _SPREAD_QUBITS = 15  # from here on all threads work on one chunk, not each on its own
-_SPREAD_ALONE_QUBITS = 13  # the same if there is one chunk
+_SHARE_AMPLITUDES = 1 << 17  # amplitudes of a chunk that are worth a share of their own
 
 
 @dataclass(frozen=True)
@@ -25,29 +26,30 @@ class Layout:
     """Lanes of a chunk."""
     parts: int
     """Lanes of a sample."""
-    spread: bool
-    """Whether all threads work on one chunk."""
+    shares: int
+    """How many parts of a chunk threads may work on at once; 0 if each thread works on chunks of its own."""
 
     @classmethod
     def choose(cls, num_samples: int, num_qubits: int, dtype: np.dtype[Any], threads: int) -> Layout:
         """Return the layout that should finish a batch first.
 
-        Whether a chunk is spread over threads, and a sample over lanes, decides in which order numbers are added; that
-        does not depend on the number of threads.
+        The shares of a chunk and the lanes of a sample decide in which order numbers are added; they do not depend on
+        the number of threads.
         """
+        spread = num_qubits >= _SPREAD_QUBITS
         widest = max(_LANES[dtype])
-        if 0 < num_samples <= widest // 2 and num_qubits >= _SPLIT_QUBITS:
-            parts = widest >> (num_samples - 1).bit_length()
-            return cls(dtype, num_samples, widest, parts, True)
-        alone = num_samples <= widest and num_qubits >= _SPREAD_ALONE_QUBITS
-        spread = alone or num_qubits >= _SPREAD_QUBITS
-        workers = 1 if spread else threads
+        if num_qubits >= _SPLIT_QUBITS and 0 < num_samples <= widest // _SPLIT_LANES:
+            lanes, parts = widest, widest >> (num_samples - 1).bit_length()
+        else:
+            workers = 1 if spread else threads
 
-        def cost(lanes: int) -> tuple[float, int]:
-            chunks = -(-num_samples // lanes)
-            return _LANES[dtype][lanes] * -(-chunks // workers), -lanes
+            def cost(lanes: int) -> tuple[float, int]:
+                chunks = -(-num_samples // lanes)
+                return _LANES[dtype][lanes] * -(-chunks // workers), -lanes
 
-        return cls(dtype, num_samples, min(_LANES[dtype], key=cost), 1, spread)
+            lanes, parts = min(_LANES[dtype], key=cost), 1
+        shares = max(1, (lanes // parts << num_qubits) // _SHARE_AMPLITUDES) if spread else 0
+        return cls(dtype, num_samples, lanes, parts, shares)
 
     @property
     def samples(self) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -45,7 +44,8 @@ class RotationAngles:
         dtype = slots.dtype
         halves = slots[:, self._slots] * (self._scales / 2).astype(dtype)[:, None]
         halves += (self._offsets[self._rotations] / 2).astype(dtype)[:, None]
-        trig[:, self._constant] = _constants(self._offsets[self._constant] / 2, dtype)[:, :, None, None]
+        constant = self._offsets[self._constant] / 2
+        trig[:, self._constant] = np.stack([np.cos(constant), np.sin(constant)], 1).astype(dtype)[:, :, None, None]
         with np.errstate(invalid="ignore"):  # an infinite angle gives NaN, as a NaN does
             trig[:, self._rotations, 0] = np.cos(halves)[:, :, None]
             trig[:, self._rotations, 1] = np.sin(halves)[:, :, None]
@@ -68,26 +68,3 @@ class RotationAngles:
             return np.zeros((gradient.shape[0], 0, gradient.shape[3]), gradient.dtype)
         scaled = summed[:, self._rotations] * self._scales.astype(gradient.dtype)[:, None]
         return np.add.reduceat(scaled, self._starts, axis=1)
-
-
-def _constants(halves: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Return the rounded cosines and sines, (rotations, 2), of angles that do not depend on the slots.
-
-    The rounded values of a Hadamard gate's angle shrink every state by 3e-8. In float32, a rotation's cosine or sine is
-    therefore rounded to the other side where that keeps the product of all norms so far nearer to 1.
-    """
-    rounded = np.stack([np.cos(halves), np.sin(halves)], 1).astype(dtype)
-    if dtype != np.float32:
-        return rounded
-    drift = 0.0
-    for pair in rounded:
-        larger = int(abs(pair[1]) > abs(pair[0]))
-        other = float(pair[1 - larger]) ** 2
-        choices = [np.nextafter(pair[larger], np.float32(side)) for side in (-2, 2)]
-        exact = {abs(float(pair[0])), abs(float(pair[1]))} == {0.0, 1.0}
-        candidates = [pair[larger]] if exact else [pair[larger], *choices]
-        norms = [math.log(float(candidate) ** 2 + other) for candidate in candidates]
-        best = min(range(len(candidates)), key=lambda number: abs(drift + norms[number]))
-        pair[larger] = candidates[best]
-        drift += norms[best]
-    return rounded

@@ -1,0 +1,136 @@
+"""Small batches of large states have several lanes a sample, and threads share a chunk: compared with Statevector."""
+
+import numpy as np
+import pytest
+import torch
+from qiskit.circuit import ParameterVector, QuantumCircuit
+from qiskit.quantum_info import SparsePauliOp, Statevector
+
+from qiskit_qgen.circuits import pauli_observables
+from qiskit_qgen.simulator import ExpectationValues, batches, layouts, lower
+from qiskit_qgen.simulator.bases import Basis
+from qiskit_qgen.simulator.probabilities import Probabilities
+
+NUM_QUBITS = 6
+OBSERVABLES = [
+    *pauli_observables(NUM_QUBITS),
+    SparsePauliOp(["XYZIZY", "YYIXXZ", "ZZZZZZ", "IIIIII"], [0.3, 0.4, 0.5, 2]),
+]
+
+
+def entangled_circuit(seed):
+    """Rotations, conditions and signs that read lanes, rows and both, between permutations."""
+    generator = np.random.default_rng(seed)
+    parameters = ParameterVector("p", 50)
+    circuit = QuantumCircuit(NUM_QUBITS)
+    for parameter in parameters:
+        a, b, c = (int(qubit) for qubit in generator.choice(NUM_QUBITS, 3, replace=False))
+        gates = [
+            lambda p=parameter, a=a: circuit.ry(p, a),
+            lambda p=parameter, a=a, b=b: (circuit.rz(p, a), circuit.cx(a, b)),
+            lambda p=parameter, a=a, b=b: circuit.cry(p, a, b, ctrl_state=0),
+            lambda p=parameter, a=a, b=b: (circuit.rxx(p, a, b), circuit.cx(b, a)),
+            lambda p=parameter, a=a, b=b: (circuit.cp(p, a, b), circuit.h(b)),
+            lambda p=parameter, a=a, b=b, c=c: (circuit.rzz(p, a, b), circuit.swap(b, c)),
+            lambda p=parameter, a=a, b=b, c=c: (circuit.crx(p, a, c), circuit.ccx(a, b, c)),
+        ]
+        gates[generator.integers(len(gates))]()
+    return circuit
+
+
+@pytest.fixture(params=["lanes and shares", "shares"])
+def layout(request, monkeypatch):
+    monkeypatch.setattr(layouts, "_SPREAD_QUBITS", 1)
+    monkeypatch.setattr(layouts, "_SHARE_AMPLITUDES", 1 << NUM_QUBITS - 1)
+    monkeypatch.setattr(layouts, "_SPLIT_LANES", 2)
+    monkeypatch.setattr(layouts, "_SPLIT_QUBITS", 1 if request.param == "lanes and shares" else 99)
+    return request.param
+
+
+@pytest.mark.parametrize("num_samples", [1, 3, 4, 8, 11])
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-12), (torch.float32, 3e-6)])
+@pytest.mark.parametrize("threads", [1, 3])
+def test_values_agree_with_statevector(layout, num_samples, dtype, tolerance, threads):
+    circuit = entangled_circuit(num_samples)
+    rows = torch.empty(num_samples, 50, dtype=dtype).uniform_(-3, 3, generator=torch.Generator().manual_seed(1))
+    chosen = layouts.Layout.choose(num_samples, NUM_QUBITS, rows.numpy().dtype, threads)
+    assert chosen.shares >= 2
+    assert (chosen.parts > 1) == (layout == "lanes and shares" and num_samples * 2 <= chosen.lanes)
+    program = lower(circuit)
+    order = [list(program.parameters).index(parameter) for parameter in circuit.parameters]
+    rows = rows[:, : len(order)]
+    values = ExpectationValues(program, OBSERVABLES, threads=threads)(rows)
+    qubits = [4, 0, 3]
+    probabilities = Probabilities(program, qubits, threads=threads)(rows)
+    for row, found, distribution in zip(rows.numpy(), values, probabilities, strict=True):
+        state = Statevector(circuit.assign_parameters(row[order]))
+        expected = [state.expectation_value(observable).real for observable in OBSERVABLES]
+        np.testing.assert_allclose(found, expected, atol=tolerance)
+        np.testing.assert_allclose(distribution, state.probabilities(qubits), atol=tolerance)
+
+
+@pytest.mark.parametrize("num_samples", [1, 3, 8, 11])
+@pytest.mark.parametrize("function", ["expectation", "probabilities"])
+@pytest.mark.usefixtures("layout")
+def test_derivatives_agree_with_finite_differences(num_samples, function):
+    program = lower(entangled_circuit(7))
+    if function == "expectation":
+        values = ExpectationValues(program, OBSERVABLES, threads=2)
+    else:
+        values = Probabilities(program, range(NUM_QUBITS), threads=2)
+    generator = torch.Generator().manual_seed(2)
+    rows = torch.empty(num_samples, len(program.parameters), dtype=torch.float64).uniform_(-3, 3, generator=generator)
+    rows.requires_grad_()
+    direction = torch.empty_like(rows).normal_(generator=generator)
+    output = values(rows)
+    cotangent = torch.empty_like(output).normal_(generator=generator)
+    (gradient,) = torch.autograd.grad(output, rows, cotangent)
+    step = 1e-5
+    with torch.no_grad():
+        difference = values(rows + step * direction) - values(rows - step * direction)
+    expected = (cotangent * difference).sum(1) / (2 * step)
+    torch.testing.assert_close((gradient * direction).sum(1), expected, rtol=1e-7, atol=1e-8)
+
+
+@pytest.mark.usefixtures("layout")
+def test_the_same_bits_with_any_number_of_threads_and_whether_or_not_states_are_kept(monkeypatch):
+    monkeypatch.setattr(batches, "_SERIAL_WORK", 0)
+    program = lower(entangled_circuit(5))
+    rows = torch.empty(4, len(program.parameters)).uniform_(-3, 3, generator=torch.Generator().manual_seed(3))
+
+    def run(threads):
+        varied = rows.clone().requires_grad_()
+        values = ExpectationValues(program, OBSERVABLES, threads=threads)(varied)
+        return values.detach(), torch.autograd.grad(values.sum(), varied)[0]
+
+    once = run(1)
+    for threads in (1, 2, 5):
+        assert all(torch.equal(left, right) for left, right in zip(run(threads), once, strict=True))
+    monkeypatch.setattr(batches, "_KEPT_BYTES", 0)
+    assert all(torch.equal(left, right) for left, right in zip(run(2), once, strict=True))
+
+
+@pytest.mark.usefixtures("layout")
+def test_a_nan_spoils_its_own_sample_alone():
+    program = lower(entangled_circuit(5))
+    rows = torch.zeros(3, len(program.parameters), dtype=torch.float64)
+    rows[1, 4] = torch.nan
+    values = ExpectationValues(program, OBSERVABLES)(rows)
+    assert values[1].isnan().any()
+    assert not values[[0, 2]].isnan().any()
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_basis_gives_addresses_and_signs_of_rows(seed):
+    generator = np.random.default_rng(seed)
+    vectors = [int(vector) for vector in generator.integers(1, 1 << 7, 4)]
+    basis = Basis(vectors, 7)
+    assert len(basis.columns) == 7
+    for row in range(1 << 7):
+        address = basis.address(row)
+        combined = 0
+        for bit, column in enumerate(basis.columns):
+            combined ^= column * (address >> bit & 1)
+        assert combined == row
+        for sign in (1, 0b1010101, 0b1111111):
+            assert (address & basis.sign(sign)).bit_count() % 2 == (row & sign).bit_count() % 2
