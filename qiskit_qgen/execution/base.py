@@ -8,27 +8,55 @@ from typing import TypeAlias
 
 import torch
 from qiskit.circuit import QuantumCircuit
-from qiskit.primitives import BaseEstimatorV2
+from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2
 from qiskit.quantum_info import SparsePauliOp
-from qiskit_machine_learning.gradients import BaseEstimatorGradient
+from qiskit_machine_learning.gradients import BaseEstimatorGradient, BaseSamplerGradient
+
+from qiskit_qgen.execution.primitive_functions import expectation_function, probability_function
+from qiskit_qgen.gradients.broadcast_estimator import BroadcastParamShiftEstimatorGradient
+from qiskit_qgen.gradients.broadcast_sampler import BroadcastParamShiftSamplerGradient
 
 Expectation: TypeAlias = Callable[[torch.Tensor], torch.Tensor]
 """Parameter values (B, num_parameters), in the order of ``QuantumCircuit.parameters``, to expectation values (B,
-num_observables).
+num_observables) or probabilities (B, num_outcomes).
 """
 
 
 class AbstractExecution(ABC):
-    """A way to run circuits: on the built-in simulator, on Aer or on a device."""
+    """A way to run circuits: on the built-in simulator, on Aer or on a device.
 
-    @abstractmethod
-    def expectation(self, circuit: QuantumCircuit, observables: Sequence[SparsePauliOp]) -> Expectation:
-        """Return the expectation values as a differentiable function of the circuit's parameters."""
+    An execution of your own needs :meth:`estimator` and :meth:`sampler`. The rest follows from them, with the exact
+    parameter-shift rule for gradients: one PUB in one job for a whole batch, and one for its gradient.
+    """
 
     @abstractmethod
     def estimator(self) -> BaseEstimatorV2:
         """Return the V2 estimator of this execution."""
 
-    @abstractmethod
+    def sampler(self) -> BaseSamplerV2:
+        """Return the V2 sampler of this execution."""
+        raise NotImplementedError
+
     def estimator_gradient(self) -> BaseEstimatorGradient:
-        """Return the gradient that fits :meth:`estimator`."""
+        """Return the gradient that fits :meth:`estimator`, for a stock ``EstimatorQNN``."""
+        return BroadcastParamShiftEstimatorGradient(self.estimator())
+
+    def sampler_gradient(self) -> BaseSamplerGradient:
+        """Return the gradient that fits :meth:`sampler`, for a stock ``SamplerQNN``."""
+        return BroadcastParamShiftSamplerGradient(self.sampler())
+
+    def expectation(self, circuit: QuantumCircuit, observables: Sequence[SparsePauliOp]) -> Expectation:
+        """Return the expectation values as a differentiable function of the circuit's parameters."""
+        return expectation_function(circuit, observables, estimator=self.estimator())
+
+    def probabilities(self, circuit: QuantumCircuit, qubits: Sequence[int]) -> Expectation:
+        """Return the probabilities of what some qubits measure as a differentiable function of the parameters.
+
+        Args:
+            circuit: The circuit, without measurements.
+            qubits: The qubits to measure; bit i of an outcome is ``qubits[i]``.
+
+        Returns:
+            A function to (B, 2**len(qubits)).
+        """
+        return probability_function(circuit, qubits, sampler=self.sampler())

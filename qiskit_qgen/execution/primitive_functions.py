@@ -15,7 +15,7 @@ from qiskit.quantum_info import SparsePauliOp
 
 from qiskit_qgen._checks import check_choice, check_float, check_int
 from qiskit_qgen.exceptions import ArgumentError, GradientError
-from qiskit_qgen.gradients.outcomes import outcome_matrix
+from qiskit_qgen.gradients.outcomes import read_outcomes
 from qiskit_qgen.gradients.perturbation_rule import PerturbationRule
 from qiskit_qgen.gradients.rule import AbstractGradientRule, ShiftedRows
 from qiskit_qgen.gradients.shift_rule import ShiftRule
@@ -185,6 +185,8 @@ def probability_function(
         ArgumentError: If ``shots`` is not positive or ``gradient`` unknown.
         GradientError: If the rule does not fit the circuit.
     """
+    from scipy.sparse import csr_array
+
     if shots is not None:
         check_int("shots", shots, minimum=1)
     measured = circuit.copy()
@@ -197,7 +199,8 @@ def probability_function(
 
     def run(rows: NDArray[np.float64]) -> Any:
         job = sampler.run([(ready, rows[:, columns])], shots=shots)
-        return outcome_matrix(job.result()[0], _REGISTER)
+        seen, found = read_outcomes(job.result()[0], _REGISTER)
+        return csr_array((found.data, seen[found.indices], found.indptr), shape=(len(rows), 1 << len(qubits)))
 
     return PrimitiveFunction(rule, run, num_outputs=1 << len(qubits), fused=fused)
 

@@ -1,10 +1,11 @@
-"""What a V2 sampler measured, as a matrix of probabilities."""
+"""What a V2 sampler measured, as probabilities."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from qiskit.primitives import PubResult
 
 from qiskit_qgen.exceptions import GradientError
@@ -12,8 +13,8 @@ from qiskit_qgen.exceptions import GradientError
 _MAX_BITS = 62
 
 
-def outcome_matrix(result: PubResult, register: str | None = None) -> Any:
-    """Return the outcomes' probabilities, sparse, (num_rows, 2**num_bits): one row for each row of the PUB.
+def read_outcomes(result: PubResult, register: str | None = None) -> tuple[NDArray[np.int64], Any]:
+    """Return the outcomes that were seen, (num_outcomes,), and their probabilities, sparse, (num_rows, num_outcomes).
 
     Args:
         result: The result of one PUB: bits of shots, or the exact probabilities that some simulators give.
@@ -46,4 +47,5 @@ def outcome_matrix(result: PubResult, register: str | None = None) -> Any:
         num_rows = len(numbers)
         rows = np.repeat(np.arange(num_rows), data.num_shots)
         outcomes, weights = numbers.ravel(), np.full(numbers.size, 1 / data.num_shots)
-    return csr_array((weights, (rows, outcomes)), shape=(num_rows, 1 << data.num_bits))
+    seen, columns = np.unique(outcomes, return_inverse=True)
+    return seen, csr_array((weights, (rows, columns)), shape=(num_rows, len(seen)))
