@@ -1,31 +1,124 @@
 """Evaluates a circuit's parameter expressions for a whole batch as tensors.
 
-Their chain rule comes from autograd.
+Their chain rule comes from autograd. Expressions of one form, such as the angles of a feature map, are evaluated
+together.
 """
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from qiskit.circuit import Parameter, ParameterExpression
 
-# The names that sympy prints.
-_TORCH_NAMES = {
-    "Abs": torch.abs,
-    "acos": torch.acos,
-    "asin": torch.asin,
-    "atan": torch.atan,
-    "conjugate": torch.conj,
-    "cos": torch.cos,
-    "exp": torch.exp,
-    "log": torch.log,
-    "signum": torch.sign,
-    "sin": torch.sin,
-    "sqrt": torch.sqrt,
-    "tan": torch.tan,
+from qiskit_qgen.exceptions import ArgumentError
+
+_UNARY: dict[str, Callable[[Any], Any]] = {
+    "ABS": torch.abs,
+    "ACOS": torch.acos,
+    "ASIN": torch.asin,
+    "ATAN": torch.atan,
+    "CONJ": torch.conj,
+    "COS": torch.cos,
+    "EXP": torch.exp,
+    "LOG": torch.log,
+    "SIGN": torch.sgn,
+    "SIN": torch.sin,
+    "TAN": torch.tan,
 }
+_BINARY: dict[str, Callable[[Any, Any], Any]] = {
+    "ADD": operator.add,
+    "DIV": operator.truediv,
+    "MUL": operator.mul,
+    "POW": operator.pow,
+    "RDIV": lambda left, right: right / left,
+    "RPOW": lambda left, right: right**left,
+    "RSUB": lambda left, right: right - left,
+    "SUB": operator.sub,
+}
+_LEAVE_THE_REALS = {"ACOS", "ASIN", "LOG", "POW", "RPOW"}
+_TOLERANCE = 1e3  # of imaginary parts, in units of the last place
+
+
+class _Place(NamedTuple):
+    """Stands for a parameter in a form: the number of its place."""
+
+    number: int
+
+
+_Step = tuple[str, tuple[Any, ...]]
+"""An operation and its operands: places, numbers, or None for the result that was left by earlier steps."""
+
+
+def _form(expression: ParameterExpression) -> tuple[tuple[_Step, ...], list[Parameter]]:
+    """Return an expression as steps on places, and the parameters to put there."""
+    if isinstance(expression, Parameter):
+        return (), [expression]
+    parameters: list[Parameter] = []
+    steps = []
+    for step in expression._qpy_replay:  # what Qiskit saves: steps on a stack
+        name = str(step.op).rpartition(".")[2]
+        operands = [step.lhs] if name in _UNARY else [step.lhs, step.rhs]
+        for position, operand in enumerate(operands):
+            if isinstance(operand, ParameterExpression):
+                operands[position] = _Place(len(parameters))
+                parameters.append(operand)
+        steps.append((name, tuple(operands)))
+    return tuple(steps), parameters
+
+
+class _Group:
+    """Expressions of one form."""
+
+    def __init__(self, steps: tuple[_Step, ...]) -> None:
+        self._steps = steps
+        self.expressions: list[ParameterExpression] = []
+        self.slots: list[int] = []
+        self.columns: list[list[int]] = []
+        operands = [operand for _, operands in steps for operand in operands]
+        self._is_complex = any(isinstance(operand, complex) for operand in operands)
+        self._may_be_complex = any(name in _LEAVE_THE_REALS for name, _ in steps)
+
+    def __call__(self, parameters: torch.Tensor) -> torch.Tensor:
+        """Return the expressions' values, (B, number of expressions)."""
+        arguments = parameters[:, torch.tensor(self.columns, device=parameters.device)].unbind(2)
+        values = None if self._is_complex else self._run(arguments)
+        if values is None or (self._may_be_complex and bool(values.isnan().any())):
+            values = self._run(tuple(argument + 0j for argument in arguments))
+        return self._real(values) if values.is_complex() else values
+
+    def _run(self, arguments: Sequence[torch.Tensor]) -> torch.Tensor:
+        stack: list[Any] = [] if self._steps else [arguments[0]]
+        for name, operands in self._steps:
+            values = []
+            for operand in reversed(operands):
+                if operand is None:
+                    values.append(stack.pop())
+                else:
+                    values.append(arguments[operand.number] if isinstance(operand, _Place) else operand)
+            if name in _UNARY:
+                (value,) = values
+                value = value if isinstance(value, torch.Tensor) else torch.tensor(value)
+                stack.append(_UNARY[name](value).to(arguments[0]))  # absolute values stay among complex numbers
+            else:
+                right, left = values
+                stack.append(_BINARY[name](left, right))
+        (value,) = stack
+        return value
+
+    def _real(self, values: torch.Tensor) -> torch.Tensor:
+        """Return the real part of values that are real but for rounding errors."""
+        bound = _TOLERANCE * torch.finfo(values.dtype).eps * (1 + values.real.abs())
+        wrong = (values.imag.abs() > bound).nonzero()
+        if len(wrong):
+            row, number = wrong[0].tolist()
+            raise ArgumentError(
+                "Argument `parameters` must give every gate a real angle, "
+                f"but {self.expressions[number]} is {values[row, number].item():.4g} in row {row}."
+            )
+        return values.real
 
 
 class SlotEvaluator:
@@ -33,40 +126,29 @@ class SlotEvaluator:
 
     def __init__(self, parameters: Sequence[Parameter], expressions: Sequence[ParameterExpression]) -> None:
         columns = {parameter: number for number, parameter in enumerate(parameters)}
-        self._functions: list[Callable[..., Any]] = []
-        self._arguments: list[list[int]] = []
-        self._columns: list[int] | None = None
-        if all(expression in columns for expression in expressions):
-            self._columns = [columns[expression] for expression in expressions]
-            self._is_identity = self._columns == list(range(len(parameters)))
-            return
-        for expression in expressions:
-            used, function = _compiled(expression)
-            self._functions.append(function)
-            self._arguments.append([columns[parameter] for parameter in used])
+        groups: dict[tuple[_Step, ...], _Group] = {}
+        for slot, expression in enumerate(expressions):
+            steps, used = _form(expression)
+            group = groups.setdefault(steps, _Group(steps))
+            group.expressions.append(expression)
+            group.slots.append(slot)
+            group.columns.append([columns[parameter] for parameter in used])
+        self._groups = list(groups.values())
+        self._is_identity = list(expressions) == list(parameters)
+        slots = [slot for group in self._groups for slot in group.slots]
+        self._order = sorted(range(len(slots)), key=slots.__getitem__)
 
     def __call__(self, parameters: torch.Tensor) -> torch.Tensor:
-        """Return the expressions' values, (B, num_expressions), differentiable."""
-        if self._columns is not None:
-            return parameters if self._is_identity else parameters[:, self._columns]
-        values = [
-            function(*(parameters[:, column] for column in arguments))
-            for function, arguments in zip(self._functions, self._arguments, strict=True)
-        ]
-        return torch.stack(
-            [torch.broadcast_to(torch.as_tensor(v).to(parameters), parameters.shape[:1]) for v in values], 1
-        )
+        """Return the expressions' values, (B, num_expressions), differentiable.
 
-
-def _compiled(expression: ParameterExpression) -> tuple[list[Parameter], Callable[..., Any]]:
-    """Return the parameters that an expression depends on, and the expression as a function of them."""
-    for parameter in expression.parameters:
-        if expression == parameter:  # Qiskit's ``sympify`` may name another one here: for a - a + b, a
-            return [parameter], lambda value: value
-    import sympy  # slow to import, and needed for composed expressions alone
-
-    formula = expression.sympify().replace(sympy.sign, sympy.Function("signum"))  # printed by its name, as the others
-    symbols = {str(symbol): symbol for symbol in formula.free_symbols}
-    used = [parameter for parameter in expression.parameters if parameter.name in symbols]
-    arguments = [symbols[parameter.name] for parameter in used]
-    return used, sympy.lambdify(arguments, formula, modules=[_TORCH_NAMES, "math"], dummify=True)
+        Raises:
+            ArgumentError: If an expression is not real.
+        """
+        if self._is_identity:
+            return parameters
+        if not self._groups:
+            return parameters[:, :0]
+        values = [group(parameters) for group in self._groups]
+        if len(values) == 1:
+            return values[0]
+        return torch.cat(values, 1)[:, torch.tensor(self._order, device=parameters.device)]
