@@ -1,0 +1,116 @@
+"""What is read out of a circuit, as a torch function that can be differentiated any number of times."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+import torch
+from numpy.typing import NDArray
+
+from qiskit_qgen.exceptions import GradientError
+from qiskit_qgen.simulator.blocks import PauliTerm
+from qiskit_qgen.simulator.expressions import SlotEvaluator
+from qiskit_qgen.simulator.program import Program
+from qiskit_qgen.simulator.sweeps import Kept, Sweeps
+from qiskit_qgen.simulator.tensors import TensorKernels
+
+
+class CircuitFunction(ABC):
+    """A function of a circuit's parameters.
+
+    On the CPU, values and first derivatives come from the CPU kernels, by adjoint differentiation (arXiv 2009.02823).
+    On other devices, and wherever a derivative is to be differentiated again (``create_graph=True``, ``torch.func``),
+    they come from the tensor kernels.
+    """
+
+    def __init__(self, program: Program, terms: Sequence[PauliTerm], num_outputs: int, threads: int | None) -> None:
+        self.sweeps = Sweeps(program, terms, num_outputs)
+        self._program = program
+        self._evaluate = SlotEvaluator(program.parameters, program.expressions)
+        self._threads = threads
+
+    @cached_property
+    def tensors(self) -> TensorKernels:
+        """The tensor kernels, made when first needed."""
+        return TensorKernels(self._program)
+
+    @property
+    def threads(self) -> int:
+        """The number of threads."""
+        return self._threads or torch.get_num_threads()
+
+    @abstractmethod
+    def sweep(self, slots: NDArray[Any], *, keep: bool) -> tuple[NDArray[Any], Kept]:
+        """Return the values on the CPU kernels, (B, K), and what :meth:`sweep_back` needs if ``keep``."""
+
+    @abstractmethod
+    def sweep_back(self, kept: Kept, cotangent: NDArray[Any]) -> NDArray[Any]:
+        """Return the derivative by the slots, (B, num_slots), from that by the values, (B, K)."""
+
+    @abstractmethod
+    def on_tensors(self, slots: torch.Tensor) -> torch.Tensor:
+        """Return the values on the tensor kernels, (B, K)."""
+
+    @abstractmethod
+    def pull_back_on_tensors(self, slots: torch.Tensor, cotangent: torch.Tensor) -> torch.Tensor:
+        """Return what :meth:`sweep_back` does, differentiable in both arguments."""
+
+    def _values(self, parameters: torch.Tensor) -> torch.Tensor:
+        slots = self._evaluate(parameters)
+        if slots.device.type != "cpu":
+            return self.on_tensors(slots)
+        return _Adjoint.apply(slots, _Call(self, keep=slots.requires_grad and torch.is_grad_enabled()))
+
+
+class _Call:
+    """One use of a function, and what the forward pass left for the backward pass."""
+
+    def __init__(self, function: CircuitFunction, *, keep: bool) -> None:
+        self.function = function
+        self.keep = keep
+        self.kept: Kept | None = None
+
+
+class _Adjoint(torch.autograd.Function):
+    @staticmethod
+    def forward(slots: torch.Tensor, call: _Call) -> torch.Tensor:
+        values, call.kept = call.function.sweep(slots.detach().numpy(), keep=call.keep)
+        return torch.from_numpy(values)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[torch.Tensor, _Call], output: torch.Tensor) -> None:  # noqa: ARG004
+        slots, ctx.call = inputs
+        ctx.save_for_backward(slots)
+
+    @staticmethod
+    def backward(ctx: Any, cotangent: torch.Tensor) -> tuple[torch.Tensor, None]:
+        (slots,) = ctx.saved_tensors
+        function = ctx.call.function
+        array = None if torch.is_grad_enabled() else _as_array(cotangent)
+        if array is None:
+            return function.pull_back_on_tensors(slots, cotangent), None
+        return torch.from_numpy(function.sweep_back(ctx.call.kept, array)), None
+
+    @staticmethod
+    def vmap(info: Any, in_dims: tuple[int, None], slots: torch.Tensor, call: _Call) -> tuple[torch.Tensor, int]:
+        flat = slots.movedim(in_dims[0], 0).flatten(0, 1)
+        values = _Adjoint.apply(flat, _Call(call.function, keep=call.keep))
+        return values.unflatten(0, (info.batch_size, -1)), 0
+
+    @staticmethod
+    def jvp(ctx: Any, *_: Any) -> Any:  # noqa: ARG004
+        raise GradientError(
+            "The built-in simulator has no forward-mode derivatives, which jvp, jacfwd and hessian of torch.func ask "
+            "for: use torch.func.jacrev, and jacrev(jacrev(f)) for a Hessian."
+        )
+
+
+def _as_array(tensor: torch.Tensor) -> NDArray[Any] | None:
+    """Return a tensor's numbers, or None if it has none, as the batches of ``is_grads_batched=True``."""
+    try:
+        return tensor.detach().numpy()
+    except RuntimeError:
+        return None
