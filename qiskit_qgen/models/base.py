@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any, Self
+from collections.abc import Iterator
+from typing import Any, Self, cast
 
 import torch
 from qiskit import QuantumCircuit
@@ -14,6 +15,7 @@ from qiskit_qgen._random import resolve_seed
 from qiskit_qgen._typing import PathLike
 from qiskit_qgen.exceptions import CheckpointError, NotFittedError
 from qiskit_qgen.execution import AbstractExecution
+from qiskit_qgen.models.codecs import reserve
 from qiskit_qgen.persistence import load_circuit, load_model_folder, save_model_folder
 from qiskit_qgen.training import History
 from qiskit_qgen.training.checkpoint import copy_tensors
@@ -68,8 +70,48 @@ class AbstractGenerativeModel(ABC):
         """
         check_int("num_samples", num_samples, minimum=1)
         self._check_fitted("sample")
+        samples = None
         with torch.no_grad():
-            return self._sample(num_samples, resolve_seed(seed), execution)
+            start = 0
+            for latents in self._sample_latents(num_samples, resolve_seed(seed), execution):
+                part = self._decode_latents(latents)
+                samples = reserve(num_samples, part) if samples is None else samples
+                samples[start : start + len(part)] = part
+                start += len(part)
+        return cast(Tensor, samples)
+
+    def sample_latents(
+        self, num_samples: int, *, seed: int | None = None, execution: AbstractExecution | None = None
+    ) -> Tensor:
+        """Return what the generator makes of the noise of :meth:`sample`, before it becomes pictures or rows.
+
+        Args:
+            num_samples: Number of samples.
+            seed: Seed of the noise; None draws a fresh one.
+            execution: Where the quantum circuits run; None takes the built-in simulator with its defaults.
+
+        Returns:
+            float32 tensor on the CPU, (num_samples, number of read-outs).
+
+        Raises:
+            ArgumentError: As :meth:`sample`.
+            NotFittedError: If the model was neither trained nor loaded.
+        """
+        check_int("num_samples", num_samples, minimum=1)
+        self._check_fitted("sample_latents")
+        with torch.no_grad():
+            return torch.cat(list(self._sample_latents(num_samples, resolve_seed(seed), execution)))
+
+    def decode_latents(self, latents: Tensor) -> Tensor:
+        """Return the samples, as :meth:`sample` does, of what :meth:`sample_latents` returned.
+
+        Raises:
+            ArgumentError: If ``latents`` has another shape.
+            NotFittedError: If the model was neither trained nor loaded.
+        """
+        self._check_fitted("decode_latents")
+        with torch.no_grad():
+            return self._decode_latents(latents)
 
     def save_pretrained(self, folder: PathLike) -> None:
         """Write the model to ``folder``: config.json, model.safetensors and, if it has a circuit, circuit.qpy.
@@ -171,8 +213,12 @@ class AbstractGenerativeModel(ABC):
         """Say in a few words what network ``name`` is."""
 
     @abstractmethod
-    def _sample(self, num_samples: int, seed: int, execution: AbstractExecution | None) -> Tensor:
-        """Generate samples; the arguments are checked."""
+    def _sample_latents(self, num_samples: int, seed: int, execution: AbstractExecution | None) -> Iterator[Tensor]:
+        """Give the generator's outputs batch by batch; the arguments are checked."""
+
+    @abstractmethod
+    def _decode_latents(self, latents: Tensor) -> Tensor:
+        """Return samples of the generator's outputs."""
 
 
 def _count(network: nn.Module) -> int:

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Literal, Self, cast
+from collections.abc import Iterator, Sequence
+from typing import Any, Literal, Self
 
 from qiskit import QuantumCircuit
 from torch import Tensor, nn
 
-from qiskit_qgen._checks import check_int
+from qiskit_qgen._checks import check_int, check_shape
 from qiskit_qgen._random import resolve_seed, torch_generator
 from qiskit_qgen._typing import PathLike
 from qiskit_qgen.circuits import ParametrizedCircuit
 from qiskit_qgen.exceptions import ArgumentError, CheckpointError, TrainingDivergedError
 from qiskit_qgen.execution import AbstractExecution
 from qiskit_qgen.models.base import AbstractGenerativeModel
-from qiskit_qgen.models.codecs import check_images, check_rows, decode, encode, fingerprint, reserve
+from qiskit_qgen.models.codecs import check_images, check_rows, decode, encode, fingerprint
 from qiskit_qgen.models.fitting import choose_callbacks, choose_seed
 from qiskit_qgen.models.style_arguments import (
     CUSTOM_AUTOENCODER,
     check_arguments,
     check_autoencoder_steps,
     has_autoencoder,
+    latent_size,
     noise_size,
     reconstruction_options,
     wasserstein_options,
@@ -363,19 +364,19 @@ class StyleQGAN(AbstractGenerativeModel):
             return check_rows(data, self._arguments["num_features"], name=name)
         return check_images(data, tuple(self._arguments["image_shape"]), name=name)
 
-    def _sample(self, num_samples: int, seed: int, execution: AbstractExecution | None) -> Tensor:
-        networks: dict[str, Any] = self._networks()
-        generator, codec, normalizer = (networks[name].eval() for name in ("generator", "autoencoder", "normalizer"))
-        samples = None
+    def _sample_latents(self, num_samples: int, seed: int, execution: AbstractExecution | None) -> Iterator[Tensor]:
+        generator = self._networks()["generator"].eval()
         with executed_on(generator, execution):
             for index, start in enumerate(range(0, num_samples, _SAMPLE_BATCH)):
                 size = min(_SAMPLE_BATCH, num_samples - start)
-                noise = self._noise.sample(size, torch_generator(seed, _SAMPLE_STREAM, index))
-                latents = normalizer.inverse(generator(noise))
-                part = decode(codec, latents, is_image=self._arguments["image_shape"] is not None).cpu()
-                samples = reserve(num_samples, part) if samples is None else samples
-                samples[start : start + size] = part
-        return cast(Tensor, samples)
+                yield generator(self._noise.sample(size, torch_generator(seed, _SAMPLE_STREAM, index))).cpu()
+
+    def _decode_latents(self, latents: Tensor) -> Tensor:
+        networks: dict[str, Any] = self._networks()
+        codec, normalizer = (networks[name].eval() for name in ("autoencoder", "normalizer"))
+        size = latent_size(self._arguments)
+        check_shape("latents", latents.shape, f"(N, {size})", latents.dim() == 2 and latents.shape[1] == size)
+        return decode(codec, normalizer.inverse(latents), is_image=self._arguments["image_shape"] is not None).cpu()
 
     def _networks(self) -> dict[str, nn.Module]:
         if self._built is None:
