@@ -100,7 +100,7 @@ class _Group:
                     values.append(arguments[operand.number] if isinstance(operand, _Place) else operand)
             if name in _UNARY:
                 (value,) = values
-                value = value if isinstance(value, torch.Tensor) else torch.tensor(value)
+                value = value if isinstance(value, torch.Tensor) else torch.full_like(arguments[0], value)
                 stack.append(_UNARY[name](value).to(arguments[0]))  # absolute values stay among complex numbers
             else:
                 right, left = values
