@@ -1,5 +1,17 @@
 """Gradients for the QNNs of qiskit-machine-learning."""
 
+from qiskit_qgen.gradients.broadcast_estimator import (
+    BroadcastParamShiftEstimatorGradient as BroadcastParamShiftEstimatorGradient,
+)
+from qiskit_qgen.gradients.broadcast_estimator import BroadcastSPSAEstimatorGradient as BroadcastSPSAEstimatorGradient
+from qiskit_qgen.gradients.broadcast_sampler import (
+    BroadcastParamShiftSamplerGradient as BroadcastParamShiftSamplerGradient,
+)
 from qiskit_qgen.gradients.reverse_estimator import ReverseEstimatorGradient as ReverseEstimatorGradient
 
-__all__ = ["ReverseEstimatorGradient"]
+__all__ = [
+    "BroadcastParamShiftEstimatorGradient",
+    "BroadcastParamShiftSamplerGradient",
+    "BroadcastSPSAEstimatorGradient",
+    "ReverseEstimatorGradient",
+]

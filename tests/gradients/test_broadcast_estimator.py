@@ -14,7 +14,7 @@ from qiskit_machine_learning.gradients import (
 from qiskit_machine_learning.neural_networks import EstimatorQNN
 
 from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError, GradientError
-from qiskit_qgen.gradients.broadcast_estimator import (
+from qiskit_qgen.gradients import (
     BroadcastParamShiftEstimatorGradient,
     BroadcastSPSAEstimatorGradient,
 )

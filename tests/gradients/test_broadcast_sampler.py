@@ -9,7 +9,7 @@ from qiskit_machine_learning.neural_networks import SamplerQNN
 from qiskit_machine_learning.primitives import QMLSampler
 
 from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError, GradientError
-from qiskit_qgen.gradients.broadcast_sampler import BroadcastParamShiftSamplerGradient
+from qiskit_qgen.gradients import BroadcastParamShiftSamplerGradient
 
 A, B = Parameter("a"), Parameter("b")
 
