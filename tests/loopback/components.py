@@ -1,0 +1,140 @@
+"""Samples circuits that fill a device of 27 or 133 qubits, of which few are entangled.
+
+The client's estimator twirls and measures every qubit of the device. Qubits that no gate connects are independent, and so is their
+noise: each connected component of a circuit is simulated for itself. Components of one qubit are computed in numpy, all sets of
+parameters at once; larger ones run on Aer.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from qiskit import QuantumCircuit
+
+    from .devices import Device
+
+NO_EFFECT = ("barrier",)
+SINGLE_QUBIT_GATES = ("rz", "sx", "x", "id", "measure")
+
+
+def sample(circuit: QuantumCircuit, rows: np.ndarray, shots: int, device: Device, seed: int) -> dict[str, np.ndarray]:
+    """Sample a circuit.
+
+    Args:
+        circuit: Circuit on the device's qubits.
+        rows: Values of its parameters, in their order, shape (..., number of parameters).
+        shots: Shots for each row.
+        device: Whose noise there is.
+        seed: Seed.
+
+    Returns:
+        For each classical register a Boolean array of shape (..., shots, size), the register's bit 0 first.
+    """
+    shape, flat = rows.shape[:-1], rows.reshape(-1, rows.shape[-1])
+    bits = np.zeros((len(flat), shots, circuit.num_clbits), dtype=bool)
+    for index, qubits in enumerate(components(circuit)):
+        part = _Part(circuit, qubits, flat)
+        if not part.clbits:
+            continue
+        sampler = part.sample_in_numpy if part.is_simple else part.sample_on_aer
+        bits[:, :, part.clbits] = sampler(shots, device, seed * 1000 + index)
+    registers = {}
+    for register in circuit.cregs:
+        positions = [circuit.find_bit(bit).index for bit in register]
+        registers[register.name] = bits[:, :, positions].reshape(*shape, shots, len(register))
+    return registers
+
+
+def components(circuit: QuantumCircuit) -> list[list[int]]:
+    """Return the sets of qubits that gates connect. With control flow, all used qubits are one set."""
+    label = list(range(circuit.num_qubits))
+    used: set[int] = set()
+    dynamic = any(hasattr(instruction.operation, "blocks") for instruction in circuit.data)
+    for instruction in circuit.data:
+        if instruction.operation.name in NO_EFFECT:
+            continue
+        qubits = [circuit.find_bit(qubit).index for qubit in instruction.qubits]
+        joined = used | set(qubits) if dynamic else set(qubits)
+        used.update(qubits)
+        old = {label[qubit] for qubit in joined}
+        label = [min(old) if own in old else own for own in label]
+    return [[q for q in sorted(used) if label[q] == own] for own in sorted({label[q] for q in used})]
+
+
+class _Part:
+    """One component of a circuit."""
+
+    def __init__(self, circuit: QuantumCircuit, qubits: list[int], rows: np.ndarray) -> None:
+        self._circuit, self._qubits, self._rows = circuit, qubits, rows
+        self._columns = {parameter: column for column, parameter in enumerate(circuit.parameters)}
+        members = {circuit.qubits[qubit] for qubit in qubits}
+        self._instructions = [
+            instruction
+            for instruction in circuit.data
+            if instruction.operation.name not in NO_EFFECT and members.issuperset(instruction.qubits)
+        ]
+        self.clbits = sorted(
+            {circuit.find_bit(bit).index for instruction in self._instructions for bit in instruction.clbits}
+        )
+
+    @property
+    def is_simple(self) -> bool:
+        """Whether it is one qubit with few kinds of gates and one measurement at the end."""
+        names = [instruction.operation.name for instruction in self._instructions]
+        return (
+            len(self._qubits) == 1
+            and set(names) <= set(SINGLE_QUBIT_GATES)
+            and names.index("measure") == len(names) - 1
+        )
+
+    def sample_in_numpy(self, shots: int, device: Device, seed: int) -> np.ndarray:
+        """Evolve the density matrices of all rows, as vectors (rho_00, rho_10, rho_01, rho_11)."""
+        qubit = self._qubits[0]
+        states = np.zeros((len(self._rows), 4), dtype=complex)
+        states[:, 0] = 1.0
+        for instruction in self._instructions[:-1]:
+            gate = instruction.operation
+            if gate.name == "rz":
+                phase = np.exp(1j * self._values(gate.params[0]))
+                states[:, 1] *= phase
+                states[:, 2] *= phase.conj()
+            else:
+                states = states @ device.channel(gate.name).T
+            states = states @ device.gate_error(gate.name, qubit).T
+        populations = np.clip(states[:, [0, 3]].real, 0.0, 1.0) @ device.readout_error(qubit)
+        ones = populations[:, 1] / populations.sum(axis=1)
+        return np.random.default_rng(seed).random((len(ones), shots, 1)) < ones[:, None, None]
+
+    def _values(self, angle: Any) -> np.ndarray:
+        """Return the angle for each row."""
+        if not hasattr(angle, "parameters"):
+            return np.full(len(self._rows), float(angle))
+        if angle in self._columns:
+            return self._rows[:, self._columns[angle]]
+        columns = [self._columns[parameter] for parameter in angle.parameters]
+        names = list(angle.parameters)
+        return np.array([float(angle.bind(dict(zip(names, row[columns], strict=True)))) for row in self._rows])
+
+    def sample_on_aer(self, shots: int, device: Device, seed: int) -> np.ndarray:
+        from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
+        from qiskit.primitives.containers.bindings_array import BindingsArray
+        from qiskit.primitives.containers.sampler_pub import SamplerPub
+        from qiskit_aer.primitives import SamplerV2
+
+        small = QuantumCircuit(QuantumRegister(len(self._qubits), "q"), ClassicalRegister(len(self.clbits), "c"))
+        qubit_of = {self._circuit.qubits[qubit]: small.qubits[index] for index, qubit in enumerate(self._qubits)}
+        clbit_of = {self._circuit.clbits[clbit]: small.clbits[index] for index, clbit in enumerate(self.clbits)}
+        for instruction in self._instructions:
+            small.append(
+                instruction.operation,
+                [qubit_of[qubit] for qubit in instruction.qubits],
+                [clbit_of[clbit] for clbit in instruction.clbits],
+            )
+        columns = [self._columns[parameter] for parameter in small.parameters]
+        values = BindingsArray({tuple(small.parameters): self._rows[:, columns]})
+        sampler = SamplerV2.from_backend(device.simulator(self._qubits, seed), seed=seed)
+        result = sampler.run([SamplerPub(small, values, shots=shots)]).result()[0]
+        return result.data.c.to_bool_array(order="little")

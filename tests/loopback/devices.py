@@ -1,0 +1,151 @@
+"""The backends that the server offers: fake devices of qiskit-ibm-runtime under the names of real ones."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+MAX_DENSITY_MATRIX_QUBITS = 8
+"""Up to so many qubits noisy circuits are simulated as density matrices; wider ones by trajectories."""
+
+
+@cache
+def _fake_backends() -> dict[str, type]:
+    from qiskit_ibm_runtime import fake_provider
+
+    found = {}
+    for name in fake_provider.__all__ if hasattr(fake_provider, "__all__") else dir(fake_provider):
+        backend = getattr(fake_provider, name)
+        if name.startswith("Fake") and (label := getattr(backend, "backend_name", "")):
+            found[label.removeprefix("fake_")] = backend
+    return found
+
+
+@cache
+def _noise_model(label: str) -> Any:
+    from qiskit_aer.noise import NoiseModel
+
+    return NoiseModel.from_backend(_fake_backends()[label]())
+
+
+@cache
+def _gate_error(label: str, gate: str, qubit: int) -> np.ndarray:
+    from qiskit.quantum_info import SuperOp
+
+    error = _noise_model(label)._local_quantum_errors.get(gate, {}).get((qubit,))
+    return np.eye(4) if error is None else SuperOp(error).data
+
+
+def _noise_of(label: str, qubits: tuple[int, ...]) -> Any:
+    """Return the noise of these qubits, numbered 0, 1, ... in their order."""
+    from qiskit_aer.noise import NoiseModel
+
+    whole = _noise_model(label)
+    number = {qubit: index for index, qubit in enumerate(qubits)}
+    noise = NoiseModel(basis_gates=whole.basis_gates)
+    for name, errors in whole._local_quantum_errors.items():
+        for acted_on, error in errors.items():
+            if number.keys() >= set(acted_on):
+                noise.add_quantum_error(error, name, [number[qubit] for qubit in acted_on])
+    for acted_on, error in whole._local_readout_errors.items():
+        if number.keys() >= set(acted_on):
+            noise.add_readout_error(error, [number[qubit] for qubit in acted_on])
+    return noise
+
+
+@dataclass
+class Device:
+    """One backend.
+
+    Args:
+        label: Name of a fake device without "fake_", such as "kolkata".
+        prefix: "ibm" for a device, "mock" for its stand-in of dry runs.
+        noise: Whether its gates and measurements err as the fake device's.
+    """
+
+    label: str
+    prefix: str = "ibm"
+    noise: bool = True
+    status: dict[str, Any] = field(default_factory=lambda: {"state": True, "status": "active"})
+
+    def __post_init__(self) -> None:
+        if self.label not in _fake_backends():
+            raise ValueError(
+                f"There is no fake device {self.label!r}; there are {', '.join(sorted(_fake_backends()))}."
+            )
+
+    @property
+    def name(self) -> str:
+        return f"{self.prefix}_{self.label}"
+
+    @property
+    def is_mock(self) -> bool:
+        return self.prefix == "mock"
+
+    @property
+    def num_qubits(self) -> int:
+        return self._raw_configuration["n_qubits"]
+
+    @cached_property
+    def _raw_configuration(self) -> dict[str, Any]:
+        return self._read("conf_filename")
+
+    def _read(self, attribute: str) -> dict[str, Any]:
+        backend = _fake_backends()[self.label]
+        return json.loads((Path(backend.dirname) / getattr(backend, attribute)).read_text())
+
+    def summary(self, queue_length: int) -> dict[str, Any]:
+        """Return its entry in the list of backends."""
+        online = self.status["state"] and self.status["status"] == "active"
+        return {
+            "name": self.name,
+            "class": "mock" if self.is_mock else "qpu",
+            "qubits": self.num_qubits,
+            "physical_qubits": self.num_qubits,
+            "queue_length": queue_length,
+            "status": {"name": "online" if online else "paused", "reason": self.status["status"]},
+        }
+
+    def configuration(self) -> dict[str, Any]:
+        return self._raw_configuration | {"backend_name": self.name}
+
+    @cached_property
+    def _raw_properties(self) -> dict[str, Any]:
+        return self._read("props_filename")
+
+    def properties(self) -> dict[str, Any]:
+        return self._raw_properties | {"backend_name": self.name}
+
+    def simulator(self, qubits: Sequence[int], seed: int) -> Any:
+        """Return an Aer simulator that stands for these qubits of this device, numbered 0, 1, ... in their order."""
+        from qiskit_aer import AerSimulator
+
+        if not self.noise:
+            return AerSimulator(seed_simulator=seed)
+        method = "density_matrix" if len(qubits) <= MAX_DENSITY_MATRIX_QUBITS else "automatic"
+        return AerSimulator(noise_model=_noise_of(self.label, tuple(qubits)), method=method, seed_simulator=seed)
+
+    @staticmethod
+    @cache
+    def channel(gate: str) -> np.ndarray:
+        """Return the superoperator of a gate of one qubit, shape (4, 4), columns stacked."""
+        from qiskit.circuit.library import get_standard_gate_name_mapping
+        from qiskit.quantum_info import SuperOp
+
+        return SuperOp(get_standard_gate_name_mapping()[gate]).data
+
+    def gate_error(self, gate: str, qubit: int) -> np.ndarray:
+        """Return the superoperator of the error that follows a gate on a qubit, shape (4, 4)."""
+        return _gate_error(self.label, gate, qubit) if self.noise else np.eye(4)
+
+    def readout_error(self, qubit: int) -> np.ndarray:
+        """Return the probabilities to read the columns in the states of the rows, shape (2, 2)."""
+        if not self.noise or (error := _noise_model(self.label)._local_readout_errors.get((qubit,))) is None:
+            return np.eye(2)
+        return np.asarray(error.probabilities)
