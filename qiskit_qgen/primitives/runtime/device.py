@@ -80,7 +80,7 @@ class RuntimeDevice:
         self.runner = JobRunner(self.connection, self.ledger, policy)
         self._calls = 0
         circuits = Ledger().circuits if self.ledger is None else self.ledger.circuits
-        self.transpile = Transpiler(self.backend, circuits)
+        self.transpile = Transpiler(self.backend, circuits, whole=self.family == "legacy")
 
     @property
     def local(self) -> bool:

@@ -7,11 +7,13 @@ import json
 import os
 import secrets
 import time
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -110,7 +112,8 @@ class Ledger:
 
     def results(self, digest: str) -> dict[str, np.ndarray] | None:
         """Return what was kept of a request that finished, or None if nothing (readable) was."""
-        with contextlib.suppress(OSError, ValueError, EOFError), np.load(self._results(digest)) as arrays:
+        damage = (OSError, ValueError, EOFError, BadZipFile, zlib.error)
+        with contextlib.suppress(*damage), self._results(digest).open("rb") as file, np.load(file) as arrays:
             return dict(arrays)
         return None
 

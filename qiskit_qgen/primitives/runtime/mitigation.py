@@ -134,6 +134,7 @@ class ErrorMitigation:
         options.simulator.seed_simulator = seed
         if self.layer_noise_model is not None and noisy_device:
             options.simulator.layer_noise_model = []
+        options.simulator.warn_absent = False  # layers without noise, such as measurements, are meant so
         return options
 
     def to_sampler_options(self, *, shots: int | None = None, seed: int | None = None) -> SamplerOptions:

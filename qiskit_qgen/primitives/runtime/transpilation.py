@@ -64,12 +64,14 @@ class Transpiler:
     Args:
         backend: The device.
         folder: Where transpiled circuits are kept as QPY files; None keeps them in memory only.
+        whole: Whether a local device is simulated with all its qubits, instead of those that a circuit uses.
     """
 
-    def __init__(self, backend: BackendV2, folder: Path | None = None) -> None:
+    def __init__(self, backend: BackendV2, folder: Path | None = None, *, whole: bool = False) -> None:
         self._backend = backend
         self._folder = folder
-        self._device = _device_digest(backend)
+        self._restricts = not whole and is_local(backend) and not is_aer(backend)
+        self._device = _device_digest(backend) + str(self._restricts)
         self._by_key: dict[str, IsaCircuit] = {}
 
     def __call__(self, circuit: QuantumCircuit) -> IsaCircuit:
@@ -92,7 +94,7 @@ class Transpiler:
         numbers = {parameter.name: number for number, parameter in enumerate(plain.parameters)}
         columns = [numbers[parameter.name] for parameter in isa.parameters]
         qubits = list(range(isa.num_qubits))
-        if is_local(self._backend) and not is_aer(self._backend):
+        if self._restricts:
             isa, qubits = _compacted(isa, list(positions))
         place = {qubit: number for number, qubit in enumerate(qubits)}
         isa.name = "circuit"
@@ -114,10 +116,7 @@ class Transpiler:
 
     def _described(self, circuit: QuantumCircuit, key: str) -> IsaCircuit:
         facts, circuit.metadata = circuit.metadata, {}
-        qubits = facts["qubits"]
-        backend = self._backend
-        if is_local(backend) and not is_aer(backend):
-            backend = restricted_backend(backend, qubits)
+        backend = restricted_backend(self._backend, facts["qubits"]) if self._restricts else self._backend
         return IsaCircuit(
             circuit=circuit,
             key=key,
