@@ -33,9 +33,9 @@ class AbstractExecution(ABC):
     def estimator(self) -> BaseEstimatorV2:
         """Return the V2 estimator of this execution."""
 
+    @abstractmethod
     def sampler(self) -> BaseSamplerV2:
         """Return the V2 sampler of this execution."""
-        raise NotImplementedError
 
     def estimator_gradient(self) -> BaseEstimatorGradient:
         """Return the gradient that fits :meth:`estimator`, for a stock ``EstimatorQNN``."""

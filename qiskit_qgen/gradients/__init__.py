@@ -8,10 +8,12 @@ from qiskit_qgen.gradients.broadcast_sampler import (
     BroadcastParamShiftSamplerGradient as BroadcastParamShiftSamplerGradient,
 )
 from qiskit_qgen.gradients.reverse_estimator import ReverseEstimatorGradient as ReverseEstimatorGradient
+from qiskit_qgen.gradients.reverse_sampler import ReverseSamplerGradient as ReverseSamplerGradient
 
 __all__ = [
     "BroadcastParamShiftEstimatorGradient",
     "BroadcastParamShiftSamplerGradient",
     "BroadcastSPSAEstimatorGradient",
     "ReverseEstimatorGradient",
+    "ReverseSamplerGradient",
 ]

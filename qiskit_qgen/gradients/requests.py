@@ -8,7 +8,10 @@ from typing import Any
 
 import torch
 from qiskit.circuit import Parameter, QuantumCircuit
+from qiskit.quantum_info import Pauli, SparseObservable, SparsePauliOp
+from qiskit.quantum_info.operators.base_operator import BaseOperator
 
+from qiskit_qgen._checks import check_type
 from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.simulator.expressions import SlotEvaluator
 
@@ -97,3 +100,12 @@ def pull_back_slots(evaluate: SlotEvaluator, values: torch.Tensor, by_slot: torc
         return torch.zeros_like(values)
     (gradient,) = torch.autograd.grad(slots, leaf, by_slot)
     return gradient
+
+
+def as_pauli_op(observable: BaseOperator) -> SparsePauliOp:
+    """Return an observable as the simulator takes it."""
+    if isinstance(observable, SparseObservable):
+        return SparsePauliOp.from_sparse_observable(observable)
+    kinds = "SparsePauliOp, SparseObservable or Pauli operators"
+    check_type("observables", observable, (SparsePauliOp, Pauli), kinds)
+    return SparsePauliOp(observable)

@@ -11,13 +11,13 @@ import torch
 from numpy.typing import NDArray
 from qiskit.circuit import Parameter, QuantumCircuit
 from qiskit.providers import Options
-from qiskit.quantum_info import Pauli, SparseObservable, SparsePauliOp
 from qiskit.quantum_info.operators.base_operator import BaseOperator
 from qiskit_machine_learning.algorithm_job import AlgorithmJob
 from qiskit_machine_learning.gradients import BaseEstimatorGradient, DerivativeType, EstimatorGradientResult
 
-from qiskit_qgen._checks import check_simulation_options, check_type
+from qiskit_qgen._checks import check_simulation_options
 from qiskit_qgen.gradients.requests import (
+    as_pauli_op,
     by_circuit,
     check_no_options,
     chosen_columns,
@@ -121,7 +121,7 @@ class ReverseEstimatorGradient(BaseEstimatorGradient):
         outputs: dict[int, int] = {}
         output = np.array([outputs.setdefault(id(observable), len(outputs)) for observable in observables])
         operators = {outputs[id(observable)]: observable for observable in observables}
-        function = self._cache.get(circuit, [_as_pauli_op(operators[number]) for number in range(len(operators))])
+        function = self._cache.get(circuit, [as_pauli_op(operators[number]) for number in range(len(operators))])
         values = torch.from_numpy(rows).to(self._device, self._dtype)
         state, turn = _shared_states(rows)
         slots = function.slots(values[np.unique(state, return_index=True)[1]]).detach().requires_grad_()
@@ -152,11 +152,3 @@ def _shared_states(rows: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray
         state[position], turn[position] = number, counts[number]
         counts[number] += 1
     return state, turn
-
-
-def _as_pauli_op(observable: BaseOperator) -> SparsePauliOp:
-    if isinstance(observable, SparseObservable):
-        return SparsePauliOp.from_sparse_observable(observable)
-    kinds = "SparsePauliOp, SparseObservable or Pauli operators"
-    check_type("observables", observable, (SparsePauliOp, Pauli), kinds)
-    return SparsePauliOp(observable)

@@ -3,35 +3,54 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from math import prod
 from typing import Any
 
 import torch
 from qiskit.circuit import Parameter, QuantumCircuit
 from qiskit.quantum_info import SparsePauliOp
 from qiskit_machine_learning.connectors import TorchConnector
-from qiskit_machine_learning.neural_networks import EstimatorQNN
+from qiskit_machine_learning.neural_networks import EstimatorQNN, SamplerQNN
 from torch import nn
 
 from qiskit_qgen._checks import check_array, check_shape, check_type
-from qiskit_qgen.circuits import ParametrizedCircuit, pauli_observables
+from qiskit_qgen.circuits import ParametrizedCircuit
 from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.execution import AbstractExecution, LocalExecution
+from qiskit_qgen.gradients.requests import as_pauli_op
+from qiskit_qgen.layers.readout import (
+    ExpectationReadout,
+    Interpret,
+    ProbabilityReadout,
+    is_measured,
+    logical_measurements,
+    read_observables,
+    read_probabilities,
+)
 
 
 class QuantumLayer(TorchConnector):
-    """A ``TorchConnector`` over an ``EstimatorQNN`` whose backward pass is one vector-Jacobian product.
+    """A ``TorchConnector`` whose backward pass is one vector-Jacobian product.
 
-    ``output[..., k] = <O_k>`` for the circuit bound to ``input[..., :]`` and to the trainable :attr:`weight`. Inputs
-    get a gradient whenever they require one. Asking for second derivatives raises an error instead of returning wrong
-    ones.
+    The circuit is bound to ``input[..., :]`` and to the trainable :attr:`weight`. Of a circuit without measurements,
+    expectation values are read out: ``output[..., k] = <O_k>``, as ``EstimatorQNN`` does. Of a circuit that ends in
+    measurements, or with ``interpret``, probabilities: ``output[..., k]`` is the probability that the measured bits
+    are those of the number k, or that ``interpret`` turns them into k, as ``SamplerQNN`` does.
+
+    Inputs get a gradient whenever they require one.
 
     Args:
         circuit: A circuit, or a :class:`~qiskit_qgen.circuits.ParametrizedCircuit`, which brings its parameters'
-            division along.
-        observables: Operators to read out; None for Z of each qubit.
+            division along. Of several classical registers, the one named ``meas`` is read, else all together, the
+            first in the lowest bits.
+        observables: Operators to read out; None for Z of each qubit, if nothing is measured.
         input_params: The parameters that take the inputs, if ``circuit`` is a plain circuit; None for those that are
             no weights.
         weight_params: The parameters to train, if ``circuit`` is a plain circuit; None for none.
+        interpret: Maps the number that was measured to the index of an output, a whole number or, for an
+            ``output_shape`` of several, a tuple; None for the number itself. It is called here only, once for each
+            number, and need not pickle. With it, a circuit without measurements is measured on all qubits.
+        output_shape: The shape of the outputs that ``interpret`` gives indices of.
         execution: Where to run; None for ``LocalExecution()``. It can be replaced at any time:
             ``layer.execution = ...``.
         initial_weights: Values of the weights, (num_weights,); None for uniform in [-1, 1], as ``TorchConnector`` does.
@@ -41,7 +60,7 @@ class QuantumLayer(TorchConnector):
 
     Raises:
         ArgumentTypeError: If an argument has the wrong type.
-        ArgumentError: If the parameters' division or the observables do not fit the circuit.
+        ArgumentError: If the parameters' division, the observables or what ``interpret`` returns do not fit.
         UnsupportedCircuitError: If the execution cannot run the circuit.
     """
 
@@ -52,12 +71,14 @@ class QuantumLayer(TorchConnector):
         observables: Sequence[SparsePauliOp] | SparsePauliOp | None = None,
         input_params: Sequence[Parameter] | None = None,
         weight_params: Sequence[Parameter] | None = None,
+        interpret: Interpret | None = None,
+        output_shape: int | Sequence[int] | None = None,
         execution: AbstractExecution | None = None,
         initial_weights: torch.Tensor | Sequence[float] | None = None,
     ) -> None:
         nn.Module.__init__(self)  # TorchConnector's own would register the weights under two names
         self._ansatz = _divided(circuit, input_params, weight_params)
-        self._observables = _checked_observables(observables, self._ansatz.num_qubits)
+        self._readout = _chosen_readout(self._ansatz.circuit, observables, interpret, output_shape)
         weights = torch.empty(self._ansatz.num_weights).uniform_(-1, 1)
         if initial_weights is not None:
             weights = torch.tensor(check_array("initial_weights", initial_weights), dtype=torch.get_default_dtype())
@@ -70,6 +91,40 @@ class QuantumLayer(TorchConnector):
         self._order = None if order == list(range(len(order))) else order
         self.execution = LocalExecution() if execution is None else execution
 
+    @classmethod
+    def from_qnn(
+        cls,
+        qnn: EstimatorQNN | SamplerQNN,
+        *,
+        execution: AbstractExecution | None = None,
+        initial_weights: torch.Tensor | Sequence[float] | None = None,
+    ) -> QuantumLayer:
+        """Return a layer that does what a stock network does, on ``execution`` in place of its primitive.
+
+        Args:
+            qnn: An ``EstimatorQNN`` or a dense ``SamplerQNN``.
+            execution: As for the class.
+            initial_weights: As for the class.
+
+        Raises:
+            ArgumentTypeError: If ``qnn`` is another network.
+            ArgumentError: If ``qnn`` is sparse, or drops outcomes because they do not fit into its output.
+            UnsupportedCircuitError: If the execution cannot run the circuit.
+        """
+        check_type("qnn", qnn, (EstimatorQNN, SamplerQNN), "an EstimatorQNN or a SamplerQNN")
+        options: dict[str, Any] = {
+            "input_params": list(qnn.input_params),
+            "weight_params": list(qnn.weight_params),
+            "execution": execution,
+            "initial_weights": initial_weights,
+        }
+        if isinstance(qnn, EstimatorQNN):
+            return cls(qnn.circuit, observables=[as_pauli_op(each) for each in qnn.observables], **options)
+        if qnn.sparse:
+            raise ArgumentError("Argument `qnn` must be dense, but has `sparse=True`: make it anew without.")
+        circuit = logical_measurements(qnn.circuit)
+        return cls(circuit, interpret=qnn.interpret, output_shape=qnn.output_shape, **options)
+
     @property
     def execution(self) -> AbstractExecution:
         """Where the circuit runs."""
@@ -78,7 +133,7 @@ class QuantumLayer(TorchConnector):
     @execution.setter
     def execution(self, execution: AbstractExecution) -> None:
         check_type("execution", execution, AbstractExecution, "an execution such as LocalExecution()")
-        function = execution.expectation(self._ansatz.circuit, self._observables)
+        function = self._readout.function(execution)
         self._execution, self._function = execution, function
 
     @property
@@ -92,9 +147,14 @@ class QuantumLayer(TorchConnector):
         return self._ansatz.num_inputs
 
     @property
+    def output_shape(self) -> tuple[int, ...]:
+        """The shape of the output for one input."""
+        return self._readout.output_shape
+
+    @property
     def num_outputs(self) -> int:
-        """The number of outputs: one per observable."""
-        return len(self._observables)
+        """The number of outputs for one input."""
+        return prod(self.output_shape)
 
     @property
     def weight(self) -> torch.Tensor:
@@ -112,27 +172,19 @@ class QuantumLayer(TorchConnector):
         return False
 
     @property
-    def neural_network(self) -> EstimatorQNN:
-        """The same function as a stock ``EstimatorQNN`` on this layer's execution; made anew at each access."""
-        return EstimatorQNN(
-            circuit=self._ansatz.circuit,
-            estimator=self._execution.estimator(),
-            observables=self._observables,
-            input_params=list(self._ansatz.input_params),
-            weight_params=list(self._ansatz.weight_params),
-            gradient=self._execution.estimator_gradient(),
-            input_gradients=True,
-            default_precision=0.0,
-        )
+    def neural_network(self) -> EstimatorQNN | SamplerQNN:
+        """The same function as a stock network on this layer's execution; made anew at each access."""
+        inputs, weights = list(self._ansatz.input_params), list(self._ansatz.weight_params)
+        return self._readout.network(self._execution, inputs, weights)
 
     def forward(self, input_data: torch.Tensor | None = None) -> torch.Tensor:
-        """Return the expectation values.
+        """Return the expectation values or the probabilities.
 
         Args:
             input_data: (..., num_inputs), floating point; None for a circuit without inputs, (0,).
 
         Returns:
-            (..., num_outputs), of the input's dtype and on its device.
+            (..., *output_shape), of the input's dtype and on its device.
 
         Raises:
             ArgumentError: If the last dimension is wrong or the dtype is no floating-point one.
@@ -148,7 +200,7 @@ class QuantumLayer(TorchConnector):
             rows = torch.cat([rows, weights], 1)
         if self._order is not None:
             rows = rows[:, self._order]
-        return self._function(rows).reshape(*x.shape[:-1], self.num_outputs)
+        return self._function(rows).reshape(*x.shape[:-1], *self.output_shape)
 
     def extra_repr(self) -> str:
         """Return the sizes, for ``repr``."""
@@ -185,17 +237,15 @@ def _divided(
     return ParametrizedCircuit(circuit, inputs, weights)
 
 
-def _checked_observables(
-    observables: Sequence[SparsePauliOp] | SparsePauliOp | None, num_qubits: int
-) -> list[SparsePauliOp]:
-    if observables is None:
-        return pauli_observables(num_qubits, "Z")
-    rule = "a SparsePauliOp or a sequence of them"
-    several = [observables] if isinstance(observables, SparsePauliOp) else observables
-    listed = [
-        check_type("observables", observable, SparsePauliOp, rule)
-        for observable in check_type("observables", several, Iterable, rule)
-    ]
-    if not listed:
-        raise ArgumentError("Argument `observables` must hold at least one operator, but is empty.")
-    return listed
+def _chosen_readout(
+    circuit: QuantumCircuit, observables: Any, interpret: Any, output_shape: Any
+) -> ExpectationReadout | ProbabilityReadout:
+    measured = is_measured(circuit)
+    if not measured and interpret is None and output_shape is None:
+        return read_observables(circuit, observables)
+    if observables is not None:
+        found = "`circuit` has measurements" if measured else "`interpret` or `output_shape` is given"
+        raise ArgumentError(
+            f"Argument `observables` must be None where probabilities are read out, but {found}: remove one of them."
+        )
+    return read_probabilities(circuit, interpret, output_shape)

@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from qiskit_qgen.circuits import ParametrizedCircuit, pauli_observables
-from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError, GradientError, UnsupportedCircuitError
+from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError, GradientError
 from qiskit_qgen.execution import AbstractExecution, LocalExecution
 from qiskit_qgen.layers import QuantumLayer
 
@@ -314,6 +314,9 @@ def test_an_execution_is_asked_once_for_the_function():
         def estimator(self):
             raise NotImplementedError
 
+        def sampler(self):
+            raise NotImplementedError
+
         def estimator_gradient(self):
             raise NotImplementedError
 
@@ -337,12 +340,6 @@ def test_a_failed_exchange_leaves_the_layer_as_it_was(layer):
 
 def test_repr_tells_the_sizes(layer):
     assert repr(layer) == "QuantumLayer(num_qubits=2, num_inputs=2, num_weights=3, num_outputs=4)"
-
-
-def measured():
-    circuit = hybrid_circuit()
-    circuit.measure_all()
-    return circuit
 
 
 DIVISION = "Arguments `input_params` and `weight_params` must "
@@ -416,12 +413,6 @@ DIVISION = "Arguments `input_params` and `weight_params` must "
             {"execution": torch.float64},
             ArgumentTypeError,
             "Argument `execution` must be an execution such as LocalExecution(), but is of type dtype.",
-        ),
-        (
-            {"circuit": measured()},
-            UnsupportedCircuitError,
-            "The built-in simulator runs unitary circuits, but this one holds `measure`: "
-            "remove it, or run the circuit on Aer instead.",
         ),
     ],
 )

@@ -1,0 +1,124 @@
+"""What a sampler found if it did not sample: the outcomes' exact probabilities."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from qiskit.primitives import SamplerPubResult
+from qiskit.primitives.containers.shape import ShapedMixin
+
+from qiskit_qgen.simulator.measured import values_of_outcomes
+
+_COUNT_BITS = 40
+
+
+class ExactProbabilities(ShapedMixin):
+    """The exact probabilities of a classical register's values, in the place of a ``BitArray`` of shots.
+
+    It answers what ``qiskit_machine_learning`` asks of the exact results of its own ``QMLSampler(shots=None)``, so its
+    networks and gradients read it.
+
+    Args:
+        joint: Probabilities of the outcomes of all measured qubits, (..., 2**num_measured).
+        bits: For each bit of the register, lowest first, which bit of an outcome it is; None for a bit that is always
+            0.
+    """
+
+    def __init__(self, joint: NDArray[np.float64], bits: Sequence[int | None]) -> None:
+        super().__init__()
+        self._joint = joint
+        self._bits = tuple(bits)
+        self._shape = joint.shape[:-1]
+
+    @property
+    def num_bits(self) -> int:
+        """The number of the register's bits."""
+        return len(self._bits)
+
+    @property
+    def num_shots(self) -> None:
+        """None: nothing was sampled."""
+        return
+
+    def __getitem__(self, indices: Any) -> ExactProbabilities:
+        entries = np.arange(self.size).reshape(self.shape)[indices]
+        return ExactProbabilities(self._joint.reshape(self.size, -1)[entries], self._bits)
+
+    def get_probabilities(self, loc: int | tuple[int, ...] | None = None) -> Any:
+        """Return the probabilities of the register's values, without those that are 0.
+
+        Args:
+            loc: Which entry of the array; None for all of them.
+
+        Returns:
+            A mapping of bit strings, highest bit first, to probabilities; an array of them if ``loc`` is None and the
+            shape is not ().
+        """
+        if loc is not None:
+            return self[loc].get_probabilities()
+        labels, values = self._marginal()
+        found = np.empty(self.shape, object)
+        for index in np.ndindex(self.shape):
+            row = values[index]
+            found[index] = {labels[k]: float(row[k]) for k in np.flatnonzero(row)}
+        return found if self.shape else found.item()
+
+    def get_counts(self, loc: int | tuple[int, ...] | None = None, shots: int | None = None) -> dict[str, int]:
+        """Return whole numbers in proportion to the probabilities, up to 1e-12.
+
+        Args:
+            loc: Which entry of the array; None for the sum over all of them.
+            shots: To what number the counts of one entry add up, but for their rounding; None for the smallest power
+                of two that loses nothing.
+
+        Returns:
+            A mapping of bit strings, highest bit first, to counts.
+        """
+        if loc is not None:
+            return self[loc].get_counts(shots=shots)
+        labels, values = self._marginal()
+        counts = np.rint(values.reshape(-1, len(labels)) * (shots or 1 << _COUNT_BITS)).astype(np.int64)
+        if shots is None:
+            common = np.bitwise_or.reduce(counts, axis=None)
+            counts //= max(1, int(common & -common))
+        totals = counts.sum(0)
+        return {labels[k]: int(totals[k]) for k in np.flatnonzero(totals)}
+
+    @staticmethod
+    def concatenate_bits(registers: Sequence[ExactProbabilities]) -> ExactProbabilities:
+        """Return the joint probabilities of registers of one circuit, the first of them in the lowest bits."""
+        return ExactProbabilities(registers[0]._joint, [bit for register in registers for bit in register._bits])
+
+    def _marginal(self) -> tuple[list[str], NDArray[np.float64]]:
+        """Return the register's possible values as bit strings, and their probabilities (..., values)."""
+        num_measured = self._joint.shape[-1].bit_length() - 1
+        numbers = values_of_outcomes(num_measured, self._bits)
+        different, which = np.unique(numbers, return_inverse=True)
+        values = np.zeros((len(different), *self.shape))
+        np.add.at(values, which, np.moveaxis(self._joint, -1, 0))
+        width = f"0{self.num_bits}b" if self.num_bits else ""
+        return [format(int(number), width) if width else "" for number in different], np.moveaxis(values, 0, -1)
+
+
+class ExactSamplerPubResult(SamplerPubResult):
+    """The result of one PUB, with :class:`ExactProbabilities` in the place of ``BitArray``."""
+
+    def join_data(self, names: Iterable[str] | None = None) -> ExactProbabilities:
+        """Return the joint probabilities of several registers.
+
+        Args:
+            names: Which registers, the first of them in the lowest bits; None for all, in the circuit's order.
+
+        Raises:
+            ValueError: If there are none, or no register has such a name.
+        """
+        chosen = list(self.data) if names is None else list(names)
+        if not chosen:
+            raise ValueError("No entry exists in the data bin." if names is None else "An empty name list is given.")
+        for name in chosen:
+            if name not in self.data:
+                raise ValueError(f"Name '{name}' does not exist.")
+        return ExactProbabilities.concatenate_bits([self.data[name] for name in chosen])
