@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -27,6 +28,11 @@ RULES: dict[str, Callable[[QuantumCircuit], AbstractGradientRule]] = {
     "spsa": PerturbationRule,
 }
 _REGISTER = "outcome"
+_NO_MAP = (
+    "torch.func.vmap, which jacrev uses too, cannot map a circuit on a primitive, which would run it again for each "
+    "slice: give it one batch of rows, and take Jacobians with torch.autograd.functional.jacobian."
+)
+_NO_FORWARD_MODE = "A circuit on a primitive has no forward-mode derivatives: use backward mode."
 
 
 class PrimitiveFunction:
@@ -69,11 +75,11 @@ class PrimitiveFunction:
             (B, num_outputs), of the dtype and on the device of ``parameters``.
 
         Raises:
-            GradientError: In a second backward pass.
+            GradientError: In a second backward pass, in forward mode, or mapped by ``torch.func.vmap``.
         """
         wanted = list(range(parameters.shape[1]) if columns is None else columns)
         fused = self._fused and torch.is_grad_enabled() and parameters.requires_grad
-        return _FirstOrder.apply(parameters, self, wanted, fused)
+        return _Values.apply(parameters, _Call(self, wanted, fused))
 
     def compute(
         self, values: NDArray[np.float64], wanted: Sequence[int], *, fused: bool
@@ -205,39 +211,66 @@ def probability_function(
     return PrimitiveFunction(rule, run, num_outputs=1 << len(qubits), fused=fused)
 
 
-class _FirstOrder(torch.autograd.Function):
+@dataclass
+class _Call:
+    """One call of a function, and what its forward pass leaves for the backward pass."""
+
+    owner: PrimitiveFunction
+    wanted: list[int]
+    fused: bool
+    kept: tuple[ShiftedRows, Any] | None = None
+
+
+class _Values(torch.autograd.Function):
     @staticmethod
-    def forward(
-        ctx: Any, parameters: torch.Tensor, owner: PrimitiveFunction, wanted: list[int], fused: bool
-    ) -> torch.Tensor:
-        results, ctx.kept = owner.compute(_numpy(parameters), wanted, fused=fused)
-        ctx.owner, ctx.wanted = owner, wanted
-        ctx.save_for_backward(parameters)
+    def forward(parameters: torch.Tensor, call: _Call) -> torch.Tensor:
+        results, call.kept = call.owner.compute(_numpy(parameters), call.wanted, fused=call.fused)
         return torch.from_numpy(results).to(parameters)
 
     @staticmethod
-    def backward(ctx: Any, cotangent: torch.Tensor) -> tuple[torch.Tensor, None, None, None]:
-        (parameters,) = ctx.saved_tensors
-        found = ctx.owner.pull_back(_numpy(parameters), ctx.wanted, _numpy(cotangent), ctx.kept)
-        gradient = torch.from_numpy(found).to(parameters)
-        if torch.is_grad_enabled():  # create_graph=True
-            gradient = _RefusedSecond.apply(gradient, parameters, cotangent)
-        return gradient, None, None, None
-
-
-class _RefusedSecond(torch.autograd.Function):
-    """The identity on a first derivative, tied to what it depends on, so that a second one is refused."""
+    def setup_context(ctx: Any, inputs: tuple[torch.Tensor, _Call], output: torch.Tensor) -> None:  # noqa: ARG004
+        parameters, ctx.call = inputs
+        ctx.save_for_backward(parameters)
 
     @staticmethod
-    def forward(ctx: Any, gradient: torch.Tensor, *origins: torch.Tensor) -> torch.Tensor:  # noqa: ARG004
-        return gradient.view_as(gradient)
+    def backward(ctx: Any, cotangent: torch.Tensor) -> tuple[torch.Tensor, None]:
+        return _Gradient.apply(*ctx.saved_tensors, cotangent, ctx.call), None
 
     @staticmethod
-    def backward(ctx: Any, _: torch.Tensor) -> Any:  # noqa: ARG004
+    def vmap(*_: Any) -> Any:
+        raise GradientError(_NO_MAP)
+
+    @staticmethod
+    def jvp(*_: Any) -> Any:
+        raise GradientError(_NO_FORWARD_MODE)
+
+
+class _Gradient(torch.autograd.Function):
+    """The first derivative, tied to what it depends on, so that a second one is refused."""
+
+    @staticmethod
+    def forward(parameters: torch.Tensor, cotangent: torch.Tensor, call: _Call) -> torch.Tensor:
+        found = call.owner.pull_back(_numpy(parameters), call.wanted, _numpy(cotangent), call.kept)
+        return torch.from_numpy(found).to(parameters)
+
+    @staticmethod
+    def setup_context(*_: Any) -> None:
+        pass
+
+    @staticmethod
+    def backward(*_: Any) -> Any:
         raise GradientError(
             "A circuit on a primitive has first derivatives only, but a second one was asked for, as a gradient "
             "penalty through a circuit does: use LocalExecution(), or a loss without it."
         )
+
+    @staticmethod
+    def vmap(*_: Any) -> Any:
+        raise GradientError(_NO_MAP)
+
+    @staticmethod
+    def jvp(*_: Any) -> Any:
+        raise GradientError(_NO_FORWARD_MODE)
 
 
 def _rule(circuit: QuantumCircuit, gradient: Gradient) -> AbstractGradientRule:

@@ -182,6 +182,22 @@ def test_second_derivatives_are_refused(fused):
         gradient.square().sum().backward()
 
 
+def test_torch_func_takes_gradients_but_refuses_to_map():
+    function = expectation_function(composed(), OBSERVABLES, estimator=StatevectorEstimator())
+    rows = rows_for(2).detach()
+    leaf = rows.clone().requires_grad_()
+    (expected,) = torch.autograd.grad(function(leaf).sum(), leaf)
+    torch.testing.assert_close(torch.func.grad(lambda x: function(x).sum())(rows), expected)
+    with pytest.raises(GradientError, match=r"torch.func.vmap, which jacrev uses too, cannot map"):
+        torch.func.jacrev(function)(rows)
+    with pytest.raises(GradientError, match=r"torch.func.vmap, which jacrev uses too, cannot map"):
+        torch.func.vmap(function)(rows[:, None])
+    with pytest.raises(GradientError, match="no forward-mode derivatives"):
+        torch.func.jvp(function, (rows,), (rows,))
+    with pytest.raises(GradientError, match="first derivatives only"):
+        torch.func.grad(lambda x: torch.func.grad(lambda y: function(y).sum())(x).sum())(rows)
+
+
 def test_the_circuit_is_prepared_once_and_may_change_its_qubits():
     calls = []
 
