@@ -12,6 +12,7 @@ from torch import Tensor
 from qiskit_qgen._checks import check_int, check_shape
 from qiskit_qgen._random import resolve_seed, torch_generator
 from qiskit_qgen.datasets import as_images
+from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.metrics._features import check_count, check_features
 from qiskit_qgen.metrics.cache import FeatureCache
 from qiskit_qgen.metrics.extractors import DEFAULT_EXTRACTOR, AbstractFeatureExtractor, get_extractor
@@ -35,6 +36,7 @@ def evaluate_images(
     bins: int = DEFAULT_BINS,
     seed: int | None = 0,
     cache: FeatureCache | None = None,
+    floors: bool = True,
 ) -> dict[str, Any]:
     """Score generated pictures against real ones, together with the floors that no generator can be expected to beat.
 
@@ -55,6 +57,7 @@ def evaluate_images(
         bins: Bins of each histogram of the Jensen-Shannon divergence.
         seed: Seed of the subsets and of the halves; None draws a fresh one, which the result names.
         cache: Where the features of ``real`` and ``reference`` are kept from one call to the next; None keeps none.
+        floors: Whether to compute the floors; False leaves them None, where they are known from another call.
 
     Returns:
         A dictionary that JSON can hold: `frechet_distance`, `kernel_distance`, `kernel_distance_std`,
@@ -68,7 +71,8 @@ def evaluate_images(
         DatasetError: If pictures have a wrong shape, type or range, or hold values that are not finite.
         MissingOptionalLibraryError: If the named extractor needs an extra that is not installed.
     """
-    options = _Options(subsets, subset_size, bins, resolve_seed(seed))
+    _check_floors(floors, reconstructions, reference)
+    options = _Options(subsets, subset_size, bins, resolve_seed(seed), floors)
     network = get_extractor(extractor)
     given = {"generated": generated, "real": real, "reconstructions": reconstructions, "reference": reference}
     pictures = {name: as_images(data, name=name).cpu() for name, data in given.items() if data is not None}
@@ -96,6 +100,7 @@ def evaluate_features(
     subset_size: int | None = None,
     bins: int = DEFAULT_BINS,
     seed: int | None = 0,
+    floors: bool = True,
 ) -> dict[str, Any]:
     """Score generated vectors (latents, rows of a table, features) against real ones, with the same floors.
 
@@ -109,6 +114,7 @@ def evaluate_features(
         subset_size: Samples in each; None takes 1000, or half the smaller set if that is less.
         bins: Bins of each histogram of the Jensen-Shannon divergence.
         seed: Seed of the subsets and of the halves; None draws a fresh one, which the result names.
+        floors: Whether to compute the floors; False leaves them None, where they are known from another call.
 
     Returns:
         The dictionary of :func:`evaluate_images` without `jensen_shannon_divergence_pixel`.
@@ -125,7 +131,8 @@ def evaluate_features(
         >>> round(scores["frechet_distance"], 6), scores["extractor"], scores["num_samples"]
         (18.0, 'latent', 20)
     """
-    options = _Options(subsets, subset_size, bins, resolve_seed(seed))
+    _check_floors(floors, reconstructions, reference)
+    options = _Options(subsets, subset_size, bins, resolve_seed(seed), floors)
     given = {"generated": generated, "real": real, "reconstructions": reconstructions, "reference": reference}
     width = check_features("real", real).shape[1]
     samples = {
@@ -136,12 +143,18 @@ def evaluate_features(
     return _evaluate(samples, extractor_name, options)
 
 
+def _check_floors(floors: bool, reconstructions: Any, reference: Any) -> None:
+    if not floors and (reconstructions is not None or reference is not None):
+        raise ArgumentError("Arguments `reconstructions` and `reference` must be None if `floors` is False.")
+
+
 @dataclass(frozen=True)
 class _Options:
     subsets: int
     subset_size: int | None
     bins: int
     seed: int
+    floors: bool
 
     def __post_init__(self) -> None:
         check_int("subsets", self.subsets, minimum=1)
@@ -172,18 +185,23 @@ def _evaluate(samples: dict[str, _Samples], extractor_name: str, options: _Optio
     generated, real = samples["generated"], samples["real"]
     result: dict[str, Any] = {"extractor": extractor_name, "num_features": real.features.shape[1]}
     result |= _compare(generated, real, options)
+    result |= _floors(samples, options) if options.floors else {"floor_real": None, "floor_reconstruction": None}
+    result |= {"subsets": options.subsets, "bins": options.bins, "seed": options.seed}
+    result["warnings"] = _warnings(result)
+    return result
+
+
+def _floors(samples: dict[str, _Samples], options: _Options) -> dict[str, Any]:
+    real = samples["real"]
     if "reference" in samples:
-        result["floor_real"] = _compare(samples["reference"], real, options) | {"source": "reference"}
+        floor = _compare(samples["reference"], real, options) | {"source": "reference"}
     else:
         check_count("real", len(real), minimum=4)
         order = torch.randperm(len(real), generator=torch_generator(options.seed, _HALVES_STREAM))
         first, second = order.tensor_split(2)
-        result["floor_real"] = _compare(real.take(first), real.take(second), options) | {"source": "halves of real"}
-    reconstructions = samples.get("reconstructions")
-    result["floor_reconstruction"] = None if reconstructions is None else _compare(reconstructions, real, options)
-    result |= {"subsets": options.subsets, "bins": options.bins, "seed": options.seed}
-    result["warnings"] = _warnings(result)
-    return result
+        floor = _compare(real.take(first), real.take(second), options) | {"source": "halves of real"}
+    rebuilt = samples.get("reconstructions")
+    return {"floor_real": floor, "floor_reconstruction": None if rebuilt is None else _compare(rebuilt, real, options)}
 
 
 def _compare(samples: _Samples, real: _Samples, options: _Options) -> dict[str, Any]:
@@ -208,9 +226,8 @@ def _compare(samples: _Samples, real: _Samples, options: _Options) -> dict[str, 
 
 def _warnings(result: dict[str, Any]) -> list[str]:
     """Return a sentence for each comparison whose Fréchet distance rests on fewer samples than features."""
-    groups = {"generated samples": result, "floor_real": result["floor_real"]}
-    if result["floor_reconstruction"] is not None:
-        groups["floor_reconstruction"] = result["floor_reconstruction"]
+    groups = {"generated samples": result}
+    groups |= {name: result[name] for name in ("floor_real", "floor_reconstruction") if result[name] is not None}
     return [
         f"The Fréchet distance of {name} compares {scores['num_samples']} with {scores['num_real']} samples in "
         f"{result['num_features']} dimensions: with fewer samples than dimensions it is biased upwards, so compare it "
