@@ -131,7 +131,8 @@ class RuntimeEstimator(BaseEstimatorV2):
         def take(start: int, stop: int) -> EstimatorPiece:
             index = (slice(None),) * axis + (slice(start, stop),)
             rows = values[index] if rank else values
-            some = observables[index] if rank and observables.shape[axis] > 1 else observables
+            both = rank and min(values.shape[axis], observables.shape[axis]) > 1
+            some = observables[index] if both else observables
             bindings = BindingsArray({tuple(isa.circuit.parameters): rows}) if rows.shape[-1] else None
             if bindings is None:
                 bindings = BindingsArray(shape=rows.shape[:-1])
