@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from qiskit_qgen.cli.executions import FORM
 from qiskit_qgen.cli.reporting import reports_errors
 
 _SUFFIXES = (".png", ".npy")
@@ -21,9 +23,11 @@ def sample(
     ] = Path("samples.png"),
     columns: Annotated[int | None, typer.Option(min=1, help="Pictures in a row of the grid.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of the noise; a fresh one if left out.")] = None,
+    execution: Annotated[str | None, typer.Option(help=f"Where circuits run. {FORM}.")] = None,
 ) -> None:
     """Generate samples of a trained model."""
     from qiskit_qgen._random import resolve_seed
+    from qiskit_qgen.cli.executions import parse_execution
     from qiskit_qgen.cli.saved import load_model
     from qiskit_qgen.exceptions import ArgumentError
 
@@ -32,7 +36,9 @@ def sample(
     if columns is not None and out.suffix != ".png":
         raise ArgumentError("Option --columns must be left out unless --out ends in .png.")
     seed = resolve_seed(seed)
-    samples = load_model(model).sample(num_samples, seed=seed)
+    trained = load_model(model)
+    with nullcontext() if execution is None else parse_execution(execution) as chosen:
+        samples = trained.sample(num_samples, seed=seed, execution=chosen)
     if out.suffix == ".png" and samples.dim() != 4:
         raise ArgumentError("This model generates rows of a table, not pictures: name a file that ends in .npy.")
     _write(samples, out, columns)

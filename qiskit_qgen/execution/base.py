@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import TypeAlias
+from types import TracebackType
+from typing import Self, TypeAlias
 
 import torch
 from qiskit.circuit import QuantumCircuit
@@ -24,6 +25,8 @@ num_observables) or probabilities (B, num_outcomes).
 
 class AbstractExecution(ABC):
     """A way to run circuits: on the built-in simulator, on Aer or on a device.
+
+    All executions are context managers, which matters for those that hold a batch or session open on a device.
 
     An execution of your own needs :meth:`estimator` and :meth:`sampler`. The rest follows from them, with the exact
     parameter-shift rule for gradients: one PUB in one job for a whole batch, and one for its gradient.
@@ -60,3 +63,11 @@ class AbstractExecution(ABC):
             A function to (B, 2**len(qubits)).
         """
         return probability_function(circuit, qubits, sampler=self.sampler())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        return None

@@ -6,8 +6,9 @@ cell's last value, once `%matplotlib inline` is on.
 """
 
 from qiskit_qgen.plotting.circuit import plot_circuit as plot_circuit
+from qiskit_qgen.plotting.comparison import plot_comparison as plot_comparison
 from qiskit_qgen.plotting.history import plot_history as plot_history
 from qiskit_qgen.plotting.images import plot_images as plot_images
 from qiskit_qgen.plotting.images import plot_reconstructions as plot_reconstructions
 
-__all__ = ["plot_circuit", "plot_history", "plot_images", "plot_reconstructions"]
+__all__ = ["plot_circuit", "plot_comparison", "plot_history", "plot_images", "plot_reconstructions"]

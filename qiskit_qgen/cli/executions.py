@@ -1,0 +1,92 @@
+"""Executions by a text: ``local``, ``aer:shots=1024,noise_model=fake_torino``, ``runtime:backend=ibm_torino``."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import fields
+from typing import Any
+
+from qiskit_qgen.cli.toml_text import parse_value
+from qiskit_qgen.exceptions import ArgumentError
+
+FORM = "[NAME=]KIND[:OPTION=VALUE,...], such as aer:shots=1024, with the kinds local, aer and runtime"
+
+
+def parse_execution(text: str) -> Any:
+    """Return the execution that a text describes.
+
+    The options are the arguments of ``LocalExecution``, ``AerExecution`` and ``RuntimeExecution``; for the last one
+    those of ``ErrorMitigation`` as well.
+
+    Raises:
+        ArgumentError: If the text has another form, or an option is unknown or out of range.
+        ExecutionError: If the device cannot be reached.
+    """
+    kind, colon, rest = text.partition(":")
+    kinds = {"local": _local, "aer": _aer, "runtime": _runtime}
+    if kind not in kinds or (colon and not rest):
+        raise ArgumentError(f"An execution must have the form {FORM}, but is {text!r}.")
+    return kinds[kind](_options(rest, text))
+
+
+def parse_named(texts: list[str]) -> dict[str, Any]:
+    """Return executions by name; one without a name is called by its text.
+
+    Raises:
+        ArgumentError: As :func:`parse_execution`, or if two have the same name.
+    """
+    executions: dict[str, Any] = {}
+    for text in texts:
+        before, equals, after = text.partition("=")
+        named = bool(equals) and ":" not in before and "," not in before
+        name, specification = (before, after) if named else (text, text)
+        if name in executions:
+            raise ArgumentError(f"Executions must have different names, but two are called {name!r}.")
+        executions[name] = parse_execution(specification)
+    return executions
+
+
+def _options(rest: str, text: str) -> dict[str, Any]:
+    options: dict[str, Any] = {}
+    for part in rest.split(",") if rest else []:
+        key, equals, value = part.partition("=")
+        if not equals or not key.isidentifier() or key in options:
+            raise ArgumentError(f"An execution must have the form {FORM}, but is {text!r}.")
+        options[key] = parse_value(value)
+    return options
+
+
+def _local(options: dict[str, Any]) -> Any:
+    import torch
+
+    from qiskit_qgen.execution import LocalExecution
+
+    _check(options, [field.name for field in fields(LocalExecution)], "local")
+    if "dtype" in options:
+        options["dtype"] = {"float32": torch.float32, "float64": torch.float64}.get(options["dtype"], options["dtype"])
+    return LocalExecution(**options)
+
+
+def _aer(options: dict[str, Any]) -> Any:
+    from qiskit_qgen.execution import AerExecution
+
+    _check(options, [field.name for field in fields(AerExecution)], "aer")
+    return AerExecution(**options)
+
+
+def _runtime(options: dict[str, Any]) -> Any:
+    from qiskit_qgen.execution import ErrorMitigation, RuntimeExecution
+
+    mitigating = [field.name for field in fields(ErrorMitigation)]
+    own = [name for name in inspect.signature(RuntimeExecution).parameters if name not in ("service", "mitigation")]
+    _check(options, own + mitigating, "runtime")
+    if "backend" not in options:
+        raise ArgumentError("An execution of the kind runtime must name a device, such as runtime:backend=ibm_torino.")
+    mitigation = {name: options.pop(name) for name in mitigating if name in options}
+    return RuntimeExecution(**options, mitigation=ErrorMitigation(**mitigation) if mitigation else None)
+
+
+def _check(options: dict[str, Any], known: list[str], kind: str) -> None:
+    for name in options:
+        if name not in known:
+            raise ArgumentError(f"The execution {kind!r} has no option `{name}`; it has {', '.join(known)}.")
