@@ -72,7 +72,7 @@ class ExpectationReadout(AbstractReadout):
             weight_params=weight_params,
             gradient=execution.estimator_gradient(),
             input_gradients=True,
-            default_precision=0.0,
+            default_precision=getattr(execution, "precision", None) or 0.0,
         )
 
 

@@ -35,6 +35,7 @@ class BatchedStatevectorEstimator(BaseEstimatorV2):
         device: Where the simulation runs, as torch names it.
         dtype: ``torch.float32`` or ``torch.float64``, the precision of the simulation.
         threads: Number of threads; None for as many as torch uses.
+        default_precision: Standard deviation of the noise where neither the PUB nor the call names one.
 
     Raises:
         ArgumentError: If an option has another value.
@@ -47,14 +48,21 @@ class BatchedStatevectorEstimator(BaseEstimatorV2):
         device: str = "cpu",
         dtype: torch.dtype = torch.float32,
         threads: int | None = None,
+        default_precision: float = 0.0,
     ) -> None:
         check_simulation_options(device, dtype, threads)
         if not isinstance(seed, np.random.Generator | None):
             check_int("seed", seed, minimum=0)
+        self._default_precision = check_float("default_precision", default_precision, minimum=0.0)
         self._generator = np.random.default_rng(seed)
         self._device = device
         self._dtype = dtype
         self._cache = ExpectationCache(threads=threads)
+
+    @property
+    def default_precision(self) -> float:
+        """Standard deviation of the noise where neither the PUB nor the call names one."""
+        return self._default_precision
 
     def run(
         self, pubs: Iterable[EstimatorPubLike], *, precision: float | None = None
@@ -64,7 +72,8 @@ class BatchedStatevectorEstimator(BaseEstimatorV2):
         Args:
             pubs: (circuit, observables, parameter values, precision), the last two optional, with Qiskit's
                 broadcasting.
-            precision: Standard deviation of the noise of PUBs that name none; None or 0 for exact values.
+            precision: Standard deviation of the noise of PUBs that name none, 0 for exact values; None for
+                ``default_precision``.
 
         Returns:
             A job whose result has ``data.evs`` and ``data.stds`` of each PUB, of the PUB's shape.
@@ -73,7 +82,7 @@ class BatchedStatevectorEstimator(BaseEstimatorV2):
             UnsupportedCircuitError: If a circuit holds something that the simulator cannot run.
             ArgumentError: If an observable has complex coefficients or ``precision`` is negative.
         """
-        precision = 0.0 if precision is None else check_float("precision", precision, minimum=0.0)
+        precision = self._default_precision if precision is None else check_float("precision", precision, minimum=0.0)
         coerced = [EstimatorPub.coerce(pub, precision) for pub in pubs]
         # Jobs run in threads of their own: each gets its random state here, so that their order does not matter.
         noisy = any(pub.precision > 0 for pub in coerced)

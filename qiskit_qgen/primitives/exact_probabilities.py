@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 from qiskit.primitives import SamplerPubResult
 from qiskit.primitives.containers.shape import ShapedMixin
 
+from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.simulator.measured import values_of_outcomes
 
 _COUNT_BITS = 40
+_MAX_DENSE_BITS = 28
 
 
 class ExactProbabilities(ShapedMixin):
@@ -43,6 +45,24 @@ class ExactProbabilities(ShapedMixin):
         """None: nothing was sampled."""
         return
 
+    @property
+    def probabilities(self) -> NDArray[np.float64]:
+        """The probability of each value of the register, (..., 2**num_bits).
+
+        Raises:
+            ArgumentError: If there are more bits than memory holds numbers for; :meth:`get_probabilities` leaves out
+                what is impossible.
+        """
+        if self.num_bits > _MAX_DENSE_BITS:
+            raise ArgumentError(
+                f"Attribute `probabilities` must have at most 2**{_MAX_DENSE_BITS} columns, "
+                f"but has 2**{self.num_bits}: use `get_probabilities()`."
+            )
+        numbers, values = self._marginal()
+        dense = np.zeros((*self.shape, 1 << self.num_bits))
+        dense[..., numbers.astype(np.int64)] = values
+        return dense
+
     def __getitem__(self, indices: Any) -> ExactProbabilities:
         entries = np.arange(self.size).reshape(self.shape)[indices]
         return ExactProbabilities(self._joint.reshape(self.size, -1)[entries], self._bits)
@@ -59,7 +79,8 @@ class ExactProbabilities(ShapedMixin):
         """
         if loc is not None:
             return self[loc].get_probabilities()
-        labels, values = self._marginal()
+        numbers, values = self._marginal()
+        labels = self._labels(numbers)
         found = np.empty(self.shape, object)
         for index in np.ndindex(self.shape):
             row = values[index]
@@ -79,7 +100,8 @@ class ExactProbabilities(ShapedMixin):
         """
         if loc is not None:
             return self[loc].get_counts(shots=shots)
-        labels, values = self._marginal()
+        numbers, values = self._marginal()
+        labels = self._labels(numbers)
         counts = np.rint(values.reshape(-1, len(labels)) * (shots or 1 << _COUNT_BITS)).astype(np.int64)
         if shots is None:
             common = np.bitwise_or.reduce(counts, axis=None)
@@ -92,15 +114,16 @@ class ExactProbabilities(ShapedMixin):
         """Return the joint probabilities of registers of one circuit, the first of them in the lowest bits."""
         return ExactProbabilities(registers[0]._joint, [bit for register in registers for bit in register._bits])
 
-    def _marginal(self) -> tuple[list[str], NDArray[np.float64]]:
-        """Return the register's possible values as bit strings, and their probabilities (..., values)."""
+    def _marginal(self) -> tuple[NDArray[Any], NDArray[np.float64]]:
+        """Return the register's possible values as whole numbers, and their probabilities (..., values)."""
         num_measured = self._joint.shape[-1].bit_length() - 1
-        numbers = values_of_outcomes(num_measured, self._bits)
-        different, which = np.unique(numbers, return_inverse=True)
-        values = np.zeros((len(different), *self.shape))
+        numbers, which = np.unique(values_of_outcomes(num_measured, self._bits), return_inverse=True)
+        values = np.zeros((len(numbers), *self.shape))
         np.add.at(values, which, np.moveaxis(self._joint, -1, 0))
-        width = f"0{self.num_bits}b" if self.num_bits else ""
-        return [format(int(number), width) if width else "" for number in different], np.moveaxis(values, 0, -1)
+        return numbers, np.moveaxis(values, 0, -1)
+
+    def _labels(self, numbers: NDArray[Any]) -> list[str]:
+        return [format(int(number), f"0{self.num_bits}b") if self.num_bits else "" for number in numbers]
 
 
 class ExactSamplerPubResult(SamplerPubResult):

@@ -15,6 +15,7 @@ from qiskit_machine_learning.primitives import QMLEstimator
 from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError, UnsupportedCircuitError
 from qiskit_qgen.gradients import ReverseEstimatorGradient
 from qiskit_qgen.primitives import BatchedStatevectorEstimator
+from qiskit_qgen.simulator import ExpectationValues
 
 A, B = Parameter("a"), Parameter("b")
 
@@ -191,10 +192,6 @@ def test_options():
     ("arguments", "message"),
     [
         ({"dtype": torch.int32}, "Argument `dtype` must be torch.float32 or torch.float64, but is torch.int32."),
-        (
-            {"device": "gpu"},
-            "Argument `device` must be 'cpu', the only device of the built-in simulator, but is 'gpu'.",
-        ),
         ({"threads": -2}, "Argument `threads` must be a positive integer, but is -2."),
     ],
 )
@@ -204,12 +201,79 @@ def test_bad_options(arguments, message):
     assert str(error.value) == message
 
 
+def test_a_device_that_is_none():
+    with pytest.raises(ArgumentError, match=r"`device` must be .*'cpu'.* but is 'abacus'"):
+        ReverseEstimatorGradient(device="abacus")
+
+
+@pytest.fixture
+def sweeps(monkeypatch):
+    """What the simulator did: the rows that ran forward, and those that ran backward."""
+    found = {"forward": [], "backward": []}
+    for name, kind in (("sweep", "forward"), ("sweep_back", "backward")):
+        original = getattr(ExpectationValues, name)
+
+        def counted(self, *arguments, original=original, kind=kind, **options):
+            result = original(self, *arguments, **options)
+            found[kind].append(len(result[0] if kind == "forward" else result))
+            return result
+
+        monkeypatch.setattr(ExpectationValues, name, counted)
+    return found
+
+
+def test_each_state_is_computed_once(sweeps):
+    """All of four observables at each of three rows: one run forward, and one backward for each observable."""
+    circuit = CIRCUITS["composed"]
+    rows = np.random.default_rng(8).uniform(-3, 3, (3, 2))
+    operators = [observable_for(circuit, seed) for seed in range(4)]
+    call = ([circuit] * 12, [op for op in operators for _ in range(3)], np.tile(rows, (4, 1)))
+    found = ReverseEstimatorGradient(dtype=torch.float64).run(*call).result()
+    assert_same_gradients(found, STOCK.run(*call).result(), 1e-12)
+    assert sweeps == {"forward": [3], "backward": [3] * 4}
+
+
+def test_rows_that_differ_are_one_batch(sweeps):
+    circuit = CIRCUITS["composed"]
+    rows = np.random.default_rng(8).uniform(-3, 3, (6, 2))
+    call = ([circuit] * 6, [observable_for(circuit, seed % 2) for seed in range(6)], rows)
+    found = ReverseEstimatorGradient(dtype=torch.float64).run(*call).result()
+    assert_same_gradients(found, STOCK.run(*call).result(), 1e-12)
+    assert sweeps == {"forward": [6], "backward": [6]}
+
+
+def test_validation_does_not_grow_with_the_number_of_rows(monkeypatch):
+    seen = []
+    original = ReverseEstimatorGradient._validate_arguments
+    monkeypatch.setattr(
+        ReverseEstimatorGradient,
+        "_validate_arguments",
+        staticmethod(lambda circuits, *rest: seen.append(len(circuits)) or original(circuits, *rest)),
+    )
+    circuit, operators = CIRCUITS["composed"], [SparsePauliOp("ZZ"), SparsePauliOp("XX")]
+    rows = np.zeros((100, 2))
+    ReverseEstimatorGradient().run([circuit] * 200, operators * 100, np.tile(rows, (2, 1))).result()
+    assert seen == [2]
+    with pytest.raises(ValueError, match="for the 7-th circuit"):
+        ReverseEstimatorGradient().run([circuit] * 8, operators * 4, [[0.1, 0.2]] * 7 + [[0.1]])
+
+
+def test_a_parameter_in_the_global_phase_alone():
+    circuit = QuantumCircuit(1, global_phase=A)
+    circuit.h(0)
+    (found,) = ReverseEstimatorGradient().run([circuit], [SparsePauliOp("X")], [[0.3]]).result().gradients
+    assert found.tolist() == [0]
+
+
 def test_bad_calls_are_refused_as_by_the_base_class():
     circuit = CIRCUITS["composed"]
     with pytest.raises(ValueError, match="does not match"):
         ReverseEstimatorGradient().run([circuit], [SparsePauliOp("ZZ")], [[0.1]])
     with pytest.raises(ValueError, match="not present"):
         ReverseEstimatorGradient().run([circuit], [SparsePauliOp("ZZ")], [[0.1, 0.2]], parameters=[[Parameter("c")]])
+    with pytest.raises(ArgumentError) as error:
+        ReverseEstimatorGradient().run([circuit], [SparsePauliOp("ZZ")], [[0.1, 0.2]], parameters=[None, None])
+    assert str(error.value) == ("Argument `parameters` must have one entry for each of the 1 circuits, but has 2.")
 
 
 def test_what_it_cannot_run():

@@ -16,8 +16,8 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from qiskit_qgen.circuits import ParametrizedCircuit
-from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError, UnsupportedCircuitError
-from qiskit_qgen.execution import LocalExecution
+from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError, GradientError, UnsupportedCircuitError
+from qiskit_qgen.execution import AbstractExecution, LocalExecution
 from qiskit_qgen.layers import QuantumLayer
 from qiskit_qgen.primitives import BatchedStatevectorSampler
 
@@ -141,6 +141,35 @@ def test_gradients_are_those_of_finite_differences(interpret, shape):
 
     weight = layer.weight.detach().clone().requires_grad_()
     assert torch.autograd.gradcheck(function, (x, weight), rtol=1e-6, atol=1e-8)
+    assert torch.autograd.gradgradcheck(function, (x[:1].detach().requires_grad_(), weight), rtol=1e-5, atol=1e-7)
+
+
+def test_transforms_of_torch_func():
+    layer = layer_over(hybrid_circuit(), interpret=two_ways, output_shape=(2, 3))
+    x = torch.tensor(ROWS, dtype=torch.float64)
+    by_loop = torch.stack([torch.autograd.functional.jacobian(layer, row) for row in x])
+    torch.testing.assert_close(torch.func.vmap(layer)(x), layer(x), rtol=0, atol=1e-12)
+    torch.testing.assert_close(torch.func.vmap(torch.func.jacrev(layer))(x), by_loop, rtol=0, atol=1e-12)
+
+
+def test_an_execution_on_primitives():
+    class OnPrimitives(AbstractExecution):
+        def estimator(self):
+            return EXACT.estimator()
+
+        def sampler(self):
+            return EXACT.sampler()
+
+    layer = layer_over(measured((2, 0)), interpret=parity, output_shape=2)
+    x = torch.tensor(ROWS, dtype=torch.float64, requires_grad=True)
+    expected = layer(x)
+    (gradient,) = torch.autograd.grad(expected[:, 1].sum(), x)
+    layer.execution = OnPrimitives()
+    torch.testing.assert_close(layer(x), expected, rtol=0, atol=1e-10)
+    (found,) = torch.autograd.grad(layer(x)[:, 1].sum(), x, create_graph=True)
+    torch.testing.assert_close(found.detach(), gradient, rtol=0, atol=1e-10)
+    with pytest.raises(GradientError):
+        found.square().sum().backward()
 
 
 @pytest.mark.parametrize("shape", [(), (3,), (2, 3), (0,), (2, 0)])

@@ -188,6 +188,52 @@ def test_the_pubs_precision_comes_before_the_jobs():
     assert results[2].data.evs == estimator.run([(BOUND, "ZZ")]).result()[0].data.evs
 
 
+def test_the_default_precision_is_for_calls_that_name_none():
+    estimator = BatchedStatevectorEstimator(seed=1, default_precision=0.5)
+    assert estimator.default_precision == 0.5
+    assert BatchedStatevectorEstimator().default_precision == 0
+    found = estimator.run([(BOUND, "ZZ"), (BOUND, "ZZ", [], 0.25)]).result()
+    assert [float(result.data.stds) for result in found] == [0.5, 0.25]
+    assert estimator.run([(BOUND, "ZZ")], precision=0).result()[0].data.stds == 0
+
+
+@pytest.fixture
+def simulations(monkeypatch):
+    """The numbers of rows and of observables of each simulation."""
+    found = []
+    original = BatchedStatevectorEstimator._simulate
+    monkeypatch.setattr(
+        BatchedStatevectorEstimator,
+        "_simulate",
+        lambda self, circuit, terms, rows: (
+            found.append((len(rows), len(terms))) or original(self, circuit, terms, rows)
+        ),
+    )
+    return found
+
+
+def test_pubs_of_the_same_rows_are_simulated_together(exact, simulations):
+    """As a stock network asks."""
+    rows = values(5, 4)
+    pubs = [(FOUR, op, rows.copy()) for op in OPS]
+    assert_same_result(exact.run(pubs).result(), StatevectorEstimator().run(pubs).result())
+    assert simulations == [(5, 3)]
+
+
+def test_pubs_of_the_same_observables_are_simulated_together(exact, simulations):
+    """As a stock gradient asks; equal rows are simulated once."""
+    rows = [*values(4, 4), values(3, 4)]
+    pubs = [(FOUR, op, row) for op in OPS for row in rows]
+    assert_same_result(exact.run(pubs).result(), StatevectorEstimator().run(pubs).result())
+    assert simulations == [(7, 3)]
+
+
+def test_pubs_with_nothing_in_common(exact, simulations):
+    pubs = [(FOUR, OPS[0], values(2, 4)), (FOUR, OPS[1], values(3, 4)), (FOUR.copy(), OPS[0], values(1, 4))]
+    assert_same_result(exact.run(pubs).result(), StatevectorEstimator().run(pubs).result())
+    assert sorted(simulations) == [(1, 1), (2, 1), (3, 1)]
+
+
 def measured():
     circuit = QuantumCircuit(1, 1)
     circuit.measure(0, 0)
@@ -196,7 +242,14 @@ def measured():
 
 def reset():
     circuit = QuantumCircuit(1)
+    circuit.h(0)
     circuit.reset(0)
+    return circuit
+
+
+def wide():
+    circuit = QuantumCircuit(25)
+    circuit.h(range(25))
     return circuit
 
 
@@ -210,10 +263,10 @@ def conditional():
 @pytest.mark.parametrize(
     ("circuit", "label", "named"),
     [
-        (measured(), "Z", "holds `measure`: remove it, or run the circuit on Aer instead."),
+        (measured(), "Z", "or run the circuit on Aer instead."),
         (reset(), "Z", "holds `reset`: remove it, or run the circuit on Aer instead."),
         (conditional(), "Z", "holds `if_else`: remove it, or run the circuit on Aer instead."),
-        (QuantumCircuit(25), "Z" * 25, "this one has 25: reduce it, or run the circuit on Aer instead."),
+        (wide(), "Z" * 25, "this one has 25: reduce it, or run the circuit on Aer instead."),
     ],
 )
 def test_what_it_cannot_run_is_refused_by_name(exact, circuit, label, named):
@@ -227,10 +280,7 @@ def test_what_it_cannot_run_is_refused_by_name(exact, circuit, label, named):
     [
         ({"seed": -1}, "Argument `seed` must be a non-negative integer, but is -1."),
         ({"seed": "a"}, "Argument `seed` must be a non-negative integer, but is 'a'."),
-        (
-            {"device": "cuda"},
-            "Argument `device` must be 'cpu', the only device of the built-in simulator, but is 'cuda'.",
-        ),
+        ({"default_precision": -1}, "Argument `default_precision` must be a number in [0, inf), but is -1."),
         ({"dtype": torch.float16}, "Argument `dtype` must be torch.float32 or torch.float64, but is torch.float16."),
         ({"dtype": "float32"}, "Argument `dtype` must be torch.float32 or torch.float64, but is float32."),
         ({"threads": 0}, "Argument `threads` must be a positive integer, but is 0."),
@@ -241,6 +291,11 @@ def test_bad_options(arguments, message):
     with pytest.raises(ArgumentError) as error:
         BatchedStatevectorEstimator(**arguments)
     assert str(error.value) == message
+
+
+def test_a_device_that_is_none():
+    with pytest.raises(ArgumentError, match=r"`device` must be .*'cpu'.* but is 'abacus'"):
+        BatchedStatevectorEstimator(device="abacus")
 
 
 @pytest.mark.parametrize("precision", [-0.1, np.nan, np.inf, "0.1"])

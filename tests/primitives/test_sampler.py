@@ -66,6 +66,8 @@ def test_exact_probabilities(exact):
     with pytest.raises(IndexError):
         result.data.meas.get_probabilities((1, 2, 3))
     assert_same(result.data.meas[..., 2][1].get_probabilities(), expected(ROWS[1, 2]))
+    dense = [[Statevector(UNITARY.assign_parameters(row)).probabilities() for row in rows] for rows in ROWS]
+    np.testing.assert_allclose(result.data.meas.probabilities, dense, rtol=0, atol=1e-12)
     assert result.metadata == {"shots": None, "exact": True, "circuit_metadata": {}}
 
 
@@ -77,6 +79,8 @@ def test_exact_probabilities_of_registers(exact):
         assert_same(result.data.low.get_probabilities(index), expected(row, LOW))
         assert_same(result.data.high.get_probabilities(index), expected(row, HIGH))
         assert_same(result.join_data().get_probabilities(index), expected(row, LOW + HIGH))
+        low = {f"{value:03b}": chance for value, chance in enumerate(result.data.low.probabilities[index])}
+        assert_same(low, expected(row, LOW))
         assert_same(result.join_data(["high", "low"]).get_probabilities(index), expected(row, HIGH + LOW))
     with pytest.raises(ValueError, match="'middle' does not exist"):
         result.join_data(["middle"])
@@ -90,6 +94,11 @@ def test_wide_registers(exact):
     circuit.measure([0, 0], [0, 99])
     (result,) = exact.run([circuit]).result()
     assert result.data.c.get_probabilities() == {"1" + "0" * 98 + "1": 1.0}
+    with pytest.raises(ArgumentError) as error:
+        result.data.c.probabilities  # noqa: B018
+    assert str(error.value) == (
+        "Attribute `probabilities` must have at most 2**28 columns, but has 2**100: use `get_probabilities()`."
+    )
     (result,) = exact.run([circuit], shots=3).result()
     assert result.data.c.get_counts() == {"1" + "0" * 98 + "1": 3}
 
