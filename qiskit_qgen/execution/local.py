@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from math import sqrt
 
+import numpy as np
 import torch
 from qiskit.circuit import QuantumCircuit
 from qiskit.quantum_info import SparsePauliOp
 
-from qiskit_qgen._checks import check_simulation_options
+from qiskit_qgen._checks import check_int, check_simulation_options
+from qiskit_qgen._random import resolve_seed
 from qiskit_qgen.execution.base import AbstractExecution, Expectation
+from qiskit_qgen.execution.shot_noise import PauliShots, drawn_frequencies
 from qiskit_qgen.gradients import ReverseEstimatorGradient, ReverseSamplerGradient
 from qiskit_qgen.primitives import BatchedStatevectorEstimator, BatchedStatevectorSampler
 from qiskit_qgen.simulator import ExpectationValues, lower
@@ -19,31 +23,59 @@ from qiskit_qgen.simulator.probabilities import Probabilities
 
 @dataclass(frozen=True, kw_only=True)
 class LocalExecution(AbstractExecution):
-    """Exact expectation values and probabilities on the built-in simulator, with adjoint gradients.
+    """The built-in simulator: exact values or shot noise, with adjoint gradients.
+
+    With ``shots``, each Pauli word of an observable is measured so many times in every sample, in a circuit of its own:
+    its mean is 2 k / shots - 1 with k from the binomial distribution of ``shots`` trials of probability (1 + <P>) / 2,
+    and the variance of an observable sum_P c_P P is sum_P c_P^2 (1 - <P>^2) / shots. Probabilities become frequencies
+    among ``shots`` outcomes. Gradients are those of the exact values, which are the mean.
 
     Raises:
         ArgumentError: If an option has another value than its description allows.
     """
 
     device: str = "cpu"
-    """The device that simulates, as torch names it."""
+    """Where the simulation runs: "cpu", or a graphics processor that torch has, such as "cuda" or "cuda:1"."""
     dtype: torch.dtype = torch.float32
     """The precision of the simulation, ``torch.float32`` or ``torch.float64``."""
     threads: int | None = None
     """The number of threads on the CPU; None for as many as torch uses, ``torch.get_num_threads()``."""
+    shots: int | None = None
+    """The number of shots; None for exact values."""
+    seed: int | None = None
+    """Seed of the shots: of one stream, that goes on from call to call. None for another one each time."""
+    _generator: np.random.Generator = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         check_simulation_options(self.device, self.dtype, self.threads)
+        if self.shots is not None:
+            check_int("shots", self.shots, minimum=1)
+        object.__setattr__(self, "_generator", np.random.default_rng(resolve_seed(self.seed)))
+
+    @property
+    def precision(self) -> float | None:
+        """The standard deviation of a Pauli word whose mean is 0, 1 / sqrt(shots); None for exact values."""
+        return None if self.shots is None else 1 / sqrt(self.shots)
 
     def expectation(self, circuit: QuantumCircuit, observables: Sequence[SparsePauliOp]) -> Expectation:
-        """Return exact expectation values, of the dtype and on the device of the parameters.
+        """Return expectation values, of the dtype and on the device of the parameters.
 
         Differentiable any number of times.
+
+        Raises:
+            UnsupportedCircuitError: If the simulator cannot run the circuit.
+            ArgumentError: If an observable does not fit the circuit or has complex coefficients.
         """
-        return self._simulated(ExpectationValues(lower(circuit), observables, threads=self.threads))
+        program = lower(circuit)
+        if self.shots is None:
+            return self._simulated(ExpectationValues(program, observables, threads=self.threads))
+        program.terms(observables)  # refuses those that do not fit
+        noise = PauliShots(observables, self.shots, self._generator)
+        words = ExpectationValues(program, noise.words, threads=self.threads)
+        return self._simulated(lambda parameters: noise(words(parameters)))
 
     def probabilities(self, circuit: QuantumCircuit, qubits: Sequence[int]) -> Expectation:
-        """Return exact probabilities of what some qubits measure, of the dtype and on the device of the parameters.
+        """Return probabilities of what some qubits measure, of the dtype and on the device of the parameters.
 
         Differentiable any number of times.
 
@@ -53,8 +85,15 @@ class LocalExecution(AbstractExecution):
 
         Returns:
             A function to (B, 2**len(qubits)).
+
+        Raises:
+            UnsupportedCircuitError: If the simulator cannot run the circuit.
         """
-        return self._simulated(Probabilities(lower(circuit), qubits, threads=self.threads))
+        exact = Probabilities(lower(circuit), qubits, threads=self.threads)
+        shots, generator = self.shots, self._generator
+        if shots is None:
+            return self._simulated(exact)
+        return self._simulated(lambda parameters: drawn_frequencies(exact(parameters), shots, generator))
 
     def _simulated(self, values: Expectation) -> Expectation:
         def function(parameters: torch.Tensor) -> torch.Tensor:
@@ -63,17 +102,33 @@ class LocalExecution(AbstractExecution):
         return function
 
     def estimator(self) -> BatchedStatevectorEstimator:
-        """Return the estimator of the built-in simulator."""
-        return BatchedStatevectorEstimator(device=self.device, dtype=self.dtype, threads=self.threads)
+        """Return the estimator of the built-in simulator.
+
+        With ``shots``, its default precision is 1 / sqrt(shots); its noise is normal, as that of Qiskit's
+        ``StatevectorEstimator``.
+        """
+        return BatchedStatevectorEstimator(
+            seed=self._generator.spawn(1)[0],
+            device=self.device,
+            dtype=self.dtype,
+            threads=self.threads,
+            default_precision=self.precision or 0.0,
+        )
 
     def sampler(self) -> BatchedStatevectorSampler:
-        """Return the sampler of the built-in simulator; it gives exact probabilities where no shots are named."""
-        return BatchedStatevectorSampler(device=self.device, dtype=self.dtype, threads=self.threads, default_shots=None)
+        """Return the sampler of the built-in simulator; without ``shots``, it gives exact probabilities."""
+        return BatchedStatevectorSampler(
+            seed=self._generator.spawn(1)[0],
+            device=self.device,
+            dtype=self.dtype,
+            threads=self.threads,
+            default_shots=self.shots,
+        )
 
     def estimator_gradient(self) -> ReverseEstimatorGradient:
-        """Return the adjoint gradient of expectation values."""
+        """Return the adjoint gradient of expectation values, the exact ones."""
         return ReverseEstimatorGradient(device=self.device, dtype=self.dtype, threads=self.threads)
 
     def sampler_gradient(self) -> ReverseSamplerGradient:
-        """Return the exact gradient of probabilities."""
+        """Return the gradient of probabilities, the exact ones."""
         return ReverseSamplerGradient(device=self.device, dtype=self.dtype, threads=self.threads)

@@ -84,10 +84,10 @@ def _groups(operations: Sequence[Operation]) -> list[list[Operation]]:
     groups = []
     waiting = list(range(len(operations)))
     while waiting:
-        group, span = list[Operation](), Span()
+        group = list[Operation]()
 
-        def take(operation: Operation, group: list[Operation] = group, span: Span = span) -> bool:
-            fits = _fits(operation, group, span)
+        def take(operation: Operation, group: list[Operation] = group) -> bool:
+            fits = all(_apart(operation, other) and _apart(other, operation) for other in group)
             if fits:
                 group.append(operation)
             return fits
@@ -104,16 +104,12 @@ def _phase(operation: Operation, basis: Basis) -> Operation:
     return Operation(0, basis.sign(operation.sign), operation.angle, controls)
 
 
-def _fits(operation: Operation, group: Sequence[Operation], span: Span) -> bool:
-    """Whether the operation is a phase where the rotations of the group are phases; ``span`` holds their flips."""
-    if any(not _apart(operation, other) or not _apart(other, operation) for other in group):
-        return False
-    known = not operation.flip or any(operation.flip == other.flip for other in group)
-    return known or span.add(operation.flip)
-
-
 def _apart(turned: Operation, other: Operation) -> bool:
-    """Whether turning the flip of one operation leaves the other's sign and controls as they are."""
+    """Whether turning the flip of one operation leaves the other's sign and controls as they are.
+
+    Flips of operations that are all apart, and differ, are independent: each flip has an odd parity with its own
+    operation's sign, and all others have an even one.
+    """
     signs = [control.sign for control in other.controls]
     if turned.flip != other.flip:
         signs.append(other.sign)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 from typing import Any, TypeAlias, TypeVar
 
 import torch
@@ -15,7 +16,7 @@ import torch
 from qiskit_qgen.simulator.blocks import PauliTerm
 from qiskit_qgen.simulator.program import Program
 from qiskit_qgen.simulator.row_sums import Place
-from qiskit_qgen.simulator.stages import build_stages
+from qiskit_qgen.simulator.stages import Stages, build_stages
 from qiskit_qgen.simulator.tensor_readouts import RowsReadout, TermsReadout
 from qiskit_qgen.simulator.tensor_stages import CircuitTensors
 
@@ -36,11 +37,15 @@ class TensorKernels:
     """
 
     def __init__(self, program: Program) -> None:
-        self._plan = build_stages(program.operations, program.width)
+        self._program = program
         self._num_slots = len(program.expressions)
         self._circuits: dict[Place, CircuitTensors] = {}
         self._rows_readouts: dict[torch.device, RowsReadout] = {}
         self._terms_readouts: dict[tuple[Place, tuple[PauliTerm, ...], int], TermsReadout] = {}
+
+    @cached_property
+    def _plan(self) -> Stages:
+        return build_stages(self._program.operations, self._program.width)
 
     def states(self, slots: torch.Tensor) -> torch.Tensor:
         """Return the final states up to a global phase, (B, 2**width) complex, in stored rows.
