@@ -1,8 +1,9 @@
 """Where circuits run: which primitive and which gradient, as one object."""
 
+from qiskit_qgen.execution.aer import AerExecution as AerExecution
 from qiskit_qgen.execution.base import AbstractExecution as AbstractExecution
 from qiskit_qgen.execution.base import Expectation as Expectation
 from qiskit_qgen.execution.local import LocalExecution as LocalExecution
 from qiskit_qgen.execution.runtime import RuntimeExecution as RuntimeExecution
 
-__all__ = ["AbstractExecution", "Expectation", "LocalExecution", "RuntimeExecution"]
+__all__ = ["AbstractExecution", "AerExecution", "Expectation", "LocalExecution", "RuntimeExecution"]

@@ -1,0 +1,80 @@
+"""The part of an Aer noise model that acts on some of its qubits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from qiskit.providers import BackendV2
+
+from qiskit_qgen.exceptions import ArgumentError
+
+
+@dataclass(frozen=True, eq=False)
+class CircuitNoise:
+    """A noise model on the qubits of one circuit."""
+
+    model: Any
+    """Aer's ``NoiseModel``, on qubits numbered from 0."""
+    confusions: NDArray[np.float64]
+    """The readout's probabilities of each qubit, [qubit][true value][value read]."""
+    in_gates: bool
+    """Whether gates have errors."""
+    in_measurements: bool
+    """Whether measurements have errors other than of their readout."""
+
+
+def device_model(backend: BackendV2) -> Any:
+    """Return Aer's ``NoiseModel`` of a device, as it estimates it from the device's calibration."""
+    from qiskit_aer.noise import NoiseModel
+
+    return NoiseModel.from_backend(backend)
+
+
+def noise_on(model: Any, qubits: Sequence[int]) -> CircuitNoise:
+    """Return what a noise model does to some of its qubits, numbered anew in the order given.
+
+    Aer converts all of a model's errors for each circuit anew, which for a device of 133 qubits takes half a second.
+
+    Args:
+        model: Aer's ``NoiseModel``.
+        qubits: The qubits that a circuit uses.
+
+    Raises:
+        ArgumentError: If a readout error is of several qubits, which Aer does not apply to measurements of one.
+    """
+    from qiskit_aer.noise import NoiseModel
+
+    position = {qubit: number for number, qubit in enumerate(qubits)}
+    kept = NoiseModel(basis_gates=model.basis_gates)
+    noisy = set()
+    for name, error in model._default_quantum_errors.items():
+        kept.add_all_qubit_quantum_error(error, name, warnings=False)
+        noisy.add(name)
+    for name, errors in model._local_quantum_errors.items():
+        for place, error in errors.items():
+            if position.keys() >= set(place):
+                kept.add_quantum_error(error, name, [position[qubit] for qubit in place], warnings=False)
+                noisy.add(name)
+    confusions = np.tile(np.eye(2), (len(position), 1, 1))
+    if model._default_readout_error is not None:
+        kept.add_all_qubit_readout_error(_of_one_qubit(model._default_readout_error), warnings=False)
+        confusions[:] = model._default_readout_error.probabilities
+    for place, error in model._local_readout_errors.items():
+        _of_one_qubit(error)
+        if place[0] in position:
+            kept.add_readout_error(error, [position[place[0]]], warnings=False)
+            confusions[position[place[0]]] = error.probabilities
+    return CircuitNoise(kept, confusions, in_gates=bool(noisy - {"measure"}), in_measurements="measure" in noisy)
+
+
+def _of_one_qubit(error: Any) -> Any:
+    if error.number_of_qubits != 1:
+        raise ArgumentError(
+            f"Argument `noise_model` must have readout errors of single qubits, but has one of "
+            f"{error.number_of_qubits}, which Aer does not apply to a measurement of one qubit."
+        )
+    return error
