@@ -83,7 +83,7 @@ class ProbabilityJacobian:
     def _adjoint(self, slots: torch.Tensor) -> torch.Tensor:
         leaf = slots.requires_grad_()
         probabilities = self._probabilities(leaf)
-        found = []
+        found: list[torch.Tensor] = []
         for outcome in range(self._num_outcomes):
             cotangent = torch.zeros_like(probabilities)
             cotangent[:, outcome] = 1

@@ -18,7 +18,7 @@ from qiskit_machine_learning.neural_networks import EstimatorQNN, NeuralNetwork,
 
 from qiskit_qgen._checks import check_int, check_type
 from qiskit_qgen.circuits import pauli_observables
-from qiskit_qgen.exceptions import ArgumentError
+from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError
 from qiskit_qgen.execution import AbstractExecution
 from qiskit_qgen.simulator.measured import take_measurements
 
@@ -168,10 +168,11 @@ def read_probabilities(
         )
     if interpret is None or output_shape is None:
         interpret, output_shape = int, 1 << len(bits)
-    check_type("interpret", interpret, Callable, "a function of a whole number")
-    sizes = [output_shape] if isinstance(output_shape, Integral) else output_shape
-    check_type("output_shape", sizes, Iterable, "a whole number or a sequence of them")
-    shape = tuple(check_int("output_shape", size, minimum=1) for size in sizes)
+    if not callable(interpret):
+        raise ArgumentTypeError(
+            f"Argument `interpret` must be a function of a whole number, but is of type {type(interpret).__name__}."
+        )
+    shape = _shape(output_shape)
     known: dict[int, int] = {}
     for value in measurements.values(bits).tolist():
         if value not in known:
@@ -180,13 +181,21 @@ def read_probabilities(
     return ProbabilityReadout(unitary, measurements.qubits, Interpretation(outputs, shape))
 
 
+def _shape(output_shape: Any) -> tuple[int, ...]:
+    sizes = [output_shape] if isinstance(output_shape, Integral) else output_shape
+    check_type("output_shape", sizes, Iterable, "a whole number or a sequence of them")
+    return tuple(check_int("output_shape", size, minimum=1) for size in sizes)
+
+
 def _output(index: Any, value: int, shape: tuple[int, ...]) -> int:
     """Return the number of the output in the flattened array."""
     listed = [index] if isinstance(index, Integral) else index
     valid = (
         isinstance(listed, Iterable)
         and len(places := list(listed)) == len(shape)
-        and all(isinstance(place, Integral) and 0 <= place < size for place, size in zip(places, shape, strict=True))
+        and all(
+            isinstance(place, Integral) and 0 <= int(place) < size for place, size in zip(places, shape, strict=True)
+        )
     )
     if not valid:
         raise ArgumentError(
