@@ -11,7 +11,9 @@ from qiskit.circuit import (
     ControlFlowOp,
     ControlledGate,
     ControlModifier,
+    Gate,
     Measure,
+    ParameterExpression,
     PowerModifier,
     QuantumCircuit,
     Reset,
@@ -24,7 +26,7 @@ from qiskit_qgen._checks import check_type
 from qiskit_qgen.exceptions import UnsupportedCircuitError
 from qiskit_qgen.simulator.builder import Builder
 from qiskit_qgen.simulator.gates import GATES
-from qiskit_qgen.simulator.objects import OBJECTS, build_matrix_gate
+from qiskit_qgen.simulator.objects import OBJECTS, build_matrix_gate, undefined
 from qiskit_qgen.simulator.program import Program
 
 MAX_QUBITS = 24
@@ -193,7 +195,22 @@ def _synthesised(operation: Any) -> QuantumCircuit | None:
 
 def _power(operation: Any, power: float) -> list[Any]:
     """Return gates whose product is a power of an operation."""
-    exponent = int(power) if power == int(power) else power
-    if isinstance(exponent, int) and abs(exponent) <= _MAX_COPIES:
-        return [operation if exponent > 0 else operation.inverse()] * abs(exponent)
-    return [operation.power(exponent)]
+    gate = operation if hasattr(operation, "inverse") else _as_gate(operation)
+    whole = power == int(power)
+    has_parameters = any(isinstance(value, ParameterExpression) for value in gate.params)
+    try:
+        if whole and (abs(power) <= _MAX_COPIES or has_parameters):
+            return [gate if power > 0 else gate.inverse()] * abs(int(power))
+        return [gate.power(int(power) if whole else power)]
+    except (QiskitError, TypeError) as error:
+        raise UnsupportedCircuitError(
+            f"The built-in simulator cannot run `{operation.name}` to the power {power:g} ({error}): "
+            "bind its parameters, define it by other gates, or run the circuit on Aer instead."
+        ) from error
+
+
+def _as_gate(operation: Any) -> Gate:
+    definition = _definition(operation)
+    if definition is None:
+        raise undefined(operation.name)
+    return definition.to_gate()

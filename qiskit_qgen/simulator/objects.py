@@ -16,15 +16,20 @@ from qiskit_qgen.simulator.gates import GATES
 from qiskit_qgen.simulator.matrices import build_diagonal, build_unitary, check_size
 
 
+def undefined(name: str) -> UnsupportedCircuitError:
+    """Return the error for a gate that nothing defines."""
+    return UnsupportedCircuitError(
+        f"The built-in simulator cannot run `{name}`, which has no definition by other gates: "
+        "give it one, or run the circuit on Aer instead."
+    )
+
+
 def build_matrix_gate(b: Builder, gate: Any, qubits: Sequence[int]) -> None:
     """Any gate that has a matrix."""
     try:
         matrix = np.asarray(gate.to_matrix(), complex)
     except (AttributeError, QiskitError):
-        raise UnsupportedCircuitError(
-            f"The built-in simulator cannot run `{gate.name}`, which has no definition by other gates: "
-            "give it one, or run the circuit on Aer instead."
-        ) from None
+        raise undefined(gate.name) from None
     check_size(gate.name, len(qubits), "define it by smaller gates")
     build_unitary(b, matrix, qubits)
 

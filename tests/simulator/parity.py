@@ -1,18 +1,54 @@
 """Seeded random circuits and operators, and a tester that holds an implementation against Qiskit's ``Statevector``."""
 
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from qiskit.circuit import Gate, Parameter, ParameterExpression, ParameterVector, QuantumCircuit
-from qiskit.circuit.library import MCPhaseGate, MCXGate, UnitaryGate
+from qiskit.circuit import (
+    AnnotatedOperation,
+    ControlModifier,
+    Gate,
+    InverseModifier,
+    Operation,
+    Parameter,
+    ParameterExpression,
+    ParameterVector,
+    PowerModifier,
+    QuantumCircuit,
+)
+from qiskit.circuit.library import (
+    DiagonalGate,
+    HamiltonianGate,
+    MCPhaseGate,
+    MCXGate,
+    PauliEvolutionGate,
+    PauliGate,
+    PauliProductRotationGate,
+    PermutationGate,
+    QFTGate,
+    StatePreparation,
+    UCRXGate,
+    UCRYGate,
+    UCRZGate,
+    UnitaryGate,
+)
 from qiskit.circuit.library.standard_gates import get_standard_gate_name_mapping
-from qiskit.quantum_info import SparsePauliOp, Statevector, random_unitary
+from qiskit.quantum_info import (
+    SparsePauliOp,
+    Statevector,
+    random_clifford,
+    random_hermitian,
+    random_statevector,
+    random_unitary,
+)
+from scipy.sparse import SparseEfficiencyWarning
 
 NOT_UNITARY = {"measure", "reset"}
 GATES = {name: gate for name, gate in get_standard_gate_name_mapping().items() if name not in NOT_UNITARY}
 TOLERANCES = {torch.float64: 1e-10, torch.float32: 2e-5}
+PARAMETERS = [*ParameterVector("v", 3), Parameter("θ"), Parameter("lambda"), Parameter("a b")]
 Implementation = Callable[[QuantumCircuit, Sequence[SparsePauliOp]], Callable[[torch.Tensor], torch.Tensor]]
 
 
@@ -37,21 +73,8 @@ def random_expression(rng: np.random.Generator, parameters: Sequence[Parameter])
     return forms[rng.integers(len(forms))]()
 
 
-def random_gate(rng: np.random.Generator, name: str, angles: Callable[[], object], num_qubits: int) -> Gate | None:
-    """Return a gate on at most ``num_qubits`` qubits, or None if it needs more."""
-    if name == "unitary":
-        size = int(rng.integers(1, min(num_qubits, 3) + 1))
-        return UnitaryGate(random_unitary(2**size, seed=int(rng.integers(2**31))))
-    if name in ("mcx", "mcphase", "controlled_u"):
-        controls = int(rng.integers(1, 5))
-        if controls + 1 > num_qubits:
-            return None
-        if name == "mcx":
-            return MCXGate(controls, ctrl_state=int(rng.integers(2**controls)))
-        if name == "mcphase":
-            return MCPhaseGate(angles(), controls)
-        matrix = random_unitary(2, seed=int(rng.integers(2**31)))
-        return UnitaryGate(matrix).control(1, ctrl_state=int(rng.integers(2)))
+def standard_gate(rng: np.random.Generator, name: str, angles: Callable[[], object], num_qubits: int) -> Gate | None:
+    """Return a standard gate with a random control state, or None if it needs more than ``num_qubits`` qubits."""
     gate = GATES[name]
     if gate.num_qubits > num_qubits:
         return None
@@ -62,18 +85,86 @@ def random_gate(rng: np.random.Generator, name: str, angles: Callable[[], object
     return gate.base_class(*arguments)
 
 
-MORE_GATES = ("unitary", "mcx", "mcphase", "controlled_u")
+def random_paulis(rng: np.random.Generator, num_qubits: int, count: int) -> SparsePauliOp:
+    """Return a sum of random Pauli words."""
+    words = rng.choice(list("IXYZ"), (count, num_qubits))
+    return SparsePauliOp(["".join(word) for word in words], rng.normal(size=count))
+
+
+def random_multiplexer(rng: np.random.Generator, n: int) -> Gate:
+    """Return a rotation about one of the axes by the value of n - 1 qubits."""
+    kind = (UCRXGate, UCRYGate, UCRZGate)[rng.integers(3)]
+    return kind(rng.normal(size=2 ** (n - 1)).tolist())
+
+
+def seed_of(rng: np.random.Generator) -> int:
+    """Return a seed for Qiskit's random functions."""
+    return int(rng.integers(2**31))
+
+
+def other_gate(rng: np.random.Generator, name: str, angles: Callable[[], object], n: int) -> Operation:
+    """Return a gate that is given by more than angles, on about n qubits."""
+    controls = max(1, n - 1)
+    kinds: dict[str, Callable[[], Operation]] = {
+        "unitary": lambda: UnitaryGate(random_unitary(2**n, seed=seed_of(rng))),
+        "mcx": lambda: MCXGate(controls, ctrl_state=int(rng.integers(2**controls))),
+        "mcphase": lambda: MCPhaseGate(angles(), controls),
+        "diagonal": lambda: DiagonalGate(np.exp(1j * rng.normal(size=2**n)).tolist()),
+        "permutation": lambda: PermutationGate(rng.permutation(n)),
+        "pauli": lambda: PauliGate("".join(rng.choice(list("IXYZ"), n))),
+        "pauli_rotation": lambda: PauliProductRotationGate(random_paulis(rng, n, 1).paulis[0], angles()),
+        "commuting_evolution": lambda: PauliEvolutionGate(
+            SparsePauliOp(["XX", "YY", "ZZ"], rng.normal(size=3)) ^ random_paulis(rng, controls, 1), angles()
+        ),
+        "evolution": lambda: PauliEvolutionGate(random_paulis(rng, n, 3), angles()),
+        "controlled_evolution": lambda: PauliEvolutionGate(random_paulis(rng, controls, 2), angles()).control(
+            1, ctrl_state=int(rng.integers(2))
+        ),
+        "hamiltonian": lambda: HamiltonianGate(random_hermitian(2**n, seed=seed_of(rng)), angles()),
+        "multiplexer": lambda: random_multiplexer(rng, n),
+        "clifford": lambda: random_clifford(n, seed=seed_of(rng)),
+        "state": lambda: StatePreparation(random_statevector(2**n, seed=seed_of(rng)).data),
+        "qft": lambda: QFTGate(n),
+    }
+    return kinds[name]()
+
+
+OTHER_GATES = (
+    *("unitary", "mcx", "mcphase", "diagonal", "permutation", "pauli", "pauli_rotation", "commuting_evolution"),
+    *("evolution", "controlled_evolution", "hamiltonian", "multiplexer", "clifford", "state", "qft"),
+)
+BASES = (*GATES, "unitary", "pauli", "pauli_rotation", "clifford")  # of controlled and modified gates
+NAMES = (*GATES, *OTHER_GATES, "controlled", "annotated")
+
+
+def random_gate(rng: np.random.Generator, name: str, angles: Callable[[], object], num_qubits: int) -> Operation | None:
+    """Return a gate on at most ``num_qubits`` qubits, or None if it needs more."""
+    if name in GATES:
+        return standard_gate(rng, name, angles, num_qubits)
+    if name in OTHER_GATES:
+        gate = other_gate(rng, name, angles, int(rng.integers(1, min(num_qubits, 3) + 1)))
+        return gate if gate.num_qubits <= num_qubits else None
+    base = None
+    while base is None or base.name == "delay":
+        base = random_gate(rng, BASES[rng.integers(len(BASES))], angles, max(1, num_qubits - 1))
+    controls = int(rng.integers(1, 4))
+    if base.num_qubits + controls > num_qubits:
+        return None
+    if name == "controlled" and isinstance(base, Gate):
+        return base.control(controls, ctrl_state=int(rng.integers(2**controls)), annotated=False)
+    power = int(rng.integers(-2, 4))
+    modifiers = [InverseModifier(), ControlModifier(controls, int(rng.integers(2**controls))), PowerModifier(power)]
+    return AnnotatedOperation(base, [modifiers[number] for number in rng.permutation(3)])
 
 
 def random_circuit(
-    rng: np.random.Generator, num_qubits: int, num_gates: int, names: Sequence[str] = (*GATES, *MORE_GATES)
+    rng: np.random.Generator, num_qubits: int, num_gates: int, names: Sequence[str] = NAMES
 ) -> QuantumCircuit:
     """Return a circuit with barriers, constants, repeated parameters, composed expressions and nested circuits."""
-    parameters = [*ParameterVector("v", 3), Parameter("θ"), Parameter("lambda"), Parameter("a b")]
     circuit = QuantumCircuit(num_qubits)
 
     def angle() -> object:
-        return rng.uniform(-4, 4) if rng.random() < 0.2 else random_expression(rng, parameters)
+        return rng.uniform(-4, 4) if rng.random() < 0.2 else random_expression(rng, PARAMETERS)
 
     while len(circuit.data) < num_gates:
         gate = random_gate(rng, names[rng.integers(len(names))], angle, num_qubits)
@@ -106,7 +197,8 @@ def truth(circuit: QuantumCircuit, observables: Sequence[SparsePauliOp], rows: n
     """Return the expectation values by Qiskit's ``Statevector``, (B, K)."""
     values = np.empty((len(rows), len(observables)))
     for b, row in enumerate(rows):
-        state = Statevector(circuit.assign_parameters(row) if circuit.parameters else circuit)
+        with warnings.catch_warnings(action="ignore", category=SparseEfficiencyWarning):  # of Qiskit's evolutions
+            state = Statevector(circuit.assign_parameters(row) if circuit.parameters else circuit)
         for k, observable in enumerate(observables):
             values[b, k] = state.expectation_value(observable).real
     return values

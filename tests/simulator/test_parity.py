@@ -4,7 +4,7 @@ from unittest import mock
 import numpy as np
 import pytest
 import torch
-from parity import GATES, MORE_GATES, ParityTester, random_circuit, random_gate, random_observables, truth
+from parity import GATES, NAMES, ParityTester, random_circuit, random_gate, random_observables, truth
 from qiskit.circuit import ControlledGate, ParameterVector, QuantumCircuit
 from qiskit.circuit import library as gates
 from qiskit.circuit.library import efficient_su2, real_amplitudes, zz_feature_map
@@ -48,7 +48,7 @@ def test_random_circuits_in_float32(seed):
     check_random_circuit(seed, torch.float32)
 
 
-@pytest.mark.parametrize("name", [*GATES, *MORE_GATES])
+@pytest.mark.parametrize("name", NAMES)
 def test_every_gate(name):
     rng = np.random.default_rng(sum(name.encode()))
     angles = ParameterVector("x", 16)
