@@ -1,4 +1,4 @@
-"""``qgen doctor``: what is installed, and how fast the simulator runs here."""
+"""``qgen doctor``: what is installed, how fast the simulator runs here, and how it runs a circuit."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from typing import Any
 
 import typer
 
-from qiskit_qgen.cli.reporting import reports_errors
+from qiskit_qgen.cli.circuit_file import read_circuits
+from qiskit_qgen.cli.circuit_report import circuit_findings, timed
+from qiskit_qgen.cli.reporting import USER_ERROR, reports_errors
 
 _LAYERS, _BATCH, _REPEATS = 8, 64, 7
 _QUBITS = (8, 12)
@@ -22,10 +24,29 @@ _EXTRAS = {
 
 
 @reports_errors
-def doctor() -> None:
-    """Say what is installed, which devices and threads there are, and how fast the simulator runs here."""
-    for title, text in _findings():
-        typer.echo(f"{title:<11} {text}")
+def doctor(
+    circuit: Path | None = typer.Option(
+        None, help="A file of QPY, OpenQASM 2 or OpenQASM 3: say how the simulator runs its circuits."
+    ),
+    batch_size: int = typer.Option(_BATCH, min=1, help="With --circuit: the batch whose cost is told."),
+) -> None:
+    """Say what is installed, which devices and threads there are, and how fast the simulator runs here.
+
+    With --circuit, say instead how the circuits of a file are lowered, which of their gates are refused, and what a
+    batch takes.
+    """
+    findings = _findings() if circuit is None else _circuits(circuit, batch_size)
+    refused = False
+    for title, text in findings:
+        typer.echo(f"{title:<11} {''.join(c if c.isprintable() else '?' for c in text)}")
+        refused |= title == "refused"
+    if refused:
+        raise typer.Exit(USER_ERROR)
+
+
+def _circuits(path: Path, batch_size: int) -> Iterator[tuple[str, str]]:
+    for circuit in read_circuits(path):
+        yield from circuit_findings(circuit, batch_size)
 
 
 def _findings() -> Iterator[tuple[str, str]]:
@@ -52,8 +73,8 @@ def _devices() -> str:
     import torch
 
     graphics = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
-    seen = ", ".join(graphics) if graphics else "none"
-    return f"cpu, on which the simulator runs; graphics processors that torch sees, not used yet: {seen}"
+    seen = ", ".join(f"cuda:{index} ({name})" for index, name in enumerate(graphics)) or "none"
+    return f"cpu; graphics processors for LocalExecution(device=...): {seen}"
 
 
 def _cache() -> str:
@@ -71,7 +92,7 @@ def _simulator() -> Iterator[tuple[str, str]]:
     yield "kernels", _kernels(time.perf_counter() - start)
     for num_qubits, forward_and_back in passes.items():
         forward_and_back()
-        seconds = statistics.median(_timed(forward_and_back) for _ in range(_REPEATS))
+        seconds = statistics.median(timed(forward_and_back) for _ in range(_REPEATS))
         yield (
             "simulator",
             f"{num_qubits} qubits, {_LAYERS} layers, batch {_BATCH}: {seconds * 1e3:.2f} ms for values and "
@@ -96,17 +117,11 @@ def _pass_of(num_qubits: int) -> Any:
     return forward_and_back
 
 
-def _timed(function: Any) -> float:
-    start = time.perf_counter()
-    function()
-    return time.perf_counter() - start
-
-
 def _kernels(seconds: float) -> str:
     """Say whether the first pass, which took ``seconds``, had to compile the kernels."""
-    from qiskit_qgen.simulator import kernels
+    from qiskit_qgen.simulator import adjoint, kernels
 
-    stats = (kernels.forward.stats, kernels.backward.stats)
+    stats = (kernels.forward.stats, adjoint.backward.stats)
     compiled = sum(sum(each.cache_misses.values()) for each in stats)
     folder = Path(stats[0].cache_path)
     how = "compiled now and kept" if compiled else "compiled before and found"
