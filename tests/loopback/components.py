@@ -1,12 +1,13 @@
 """Samples circuits that fill a device of 27 or 133 qubits, of which few are entangled.
 
-The client's estimator twirls and measures every qubit of the device. Qubits that no gate connects are independent, and so is their
-noise: each connected component of a circuit is simulated for itself. Components of one qubit are computed in numpy, all sets of
-parameters at once; larger ones run on Aer.
+The client's estimator twirls and measures every qubit of the device. Qubits that no gate connects are independent, and
+so is their noise: each connected component of a circuit is simulated for itself. Components of one qubit are computed
+in numpy, all sets of parameters at once; larger ones run on Aer.
 """
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -33,19 +34,24 @@ def sample(circuit: QuantumCircuit, rows: np.ndarray, shots: int, device: Device
     Returns:
         For each classical register a Boolean array of shape (..., shots, size), the register's bit 0 first.
     """
-    shape, flat = rows.shape[:-1], rows.reshape(-1, rows.shape[-1])
+    shape, flat = rows.shape[:-1], rows.reshape(math.prod(rows.shape[:-1]), rows.shape[-1])
     bits = np.zeros((len(flat), shots, circuit.num_clbits), dtype=bool)
     for index, qubits in enumerate(components(circuit)):
         part = _Part(circuit, qubits, flat)
         if not part.clbits:
             continue
         sampler = part.sample_in_numpy if part.is_simple else part.sample_on_aer
-        bits[:, :, part.clbits] = sampler(shots, device, seed * 1000 + index)
+        bits[:, :, part.clbits] = sampler(shots, device, derived_seed(seed, index))
     registers = {}
     for register in circuit.cregs:
         positions = [circuit.find_bit(bit).index for bit in register]
         registers[register.name] = bits[:, :, positions].reshape(*shape, shots, len(register))
     return registers
+
+
+def derived_seed(seed: int, index: int) -> int:
+    """Return one of the seeds that follow from a seed."""
+    return int(np.random.SeedSequence((seed, index)).generate_state(1)[0] >> 1)
 
 
 def components(circuit: QuantumCircuit) -> list[list[int]]:
@@ -134,7 +140,7 @@ class _Part:
                 [clbit_of[clbit] for clbit in instruction.clbits],
             )
         columns = [self._columns[parameter] for parameter in small.parameters]
-        values = BindingsArray({tuple(small.parameters): self._rows[:, columns]})
+        values = BindingsArray({tuple(small.parameters): self._rows[:, columns]}, shape=len(self._rows))
         sampler = SamplerV2.from_backend(device.simulator(self._qubits, seed), seed=seed)
         result = sampler.run([SamplerPub(small, values, shots=shots)]).result()[0]
         return result.data.c.to_bool_array(order="little")

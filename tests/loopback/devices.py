@@ -127,9 +127,11 @@ class Device:
         from qiskit_aer import AerSimulator
 
         if not self.noise:
-            return AerSimulator(seed_simulator=seed)
+            return AerSimulator(seed_simulator=seed, max_parallel_threads=1)
         method = "density_matrix" if len(qubits) <= MAX_DENSITY_MATRIX_QUBITS else "automatic"
-        return AerSimulator(noise_model=_noise_of(self.label, tuple(qubits)), method=method, seed_simulator=seed)
+        return AerSimulator(
+            noise_model=_noise_of(self.label, tuple(qubits)), method=method, seed_simulator=seed, max_parallel_threads=1
+        )
 
     @staticmethod
     @cache

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .components import sample
+from .components import derived_seed, sample
 
 if TYPE_CHECKING:
     from qiskit.quantum_info import PauliList
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def _observables(pub: Any) -> np.ndarray:
-    """Return the observables of a PUB as dictionaries from Pauli strings to coefficients, in an array of their shape."""
+    """Return the observables of a PUB, each a dictionary from Pauli strings to coefficients."""
     observables = np.empty(pub.observables.shape, dtype=object)
     for index in np.ndindex(observables.shape):
         observables[index] = pub.observables[index]
@@ -41,7 +41,7 @@ def estimate(pub: Any, device: Device, seed: int) -> Any:
     rows = pub.parameter_values.as_array(pub.circuit.parameters)
     means: dict[str, np.ndarray] = {}
     for number, basis in enumerate(measured_bases(pub)):
-        means |= _means(pub.circuit, basis, rows, shots, device, seed * 100 + number)
+        means |= _means(pub.circuit, basis, rows, shots, device, derived_seed(seed, number))
     observables = np.broadcast_to(_observables(pub), pub.shape)
     row_of = np.arange(math.prod(rows.shape[:-1])).reshape(rows.shape[:-1])
     indices = np.broadcast_to(row_of, pub.shape)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from .components import sample
+from .components import derived_seed, sample
 from .estimation import estimate, measured_bases
 from .routing import ApiError
 from .usage import MAX_EXECUTIONS
@@ -96,7 +96,7 @@ class ExecutorProgram:
     def run(self, device: Device, seed: int) -> str:
         from qiskit_ibm_runtime.fake_provider.executor.broadcast_sample import broadcast_sample
 
-        started = datetime.now(timezone.utc)
+        started = datetime.now(UTC)
         rng = np.random.default_rng(seed)
         arrays = []
         for index, (item, shape) in enumerate(zip(self.program.items, self.shapes, strict=True)):
@@ -105,7 +105,7 @@ class ExecutorProgram:
                 rows = data.pop("parameter_values")
             else:
                 data, rows = {}, item.circuit_arguments
-            bits = sample(item.circuit, rows, self.program.shots, device, seed * 1000 + index)
+            bits = sample(item.circuit, rows, self.program.shots, device, derived_seed(seed, index))
             if device.is_mock:
                 bits = {name: rng.integers(0, 2, array.shape).astype(bool) for name, array in bits.items()}
             arrays.append(data | bits)
@@ -121,7 +121,7 @@ class ExecutorProgram:
             size = math.prod(shape)
             order = list(range(len(shape)))
             parts.append(schema.ChunkPart(idx_item=index, size=size, permutation=order, element_range=(0, size, 1)))
-        span = schema.ChunkSpan(start=started, stop=datetime.now(timezone.utc), parts=parts)
+        span = schema.ChunkSpan(start=started, stop=datetime.now(UTC), parts=parts)
         data = [
             schema.QuantumProgramResultItemModel(
                 results={name: CompressedTensorModel.from_numpy(np.asarray(value)) for name, value in item.items()},
@@ -196,7 +196,7 @@ class PrimitiveProgram:
         from qiskit_ibm_runtime.json import RuntimeEncoder
 
         run = estimate if self.kind == "estimator" else self._sample
-        results = [run(pub, device, seed * 1000 + index) for index, pub in enumerate(self.pubs)]
+        results = [run(pub, device, derived_seed(seed, index)) for index, pub in enumerate(self.pubs)]
         return json.dumps(PrimitiveResult(results), cls=RuntimeEncoder)
 
     @staticmethod

@@ -12,8 +12,9 @@ from .server import LoopbackOptions, LoopbackServer
 
 @pytest.fixture
 def start_ibm_server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[..., LoopbackServer]]:
-    """Return a function that starts a server and points the client's environment at it: `start(port=0, folder=None, **options)`.
+    """Return a function that starts a server and points the client's environment at it.
 
+    It takes `port`, `folder` and the options of `LoopbackOptions`.
     Accounts saved by the user are out of reach: the client's account file is one in `tmp_path`.
     """
     import qiskit_ibm_runtime.accounts.management as management

@@ -100,8 +100,8 @@ class Route:
 class Router:
     """Finds the route of a request.
 
-    The paths of the API are registered without their prefix: `/api/v1/jobs` and `/experimental/api/v1/jobs` are `/jobs`. (The client
-    leaves a URL alone that contains "experimental", so that it needs no resolver.)
+    The paths of the API are registered without their prefix: `/api/v1/jobs` and `/experimental/api/v1/jobs` are
+    `/jobs`. (The client leaves a URL alone that contains "experimental", so that it needs no resolver.)
     """
 
     _PREFIX = re.compile(r"^(/experimental)?/api/v1(?=/)")

@@ -39,7 +39,7 @@ class LoopbackOptions:
     usage_limit_seconds: float = 36_000.0
     seed: int = 1
     """Job n is simulated with seed + n."""
-    token: str = "loopback-token"
+    token: str = "loopback-token"  # noqa: S105 (no secret)
     instance: str = "crn:v1:bluemix:public:quantum-computing:us-east:a/loopback:rehearsal::"
     instance_name: str = "rehearsal"
     verbose: bool = False
@@ -59,7 +59,7 @@ class Service:
         self.router = Router()
         for part in (self.account, self.sessions, self.jobs):
             part.register(self.router)
-        self.router.add("GET /_loopback/state", lambda request: Answer.json(self.state()), needs_token=False)
+        self.router.add("GET /_loopback/state", lambda _: Answer.json(self.state()), needs_token=False)
         self.router.add("POST /_loopback/faults", self._add_fault, needs_token=False)
         self.router.add("DELETE /_loopback/faults", self._clear_faults, needs_token=False)
 
@@ -155,7 +155,7 @@ class LoopbackServer:
         return self._service.devices
 
     def environment(self) -> dict[str, str]:
-        """Return the environment variables with which `QiskitRuntimeService()`, without arguments, is this server's client."""
+        """Return the environment variables that make `QiskitRuntimeService()` this server's client."""
         return {
             "QISKIT_IBM_CHANNEL": "ibm_quantum_platform",
             "QISKIT_IBM_TOKEN": self.options.token,
@@ -171,7 +171,8 @@ class LoopbackServer:
     def service(self, **arguments: Any) -> Any:
         """Return a real `QiskitRuntimeService` that is a client of this server.
 
-        The client looks for IBM's token exchange and list of instances in environment variables: those of `environment` must be set.
+        The client looks for IBM's token exchange and list of instances in environment variables: those of `environment`
+        must be set.
 
         Args:
             **arguments: Arguments of `QiskitRuntimeService` that go before the server's own.
@@ -197,7 +198,7 @@ class LoopbackServer:
 
     @property
     def submissions(self) -> list[dict[str, Any]]:
-        """Return what was submitted, in order: id, program, backend, session_id, num_pubs, num_circuits, executions, tags, digest."""
+        """Return what was accepted, in order: the job's id, program, backend, num_circuits, digest and so on."""
         return self.state()["submissions"]
 
     @property

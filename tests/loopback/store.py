@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import threading
 import uuid
 from collections import Counter
@@ -94,7 +93,7 @@ class Store:
         path = self.folder / name
         temporary = path.with_suffix(f".{uuid.uuid4().hex}.tmp")
         temporary.write_bytes(data)
-        os.replace(temporary, path)
+        temporary.replace(path)
 
     def read(self, name: str) -> bytes:
         return (self.folder / name).read_bytes()

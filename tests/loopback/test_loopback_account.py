@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from qiskit.providers import QiskitBackendNotFoundError
 from qiskit_ibm_runtime import QiskitRuntimeService
 from qiskit_ibm_runtime.accounts import AccountNotFoundError
 from qiskit_ibm_runtime.exceptions import IBMInputValueError
-from qiskit.providers import QiskitBackendNotFoundError
 
 
 def test_client_finds_its_account_in_the_environment(ibm_server):
@@ -80,10 +80,11 @@ def test_wrong_key_is_rejected(ibm_server):
     from qiskit_ibm_runtime.accounts import InvalidAccountError
 
     with pytest.raises(InvalidAccountError, match="valid API token"):
-        ibm_server.service(token="wrong")
+        ibm_server.service(token="wrong")  # noqa: S106
 
 
-def test_the_account_of_the_user_is_out_of_reach(ibm_server, tmp_path):
-    QiskitRuntimeService.save_account(token="of-a-test")
+@pytest.mark.usefixtures("ibm_server")
+def test_the_account_of_the_user_is_out_of_reach(tmp_path):
+    QiskitRuntimeService.save_account(token="of-a-test")  # noqa: S106
     assert (tmp_path / "qiskit-ibm.json").exists()
     assert list(QiskitRuntimeService.saved_accounts()) == ["default-ibm-quantum-platform"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 SECONDS_PER_JOB = 1.0
 """Charged for every job that ran."""
@@ -24,13 +24,13 @@ def qpu_seconds(executions: int) -> float:
 
 def now() -> str:
     """Return the time as the API writes it."""
-    return datetime.now(timezone.utc).isoformat().replace("+00:00", "Z")
+    return datetime.now(UTC).isoformat().replace("+00:00", "Z")
 
 
 def parse_time(text: str) -> datetime:
     """Read a time as the API writes it; without a zone it is UTC."""
     time = datetime.fromisoformat(text.replace("Z", "+00:00"))
-    return time if time.tzinfo else time.replace(tzinfo=timezone.utc)
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 def seconds_between(start: str | None, stop: str | None) -> float:

@@ -1,0 +1,80 @@
+"""The sampler by components against density matrices of the whole circuit."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from qiskit import QuantumCircuit, transpile
+from qiskit.circuit import Parameter
+from qiskit.quantum_info import Statevector
+from qiskit_aer import AerSimulator
+from qiskit_aer.noise import NoiseModel
+from qiskit_ibm_runtime.fake_provider import FakeManilaV2
+
+from .components import components, sample
+from .devices import Device
+
+SHOTS = 40_000
+
+
+def circuit() -> QuantumCircuit:
+    """Return a circuit of Manila of two entangled qubits, one that is rotated and one that is only read."""
+    x, y = Parameter("x"), Parameter("y")
+    circuit = QuantumCircuit(5, 4)
+    circuit.sx(0)
+    circuit.rz(2 * y + 0.1, 0)
+    circuit.sx(0)
+    circuit.barrier()
+    circuit.sx(2)
+    circuit.rz(x, 2)
+    circuit.sx(2)
+    circuit.cx(2, 1)
+    circuit.barrier()
+    circuit.measure([0, 1, 2, 4], [3, 0, 1, 2])
+    return circuit
+
+
+def frequencies(bits: np.ndarray) -> np.ndarray:
+    """Return how often each bit string is there, bit 0 the least significant."""
+    values = bits @ (1 << np.arange(bits.shape[-1]))
+    return np.bincount(values, minlength=1 << bits.shape[-1]) / len(values)
+
+
+def test_components():
+    assert components(circuit()) == [[0], [1, 2], [4]]
+    dynamic = QuantumCircuit(3, 1)
+    dynamic.measure(0, 0)
+    with dynamic.if_test((0, 1)):
+        dynamic.x(2)
+    assert components(dynamic) == [[0, 2]]
+
+
+@pytest.mark.parametrize("noise", [False, True])
+def test_distribution_is_that_of_the_whole_circuit(noise):
+    rows = np.array([[0.4, 1.1], [2.0, -0.3]])  # x, y
+    bits = sample(circuit(), rows, SHOTS, Device("manila", noise=noise), seed=3)["c"]
+    assert bits.shape == (2, SHOTS, 4)
+    for row, values in zip(bits, rows, strict=True):
+        bound = circuit().assign_parameters(values)
+        if noise:  # a run of Aer on all qubits at once
+            simulator = AerSimulator(
+                method="density_matrix", noise_model=NoiseModel.from_backend(FakeManilaV2()), seed_simulator=5
+            )
+            counts = simulator.run(transpile(bound, optimization_level=0), shots=SHOTS).result().get_counts()
+            expected = np.array([counts.get(f"{value:04b}", 0) for value in range(16)]) / SHOTS
+        else:
+            expected = Statevector(bound.remove_final_measurements(inplace=False)).probabilities([1, 2, 4, 0])
+        deviation = np.sqrt(2 * np.maximum(expected, 1e-4) / SHOTS)
+        assert (np.abs(frequencies(row) - expected) < 5 * deviation).all()
+
+
+def test_rows_and_seeds_are_independent():
+    coin = QuantumCircuit(2, 2)
+    coin.sx(0)
+    coin.cx(0, 1)
+    coin.measure([0, 1], [0, 1])
+    device = Device("manila", noise=False)
+    bits = [sample(coin, np.zeros((2, 0)), 1000, device, seed)["c"][..., 0] for seed in (1, 2, 1)]
+    np.testing.assert_array_equal(bits[0], bits[2])
+    for first, second in ((bits[0][0], bits[0][1]), (bits[0][0], bits[1][0])):
+        assert np.mean(first == second) == pytest.approx(0.5, abs=0.08)
