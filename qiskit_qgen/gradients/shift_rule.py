@@ -19,7 +19,6 @@ from qiskit.circuit import (
 from qiskit.circuit import library as gates
 from qiskit.exceptions import QiskitError
 from qiskit.quantum_info import SparseObservable, SparsePauliOp
-from qiskit.synthesis import QDrift
 
 from qiskit_qgen.exceptions import GradientError
 from qiskit_qgen.gradients.rule import AbstractGradientRule, ShiftedRows
@@ -220,11 +219,11 @@ def _plain(annotated: AnnotatedOperation) -> QuantumCircuit:
 
 
 def _is_exact(evolution: gates.PauliEvolutionGate) -> bool:
-    """Tell whether the definition is the evolution itself, whose terms all commute, and no approximation of it."""
+    """Tell whether all terms commute, so that the definition is the evolution itself and no approximation of it."""
     operators = evolution.operator if isinstance(evolution.operator, list) else [evolution.operator]
     terms = [
         SparsePauliOp.from_sparse_observable(term) if isinstance(term, SparseObservable) else SparsePauliOp(term)
         for term in operators
     ]
     paulis = SparsePauliOp.sum(terms).paulis
-    return not isinstance(evolution.synthesis, QDrift) and paulis.commutes_with_all(paulis).size == len(paulis)
+    return bool(paulis.commutes_with_all(paulis).size == len(paulis))

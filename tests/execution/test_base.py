@@ -7,6 +7,7 @@ from qiskit_machine_learning.neural_networks import EstimatorQNN, SamplerQNN
 from qiskit_machine_learning.primitives import QMLSampler
 
 from qiskit_qgen.execution import AbstractExecution
+from qiskit_qgen.gradients import BroadcastParamShiftEstimatorGradient, BroadcastParamShiftSamplerGradient
 
 A = Parameter("a")
 
@@ -43,6 +44,8 @@ def test_two_primitives_are_enough_for_values_and_gradients():
 
 def test_its_primitives_and_gradients_fit_stock_networks():
     execution = TwoPrimitives()
+    assert isinstance(execution.estimator_gradient(), BroadcastParamShiftEstimatorGradient)
+    assert isinstance(execution.sampler_gradient(), BroadcastParamShiftSamplerGradient)
     network = EstimatorQNN(
         circuit=turned(),
         estimator=execution.estimator(),
