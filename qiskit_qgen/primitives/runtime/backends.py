@@ -166,6 +166,7 @@ def _remote_backend(name: str, service: Any) -> BackendV2:
             return _asked(service.least_busy, operational=True, simulator=False)
         return _asked(service.backend, name, use_fractional_gates=False)
     except QiskitBackendNotFoundError:
+        _asked(service.usage)  # the client hides a refused key behind an empty list
         if name == LEAST_BUSY:
             raise ExecutionError("The account has no device that is online: ask again later.") from None
         names = sorted(each.name for each in _asked(service.backends))

@@ -62,9 +62,13 @@ class JobRunner:
     def start(self, requests: Sequence[JobRequest]) -> list[_Pending]:
         """Find each request's result or job, or submit it; return what is to be collected."""
         pending = []
-        for request in requests:
-            with self._locked():
-                pending.append(self._found(request) or self._submitted(request, several=len(requests) > 1))
+        try:
+            for request in requests:
+                with self._locked():
+                    pending.append(self._found(request) or self._submitted(request, several=len(requests) > 1))
+        except BaseException:
+            self._connection.end_of_pass()
+            raise
         return pending
 
     def collect(self, pending: Sequence[_Pending]) -> list[Arrays]:
@@ -74,12 +78,14 @@ class JobRunner:
             ExecutionError: If a job failed for good or the service cannot be reached.
         """
         errors: list[ExecutionError] = []
-        for each in pending:
-            try:
-                each.arrays = self._result(each)
-            except ExecutionError as error:
-                errors.append(error)
-        self._connection.end_of_pass()
+        try:
+            for each in pending:
+                try:
+                    each.arrays = self._result(each)
+                except ExecutionError as error:
+                    errors.append(error)
+        finally:
+            self._connection.end_of_pass()
         if errors:
             kept = sum(each.arrays is not None for each in pending)
             where = "" if self._ledger is None else f" and kept in {self._ledger.folder}"
@@ -148,6 +154,7 @@ class JobRunner:
 
     def _post(self, request: JobRequest, tag: str, *, several: bool) -> Any:
         """Return the job, which a submission whose answer was lost may already have made."""
+        from qiskit.providers.exceptions import QiskitBackendNotFoundError
         from qiskit_ibm_runtime.exceptions import IBMError, IBMNotAuthorizedError
 
         sent = False
@@ -164,7 +171,15 @@ class JobRunner:
         reopened = 0
         while True:
             try:
-                return self._policy.patiently(attempt)
+                try:
+                    return self._policy.patiently(attempt)
+                except QiskitBackendNotFoundError:
+                    self._policy.patiently(self._connection.service.usage)  # the client hides why: a refused key?
+                    raise
+            except QiskitBackendNotFoundError as error:
+                raise ExecutionError(
+                    f"The service no longer offers the device {self._connection.backend.name}."
+                ) from error
             except IBMNotAuthorizedError as error:
                 raise ExecutionError(
                     "The service does not accept the account's API key (any more): save a valid one."

@@ -188,12 +188,13 @@ class ErrorMitigation:
                 "Argument `layer_noise_model` must be None for the older EstimatorV2, which learns the noise itself."
             )
         built = self._built()
-        given = built.model_dump(include={"twirling", "dynamical_decoupling"})
-        options |= given
+        names = {"twirling", "dynamical_decoupling"} if sampler else {"twirling", "dynamical_decoupling", "resilience"}
+        given = built.model_dump(include=names, exclude_unset=True)
+        given |= {} if sampler else {"resilience": _without_none(given.get("resilience", {}))}
+        options |= {name: fields for name, fields in given.items() if fields}
         if not sampler:
             options["resilience_level"] = built.resilience_level
-            resilience = built.resilience.model_dump(exclude={"layer_noise_model"})
-            options["resilience"] = {key: value for key, value in resilience.items() if value is not None}
+        _check_legacy(options, sampler=sampler)
         return options
 
     def _refuse_for_samples(self) -> None:
@@ -311,6 +312,22 @@ def _check_together(mitigation: ErrorMitigation, options: EstimatorOptions) -> N
     decoupling = options.dynamical_decoupling
     if not decoupling.enable and decoupling.model_fields_set - {"enable"}:
         _refuse("dynamical_decoupling", "`enable` is False")
+
+
+def _without_none(fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _check_legacy(options: dict[str, Any], *, sampler: bool) -> None:
+    """Raise ArgumentError if the older primitives do not know an option."""
+    from pydantic import ValidationError
+    from qiskit_ibm_runtime.options import EstimatorOptions, SamplerOptions
+
+    try:
+        (SamplerOptions if sampler else EstimatorOptions)(**options)
+    except ValidationError as error:
+        where = ".".join(str(part) for part in error.errors()[0]["loc"])
+        raise ArgumentError(f"Argument `mitigation` holds what the older primitives do not know: {where}.") from error
 
 
 def _refuse(name: str, reason: str) -> None:
