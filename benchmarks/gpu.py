@@ -1,0 +1,162 @@
+"""The torch kernels on a graphics processor against PennyLane: ``python -m benchmarks.gpu``.
+
+Values, vector-Jacobian product and a gradient penalty (second derivatives) of layers of RY and RZ with a ring of CX,
+read out by X and Z of each qubit; PennyLane's ``default.qubit`` on the same device, and ``lightning.gpu`` where it is
+installed (no second derivatives, one sample at a time). All results are compared before their times are printed.
+
+Unverified: no graphics processor was at hand when this was written. It was run with ``--device cpu`` alone, which shows
+that it works and that the results agree; the times of that say nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import sys
+import time
+import warnings
+
+import numpy as np
+import torch
+
+from benchmarks.measuring import versions
+from qiskit_qgen.circuits import pauli_observables
+from qiskit_qgen.simulator import lower
+from qiskit_qgen.simulator.tensors import TensorKernels
+
+SIZES = ((5, 3, 64), (8, 8, 64), (8, 8, 4096), (12, 8, 64), (12, 8, 1024), (16, 4, 64), (20, 2, 8))
+MAX_DIFFERENCE = 1e-3  # of single precision
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--device", default="cuda")
+    parser.add_argument("--repeats", type=int, default=10)
+    parser.add_argument("--size", nargs=3, type=int, action="append", metavar=("QUBITS", "LAYERS", "BATCH"))
+    parser.add_argument("--no-peers", action="store_true", help="measure the torch kernels alone")
+    return parser.parse_args()
+
+
+def ours(n, layers):
+    from qiskit.circuit import ParameterVector, QuantumCircuit
+
+    circuit, angles = QuantumCircuit(n), iter(ParameterVector("a", 2 * n * (layers + 1)))
+    for layer in range(layers + 1):
+        for q in range(n):
+            circuit.ry(next(angles), q)
+            circuit.rz(next(angles), q)
+        for q in range(n if layer < layers else 0):
+            circuit.cx(q, (q + 1) % n)
+    program = lower(circuit)
+    kernels = TensorKernels(program)
+    terms, _ = program.terms(pauli_observables(n))
+    columns = [list(program.parameters).index(expression) for expression in program.expressions]
+    return lambda a: kernels.expectation(a[:, columns], terms, 2 * n)
+
+
+def pennylane(n, layers, device, method):
+    import pennylane as qml
+
+    @qml.qnode(qml.device(device, wires=n), interface="torch", diff_method=method)
+    def circuit(a):
+        number = 0
+        for layer in range(layers + 1):
+            for q in range(n):
+                qml.RY(a[..., number], wires=q)
+                qml.RZ(a[..., number + 1], wires=q)
+                number += 2
+            for q in range(n if layer < layers else 0):
+                qml.CNOT(wires=[q, (q + 1) % n])
+        return [qml.expval(pauli(q)) for pauli in (qml.PauliX, qml.PauliZ) for q in range(n)]
+
+    if method == "adjoint":
+        return lambda a: torch.stack([torch.stack(circuit(row)) for row in a])
+    return lambda a: torch.stack(circuit(a), -1)
+
+
+def first_order(function, angles, cotangent):
+    a = angles.detach().requires_grad_()
+    values = function(a)
+    (gradient,) = torch.autograd.grad(values, a, cotangent.to(values))
+    return values.detach(), gradient
+
+
+def second_order(function, angles, cotangent):
+    """Return the gradient penalty of WGAN-GP (arXiv 1704.00028) and its gradient."""
+    a = angles.detach().requires_grad_()
+    values = function(a)
+    (by_angle,) = torch.autograd.grad(values, a, cotangent.to(values), create_graph=True)
+    penalty = ((by_angle.norm(dim=1) - 1) ** 2).mean()
+    (gradient,) = torch.autograd.grad(penalty, a)
+    return penalty.detach(), gradient
+
+
+def measured(run, device, repeats):
+    """Return the results, the median of the seconds, and the most bytes that tensors took."""
+    on_graphics = device.type == "cuda"
+    if on_graphics:
+        torch.cuda.reset_peak_memory_stats(device)
+    seconds = []
+    for _ in range(repeats + 2):  # two to warm up
+        if on_graphics:
+            torch.cuda.synchronize(device)
+        start = time.perf_counter()
+        results = run()
+        if on_graphics:
+            torch.cuda.synchronize(device)
+        seconds.append(time.perf_counter() - start)
+    most = torch.cuda.max_memory_allocated(device) if on_graphics else 0
+    return results, float(np.median(seconds[2:])), most
+
+
+def candidates(n, layers, no_peers):
+    """Return for each implementation its function and which orders of derivatives it has."""
+    found = {"torch kernels": (ours(n, layers), (1, 2))}
+    if no_peers or importlib.util.find_spec("pennylane") is None:
+        return found
+    found["default.qubit"] = (pennylane(n, layers, "default.qubit", "backprop"), (1, 2))
+    if importlib.util.find_spec("pennylane_lightning.lightning_gpu_ops") is not None:
+        found["lightning.gpu"] = (pennylane(n, layers, "lightning.gpu", "adjoint"), (1,))
+    return found
+
+
+def compare(n, layers, batch, device, arguments):
+    generator = torch.Generator().manual_seed(0)
+    angles = (6 * torch.rand(batch, 2 * n * (layers + 1), generator=generator) - 3).to(device)
+    cotangent = torch.randn(batch, 2 * n, generator=generator).to(device)
+    for order, task in ((1, first_order), (2, second_order)):
+        reference = None
+        for name, (function, orders) in candidates(n, layers, arguments.no_peers).items():
+            if order not in orders:
+                continue
+            try:
+                results, seconds, most = measured(
+                    lambda task=task, function=function: task(function, angles, cotangent), device, arguments.repeats
+                )
+            except torch.OutOfMemoryError:
+                print(f"{n:6} {layers:6} {batch:6} {order:5}  {name:14} {'out of memory':>12}")
+                continue
+            reference = reference or (results, seconds)
+            for expected, found in zip(reference[0], results, strict=True):
+                difference = (expected - found.to(expected)).abs().max() / expected.abs().max().clamp(min=1)
+                if difference > MAX_DIFFERENCE:
+                    sys.exit(f"{name} differs by {difference:.1e} for {n} qubits and order {order}.")
+            times = f"{seconds * 1e3:12.3f} {seconds / reference[1]:7.1f}"
+            print(f"{n:6} {layers:6} {batch:6} {order:5}  {name:14} {times} {most / 1e6:9.0f}", flush=True)
+
+
+def main():
+    arguments = parse_arguments()
+    device = torch.device(arguments.device)
+    if device.type == "cuda" and not torch.cuda.is_available():
+        sys.exit("This benchmark needs a graphics processor that torch can use, but torch.cuda finds none.")
+    warnings.filterwarnings("ignore")  # the peers' own
+    where = torch.cuda.get_device_name(device) if device.type == "cuda" else "the processor (times say nothing)"
+    print(f"{where}; {versions('torch', 'pennylane', 'pennylane_lightning')}; float32\n")
+    print("qubits layers  batch order  implementation           ms  / ours        MB")
+    for size in arguments.size or SIZES:
+        compare(*size, device, arguments)
+
+
+if __name__ == "__main__":
+    main()
