@@ -1,77 +1,83 @@
-"""The simulator against the installed peers on the reference workload: ``make bench``.
+"""The simulator against the installed peers: ``make bench``.
 
-One forward pass and one vector-Jacobian product. All runs alternate in one process with equal threads; medians after a
-warm-up. Where a peer does not agree with ours to 1e-4, the run fails. Peers that are not installed are left out.
+One forward pass and one vector-Jacobian product, on the reference workload in several sizes and on variants of it in
+one size. All runs alternate in one process with equal threads; medians after a warm-up. Where a peer does not agree
+with ours, the run fails. Peers that are not installed are left out.
+
+    python -m benchmarks.engine                                  both tables
+    python -m benchmarks.engine --size 8 8 64                    the reference in one size
+    python -m benchmarks.engine --variants                       the variants' table
+    python -m benchmarks.engine --variant cry --size 8 8 64      one variant in one size
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib.metadata
 import importlib.util
 import json
 import os
-import platform
 import time
 import warnings
 from pathlib import Path
 
-SIZES = ((4, 4, 64), (8, 8, 64), (12, 8, 64), (16, 4, 16))
-TARGETS = {4: 40, 8: 40, 12: 25, 16: 12}  # fastest peer over ours, to reach
+from benchmarks.measuring import limit_threads, processor, time_alternating, versions
+
+SIZES = {(4, 4, 64): 40, (8, 8, 64): 40, (12, 8, 64): 25, (16, 4, 16): 12, (20, 2, 2): 8}
+"""Qubits, layers and batch, and the ratio of the fastest peer to ours that is to be reached."""
+VARIANT_SIZE, VARIANT_RATIO = (12, 8, 64), 12.5
+MOST_FLOAT64 = 2  # float64 over float32
+LARGE, FEW_REPEATS = 20, 3  # from so many qubits on, so few repeats: the peers take seconds and gigabytes
+OURS, OURS64 = "qiskit_qgen", "qiskit_qgen float64"
+TOLERANCES = {"float32": 1e-4, "float64": 1e-6}  # lightning hands its float64 values over in float32
+LIBRARIES = ("qiskit_qgen", "torch", "pennylane", "pennylane_lightning", "deepquantum", "pyqtorch", "qulacs", "numba")
 
 
-def parse_arguments():
+def parse_arguments(variants):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--size", nargs=3, type=int, action="append", metavar=("QUBITS", "LAYERS", "BATCH"))
-    parser.add_argument("--no-peers", action="store_true", help="measure the simulator alone")
+    parser.add_argument("--variant", choices=variants, action="append", help="this workload")
+    parser.add_argument("--variants", action="store_true", help="the variants alone")
+    parser.add_argument("--peers", nargs="*", metavar="NAME", help="these peers alone, by the begin of their names")
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     return parser.parse_args()
 
 
-def processor():
-    for line in Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []:
-        if line.startswith("model name"):
-            return line.split(":")[1].strip()
-    return platform.processor() or platform.machine()
-
-
-def ours(n, L, dtype):
-    """Return the workload on the built-in simulator, through a QuantumLayer as a user has it, and the layer."""
+def ours(work, dtype):
+    """Return the workload on the built-in simulator, through a QuantumLayer as a user has it."""
     import torch
 
-    from qiskit_qgen.circuits import pauli_observables, style_ansatz
     from qiskit_qgen.execution import LocalExecution
     from qiskit_qgen.layers import QuantumLayer
 
-    layer = QuantumLayer(style_ansatz(n, L), observables=pauli_observables(n), execution=LocalExecution(dtype=dtype))
+    layer = QuantumLayer(work.circuit, observables=work.operators, execution=LocalExecution(dtype=dtype))
 
     def run(angles, cotangent):
         a = torch.tensor(angles, dtype=dtype, requires_grad=True)
-        values = layer(a.flatten(1))
+        values = layer(a)
         values.backward(torch.tensor(cotangent, dtype=dtype))
         return values.detach().numpy(), a.grad.numpy()
 
     return run
 
 
-def count_flops(n, L, batch):
-    """Return the floating-point operations of one forward pass and one vector-Jacobian product of the lowered
-    circuit.
-    """
-    from qiskit_qgen.circuits import pauli_observables, style_ansatz
+def count_flops(work, batch):
+    """Return the floating-point operations of a forward pass and a vector-Jacobian product of the lowered circuit."""
     from qiskit_qgen.simulator import lower
-    from qiskit_qgen.simulator.blocks import ROTATION
+    from qiskit_qgen.simulator.blocks import DIAGONAL, ROTATION
+    from qiskit_qgen.simulator.plans import plan_whole
 
-    program = lower(style_ansatz(n, L).circuit)
-    total, rows = 0, 1 << n
-    for kind in program.blocks.operations[:, 0]:
+    program = lower(work.circuit)
+    terms, _ = program.terms(work.operators)
+    tables = plan_whole(program.operations, terms, len(work.operators), program.width).segments[0].tables
+    total, rows = 0, 1 << program.width
+    for operation in tables.operations:
+        kind, controls = operation[0], 0 if operation[0] == DIAGONAL else operation[6] - operation[5]
         # A pair of rows: 12 to rotate, 24 to undo on two states and 8 for the derivative. A row: 6, 12 and 4 for a
         # phase.
-        total += rows // 2 * (12 + 24 + 8) if kind == ROTATION else rows * (6 + 12 + 4)
-    readout, _ = program.readout(pauli_observables(n))
-    total += len(readout.terms) * rows * (2 + 4)
+        total += (rows // 2 * (12 + 24 + 8) if kind == ROTATION else rows * (6 + 12 + 4)) >> int(controls)
+    total += len(terms) * rows * (2 + 4)
     return total * batch
 
 
@@ -88,73 +94,123 @@ def peak_flops():
     return 2 * 1536**3 / min(seconds)
 
 
-def time_alternating(functions, arguments, repeats):
-    """Return the median seconds of each function, called in turn, and what each returned.
-
-    A turn of a function is one call, or as many as fill 20 ms; the first turn is a warm-up.
-    """
+def check(results, dtype):
+    """Stop if an implementation's values or gradients differ from ours in float64."""
     import numpy as np
 
-    seconds, results, calls = {name: [] for name in functions}, {}, dict.fromkeys(functions, 1)
-    for turn in range(repeats + 2):
-        for name, function in functions.items():
-            start = time.perf_counter()
-            for _ in range(calls[name]):
-                results[name] = function(*arguments)
-            elapsed = (time.perf_counter() - start) / calls[name]
-            if turn == 1:
-                calls[name] = max(1, round(0.02 / elapsed))
-            elif turn > 1:
-                seconds[name].append(elapsed)
-    return {name: float(np.median(values)) for name, values in seconds.items()}, results
+    reference = results[OURS64]
+    for name, found in results.items():
+        tolerance = TOLERANCES["float32" if name == OURS else dtype.__name__]
+        for what, mine, theirs in zip(("values", "gradient"), reference, found, strict=True):
+            error = np.abs(theirs - mine).max() / max(1.0, np.abs(mine).max())
+            if not error < tolerance:  # nan is an error too
+                raise SystemExit(f"The {what} of {name} differ from ours by {error:.1e}.")
 
 
-def main():
-    options = parse_arguments()
-    for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
-        os.environ[variable] = str(options.threads)
-    warnings.simplefilter("ignore")  # the peers' own
-    import numpy as np
+def measure(work, batch, peers, repeats):
+    """Return the median seconds of each implementation, and why the others cannot run the workload."""
     import torch
+
+    from benchmarks.peers import UnsupportedError
+
+    functions, refused = {OURS: ours(work, torch.float32), OURS64: ours(work, torch.float64)}, {}
+    for name, build in peers.items():
+        try:
+            functions[name] = build(work)
+        except UnsupportedError as reason:
+            refused[name] = str(reason)
+    arrays = work.arrays(batch)
+    calls = {name: lambda function=function: function(*arrays) for name, function in functions.items()}
+    medians, results = time_alternating(calls, repeats)
+    check(results, work.dtype)
+    return medians, refused
+
+
+def print_table(title, cases, peers, repeats, peak):
+    """Measure the cases, (name, workload, batch, ratio to reach), and print them as they come."""
+    import numpy as np
 
     from benchmarks.peers import PEERS
 
-    torch.set_num_threads(options.threads)
-    peers = {} if options.no_peers else {k: f for k, (module, f) in PEERS.items() if importlib.util.find_spec(module)}
-    versions = {"qiskit_qgen": importlib.metadata.version("qiskit_qgen"), "torch": torch.__version__}
-    for module in ("pennylane", "pennylane_lightning", "deepquantum", "pyqtorch", "qulacs", "numba", "qiskit"):
-        if importlib.util.find_spec(module):
-            versions[module] = importlib.metadata.version(module)
-    peak = peak_flops()
-    print(f"{processor()}, {options.threads} threads; float32 matrix product {peak / 1e9:.0f} GFlop/s")
-    print(", ".join(f"{name} {version}" for name, version in versions.items()))
-    print(f"medians of {options.repeats} alternating runs, seconds; one forward and one vector-Jacobian product\n")
-    names = ["qiskit_qgen", "qiskit_qgen float64", *peers]
-    print("| n, L, B | " + " | ".join(names) + " | fastest peer / ours | to reach | share of peak |")
-    print("|---" * (len(names) + 4) + "|")
-    rows = []
-    for n, L, batch in options.size or SIZES:
-        rng = np.random.default_rng(0)
-        angles = rng.normal(size=(batch, L + 1, n, 2)).astype(np.float32)
-        cotangent = rng.normal(size=(batch, 2 * n)).astype(np.float32)
-        functions = {"qiskit_qgen": ours(n, L, torch.float32), "qiskit_qgen float64": ours(n, L, torch.float64)}
-        functions |= {name: build(n, L) for name, build in peers.items()}
-        medians, results = time_alternating(functions, (angles, cotangent), options.repeats)
-        for name, (values, gradient) in results.items():
-            reference = results["qiskit_qgen float64"]
-            error = max(np.abs(values - reference[0]).max(), np.abs(gradient - reference[1]).max())
-            if not error < 1e-4:
-                raise SystemExit(f"{name} differs from ours by {error:.1e} at {n} qubits.")
-        mine = medians["qiskit_qgen"]
-        ratio = min((medians[name] for name in peers), default=float("nan")) / mine
-        share = count_flops(n, L, batch) / mine / peak
-        cells = " | ".join(f"{medians[name]:.5f}" for name in names)
-        print(f"| {n}, {L}, {batch} | {cells} | {ratio:.0f} | {TARGETS.get(n, '')} | {share:.0%} |", flush=True)
+    names = [OURS, OURS64, *(name for name in PEERS if name in peers)]
+    columns = [title, *names, "fastest peer / ours", "to reach", "float64 / float32", "share of peak"]
+    print("| " + " | ".join(columns) + " |")
+    print("|---" * len(columns) + "|")
+    rows, notes = [], {}
+    for label, work, batch, target in cases:
+        few = min(repeats, FEW_REPEATS) if work.num_qubits >= LARGE else repeats
+        medians, refused = measure(work, batch, peers, few)
+        notes |= dict.fromkeys(refused.values())
+        mine = medians[OURS64 if work.dtype == np.float64 else OURS]
+        ratio = min((medians[name] for name in peers if name in medians), default=float("nan")) / mine
+        slower = medians[OURS64] / medians[OURS]
+        share = count_flops(work, batch) / medians[OURS] / peak
+        cells = [f"{medians[name]:.5f}" if name in medians else "" for name in names]
+        cells += [f"{ratio:.0f}", f"{target or ''}", f"{slower:.2f}", f"{share:.0%}"]
+        print(f"| {label} | " + " | ".join(cells) + " |", flush=True)
         rows.append(
-            {"size": [n, L, batch], "seconds": medians, "fastest_peer_over_ours": ratio, "share_of_peak": share}
+            {
+                "name": label,
+                "seconds": medians,
+                "fastest_peer_over_ours": ratio,
+                "to_reach": target,
+                "float64_over_float32": slower,
+                "share_of_peak": share,
+            }
         )
+    print(*(f"\nLeft out: {note}." for note in notes), sep="")
+    return rows
+
+
+def reference_cases(sizes):
+    from benchmarks.workloads import VARIANTS
+
+    build = VARIANTS["reference"][1]
+    return [("{}, {}, {}".format(*size), build(*size[:2]), size[2], SIZES.get(size)) for size in sizes]
+
+
+def variant_cases(names, sizes):
+    from benchmarks.workloads import VARIANTS
+
+    cases = []
+    for name in names:
+        text, build = VARIANTS[name]
+        for size in sizes:
+            target = VARIANT_RATIO if size == VARIANT_SIZE else None
+            where = "" if sizes == [VARIANT_SIZE] else " ({}, {}, {})".format(*size)
+            cases.append((f"{name}: {text}{where}", build(*size[:2]), size[2], target))
+    return cases
+
+
+def main():
+    warnings.simplefilter("ignore")  # the peers' own
+    from benchmarks.peers import PEERS
+    from benchmarks.workloads import VARIANTS
+
+    options = parse_arguments(list(VARIANTS))
+    limit_threads(options.threads)
+    peers = {name: build for name, (module, build) in PEERS.items() if importlib.util.find_spec(module)}
+    if options.peers is not None:
+        peers = {name: build for name, build in peers.items() if name.startswith(tuple(options.peers))}
+    peak = peak_flops()
+    print(f"{processor()}, {options.threads} threads; float32 matrix product {peak / 1e9:.0f} GFlop/s\n")
+    print(", ".join(f"{name} {version}" for name, version in versions(*LIBRARIES, "qiskit").items()) + "\n")
+    print(
+        f"Medians of {options.repeats} alternating runs ({min(options.repeats, FEW_REPEATS)} from {LARGE} qubits on),"
+    )
+    print(f"seconds; one forward pass and one vector-Jacobian product. float64 is to take at most {MOST_FLOAT64} times")
+    print("the time of float32.\n")
+    sizes = [tuple(size) for size in options.size or ()]
+    record = {"processor": processor(), "threads": options.threads, "versions": versions(*LIBRARIES, "qiskit")}
+    if not options.variants and not options.variant:
+        record["reference"] = print_table("n, L, B", reference_cases(sizes or SIZES), peers, options.repeats, peak)
+        print()
+    if options.variants or options.variant or not sizes:
+        chosen = options.variant or [name for name in VARIANTS if name != "reference"]
+        title = "workload" if sizes else "workload at n, L, B = {}, {}, {}".format(*VARIANT_SIZE)
+        cases = variant_cases(chosen, sizes or [VARIANT_SIZE])
+        record["variants"] = print_table(title, cases, peers, options.repeats, peak)
     if options.json:
-        record = {"processor": processor(), "threads": options.threads, "versions": versions, "rows": rows}
         options.json.write_text(json.dumps(record, indent=1) + "\n")
 
 

@@ -1,10 +1,9 @@
-"""The reference workload on other simulators.
+"""The workloads on other simulators.
 
-n qubits, L layers of (RY, RZ on each qubit, ring of CX), then RY, RZ on each qubit; <X_q> and <Z_q> of each qubit are
-read out. Each function here returns a function ``(angles, cotangent) -> (values, gradient)`` with angles (B, L + 1,
-n, 2), values and cotangent (B, 2 n), gradient of the shape of the angles, all float32 numpy arrays. The ways are
-those that each library documents as its fastest for batches: broadcasting where there is broadcasting, adjoint
-differentiation where there is.
+Each function here takes a :class:`~benchmarks.workloads.Workload` and returns a function ``(angles, cotangent) ->
+(values, gradient)`` of numpy arrays: angles and gradient (B, num_angles), cotangent and values (B, num_observables).
+The ways are those that each library documents as its fastest for batches: broadcasting where there is broadcasting,
+adjoint differentiation where there is; and the workload's precision where a library lets one choose it.
 """
 
 from __future__ import annotations
@@ -13,27 +12,42 @@ import numpy as np
 import torch
 
 
-def pennylane_default(n, L):
-    return _pennylane(n, L, "default.qubit", "backprop", batched=True)
+class UnsupportedError(Exception):
+    """A peer cannot run a workload."""
 
 
-def pennylane_lightning(n, L):
-    return _pennylane(n, L, "lightning.qubit", "adjoint", batched=False)
+def pennylane_default(work):
+    return _pennylane(work, "default.qubit", "backprop", batched=True)
 
 
-def _pennylane(n, L, device, method, *, batched):
+def pennylane_lightning(work):
+    c_dtype = np.complex128 if work.dtype == np.float64 else np.complex64
+    return _pennylane(work, "lightning.qubit", "adjoint", batched=False, c_dtype=c_dtype)
+
+
+def _pennylane(work, device, method, *, batched, **options):
     import pennylane as qml
 
-    @qml.qnode(qml.device(device, wires=n), interface="torch", diff_method=method)
+    gates = {"rx": qml.RX, "ry": qml.RY, "rz": qml.RZ, "cry": qml.CRY}
+    paulis = {"X": qml.PauliX, "Y": qml.PauliY, "Z": qml.PauliZ}
+
+    def string(term):
+        return qml.prod(*(paulis[letter](q) for letter, q in term.paulis))
+
+    def operator(terms):
+        if work.is_single and len(terms[0].paulis) == 1:
+            ((letter, q),) = terms[0].paulis
+            return paulis[letter](q)
+        return qml.dot([term.factor for term in terms], [string(term) for term in terms])
+
+    @qml.qnode(qml.device(device, wires=work.num_qubits, **options), interface="torch", diff_method=method)
     def circuit(a):
-        for layer in range(L + 1):
-            for q in range(n):
-                qml.RY(a[..., layer, q, 0], wires=q)
-                qml.RZ(a[..., layer, q, 1], wires=q)
-            if layer < L:
-                for q in range(n):
-                    qml.CNOT(wires=[q, (q + 1) % n])
-        return [qml.expval(pauli(q)) for pauli in (qml.PauliX, qml.PauliZ) for q in range(n)]
+        for gate in work.gates:
+            if gate.angle is None:
+                qml.CNOT(wires=gate.qubits)
+            else:
+                gates[gate.name](a[..., gate.angle], wires=gate.qubits)
+        return [qml.expval(operator(terms)) for terms in work.observables]
 
     def run(angles, cotangent):
         a = torch.tensor(angles, requires_grad=True)
@@ -44,85 +58,115 @@ def _pennylane(n, L, device, method, *, batched):
     return run
 
 
-def deepquantum(n, L):
+def deepquantum(work):
     import deepquantum as dq
 
+    order = [gate.angle for gate in work.gates if gate.angle is not None]  # it takes angles in the gates' order
+    terms = [(number, term) for number, terms in enumerate(work.observables) for term in terms]
+    mixing = np.zeros((len(terms), len(work.observables)), work.dtype)  # its observables are single strings
+    for row, (number, term) in enumerate(terms):
+        mixing[row, number] = term.factor
+
     def run(angles, cotangent):
-        a = torch.tensor(angles.reshape(len(angles), -1), requires_grad=True)
-        circuit = dq.QubitCircuit(n)
-        for layer in range(L + 1):
-            for q in range(n):
-                circuit.ry(q, encode=True)
-                circuit.rz(q, encode=True)
-            if layer < L:
-                for q in range(n):
-                    circuit.cnot(q, (q + 1) % n)
-        for basis in "xz":
-            for q in range(n):
-                circuit.observable(q, basis=basis)
-        circuit(data=a)
+        a = torch.tensor(angles, requires_grad=True)
+        circuit = dq.QubitCircuit(work.num_qubits)
+        for name, qubits, angle in work.gates:
+            if angle is None:
+                circuit.cnot(*qubits)
+            else:
+                getattr(circuit, name)(*qubits, encode=True)
+        for _, term in terms:
+            circuit.observable([q for _, q in term.paulis], basis="".join(letter for letter, _ in term.paulis).lower())
+        circuit.to(a.dtype)
+        circuit(data=a[:, order])
         values = circuit.expectation()
+        if not work.is_single:
+            values = values @ torch.tensor(mixing)
         values.backward(torch.tensor(cotangent))
-        return values.detach().numpy(), a.grad.numpy().reshape(angles.shape)
+        return values.detach().numpy(), a.grad.numpy()
 
     return run
 
 
-def pyqtorch(n, L):
+def pyqtorch(work):
     import pyqtorch as pyq
     from pyqtorch.utils import inner_prod
 
-    gates, names = [], []
-    for layer in range(L + 1):
-        for q in range(n):
-            names += [f"y{layer}_{q}", f"z{layer}_{q}"]
-            gates += [pyq.RY(q, names[-2]), pyq.RZ(q, names[-1])]
-        if layer < L:
-            gates += [pyq.CNOT(q, (q + 1) % n) for q in range(n)]
-    circuit = pyq.QuantumCircuit(n, gates)
-    observables = [pyq.Observable(pauli(q)) for pauli in (pyq.X, pyq.Z) for q in range(n)]
+    if work.num_qubits >= 20:
+        raise UnsupportedError("pyqtorch keeps too many states for 20 qubits")
+    gates = {"rx": pyq.RX, "ry": pyq.RY, "rz": pyq.RZ, "cry": pyq.CRY}
+    paulis = {"X": pyq.X, "Y": pyq.Y, "Z": pyq.Z}
+    names = [f"angle{number}" for number in range(work.num_angles)]
+    operations = [
+        pyq.CNOT(*gate.qubits) if gate.angle is None else gates[gate.name](*gate.qubits, names[gate.angle])
+        for gate in work.gates
+    ]
+    circuit = pyq.QuantumCircuit(work.num_qubits, operations)
+    single = work.is_single and all(len(terms[0].paulis) == 1 for terms in work.observables)
+
+    def string(term):
+        factors = [paulis[letter](q) for letter, q in term.paulis]
+        return (
+            factors[0] if single else pyq.Scale(pyq.Sequence(factors), torch.tensor(term.factor, dtype=torch.float64))
+        )
+
+    observables = [
+        pyq.Observable(string(terms[0]) if single else [string(term) for term in terms]) for terms in work.observables
+    ]
 
     def run(angles, cotangent):
-        a = torch.tensor(angles.reshape(len(angles), -1).astype(np.float64), requires_grad=True)
-        state = pyq.run(circuit, pyq.zero_state(n), {name: a[:, i] for i, name in enumerate(names)})
+        a = torch.tensor(angles, dtype=torch.float64, requires_grad=True)  # it computes in complex128
+        state = pyq.run(circuit, pyq.zero_state(work.num_qubits), {name: a[:, i] for i, name in enumerate(names)})
         values = torch.stack([inner_prod(state, observable(state)).real for observable in observables], -1)
         values.backward(torch.tensor(cotangent, dtype=values.dtype))
-        return values.detach().numpy(), a.grad.numpy().reshape(angles.shape)
+        return values.detach().numpy(), a.grad.numpy()
 
     return run
 
 
-def qulacs(n, L):
+def qulacs(work):
     from qulacs import Observable, ParametricQuantumCircuit, QuantumState
 
-    circuit = ParametricQuantumCircuit(n)
-    for layer in range(L + 1):
-        for q in range(n):
-            circuit.add_parametric_RY_gate(q, 0.0)
-            circuit.add_parametric_RZ_gate(q, 0.0)
-        if layer < L:
-            for q in range(n):
-                circuit.add_CNOT_gate(q, (q + 1) % n)
-    labels = [f"{pauli} {q}" for pauli in "XZ" for q in range(n)]
+    n = work.num_qubits
+    circuit, order = ParametricQuantumCircuit(n), []
+    rotations = {
+        "rx": circuit.add_parametric_RX_gate,
+        "ry": circuit.add_parametric_RY_gate,
+        "rz": circuit.add_parametric_RZ_gate,
+    }
+    for name, qubits, angle in work.gates:
+        if name == "cx":
+            circuit.add_CNOT_gate(*qubits)
+        elif name in rotations:
+            rotations[name](*qubits, 0.0)
+            order.append(angle)
+        else:
+            raise UnsupportedError(f"Qulacs has no parametric {name} gate")
+    strings = [
+        [(term.factor, " ".join(f"{letter} {q}" for letter, q in term.paulis)) for term in terms]
+        for terms in work.observables
+    ]
     observables = []
-    for label in labels:
+    for terms in strings:
         observables.append(Observable(n))
-        observables[-1].add_operator(1.0, label)
+        for factor, word in terms:
+            observables[-1].add_operator(factor, word)
     state = QuantumState(n)
 
     def run(angles, cotangent):
-        values, gradient = np.zeros(cotangent.shape), np.zeros((len(angles), angles[0].size))
+        values, gradient = np.zeros(cotangent.shape), np.zeros(angles.shape)
         for b, row in enumerate(angles):
-            for k, angle in enumerate(-row.reshape(-1)):  # its rotations turn the other way
+            for k, angle in enumerate(-row[order]):  # its rotations turn the other way
                 circuit.set_parameter(k, float(angle))
             state.set_zero_state()
             circuit.update_quantum_state(state)
             values[b] = [observable.get_expectation_value(state) for observable in observables]
             total = Observable(n)
-            for weight, label in zip(cotangent[b], labels, strict=True):
-                total.add_operator(float(weight), label)
-            gradient[b] = -np.array(circuit.backprop(total))
-        return values, gradient.reshape(angles.shape)
+            for weight, terms in zip(cotangent[b], strings, strict=True):
+                for factor, word in terms:
+                    total.add_operator(float(weight) * factor, word)
+            gradient[b, order] = -np.array(circuit.backprop(total))
+        return values, gradient
 
     return run
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from qiskit.circuit import Parameter, ParameterExpression
@@ -12,7 +11,7 @@ from qiskit.quantum_info import SparsePauliOp
 
 from qiskit_qgen._typing import IntArray
 from qiskit_qgen.exceptions import ArgumentError
-from qiskit_qgen.simulator.blocks import BlockTables, PauliTerm, ReadoutTables, build_blocks, build_readout
+from qiskit_qgen.simulator.blocks import PauliTerm
 from qiskit_qgen.simulator.cosets import parities
 from qiskit_qgen.simulator.operations import Frame, Operation
 
@@ -39,16 +38,6 @@ class Program:
     def width(self) -> int:
         """The number of simulated qubits: the state has ``2**width`` rows."""
         return len(self.active)
-
-    @cached_property
-    def blocks(self) -> BlockTables:
-        """The operations as tables for the CPU kernels."""
-        return build_blocks(self.operations, self.width)
-
-    def readout(self, observables: Sequence[SparsePauliOp]) -> tuple[ReadoutTables, list[float]]:
-        """Return the observables as tables for the CPU kernels, and the constant part of each observable."""
-        terms, constants = self.terms(observables)
-        return build_readout(terms, self.width), constants
 
     def terms(self, observables: Sequence[SparsePauliOp]) -> tuple[list[PauliTerm], list[float]]:
         """Return the observables as terms on stored rows, and the constant part of each observable.

@@ -156,7 +156,7 @@ def test_a_parameter_of_the_global_phase_alone_has_no_effect_and_no_gradient():
 def test_observables_that_do_not_fit(observable, message):
     program = lower(QuantumCircuit(2))
     with pytest.raises(ArgumentError) as error:
-        program.readout([SparsePauliOp("ZZ"), observable])
+        program.terms([SparsePauliOp("ZZ"), observable])
     assert str(error.value) == message
 
 
