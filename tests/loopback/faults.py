@@ -9,6 +9,9 @@ from typing import Any, Literal, get_args
 
 FaultKind = Literal["error", "drop", "delay", "truncate", "cut", "fail_job", "cancel_job", "hold_job", "expire_session"]
 
+API = "* /backends*|* /instances*|* /jobs*|* /sessions*"
+"""The routes that need a token."""
+
 JOB_KINDS = ("fail_job", "cancel_job", "hold_job")
 
 
@@ -21,14 +24,14 @@ class Fault:
     - `delay`: wait `seconds` before the answer.
     - `truncate`: send half of the body as if it were all of it.
     - `cut`: announce the whole body, send half of it and close the connection.
-    - `fail_job`, `cancel_job`: the next jobs end so, after having run, with `message` and `code` as reason and reason code.
+    - `fail_job`, `cancel_job`: the next jobs end so after having run, with `message` and `code` as reason and its code.
     - `hold_job`: the next jobs stay queued until the fault is cleared.
     - `expire_session`: the session of the next job that is submitted in one has just been closed.
     """
 
     kind: FaultKind
     route: str = "*"
-    """Which routes, as a glob over names such as "GET /jobs/{id}"."""
+    """Which routes: globs over names such as "GET /jobs/{id}", with "|" between them."""
     times: int = 1
     """How often; -1: until cleared."""
     skip: int = 0
@@ -45,6 +48,9 @@ class Fault:
             raise ValueError(f"Fault `kind` must be one of {', '.join(get_args(FaultKind))}, but is {self.kind!r}.")
         if self.after and self.kind not in ("error", "drop"):
             raise ValueError(f"Fault {self.kind!r} has no `after`: only 'error' and 'drop' have.")
+
+    def meets(self, route: str) -> bool:
+        return any(fnmatchcase(route, glob) for glob in self.route.split("|"))
 
     @classmethod
     def parse(cls, text: str) -> Fault:
@@ -96,7 +102,7 @@ class Faults:
 
     def reject_token(self, times: int = -1) -> Fault:
         """Refuse the credentials of every request to the API, even good ones."""
-        return self.error("[GPD]* /[bijsw]*", 401, times=times, code=1201, message="Invalid credentials.")
+        return self.error(API, 401, times=times, code=1201, message="Invalid credentials.")
 
     def fail_job(self, message: str = "Internal error.", code: int = 9707, **options: Any) -> Fault:
         """Let the next jobs fail."""
@@ -126,14 +132,14 @@ class Faults:
         with self._lock:
             met = []
             for fault in self._faults:
-                if fault.kind not in kinds or fault.times == 0 or not fnmatchcase(route, fault.route):
+                if fault.kind not in kinds or fault.times == 0 or not fault.meets(route):
                     continue
                 if fault.skip > 0:
                     fault.skip -= 1
                     continue
                 fault.times -= fault.times > 0
                 met.append(fault)
-                if fault.kind not in ("delay",):
+                if fault.kind != "delay":
                     break
             return met
 

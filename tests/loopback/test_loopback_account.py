@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import requests
 from qiskit.providers import QiskitBackendNotFoundError
 from qiskit_ibm_runtime import QiskitRuntimeService
 from qiskit_ibm_runtime.accounts import AccountNotFoundError
@@ -81,6 +82,20 @@ def test_wrong_key_is_rejected(ibm_server):
 
     with pytest.raises(InvalidAccountError, match="valid API token"):
         ibm_server.service(token="wrong")  # noqa: S106
+
+
+def test_requests_need_a_token_and_the_instance(ibm_server):
+    known = {"Authorization": f"apikey {ibm_server.options.token}", "Service-CRN": ibm_server.options.instance}
+    claims = "eyJhbGciOiJIUzI1NiJ9.e30"
+    expected = [
+        (known, 200),
+        ({}, 401),
+        (known | {"Authorization": "apikey wrong"}, 401),
+        (known | {"Authorization": f"Bearer {claims}.forged"}, 401),
+        (known | {"Service-CRN": "crn:of:somebody:else"}, 403),
+    ]
+    for headers, status in expected:
+        assert requests.get(f"{ibm_server.url}/api/v1/backends", headers=headers, timeout=10).status_code == status
 
 
 @pytest.mark.usefixtures("ibm_server")

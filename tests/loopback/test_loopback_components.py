@@ -78,3 +78,17 @@ def test_rows_and_seeds_are_independent():
     np.testing.assert_array_equal(bits[0], bits[2])
     for first, second in ((bits[0][0], bits[0][1]), (bits[0][0], bits[1][0])):
         assert np.mean(first == second) == pytest.approx(0.5, abs=0.08)
+
+
+def test_errors_of_a_lone_qubit_add_up_as_on_aer():
+    long = QuantumCircuit(1, 1)
+    for _ in range(301):
+        long.x(0)
+        long.barrier()
+    long.measure(0, 0)
+    noise = NoiseModel.from_backend(FakeManilaV2())
+    simulator = AerSimulator(method="density_matrix", noise_model=noise, seed_simulator=7, fusion_enable=False)
+    expected = simulator.run(long, shots=SHOTS).result().get_counts()["1"] / SHOTS
+    bits = sample(long, np.zeros((1, 0)), SHOTS, Device("manila"), seed=3)["c"]
+    assert expected < 0.95
+    assert bits.mean() == pytest.approx(expected, abs=5 * np.sqrt(0.5 / SHOTS))
