@@ -12,24 +12,33 @@ if TYPE_CHECKING:
     from qiskit_qgen.datasets import ImageDataset as ImageDataset
     from qiskit_qgen.datasets import load_dataset as load_dataset
     from qiskit_qgen.exceptions import QGenError as QGenError
+    from qiskit_qgen.execution import AerExecution as AerExecution
+    from qiskit_qgen.execution import ErrorMitigation as ErrorMitigation
     from qiskit_qgen.execution import LocalExecution as LocalExecution
+    from qiskit_qgen.execution import RuntimeExecution as RuntimeExecution
     from qiskit_qgen.models import StyleQGAN as StyleQGAN
     from qiskit_qgen.training import History as History
 
 _LAZY = {
+    "AerExecution": "qiskit_qgen.execution",
+    "ErrorMitigation": "qiskit_qgen.execution",
     "History": "qiskit_qgen.training",
     "ImageDataset": "qiskit_qgen.datasets",
     "LocalExecution": "qiskit_qgen.execution",
     "QGenError": "qiskit_qgen.exceptions",
+    "RuntimeExecution": "qiskit_qgen.execution",
     "StyleQGAN": "qiskit_qgen.models",
     "load_dataset": "qiskit_qgen.datasets",
 }
 
 __all__ = [
+    "AerExecution",
+    "ErrorMitigation",
     "History",
     "ImageDataset",
     "LocalExecution",
     "QGenError",
+    "RuntimeExecution",
     "StyleQGAN",
     "__version__",
     "load_dataset",

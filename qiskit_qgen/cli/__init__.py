@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import typer
 
+from qiskit_qgen.cli.compare import compare
+from qiskit_qgen.cli.cost import cost
 from qiskit_qgen.cli.demo import demo
 from qiskit_qgen.cli.doctor import doctor
 from qiskit_qgen.cli.evaluate import evaluate
@@ -14,12 +16,12 @@ __all__ = ["app", "main"]
 
 app = typer.Typer(
     name="qgen",
-    help="Quantum generative models: train, sample, score.",
+    help="Quantum generative models: train, sample, score, compare.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for _command in (demo, train, sample, evaluate, doctor):
+for _command in (demo, train, sample, evaluate, compare, cost, doctor):
     app.command()(_command)
 
 

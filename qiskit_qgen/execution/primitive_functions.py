@@ -61,7 +61,7 @@ def expectation_function(
     """
     if precision is not None:
         check_float("precision", precision, minimum=0.0)
-    rule = _rule(circuit, gradient)
+    rule = make_rule(circuit, gradient)
     ready, operators = rule.circuit, list(observables)
     if prepare is not None:
         ready, prepared = prepare(ready, operators)
@@ -113,7 +113,7 @@ def probability_function(
     register = ClassicalRegister(len(qubits), _REGISTER)
     measured.add_register(register)
     measured.measure(list(qubits), register)
-    rule = _rule(measured, gradient)
+    rule = make_rule(measured, gradient)
     ready = rule.circuit if prepare is None else prepare(rule.circuit)
     columns = _columns(rule.circuit, ready)
 
@@ -125,7 +125,13 @@ def probability_function(
     return PrimitiveFunction(rule, run, num_outputs=1 << len(qubits), fused=fused)
 
 
-def _rule(circuit: QuantumCircuit, gradient: Gradient) -> AbstractGradientRule:
+def make_rule(circuit: QuantumCircuit, gradient: Gradient) -> AbstractGradientRule:
+    """Return a circuit's gradient rule.
+
+    Raises:
+        ArgumentError: If ``gradient`` is unknown.
+        GradientError: If the rule does not fit the circuit.
+    """
     if callable(gradient):
         return gradient(circuit)
     return RULES[check_choice("gradient", gradient, RULES)](circuit)

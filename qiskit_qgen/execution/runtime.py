@@ -7,6 +7,7 @@ from functools import partial
 from types import TracebackType
 from typing import Any
 
+import numpy as np
 from qiskit.circuit import QuantumCircuit
 from qiskit.providers import BackendV2
 from qiskit.quantum_info import SparsePauliOp
@@ -16,7 +17,7 @@ from qiskit_qgen._checks import check_choice
 from qiskit_qgen._typing import PathLike
 from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.execution.base import AbstractExecution, Expectation
-from qiskit_qgen.execution.primitive_functions import Gradient, expectation_function, probability_function
+from qiskit_qgen.execution.primitive_functions import Gradient, expectation_function, make_rule, probability_function
 from qiskit_qgen.gradients.perturbation_rule import PerturbationRule
 from qiskit_qgen.primitives.runtime import (
     CostEstimate,
@@ -69,6 +70,8 @@ class RuntimeExecution(AbstractExecution):
         >>> cost.circuits, cost.jobs
         (16, 1)
     """
+
+    has_cost = True
 
     def __init__(
         self,
@@ -178,6 +181,7 @@ class RuntimeExecution(AbstractExecution):
         observables: Sequence[SparsePauliOp],
         num_rows: int,
         *,
+        gradient: bool = False,
         shots: int | None = None,
     ) -> CostEstimate:
         """Return what ``num_rows`` rows of a circuit's parameters would cost, without submitting anything.
@@ -186,12 +190,18 @@ class RuntimeExecution(AbstractExecution):
             circuit: The circuit.
             observables: The operators to read out.
             num_rows: Rows of parameters.
+            gradient: Whether a backward pass follows.
             shots: Shots per measured circuit; None for this execution's.
 
         Raises:
             ArgumentError: If the circuit is wider than the device or a number is not positive.
         """
-        return self._estimator.estimate_cost(circuit, observables, num_rows, shots=shots)
+        forward = self._estimator.estimate_cost(circuit, observables, num_rows, shots=shots)
+        if not gradient:
+            return forward
+        rule = make_rule(circuit, self._rule())
+        shifted = rule.shifted(np.zeros((1, circuit.num_parameters)), range(circuit.num_parameters)).rows.shape[1]
+        return forward + self._estimator.estimate_cost(rule.circuit, observables, num_rows * shifted, shots=shots)
 
     def close(self) -> None:
         """Close the batch or session, if one is open."""

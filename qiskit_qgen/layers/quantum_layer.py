@@ -142,6 +142,12 @@ class QuantumLayer(TorchConnector):
         return self._ansatz.circuit
 
     @property
+    def observables(self) -> list[SparsePauliOp] | None:
+        """The operators that are read out; None if probabilities are."""
+        readout = self._readout
+        return list(readout.observables) if isinstance(readout, ExpectationReadout) else None
+
+    @property
     def num_inputs(self) -> int:
         """The number of inputs."""
         return self._ansatz.num_inputs

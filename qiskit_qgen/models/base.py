@@ -2,23 +2,38 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from typing import Any, Self, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, cast
 
 import torch
 from qiskit import QuantumCircuit
 from torch import Tensor, nn
 
-from qiskit_qgen._checks import check_int
+from qiskit_qgen._checks import check_int, check_type
 from qiskit_qgen._random import resolve_seed
 from qiskit_qgen._typing import PathLike
-from qiskit_qgen.exceptions import CheckpointError, NotFittedError
+from qiskit_qgen.exceptions import ArgumentError, CheckpointError, NotFittedError
 from qiskit_qgen.execution import AbstractExecution
+from qiskit_qgen.layers import QuantumLayer
 from qiskit_qgen.models.codecs import reserve
 from qiskit_qgen.persistence import load_circuit, load_model_folder, save_model_folder
 from qiskit_qgen.training import History
 from qiskit_qgen.training.checkpoint import copy_tensors
+
+if TYPE_CHECKING:
+    from qiskit_qgen.primitives.runtime import CostEstimate
+
+
+class QuantumPass(NamedTuple):
+    """Calls of a quantum layer."""
+
+    times: int
+    layer: QuantumLayer
+    num_rows: int
+    gradient: bool
 
 
 class AbstractGenerativeModel(ABC):
@@ -113,6 +128,41 @@ class AbstractGenerativeModel(ABC):
         with torch.no_grad():
             return self._decode_latents(latents)
 
+    def estimate_cost(
+        self,
+        num_samples: int | None = None,
+        *,
+        steps: int | None = None,
+        batch_size: int = 128,
+        execution: AbstractExecution,
+    ) -> CostEstimate:
+        """Return what sampling or training would cost on an execution, without running anything.
+
+        Args:
+            num_samples: Samples to generate; or
+            steps: steps of training, as :meth:`fit` counts them, with what happens between the steps left out.
+            batch_size: Samples in a batch of the training.
+            execution: A billed execution, such as ``RuntimeExecution``.
+
+        Raises:
+            ArgumentError: If both or neither of ``num_samples`` and ``steps`` are given, a number is not positive, the
+                model runs no circuit, or the execution costs nothing.
+        """
+        check_type("execution", execution, AbstractExecution, "an execution such as RuntimeExecution")
+        if (num_samples is None) == (steps is None):
+            raise ArgumentError("Exactly one of the arguments `num_samples` and `steps` must be given.")
+        check_int("batch_size", batch_size, minimum=2)
+        if steps is None:
+            check_int("num_samples", num_samples, minimum=1)
+        else:
+            check_int("steps", steps, minimum=1)
+        costs = [
+            execution.estimate_cost(layer.circuit, layer.observables or [], rows, gradient=gradient) * times
+            for times, layer, rows, gradient in self._quantum_passes(num_samples, steps, batch_size)
+            if times
+        ]
+        return functools.reduce(operator.add, costs)
+
     def save_pretrained(self, folder: PathLike) -> None:
         """Write the model to ``folder``: config.json, model.safetensors and, if it has a circuit, circuit.qpy.
 
@@ -175,6 +225,20 @@ class AbstractGenerativeModel(ABC):
             )
         return config, tensors
 
+    @classmethod
+    def _made_of(cls, arguments: dict[str, Any], folder: PathLike) -> Self:
+        """Return a model of saved arguments.
+
+        Raises:
+            CheckpointError: If this class does not take them.
+        """
+        try:
+            return cls(**arguments)
+        except (ArgumentError, TypeError) as error:
+            raise CheckpointError(
+                f"The file config.json in {str(folder)!r} holds arguments that {cls.__name__} does not take: {error}"
+            ) from error
+
     def summary(self) -> str:
         """Return a table of the model's parts with their numbers of trainable parameters."""
         rows = [(name, self._describe(name), _count(network)) for name, network in self._networks().items()]
@@ -197,6 +261,20 @@ class AbstractGenerativeModel(ABC):
         return dict(self._networks())
 
     @abstractmethod
+    def evaluate(
+        self,
+        data: Any,
+        *,
+        num_samples: int | None = None,
+        reference: Any = None,
+        extractor: Any = None,
+        seed: int | None = 0,
+        execution: AbstractExecution | None = None,
+        cache: Any = None,
+    ) -> dict[str, Any]:
+        """Generate samples and score them against real ones, with floors."""
+
+    @abstractmethod
     def _networks(self) -> dict[str, nn.Module]:
         """All networks by name, built if need be."""
 
@@ -215,6 +293,10 @@ class AbstractGenerativeModel(ABC):
     @abstractmethod
     def _sample_latents(self, num_samples: int, seed: int, execution: AbstractExecution | None) -> Iterator[Tensor]:
         """Give the generator's outputs batch by batch; the arguments are checked."""
+
+    @abstractmethod
+    def _quantum_passes(self, num_samples: int | None, steps: int | None, batch_size: int) -> list[QuantumPass]:
+        """What :meth:`sample` runs on an execution; if ``steps`` are given, what :meth:`fit` runs."""
 
     @abstractmethod
     def _decode_latents(self, latents: Tensor) -> Tensor:

@@ -15,6 +15,7 @@ from qiskit_qgen._random import torch_generator
 from qiskit_qgen.circuits import ParametrizedCircuit, pauli_observables, style_ansatz
 from qiskit_qgen.exceptions import ArgumentError, CheckpointError
 from qiskit_qgen.execution import AbstractExecution
+from qiskit_qgen.layers import QuantumLayer
 from qiskit_qgen.models.codecs import PixelCodec, RowCodec
 from qiskit_qgen.models.style_arguments import has_autoencoder, latent_size, noise_size, readout_std
 from qiskit_qgen.networks import (
@@ -137,11 +138,21 @@ def executed_on(generator: nn.Module, execution: AbstractExecution | None) -> It
     if execution is None:
         yield
         return
-    if not isinstance(generator, QuantumStyleGenerator):
-        raise ArgumentError("Argument `execution` must be None for a classical generator, which runs no circuit.")
-    former = generator.execution
-    generator.execution = execution
+    layer = quantum_layer(generator)
+    former = layer.execution
+    layer.execution = execution
     try:
         yield
     finally:
-        generator.execution = former
+        layer.execution = former
+
+
+def quantum_layer(generator: nn.Module) -> QuantumLayer:
+    """Return the layer that runs a generator's circuit.
+
+    Raises:
+        ArgumentError: If ``generator`` runs no circuit.
+    """
+    if not isinstance(generator, QuantumStyleGenerator):
+        raise ArgumentError("Argument `execution` must be None for a classical generator, which runs no circuit.")
+    return generator.layer

@@ -12,9 +12,9 @@ from qiskit_qgen._checks import check_int, check_shape
 from qiskit_qgen._random import resolve_seed, torch_generator
 from qiskit_qgen._typing import PathLike
 from qiskit_qgen.circuits import ParametrizedCircuit
-from qiskit_qgen.exceptions import ArgumentError, CheckpointError, TrainingDivergedError
+from qiskit_qgen.exceptions import ArgumentError, TrainingDivergedError
 from qiskit_qgen.execution import AbstractExecution
-from qiskit_qgen.models.base import AbstractGenerativeModel
+from qiskit_qgen.models.base import AbstractGenerativeModel, QuantumPass
 from qiskit_qgen.models.codecs import check_images, check_rows, decode, encode, fingerprint
 from qiskit_qgen.models.fitting import choose_callbacks, choose_seed
 from qiskit_qgen.models.style_arguments import (
@@ -27,15 +27,10 @@ from qiskit_qgen.models.style_arguments import (
     reconstruction_options,
     wasserstein_options,
 )
-from qiskit_qgen.models.style_parts import build_circuit, build_networks, executed_on, saved_circuit
+from qiskit_qgen.models.style_parts import build_circuit, build_networks, executed_on, quantum_layer, saved_circuit
 from qiskit_qgen.models.style_phases import build_phases
 from qiskit_qgen.noise import GaussianNoise
-from qiskit_qgen.training import (
-    AbstractCallback,
-    AbstractPhase,
-    History,
-    Trainer,
-)
+from qiskit_qgen.training import AbstractCallback, AbstractPhase, History, Trainer
 from qiskit_qgen.training.schedules import Schedule
 
 _SAMPLE_BATCH = 512
@@ -337,13 +332,7 @@ class StyleQGAN(AbstractGenerativeModel):
             raise ArgumentError(f"Argument `autoencoder` must be {rule}, but is {type(autoencoder).__name__}.")
         if custom:
             arguments["autoencoder"] = autoencoder
-        try:
-            model = cls(**arguments)
-        except (ArgumentError, TypeError) as error:
-            raise CheckpointError(
-                f"The file config.json in {str(folder)!r} holds arguments that {cls.__name__} does not take: {error}"
-            ) from error
-        return model._load(folder, config, tensors)
+        return cls._made_of(arguments, folder)._load(folder, config, tensors)
 
     def _train(self, trainer: Trainer, adversarial: AbstractPhase) -> None:
         """Run ``trainer``; whatever ends it, the generator has its averaged weights afterwards."""
@@ -370,6 +359,15 @@ class StyleQGAN(AbstractGenerativeModel):
             for index, start in enumerate(range(0, num_samples, _SAMPLE_BATCH)):
                 size = min(_SAMPLE_BATCH, num_samples - start)
                 yield generator(self._noise.sample(size, torch_generator(seed, _SAMPLE_STREAM, index))).cpu()
+
+    def _quantum_passes(self, num_samples: int | None, steps: int | None, batch_size: int) -> list[QuantumPass]:
+        layer = quantum_layer(self._networks()["generator"])
+        if steps is None:
+            full, rest = divmod(num_samples or 0, _SAMPLE_BATCH)
+            calls = [(full, _SAMPLE_BATCH, False), (int(rest > 0), rest, False)]
+        else:
+            calls = self._options[1].generator_passes(steps, batch_size)
+        return [QuantumPass(times, layer, rows, gradient) for times, rows, gradient in calls]
 
     def _decode_latents(self, latents: Tensor) -> Tensor:
         networks: dict[str, Any] = self._networks()

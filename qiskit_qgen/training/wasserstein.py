@@ -78,6 +78,17 @@ class WassersteinOptions:
         check_choice("lr_schedule", self.lr_schedule, SCHEDULES)
         check_float("warmup", self.warmup, minimum=0, maximum=1, open_maximum=True)
 
+    def generator_passes(self, num_steps: int, batch_size: int) -> list[tuple[int, int, bool]]:
+        """Return how often a training calls the generator: (number of calls, samples in each, whether for a gradient).
+
+        Args:
+            num_steps: Steps of the training.
+            batch_size: Samples in a batch of the critic.
+        """
+        fresh = min(num_steps, self.replay) if self.replay else num_steps
+        own = self.generator_batch_size or max(batch_size // 2, 1)
+        return [(fresh, self.n_critic * batch_size, False), (num_steps, own, True)]
+
 
 class WassersteinPhase(AbstractPhase):
     """Trains a generator against a critic.
@@ -119,7 +130,7 @@ class WassersteinPhase(AbstractPhase):
         to_images: Callable[[Tensor], Tensor] | None = None,
     ) -> None:
         self._batch_size = check_int("batch_size", batch_size, minimum=1)
-        self._own_batch_size = options.generator_batch_size or max(self._batch_size // 2, 1)
+        _, (_, self._own_batch_size, _) = options.generator_passes(num_steps, self._batch_size)
         self._replay = torch.zeros(options.replay, self._own_batch_size, *sample_shape)
         rates = {"generator": options.generator_learning_rate, "critic": options.critic_learning_rate}
         networks = {"generator": generator, "critic": critic}

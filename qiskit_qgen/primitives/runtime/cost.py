@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -75,6 +75,16 @@ class CostEstimate:
     def fits_one_job(self) -> bool:
         """Whether one job is enough."""
         return self.jobs == 1
+
+    def __add__(self, other: CostEstimate) -> CostEstimate:
+        """Return the cost of both requests, in jobs of their own."""
+        return CostEstimate(
+            **{field.name: getattr(self, field.name) + getattr(other, field.name) for field in fields(self)}
+        )
+
+    def __mul__(self, times: int) -> CostEstimate:
+        """Return the cost of the request ``times`` times."""
+        return CostEstimate(**{field.name: getattr(self, field.name) * times for field in fields(self)})
 
 
 @dataclass(frozen=True, kw_only=True)

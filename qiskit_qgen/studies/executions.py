@@ -1,0 +1,209 @@
+"""The same model on several executions: what shots, noise, mitigation and a device change."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from qiskit_qgen._checks import check_int, check_type
+from qiskit_qgen._typing import PathLike
+from qiskit_qgen.datasets import ImageDataset
+from qiskit_qgen.exceptions import ArgumentError
+from qiskit_qgen.execution import AbstractExecution, LocalExecution
+from qiskit_qgen.metrics import FeatureCache, evaluate_features, evaluate_images
+from qiskit_qgen.models.base import AbstractGenerativeModel
+from qiskit_qgen.persistence import atomic_write
+from qiskit_qgen.studies.intervals import Interval, mean_interval
+
+EXACT = "exact"
+SCORES = ("frechet_distance", "kernel_distance", "jensen_shannon_divergence")
+_SHOWN = 16
+
+
+@dataclass(frozen=True, eq=False)
+class ExecutionComparison:
+    """What :func:`compare_executions` found."""
+
+    rows: list[dict[str, Any]]
+    """One dictionary for each execution, which JSON can hold: its name, `scores` (score to mean and interval over the
+    seeds), `latent_rms` and `latent_max` (distance of the latents from the exact ones, mean and interval), `seconds`,
+    and `qpu_seconds` (estimated, None where nothing is billed)."""
+    floors: dict[str, Any]
+    """Scores of real against real data, and of the autoencoder's reconstructions, for the first seed."""
+    images: dict[str, Tensor]
+    """The first samples of the first seed on each execution."""
+    num_samples: int
+    seeds: tuple[int, ...]
+    extractor: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything but the pictures, as JSON can hold it."""
+        return {
+            "executions": self.rows,
+            "floors": self.floors,
+            "num_samples": self.num_samples,
+            "seeds": list(self.seeds),
+            "extractor": self.extractor,
+        }
+
+    def table(self) -> str:
+        """Return the comparison as a Markdown table."""
+        titles = [
+            "execution",
+            "latent RMS from exact",
+            *(score.replace("_", " ") for score in SCORES),
+            "seconds",
+            "QPU s",
+        ]
+        lines = ["| " + " | ".join(titles) + " |", "|---" * len(titles) + "|"]
+        for row in self.rows:
+            cells = [row["name"], _text(row["latent_rms"]), *(_text(row["scores"][score]) for score in SCORES)]
+            billed = "-" if row["qpu_seconds"] is None else f"{row['qpu_seconds']:.1f}"
+            lines.append("| " + " | ".join([*cells, f"{row['seconds']:.1f}", billed]) + " |")
+        seeds = ", ".join(map(str, self.seeds))
+        lines.append("")
+        lines.append(
+            f"Lower is better; mean [95 % interval] over the seeds {seeds}, {self.num_samples} samples each; features: "
+            f"{self.extractor}. Floors, seed {self.seeds[0]}: " + "; ".join(self._floor_texts()) + "."
+        )
+        return "\n".join(lines)
+
+    def save(self, folder: PathLike) -> Path:
+        """Write ``comparison.json`` and ``comparison.md`` to ``folder``, and return it."""
+        target = Path(folder)
+        target.mkdir(parents=True, exist_ok=True)
+        atomic_write(target / "comparison.json", json.dumps(self.to_dict(), indent=2) + "\n")
+        atomic_write(target / "comparison.md", self.table() + "\n")
+        return target
+
+    def _floor_texts(self) -> list[str]:
+        names = {"floor_real": "real against real", "floor_reconstruction": "reconstructions"}
+        return [
+            f"{names[name]} " + ", ".join(f"{score.replace('_', ' ')} {floor[score]:.4g}" for score in SCORES)
+            for name, floor in self.floors.items()
+            if floor is not None
+        ]
+
+
+def compare_executions(
+    model: AbstractGenerativeModel,
+    data: Any,
+    executions: Mapping[str, AbstractExecution],
+    num_samples: int = 256,
+    seeds: Sequence[int] = (0, 1, 2),
+    *,
+    reference: Any = None,
+    extractor: Any = None,
+    cache: FeatureCache | None = None,
+) -> ExecutionComparison:
+    """Run one trained model with the same noise vectors on several executions, and score what each makes of them.
+
+    The first row is always the exact simulation in float64, under the name "exact"; the latents of all others are
+    compared with its, ``rms = sqrt(mean((x - x_exact)^2))``. Executions that count a ledger of paid jobs among their
+    settings resume from it, so that a comparison that was interrupted pays for nothing twice.
+
+    Args:
+        model: A trained model whose generator has a quantum part.
+        data: Real pictures or rows to score against; best ones that were not trained on.
+        executions: Executions by a name for the table.
+        num_samples: Samples for each execution and seed, at least 2.
+        seeds: Seeds of the noise; several give intervals.
+        reference: Other real data for the floor of real against real; None splits ``data`` in two.
+        extractor: Name or object of the feature extractor of pictures; None takes EfficientNet-Lite0.
+        cache: Where features of real pictures are kept between calls.
+
+    Raises:
+        ArgumentError: If ``executions`` is empty or names one "exact", ``seeds`` is empty or repeats one, or a number
+            is out of range.
+        ArgumentTypeError: If an argument has the wrong type.
+        DatasetError: If ``data`` or ``reference`` is empty, not finite, out of range or of another shape.
+        NotFittedError: If the model was neither trained nor loaded.
+    """
+    check_type("model", model, AbstractGenerativeModel, "a generative model such as StyleQGAN")
+    check_int("num_samples", num_samples, minimum=2)
+    seeds = tuple(check_int("seeds", seed, minimum=0) for seed in seeds)
+    if not seeds or len(set(seeds)) < len(seeds):
+        raise ArgumentError(f"Argument `seeds` must hold distinct seeds, at least one, but is {list(seeds)}.")
+    named = _checked(executions)
+    scorer = _Scorer(data, extractor, cache)
+    floors = scorer.floors(model, num_samples, seeds[0], reference)
+    rows = []
+    images: dict[str, Tensor] = {}
+    exact = {seed: model.sample_latents(num_samples, seed=seed, execution=named[EXACT]) for seed in seeds}
+    for name, execution in named.items():
+        start = time.perf_counter()
+        latents = {seed: model.sample_latents(num_samples, seed=seed, execution=execution) for seed in seeds}
+        seconds = time.perf_counter() - start
+        samples = {seed: model.decode_latents(found) for seed, found in latents.items()}
+        images[name] = samples[seeds[0]][:_SHOWN]
+        scores = [scorer.score(samples[seed], seed) for seed in seeds]
+        distances = [(latents[seed] - exact[seed]).abs() for seed in seeds]
+        rows.append(
+            {
+                "name": name,
+                "scores": {key: mean_interval([score[key] for score in scores]) for key in SCORES},
+                "latent_rms": mean_interval([float(distance.square().mean().sqrt()) for distance in distances]),
+                "latent_max": mean_interval([float(distance.max()) for distance in distances]),
+                "seconds": seconds,
+                "qpu_seconds": _billed(model, num_samples * len(seeds), execution),
+            }
+        )
+    return ExecutionComparison(
+        rows=rows,
+        floors=floors,
+        images=images,
+        num_samples=num_samples,
+        seeds=seeds,
+        extractor=scorer.extractor,
+    )
+
+
+def _checked(executions: Mapping[str, AbstractExecution]) -> dict[str, AbstractExecution]:
+    """Return the exact execution, and those given."""
+    check_type("executions", executions, Mapping, "a mapping of names to executions")
+    if not executions:
+        raise ArgumentError("Argument `executions` must hold at least one execution, but is empty.")
+    if EXACT in executions:
+        raise ArgumentError(f"Argument `executions` must not name an execution {EXACT!r}: that row is always there.")
+    for name, execution in executions.items():
+        check_type(f"executions[{name!r}]", execution, AbstractExecution, "an execution such as LocalExecution()")
+    return {EXACT: LocalExecution(dtype=torch.float64), **executions}
+
+
+class _Scorer:
+    """Scores samples of one model against the same real data."""
+
+    def __init__(self, data: Any, extractor: Any, cache: FeatureCache | None) -> None:
+        self._real = data.images if isinstance(data, ImageDataset) else data
+        self.options: dict[str, Any] = {"extractor": extractor, "cache": cache}
+
+    def floors(self, model: AbstractGenerativeModel, num_samples: int, seed: int, reference: Any) -> dict[str, Any]:
+        """Return the floors, and check the data on the way."""
+        result = model.evaluate(self._real, num_samples=num_samples, reference=reference, seed=seed, **self.options)
+        self.extractor = result["extractor"]
+        return {name: result[name] for name in ("floor_real", "floor_reconstruction")}
+
+    def score(self, samples: Tensor, seed: int) -> dict[str, Any]:
+        """Return the scores of samples."""
+        if samples.dim() == 2:
+            return evaluate_features(samples, self._real, seed=seed, floors=False)
+        given = {name: option for name, option in self.options.items() if option is not None}
+        return evaluate_images(samples, self._real, seed=seed, floors=False, **given)
+
+
+def _billed(model: AbstractGenerativeModel, num_samples: int, execution: AbstractExecution) -> float | None:
+    """Return the estimated QPU seconds of samples, or None on executions that are not billed."""
+    return model.estimate_cost(num_samples, execution=execution).qpu_seconds if execution.has_cost else None
+
+
+def _text(interval: Interval) -> str:
+    if interval["low"] is None:
+        return f"{interval['mean']:.4g}"
+    return f"{interval['mean']:.4g} [{interval['low']:.4g}, {interval['high']:.4g}]"
