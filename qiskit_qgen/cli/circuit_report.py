@@ -29,6 +29,7 @@ def circuit_findings(circuit: QuantumCircuit, batch_size: int) -> Iterator[Findi
     """
     from qiskit_qgen.simulator import lower
     from qiskit_qgen.simulator.measurements import split_measurements
+    from qiskit_qgen.simulator.stages import build_stages
 
     size = f"{circuit.num_qubits} qubits, {circuit.num_parameters} parameters, depth {circuit.depth()}"
     yield "circuit", f"{circuit.name}: {size}"
@@ -40,8 +41,9 @@ def circuit_findings(circuit: QuantumCircuit, batch_size: int) -> Iterator[Findi
         for text in _refusals(circuit) or [str(error)]:
             yield "refused", text
         return
-    yield from _lowered(program)
-    yield from _costs(unitary, program, batch_size)
+    num_stages = len(build_stages(program.operations, program.width).stages)
+    yield from _lowered(program, num_stages)
+    yield from _costs(unitary, program, num_stages, batch_size)
 
 
 def _counted(numbers: dict[str, int]) -> str:
@@ -67,9 +69,8 @@ def _refusals(circuit: QuantumCircuit) -> list[str]:
     return list(found.values())
 
 
-def _lowered(program: Program) -> Iterator[Finding]:
+def _lowered(program: Program, num_stages: int) -> Iterator[Finding]:
     from qiskit_qgen.simulator.blocks import schedule
-    from qiskit_qgen.simulator.stages import build_stages
 
     kinds = Counter(
         f"{'controlled ' if operation.controls else ''}{'rotations' if operation.flip else 'phases'}"
@@ -78,25 +79,21 @@ def _lowered(program: Program) -> Iterator[Finding]:
     fixed = sum(operation.angle.slot < 0 for operation in program.operations)
     yield "lowered", f"{_counted(kinds)}; {fixed} of them constant, {len(program.expressions)} distinct expressions"
     blocks = len(schedule(program.operations, program.width))
-    stages = len(build_stages(program.operations, program.width).stages)
-    yield "fused", f"{blocks} blocks on the CPU, {stages} diagonals on other devices and for second derivatives"
+    yield "fused", f"{blocks} blocks on the CPU, {num_stages} diagonals on other devices and for second derivatives"
     idle = program.num_qubits - program.width
     note = f"; {idle} without a gate that does anything" if idle else ""
     yield "simulated", f"{program.width} of {program.num_qubits} qubits, {1 << program.width:,} amplitudes{note}"
 
 
-def _costs(unitary: QuantumCircuit, program: Program, batch_size: int) -> Iterator[Finding]:
+def _costs(unitary: QuantumCircuit, program: Program, num_stages: int, batch_size: int) -> Iterator[Finding]:
     import torch
-
-    from qiskit_qgen.simulator.stages import build_stages
 
     state = 8 << program.width  # bytes, in single precision
     working = 2 * min(batch_size, _LANES * torch.get_num_threads()) * state
-    stages = len(build_stages(program.operations, program.width).stages)
     yield (
         "memory",
         f"batch {batch_size}: about {_bytes(batch_size * state + working)} for values and gradient, "
-        f"{_bytes(3 * (stages + 1) * batch_size * state)} for second derivatives (single precision)",
+        f"{_bytes(3 * (num_stages + 1) * batch_size * state)} for second derivatives (single precision)",
     )
     work = len(program.operations) << program.width
     if work > _MOST_WORK:

@@ -183,8 +183,8 @@ def test_frequencies_have_the_noise_of_shots():
 def test_a_seed_gives_a_stream(what):
     def draws(seed, count=2):
         execution = LocalExecution(shots=100, seed=seed)
-        function = getattr(execution, what)(CIRCUIT, OBSERVABLES if what == "expectation" else [0, 1])
-        return [function(ROWS) for _ in range(count)]
+        argument = OBSERVABLES if what == "expectation" else [0, 1]
+        return [getattr(execution, what)(CIRCUIT, argument)(ROWS) for _ in range(count)]
 
     first, second = draws(1)
     assert not torch.equal(first, second)
