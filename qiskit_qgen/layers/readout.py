@@ -189,13 +189,12 @@ def _shape(output_shape: Any) -> tuple[int, ...]:
 
 def _output(index: Any, value: int, shape: tuple[int, ...]) -> int:
     """Return the number of the output in the flattened array."""
-    listed = [index] if isinstance(index, Integral) else index
+    places = [index] if isinstance(index, Integral) else index
     valid = (
-        isinstance(listed, Iterable)
-        and len(places := list(listed)) == len(shape)
-        and all(
-            isinstance(place, Integral) and 0 <= int(place) < size for place, size in zip(places, shape, strict=True)
-        )
+        isinstance(places, Sequence)
+        and len(places) == len(shape)
+        and all(isinstance(place, Integral) for place in places)
+        and all(0 <= int(place) < size for place, size in zip(places, shape, strict=True))
     )
     if not valid:
         raise ArgumentError(

@@ -195,10 +195,8 @@ def _check_finite(pub: SamplerPub) -> None:
 def _outcomes(probabilities: NDArray[np.float64], shots: int, generator: np.random.Generator) -> NDArray[np.int64]:
     """Draw outcomes, (rows, shots), from their probabilities, (rows, outcomes), by inverting the distribution."""
     sums = torch.from_numpy(probabilities).cumsum(1)
-    totals = sums[:, -1:]
-    uniform = torch.from_numpy(generator.random((len(probabilities), shots))) * totals
-    # Rounding must not lead to where the probability is 0.
-    uniform = torch.minimum(uniform, torch.nextafter(totals, torch.zeros_like(totals)))
+    # A number below 1, times the total, is below the total in floating point too: the last outcome is never exceeded.
+    uniform = torch.from_numpy(generator.random((len(probabilities), shots))) * sums[:, -1:]
     return torch.searchsorted(sums, uniform, right=True).numpy()
 
 

@@ -4,7 +4,7 @@ import pickle
 import numpy as np
 import pytest
 import torch
-from qiskit.circuit import ClassicalRegister, Parameter, QuantumCircuit, QuantumRegister
+from qiskit.circuit import ClassicalRegister, Clbit, Parameter, QuantumCircuit, QuantumRegister, Qubit
 from qiskit.circuit.library import real_amplitudes
 from qiskit.quantum_info import Statevector
 from qiskit_machine_learning.gradients import ParamShiftSamplerGradient
@@ -284,6 +284,16 @@ def test_a_circuit_changed_between_calls_is_read_anew(exact):
     circuit.data.pop()
     circuit.measure(0, 0)
     assert exact.run([(circuit, [0.3])]).result()[0].data.c.get_probabilities()["1"] == pytest.approx(np.sin(0.15) ** 2)
+
+
+def test_registers_of_other_names_are_told_apart(exact):
+    qubit, bit = Qubit(), Clbit()
+    for name in ("first", "second"):
+        circuit = QuantumCircuit([qubit], [bit])
+        circuit.add_register(ClassicalRegister(name=name, bits=[bit]))
+        circuit.x(0)
+        circuit.measure(0, 0)
+        assert exact.run([circuit]).result()[0].data[name].get_counts() == {"1": 1}
 
 
 def test_qmls_network_and_gradient_read_exact_probabilities(exact):
