@@ -97,6 +97,19 @@ def test_the_transpiled_circuit_gives_the_same_values(backend):
             assert there.expectation_value(moved_observable) == pytest.approx(here.expectation_value(observable))
 
 
+def test_observables_follow_the_layout():
+    circuit = QuantumCircuit(3)
+    for qubit, angle in enumerate((0.2, 1.3, 2.9)):
+        circuit.ry(angle, qubit)
+    circuit.cz(0, 1)
+    circuit.cz(1, 2)
+    circuit.cz(2, 0)
+    device = RuntimeDevice("fake_manila", shots=20_000, seed=0)
+    assert device.transpile(circuit).positions != (0, 1, 2)
+    found = RuntimeEstimator(device).run([(circuit, ["IIZ", "IZI", "ZII"])]).result()[0].data.evs
+    np.testing.assert_allclose(found, np.cos([0.2, 1.3, 2.9]), atol=0.25)
+
+
 def test_a_circuit_is_transpiled_once_in_all_processes(tmp_path, monkeypatch):
     calls = []
     original = Transpiler._made
@@ -121,13 +134,15 @@ def test_a_damaged_cache_file_is_made_again(tmp_path):
 
 
 def test_a_parameter_that_the_transpiler_drops_is_not_sent():
-    circuit = QuantumCircuit(2)
+    circuit = QuantumCircuit(2, 2)
     parameters = [Parameter("a"), Parameter("b")]
-    circuit.rz(parameters[0], 0)  # acts on |0>: no measurement sees it
+    circuit.rz(parameters[0], 0)  # no measurement sees it
     circuit.ry(parameters[1], 1)
-    circuit.measure_all()
-    job = RuntimeSampler(RuntimeDevice(AerSimulator(), shots=100, seed=0)).run([(circuit, [[0.3, 0.0], [0.3, np.pi]])])
-    bits = job.result()[0].data.meas
+    circuit.measure([0, 1], [0, 1])
+    device = RuntimeDevice(AerSimulator(), shots=100, seed=0)
+    assert device.transpile(circuit).columns == (1,)
+    job = RuntimeSampler(device).run([(circuit, [[0.3, 0.0], [0.3, np.pi]])])
+    bits = job.result()[0].data.c
     assert [bits[row].get_counts() for row in (0, 1)] == [{"00": 100}, {"10": 100}]
 
 
