@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from types import TracebackType
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from qiskit.circuit import QuantumCircuit
@@ -15,7 +15,7 @@ from qiskit_machine_learning.gradients import BaseEstimatorGradient, BaseSampler
 
 from qiskit_qgen._checks import check_choice
 from qiskit_qgen._typing import PathLike
-from qiskit_qgen.exceptions import ArgumentError
+from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError
 from qiskit_qgen.execution.base import AbstractExecution, Expectation
 from qiskit_qgen.execution.primitive_functions import Gradient, expectation_function, make_rule, probability_function
 from qiskit_qgen.gradients.perturbation_rule import PerturbationRule
@@ -215,6 +215,15 @@ class RuntimeExecution(AbstractExecution):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._device.connection.exit()
+
+    def __deepcopy__(self, memo: dict[int, object]) -> RuntimeExecution:
+        return self  # copies of a model share the device, its session and its ledger
+
+    def __reduce__(self) -> NoReturn:
+        raise ArgumentTypeError(
+            "A RuntimeExecution must not be pickled, since it holds a connection and an account: give the model another "
+            "execution first, such as LocalExecution()."
+        )
 
     def __repr__(self) -> str:
         return f"RuntimeExecution({self.backend.name!r}, mode={self.mode!r}, shots={self.shots})"

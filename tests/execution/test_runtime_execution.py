@@ -1,5 +1,8 @@
 """RuntimeExecution: values, gradients and costs, on simulated devices and through the real client."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 import torch
@@ -10,7 +13,7 @@ from qiskit_aer import AerSimulator
 from qiskit_machine_learning.neural_networks import EstimatorQNN
 
 from qiskit_qgen.circuits import pauli_observables, style_ansatz
-from qiskit_qgen.exceptions import ArgumentError, ExecutionError, GradientError
+from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError, ExecutionError, GradientError
 from qiskit_qgen.execution import AbstractExecution, LocalExecution, RuntimeExecution
 from qiskit_qgen.layers import QuantumLayer
 from qiskit_qgen.primitives.runtime import ErrorMitigation
@@ -123,6 +126,13 @@ def test_its_settings_are_readable_and_hold_no_secret():
         execution.probabilities(CIRCUIT, [0])
     with pytest.raises(ArgumentError, match="Argument `gradient` must be one of 'spsa', 'param_shift'"):
         RuntimeExecution("fake_manila", gradient="adjoint")
+
+
+def test_copies_share_it_and_pickles_are_refused():
+    execution = RuntimeExecution("fake_manila")
+    assert copy.deepcopy({"execution": execution})["execution"] is execution
+    with pytest.raises(ArgumentTypeError, match="must not be pickled, since it holds a connection and an account"):
+        pickle.dumps(execution)
 
 
 def test_cost_and_its_limit():
