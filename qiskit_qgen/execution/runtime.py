@@ -221,8 +221,8 @@ class RuntimeExecution(AbstractExecution):
 
     def __reduce__(self) -> NoReturn:
         raise ArgumentTypeError(
-            "A RuntimeExecution must not be pickled, since it holds a connection and an account: give the model another "
-            "execution first, such as LocalExecution()."
+            "A RuntimeExecution must not be pickled, since it holds a connection and an account: give the model "
+            "another execution first, such as LocalExecution()."
         )
 
     def __repr__(self) -> str:
