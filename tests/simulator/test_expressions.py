@@ -79,7 +79,7 @@ def test_values_and_derivatives_agree_with_qiskit(expression):
 
 
 def test_several_expressions_at_once():
-    parameters, expressions = [A, B, *V], [BARE, A * B, B, A.sin()]
+    parameters, expressions = [A, B, *V], [BARE, A * B, B, A.sin(), V[1] * A, V[3], V[2].sin()]
     rows = torch.linspace(-1, 1, 28, dtype=torch.float64).reshape(2, 14)
     values = SlotEvaluator(parameters, expressions)(rows)
     for row, found in zip(rows.tolist(), values, strict=True):

@@ -251,6 +251,11 @@ def test_neighbours_join():
     undone.rz(A, 0)
     assert lower(undone).operations == ()
     assert lower(undone).expressions == ()
+    undone.ry(T, 0)
+    program = lower(undone)
+    assert program.parameters == (A, T)
+    assert program.expressions == (T,)
+    assert program.operations[0].angle.slot == 0
 
 
 class Own(Gate):
