@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -58,14 +59,15 @@ class ExactProbabilities(ShapedMixin):
                 f"Attribute `probabilities` must have at most 2**{_MAX_DENSE_BITS} columns, "
                 f"but has 2**{self.num_bits}: use `get_probabilities()`."
             )
-        numbers, values = self._marginal()
-        dense = np.zeros((*self.shape, 1 << self.num_bits))
-        dense[..., numbers.astype(np.int64)] = values
-        return dense
+        numbers, _, values = self._marginal
+        dense = np.zeros((values.shape[0], 1 << self.num_bits))
+        dense[:, numbers.astype(np.int64)] = values
+        return dense.reshape(*self.shape, 1 << self.num_bits)
 
     def __getitem__(self, indices: Any) -> ExactProbabilities:
-        entries = np.arange(self.size).reshape(self.shape)[indices]
-        return ExactProbabilities(self._joint.reshape(self.size, -1)[entries], self._bits)
+        return ExactProbabilities(
+            self._joint.reshape(self.size, self._joint.shape[-1])[self._entries(indices)], self._bits
+        )
 
     def get_probabilities(self, loc: int | tuple[int, ...] | None = None) -> Any:
         """Return the probabilities of the register's values, without those that are 0.
@@ -77,15 +79,13 @@ class ExactProbabilities(ShapedMixin):
             A mapping of bit strings, highest bit first, to probabilities; an array of them if ``loc`` is None and the
             shape is not ().
         """
-        if loc is not None:
-            return self[loc].get_probabilities()
-        numbers, values = self._marginal()
-        labels = self._labels(numbers)
-        found = np.empty(self.shape, object)
-        for index in np.ndindex(self.shape):
-            row = values[index]
+        _, labels, values = self._marginal
+        chosen = values[self._entries(loc)]
+        found = np.empty(chosen.shape[:-1], object)
+        for index in np.ndindex(found.shape):
+            row = chosen[index]
             found[index] = {labels[k]: float(row[k]) for k in np.flatnonzero(row)}
-        return found if self.shape else found.item()
+        return found if found.shape else found.item()
 
     def get_counts(self, loc: int | tuple[int, ...] | None = None, shots: int | None = None) -> dict[str, int]:
         """Return whole numbers in proportion to the probabilities, up to 1e-12.
@@ -98,11 +98,9 @@ class ExactProbabilities(ShapedMixin):
         Returns:
             A mapping of bit strings, highest bit first, to counts.
         """
-        if loc is not None:
-            return self[loc].get_counts(shots=shots)
-        numbers, values = self._marginal()
-        labels = self._labels(numbers)
-        counts = np.rint(values.reshape(-1, len(labels)) * (shots or 1 << _COUNT_BITS)).astype(np.int64)
+        _, labels, values = self._marginal
+        chosen = values[self._entries(loc)].reshape(-1, len(labels))
+        counts = np.rint(chosen * (shots or 1 << _COUNT_BITS)).astype(np.int64)
         if shots is None:
             common = np.bitwise_or.reduce(counts, axis=None)
             counts //= max(1, int(common & -common))
@@ -114,16 +112,25 @@ class ExactProbabilities(ShapedMixin):
         """Return the joint probabilities of registers of one circuit, the first of them in the lowest bits."""
         return ExactProbabilities(registers[0]._joint, [bit for register in registers for bit in register._bits])
 
-    def _marginal(self) -> tuple[NDArray[Any], NDArray[np.float64]]:
-        """Return the register's possible values as whole numbers, and their probabilities (..., values)."""
-        num_measured = self._joint.shape[-1].bit_length() - 1
-        numbers, which = np.unique(values_of_outcomes(num_measured, self._bits), return_inverse=True)
-        values = np.zeros((len(numbers), *self.shape))
-        np.add.at(values, which, np.moveaxis(self._joint, -1, 0))
-        return numbers, np.moveaxis(values, 0, -1)
+    def _entries(self, indices: Any) -> Any:
+        """Return the numbers of the entries that are meant; None stands for all."""
+        numbers = np.arange(self.size).reshape(self.shape)
+        return numbers if indices is None else numbers[indices]
 
-    def _labels(self, numbers: NDArray[Any]) -> list[str]:
-        return [format(int(number), f"0{self.num_bits}b") if self.num_bits else "" for number in numbers]
+    @cached_property
+    def _marginal(self) -> tuple[NDArray[Any], list[str], NDArray[np.float64]]:
+        """The register's possible values, as numbers and as bit strings, and their probabilities (size, values)."""
+        num_outcomes = self._joint.shape[-1]
+        values = values_of_outcomes(num_outcomes.bit_length() - 1, self._bits)
+        numbers, which = np.unique(values, return_inverse=True)
+        joint = self._joint.reshape(self.size, num_outcomes)
+        if len(numbers) == num_outcomes:
+            summed = joint[:, np.argsort(which)]
+        else:
+            summed = np.zeros((self.size, len(numbers)))
+            np.add.at(summed.T, which, joint.T)
+        labels = [format(int(number), f"0{self.num_bits}b") if self.num_bits else "" for number in numbers]
+        return numbers, labels, summed
 
 
 class ExactSamplerPubResult(SamplerPubResult):

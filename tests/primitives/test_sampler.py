@@ -88,6 +88,14 @@ def test_exact_probabilities_of_registers(exact):
         result.join_data([])
 
 
+def test_no_rows(exact):
+    bits = exact.run([(CIRCUIT, np.zeros((2, 0, 6)))]).result()[0].data.meas
+    assert bits.shape == bits.get_probabilities().shape == (2, 0)
+    assert bits.probabilities.shape == (2, 0, 8)
+    assert bits[1].shape == (0,)
+    assert bits.get_counts() == {}
+
+
 def test_wide_registers(exact):
     circuit = QuantumCircuit(1, 100)
     circuit.x(0)
