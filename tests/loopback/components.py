@@ -1,8 +1,8 @@
 """Samples circuits that fill a device of 27 or 133 qubits, of which few are entangled.
 
 The client's estimator twirls and measures every qubit of the device. Qubits that no gate connects are independent, and
-so is their noise: each connected component of a circuit is simulated for itself. Components of one qubit are computed
-in numpy, all sets of parameters at once; larger ones run on Aer.
+so is their noise: each connected component of a circuit is simulated for itself. Small components are computed for all
+sets of parameters at once; larger ones, and those with other gates, run on Aer.
 """
 
 from __future__ import annotations
@@ -12,13 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .transfer import Step, is_supported, sample_steps
+
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
 
     from .devices import Device
 
-NO_EFFECT = ("barrier",)
-SINGLE_QUBIT_GATES = ("rz", "sx", "x", "id", "measure")
+NO_EFFECT = ("barrier", "delay")
+MAX_SMALL = {True: 8, False: 1}
+"""With and without noise: up to so many qubits a component is small."""
 
 
 def sample(circuit: QuantumCircuit, rows: np.ndarray, shots: int, device: Device, seed: int) -> dict[str, np.ndarray]:
@@ -40,7 +43,7 @@ def sample(circuit: QuantumCircuit, rows: np.ndarray, shots: int, device: Device
         part = _Part(circuit, qubits, flat)
         if not part.clbits:
             continue
-        sampler = part.sample_in_numpy if part.is_simple else part.sample_on_aer
+        sampler = part.sample_at_once if part.is_small(device) else part.sample_on_aer
         bits[:, :, part.clbits] = sampler(shots, device, derived_seed(seed, index))
     registers = {}
     for register in circuit.cregs:
@@ -86,33 +89,25 @@ class _Part:
             {circuit.find_bit(bit).index for instruction in self._instructions for bit in instruction.clbits}
         )
 
-    @property
-    def is_simple(self) -> bool:
-        """Whether it is one qubit with few kinds of gates and one measurement at the end."""
-        names = [instruction.operation.name for instruction in self._instructions]
-        return (
-            len(self._qubits) == 1
-            and set(names) <= set(SINGLE_QUBIT_GATES)
-            and names.index("measure") == len(names) - 1
-        )
+    def _local(self, instruction: Any) -> tuple[int, ...]:
+        """Return the numbers of an instruction's qubits within the component."""
+        return tuple(self._qubits.index(self._circuit.find_bit(qubit).index) for qubit in instruction.qubits)
 
-    def sample_in_numpy(self, shots: int, device: Device, seed: int) -> np.ndarray:
-        """Evolve the density matrices of all rows, as vectors (rho_00, rho_10, rho_01, rho_11)."""
-        qubit = self._qubits[0]
-        states = np.zeros((len(self._rows), 4), dtype=complex)
-        states[:, 0] = 1.0
-        for instruction in self._instructions[:-1]:
+    def is_small(self, device: Device) -> bool:
+        """Whether `sample_at_once` can sample it."""
+        names = [instruction.operation.name for instruction in self._instructions]
+        qubits = [self._local(instruction) for instruction in self._instructions]
+        return len(self._qubits) <= MAX_SMALL[device.noise] and is_supported(names, qubits)
+
+    def sample_at_once(self, shots: int, device: Device, seed: int) -> np.ndarray:
+        steps, clbits = [], []
+        for instruction in self._instructions:
             gate = instruction.operation
-            if gate.name == "rz":
-                phase = np.exp(1j * self._values(gate.params[0]))
-                states[:, 1] *= phase
-                states[:, 2] *= phase.conj()
-            else:
-                states = states @ device.channel(gate.name).T
-            states = states @ device.gate_error(gate.name, qubit).T
-        populations = np.clip(states[:, [0, 3]].real, 0.0, 1.0) @ device.readout_error(qubit)
-        ones = populations[:, 1] / populations.sum(axis=1)
-        return np.random.default_rng(seed).random((len(ones), shots, 1)) < ones[:, None, None]
+            angles = self._values(gate.params[0]) if gate.name == "rz" else None
+            steps.append(Step(gate.name, self._local(instruction), angles))
+            clbits += [self._circuit.find_bit(bit).index for bit in instruction.clbits]
+        bits = sample_steps(steps, self._qubits, len(self._rows), shots, device, seed)
+        return bits[:, :, np.argsort(clbits)]
 
     def _values(self, angle: Any) -> np.ndarray:
         """Return the angle for each row."""
@@ -139,8 +134,11 @@ class _Part:
                 [qubit_of[qubit] for qubit in instruction.qubits],
                 [clbit_of[clbit] for clbit in instruction.clbits],
             )
-        columns = [self._columns[parameter] for parameter in small.parameters]
-        values = BindingsArray({tuple(small.parameters): self._rows[:, columns]}, shape=len(self._rows))
         sampler = SamplerV2.from_backend(device.simulator(self._qubits, seed), seed=seed)
+        if not small.parameters:  # Aer would run it once and leave the other rows zero
+            result = sampler.run([SamplerPub(small, shots=shots * len(self._rows))]).result()[0]
+            return result.data.c.to_bool_array(order="little").reshape(len(self._rows), shots, -1)
+        columns = [self._columns[parameter] for parameter in small.parameters]
+        values = BindingsArray({tuple(small.parameters): self._rows[:, columns]})
         result = sampler.run([SamplerPub(small, values, shots=shots)]).result()[0]
         return result.data.c.to_bool_array(order="little")

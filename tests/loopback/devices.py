@@ -35,11 +35,14 @@ def _noise_model(label: str) -> Any:
 
 
 @cache
-def _gate_error(label: str, gate: str, qubit: int) -> np.ndarray:
-    from qiskit.quantum_info import SuperOp
+def _transfer_matrix(label: str | None, gate: str, qubits: tuple[int, ...]) -> np.ndarray | None:
+    from qiskit.circuit.library import get_standard_gate_name_mapping
+    from qiskit.quantum_info import PTM
 
-    error = _noise_model(label)._local_quantum_errors.get(gate, {}).get((qubit,))
-    return np.eye(4) if error is None else SuperOp(error).data
+    matrix = None if gate == "rz" else PTM(get_standard_gate_name_mapping()[gate]).data.real
+    if label is None or (error := _noise_model(label)._local_quantum_errors.get(gate, {}).get(qubits)) is None:
+        return matrix
+    return PTM(error).data.real @ (np.eye(4) if matrix is None else matrix)
 
 
 def _noise_of(label: str, qubits: tuple[int, ...]) -> Any:
@@ -133,18 +136,9 @@ class Device:
             noise_model=_noise_of(self.label, tuple(qubits)), method=method, seed_simulator=seed, max_parallel_threads=1
         )
 
-    @staticmethod
-    @cache
-    def channel(gate: str) -> np.ndarray:
-        """Return the superoperator of a gate of one qubit, shape (4, 4), columns stacked."""
-        from qiskit.circuit.library import get_standard_gate_name_mapping
-        from qiskit.quantum_info import SuperOp
-
-        return SuperOp(get_standard_gate_name_mapping()[gate]).data
-
-    def gate_error(self, gate: str, qubit: int) -> np.ndarray:
-        """Return the superoperator of the error that follows a gate on a qubit, shape (4, 4)."""
-        return _gate_error(self.label, gate, qubit) if self.noise else np.eye(4)
+    def transfer_matrix(self, gate: str, qubits: tuple[int, ...]) -> np.ndarray | None:
+        """Return a gate and its error in the Pauli basis, for Rz the error alone; None changes nothing."""
+        return _transfer_matrix(self.label if self.noise else None, gate, qubits if self.noise else ())
 
     def readout_error(self, qubit: int) -> np.ndarray:
         """Return the probabilities to read the columns in the states of the rows, shape (2, 2)."""

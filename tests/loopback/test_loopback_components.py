@@ -11,7 +11,7 @@ from qiskit_aer import AerSimulator
 from qiskit_aer.noise import NoiseModel
 from qiskit_ibm_runtime.fake_provider import FakeManilaV2
 
-from .components import components, sample
+from .components import MAX_SMALL, components, sample
 from .devices import Device
 
 SHOTS = 40_000
@@ -49,8 +49,10 @@ def test_components():
     assert components(dynamic) == [[0, 2]]
 
 
+@pytest.mark.parametrize("at_once", [False, True])
 @pytest.mark.parametrize("noise", [False, True])
-def test_distribution_is_that_of_the_whole_circuit(noise):
+def test_distribution_is_that_of_the_whole_circuit(noise, at_once, monkeypatch):
+    monkeypatch.setitem(MAX_SMALL, noise, 8 if at_once else 0)
     rows = np.array([[0.4, 1.1], [2.0, -0.3]])  # x, y
     bits = sample(circuit(), rows, SHOTS, Device("manila", noise=noise), seed=3)["c"]
     assert bits.shape == (2, SHOTS, 4)
@@ -76,6 +78,7 @@ def test_rows_and_seeds_are_independent():
     device = Device("manila", noise=False)
     bits = [sample(coin, np.zeros((2, 0)), 1000, device, seed)["c"][..., 0] for seed in (1, 2, 1)]
     np.testing.assert_array_equal(bits[0], bits[2])
+    assert bits[0].mean(axis=1) == pytest.approx([0.5, 0.5], abs=0.08)
     for first, second in ((bits[0][0], bits[0][1]), (bits[0][0], bits[1][0])):
         assert np.mean(first == second) == pytest.approx(0.5, abs=0.08)
 
