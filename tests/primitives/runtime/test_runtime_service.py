@@ -13,6 +13,7 @@ import pytest
 from qiskit.circuit.library import efficient_su2
 from qiskit.primitives import StatevectorEstimator
 
+from qiskit_qgen.circuits import pauli_observables, style_ansatz
 from qiskit_qgen.exceptions import ArgumentError, ExecutionError
 from qiskit_qgen.primitives.runtime import (
     ErrorMitigation,
@@ -73,6 +74,16 @@ def test_one_pass_is_one_job_with_one_pub_and_two_circuits_a_row(ibm_server, tmp
     check(values(device(ibm_server, tmp_path)))
     (submission,) = ibm_server.submissions
     assert submission["num_circuits"] == 2 * len(VALUES)
+
+
+def test_256_samples_of_12_qubits_are_one_job_of_two_circuits_each(ibm_server, tmp_path):
+    """Read out in X and Z; stock QML measures 24 circuits a sample."""
+    ibm_server.faults.hold_job(times=-1)
+    runtime = RuntimeDevice("ibm_torino", service=ibm_server.service(), shots=1024, ledger=tmp_path)
+    circuit, observables = style_ansatz(12, 2).circuit, pauli_observables(12, "XZ")
+    RuntimeEstimator(runtime).run([(circuit, [[one] for one in observables], np.zeros((256, circuit.num_parameters)))])
+    (submission,) = ibm_server.submissions
+    assert submission["num_circuits"] == 2 * 256
 
 
 @pytest.mark.parametrize("primitives", ["executor", "legacy"])
