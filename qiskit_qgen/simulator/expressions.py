@@ -69,23 +69,41 @@ def _form(expression: ParameterExpression) -> tuple[tuple[_Step, ...], list[Para
     return tuple(steps), parameters
 
 
+class _Index:
+    """Whole numbers that index a tensor, kept on each device that has asked for them."""
+
+    def __init__(self, numbers: Sequence[Any]) -> None:
+        self._numbers = numbers
+        self._kept: dict[torch.device, torch.Tensor] = {}
+
+    def on(self, device: torch.device) -> torch.Tensor:
+        """Return the numbers on a device."""
+        if device not in self._kept:
+            self._kept[device] = torch.tensor(self._numbers, dtype=torch.int64, device=device)
+        return self._kept[device]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _Index, (self._numbers,)
+
+
 class _Group:
     """Expressions of one form."""
 
-    def __init__(self, steps: tuple[_Step, ...]) -> None:
+    def __init__(
+        self, steps: tuple[_Step, ...], expressions: list[ParameterExpression], columns: list[list[int]]
+    ) -> None:
         self._steps = steps
-        self.expressions: list[ParameterExpression] = []
-        self.slots: list[int] = []
-        self.columns: list[list[int]] = []
+        self._expressions = expressions
+        self._columns = _Index(columns)
         operands = [operand for _, operands in steps for operand in operands]
         self._is_complex = any(isinstance(operand, complex) for operand in operands)
         self._may_be_complex = any(name in _LEAVE_THE_REALS for name, _ in steps)
 
     def __call__(self, parameters: torch.Tensor) -> torch.Tensor:
         """Return the expressions' values, (B, number of expressions)."""
-        arguments = parameters[:, torch.tensor(self.columns, device=parameters.device)].unbind(2)
+        arguments = parameters[:, self._columns.on(parameters.device)].unbind(2)
         values = None if self._is_complex else self._run(arguments)
-        if values is None or (self._may_be_complex and bool(values.isnan().any())):
+        if values is None or (self._may_be_complex and _any(values.isnan())):
             values = self._run(tuple(argument + 0j for argument in arguments))
         return self._real(values) if values.is_complex() else values
 
@@ -111,14 +129,22 @@ class _Group:
     def _real(self, values: torch.Tensor) -> torch.Tensor:
         """Return the real part of values that are real but for rounding errors."""
         bound = _TOLERANCE * torch.finfo(values.dtype).eps * (1 + values.real.abs())
-        wrong = (values.imag.abs() > bound).nonzero()
-        if len(wrong):
-            row, number = wrong[0].tolist()
+        wrong = values.imag.abs() > bound
+        if _any(wrong):
+            row, number = wrong.nonzero()[0].tolist()
             raise ArgumentError(
                 "Argument `parameters` must give every gate a real angle, "
-                f"but {self.expressions[number]} is {values[row, number].item():.4g} in row {row}."
+                f"but {self._expressions[number]} is {values[row, number].item():.4g} in row {row}."
             )
         return values.real
+
+
+def _any(found: torch.Tensor) -> bool:
+    """Whether an entry is true; False where there is no answer, under ``torch.func.vmap``."""
+    try:
+        return bool(found.any())
+    except RuntimeError:
+        return False
 
 
 class SlotEvaluator:
@@ -126,17 +152,17 @@ class SlotEvaluator:
 
     def __init__(self, parameters: Sequence[Parameter], expressions: Sequence[ParameterExpression]) -> None:
         columns = {parameter: number for number, parameter in enumerate(parameters)}
-        groups: dict[tuple[_Step, ...], _Group] = {}
+        members: dict[tuple[_Step, ...], list[tuple[int, list[int]]]] = {}
         for slot, expression in enumerate(expressions):
             steps, used = _form(expression)
-            group = groups.setdefault(steps, _Group(steps))
-            group.expressions.append(expression)
-            group.slots.append(slot)
-            group.columns.append([columns[parameter] for parameter in used])
-        self._groups = list(groups.values())
+            members.setdefault(steps, []).append((slot, [columns[parameter] for parameter in used]))
+        self._groups = [
+            _Group(steps, [expressions[slot] for slot, _ in group], [places for _, places in group])
+            for steps, group in members.items()
+        ]
         self._is_identity = list(expressions) == list(parameters)
-        slots = [slot for group in self._groups for slot in group.slots]
-        self._order = sorted(range(len(slots)), key=slots.__getitem__)
+        slots = [slot for group in members.values() for slot, _ in group]
+        self._order = _Index(sorted(range(len(slots)), key=slots.__getitem__))
 
     def __call__(self, parameters: torch.Tensor) -> torch.Tensor:
         """Return the expressions' values, (B, num_expressions), differentiable.
@@ -151,4 +177,4 @@ class SlotEvaluator:
         values = [group(parameters) for group in self._groups]
         if len(values) == 1:
             return values[0]
-        return torch.cat(values, 1)[:, torch.tensor(self._order, device=parameters.device)]
+        return torch.cat(values, 1)[:, self._order.on(parameters.device)]

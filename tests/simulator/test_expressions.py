@@ -1,3 +1,5 @@
+import pickle
+
 import numpy as np
 import pytest
 import torch
@@ -180,6 +182,15 @@ def test_expressions_of_one_form_are_evaluated_together():
     assert count(angles) == count(angles[:1]) > 0
     expected = [[2 * (np.pi - r[i]) * (np.pi - r[j]) for i in range(12) for j in range(i)] for r in rows.tolist()]
     np.testing.assert_allclose(SlotEvaluator(list(V), angles)(rows), expected, rtol=1e-15)
+
+
+def test_an_evaluator_can_be_pickled_and_mapped():
+    evaluate = SlotEvaluator([A, B], [A.log() * B, abs(A + 2j * B), B])
+    rows = torch.tensor([[0.3, 0.7], [0.6, 0.2]], dtype=torch.float64)
+    values = evaluate(rows)
+    copy = pickle.loads(pickle.dumps(evaluate))  # noqa: S301
+    assert torch.equal(copy(rows), values)
+    assert torch.equal(torch.func.vmap(lambda row: evaluate(row[None])[0])(rows), values)
 
 
 def test_columns_are_picked_if_all_expressions_are_parameters():
