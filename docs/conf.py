@@ -22,10 +22,10 @@ extensions = [
     "generate_api",
 ]
 exclude_patterns = ["_build", "generated/style_qgan_options.md"]  # the second is included in a page
-# A name of this package that is linked but not public is a warning; names of other packages are not looked up. The
-# simulator's tables and private names appear in type hints alone.
+# A public name of this package that does not exist is a warning. Names of other packages are not looked up; private
+# names, and those that only the module that defines them has, appear in type hints alone.
 nitpicky = True
-nitpick_ignore_regex = [("py:.*", r"(?!qiskit_qgen\b).*|.*\._.*|qiskit_qgen\.simulator\.blocks\..*")]
+nitpick_ignore_regex = [("py:.*", r"(?!qiskit_qgen\b).*|.*\._.*|qiskit_qgen\.\w+\.[a-z]\w*\..*")]
 default_role = "code"
 
 html_theme = "qiskit-ecosystem"

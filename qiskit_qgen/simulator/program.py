@@ -26,7 +26,7 @@ class Program:
     num_qubits: int
     """The number of the circuit's qubits."""
     active: tuple[int, ...]
-    """The circuit's qubits that the program simulates; all others stay in |0>. At least one."""
+    """The circuit's qubits that the program simulates; all others stay 0. At least one."""
     parameters: tuple[Parameter, ...]
     """The circuit's parameters in Qiskit's order, ``QuantumCircuit.parameters``."""
     expressions: tuple[ParameterExpression, ...]
