@@ -17,7 +17,7 @@ from qiskit_qgen._checks import check_float
 from qiskit_qgen.exceptions import ArgumentError, UnsupportedCircuitError
 from qiskit_qgen.primitives.aer import AerDevice, save_expectation_value, save_probabilities
 from qiskit_qgen.primitives.aer_circuits import AerCircuit
-from qiskit_qgen.primitives.aer_readout import measured_groups
+from qiskit_qgen.primitives.aer_readout import MeasuredGroup, measured_groups
 
 
 class AerEstimator(BaseEstimatorV2):
@@ -114,19 +114,29 @@ class AerEstimator(BaseEstimatorV2):
         if not groups:
             return means, variances
         if shots is None:
-            runs = [group.unmeasured() for group in groups]
-            for run, group in zip(runs, groups, strict=True):
-                save_probabilities(run, group.qubits, "joint")
-            for group, found in zip(groups, self._device.exact(circuit, runs, angles), strict=True):
-                means += group.from_probabilities(np.array([data.joint for data in found]))
+            for group, joint in zip(groups, self._joint(circuit, groups, angles), strict=True):
+                means += group.from_probabilities(joint)
             return means, variances
-        runs = [group.measured() for group in groups]
-        counted = self._device.sampled(circuit, runs, angles, shots=shots, generator=generator)
-        for group, counts in zip(groups, counted, strict=True):
-            mean, variance = group.from_counts(counts, shots)
+        if all(self._device.draws(circuit, len(group.qubits), shots) for group in groups):
+            joints = self._joint(circuit, groups, angles)
+            found = [group.drawn(joint, shots, generator) for group, joint in zip(groups, joints, strict=True)]
+        else:
+            runs = [group.measured() for group in groups]
+            counted = self._device.sampled(circuit, runs, angles, shots=shots, generator=generator)
+            found = [group.from_counts(counts, shots) for group, counts in zip(groups, counted, strict=True)]
+        for mean, variance in found:
             means += mean
             variances += variance
         return means, np.sqrt(variances)
+
+    def _joint(
+        self, circuit: AerCircuit, groups: Sequence[MeasuredGroup], angles: NDArray[np.float64]
+    ) -> list[NDArray[np.float64]]:
+        """Return the true outcomes' probabilities of each group, (rows, outcomes)."""
+        runs = [group.unmeasured() for group in groups]
+        for run, group in zip(runs, groups, strict=True):
+            save_probabilities(run, group.qubits, "joint")
+        return [np.array([data.joint for data in each]) for each in self._device.exact(circuit, runs, angles)]
 
     def _exact(
         self, circuit: AerCircuit, operators: Sequence[SparsePauliOp], angles: NDArray[np.float64]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,9 +10,27 @@ from qiskit.circuit import ClassicalRegister, QuantumCircuit
 from qiskit.quantum_info import SparsePauliOp
 
 from qiskit_qgen.exceptions import UnsupportedCircuitError
+from qiskit_qgen.noise.circuit_noise import CircuitNoise
 from qiskit_qgen.primitives.aer_circuits import AerCircuit
 
 _MAX_BITS = 62
+
+
+def read_out(joint: NDArray[np.float64], noise: CircuitNoise | None, qubits: Sequence[int]) -> NDArray[np.float64]:
+    """Return the probabilities of what is read from some qubits, (B, outcomes), from those of the true outcomes."""
+    if noise is None:
+        return joint
+    shaped = joint.reshape(len(joint), *[2] * len(qubits))
+    for bit, qubit in enumerate(qubits):
+        axis = len(qubits) - bit  # the lowest bit is the last axis
+        shaped = np.moveaxis(np.moveaxis(shaped, axis, -1) @ noise.confusions[qubit], -1, axis)
+    return shaped.reshape(joint.shape)
+
+
+def drawn_counts(probabilities: NDArray[np.float64], shots: int, generator: np.random.Generator) -> NDArray[np.int64]:
+    """Return how often each outcome is drawn, (B, outcomes)."""
+    clipped = np.maximum(probabilities, 0.0)  # rounding may have left what is below 0
+    return generator.multinomial(shots, clipped / clipped.sum(1, keepdims=True))
 
 
 class MeasuredGroup:
@@ -41,10 +58,9 @@ class MeasuredGroup:
             )
         self._rotated = circuit.rotated(paulis)
         bit = {qubit: number for number, qubit in enumerate(self.qubits)}
-        self._bits = [[bit[qubit] for qubit in term] for term in terms]
+        self._masks = np.array([sum(1 << bit[qubit] for qubit in term) for term in terms], np.int64)
         self._coefficients = coefficients
-        identity = np.tile(np.eye(2), (len(self.qubits), 1, 1))
-        self._confusions = identity if circuit.noise is None else circuit.noise.confusions[self.qubits]
+        self._noise = circuit.noise
 
     def unmeasured(self) -> QuantumCircuit:
         """Return a copy of the circuit that makes Z of the Paulis."""
@@ -58,29 +74,35 @@ class MeasuredGroup:
         copied.measure(self.qubits, register)
         return copied
 
-    def from_probabilities(self, probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the operators' values, (B, num_operators), from probabilities before the readout, (B, outcomes)."""
-        # What a qubit in |0> or |1> is read as on average: 1 and -1 without readout errors.
-        read = self._confusions[:, :, 0] - self._confusions[:, :, 1]
-        outcomes = np.arange(probabilities.shape[1])
-        terms = np.ones((len(outcomes), len(self._bits)))
-        for number, bits in enumerate(self._bits):
-            for bit in bits:
-                terms[:, number] *= read[bit][outcomes >> bit & 1]
-        return probabilities @ (terms @ self._coefficients.T)
+    def from_probabilities(self, joint: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the operators' values, (B, num_operators), from the true outcomes' probabilities, (B, outcomes)."""
+        return read_out(joint, self._noise, self.qubits) @ self._values(np.arange(joint.shape[1]))
 
-    def from_counts(self, counts: Sequence[dict[str, int]], shots: int) -> tuple[NDArray[Any], NDArray[Any]]:
+    def drawn(
+        self, joint: NDArray[np.float64], shots: int, generator: np.random.Generator
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return what :meth:`from_counts` does for shots drawn from the true outcomes' probabilities, (B, outcomes)."""
+        counts = drawn_counts(read_out(joint, self._noise, self.qubits), shots, generator)
+        values = self._values(np.arange(joint.shape[1]))
+        return _mean_and_variance(counts @ values, counts @ values**2, shots)
+
+    def from_counts(
+        self, counts: Sequence[dict[str, int]], shots: int
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return the operators' means and the variances of the means, both (B, num_operators)."""
         row = np.repeat(np.arange(len(counts)), [len(each) for each in counts])
-        outcomes = np.array([int(outcome, 16) for each in counts for outcome in each], np.int64)
-        weights = np.array([count for each in counts for count in each.values()], np.float64) / shots
-        masks = np.array([sum(1 << bit for bit in bits) for bits in self._bits], np.int64)
-        values = (1.0 - 2.0 * (np.bitwise_count(outcomes[:, None] & masks) & 1)) @ self._coefficients.T
-        means = np.zeros((len(counts), values.shape[1]))
-        squares = np.zeros_like(means)
-        np.add.at(means, row, weights[:, None] * values)
-        np.add.at(squares, row, weights[:, None] * values**2)
-        return means, np.maximum(squares - means**2, 0.0) / shots
+        values = self._values(np.array([int(outcome, 16) for each in counts for outcome in each], np.int64))
+        weights = np.array([[count] for each in counts for count in each.values()], np.float64)
+        sums = np.zeros((len(counts), values.shape[1]))
+        squares = np.zeros_like(sums)
+        np.add.at(sums, row, weights * values)
+        np.add.at(squares, row, weights * values**2)
+        return _mean_and_variance(sums, squares, shots)
+
+    def _values(self, outcomes: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return the operators' values of each outcome, (num_outcomes, num_operators)."""
+        signs = 1.0 - 2.0 * (np.bitwise_count(outcomes[:, None] & self._masks) & 1)
+        return signs @ self._coefficients.T
 
 
 def measured_groups(
@@ -118,3 +140,10 @@ def measured_groups(
         for paulis, terms in groups
     ]
     return made, constants
+
+
+def _mean_and_variance(
+    sums: NDArray[np.float64], squares: NDArray[np.float64], shots: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    means = sums / shots
+    return means, np.maximum(squares / shots - means**2, 0.0) / shots

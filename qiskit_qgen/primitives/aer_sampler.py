@@ -16,6 +16,7 @@ from qiskit_qgen._checks import check_int
 from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.primitives.aer import AerDevice, save_probabilities
 from qiskit_qgen.primitives.aer_circuits import AerCircuit
+from qiskit_qgen.primitives.aer_readout import drawn_counts, read_out
 from qiskit_qgen.primitives.exact_probabilities import ExactProbabilities, ExactSamplerPubResult
 
 
@@ -78,36 +79,55 @@ class AerSampler(BaseSamplerV2):
         angles = circuit.angles(rows)
         if pub.shots is None:
             return self._exact(pub, circuit, angles)
-        memory: list[list[str]] = []
-        if len(rows):
-            (memory,) = self._device.sampled(
-                circuit, [circuit.circuit], angles, shots=pub.shots, generator=generator, memory=True
-            )
+        qubits, registers = _measured_bits(circuit.circuit)
+        if len(angles) and self._device.draws(circuit, len(qubits), pub.shots):
+            counts = drawn_counts(self._joint(circuit, qubits, angles), pub.shots, generator)
+            outcomes = np.repeat(np.tile(np.arange(counts.shape[1]), len(counts)), counts.ravel())
+            outcomes = generator.permuted(outcomes.reshape(len(counts), pub.shots), axis=1)
+            bits = np.stack([(outcomes & 0xFF).astype(np.uint8), (outcomes >> 8).astype(np.uint8)], 2)
+        else:
+            registers = {
+                register.name: [circuit.circuit.find_bit(bit).index for bit in register]
+                for register in circuit.circuit.cregs
+            }
+            bits = self._bits(circuit, angles, pub.shots, generator)
         data = {}
-        for register in circuit.circuit.cregs:
-            bits = [circuit.circuit.find_bit(bit).index for bit in register]
-            packed = _packed(memory, bits, pub.shots)
-            data[register.name] = BitArray(packed.reshape(*pub.shape, *packed.shape[1:]), len(bits))
+        for name, places in registers.items():
+            packed = _packed(bits, places)
+            data[name] = BitArray(packed.reshape(*pub.shape, *packed.shape[1:]), len(places))
         metadata = {"shots": pub.shots, "circuit_metadata": pub.circuit.metadata}
         return SamplerPubResult(DataBin(**data, shape=pub.shape), metadata=metadata)
 
     def _exact(self, pub: SamplerPub, circuit: AerCircuit, angles: NDArray[np.float64]) -> SamplerPubResult:
         qubits, registers = _measured_bits(circuit.circuit)
-        joint = np.zeros((len(angles), 1 << len(qubits)))
-        if len(angles):
-            run = circuit.circuit.copy_empty_like()
-            for entry in circuit.circuit.data:
-                if entry.name != "measure" or circuit.is_dynamic:  # which the device refuses
-                    run.append(entry)
-            save_probabilities(run, qubits, "joint")
-            (found,) = self._device.exact(circuit, [run], angles)
-            joint = np.array([data.joint for data in found])
-        if circuit.noise is not None:
-            joint = _read(joint, circuit.noise.confusions[qubits])
+        joint = self._joint(circuit, qubits, angles) if len(angles) else np.zeros((0, 1 << len(qubits)))
         joint = joint.reshape(*pub.shape, joint.shape[1])
         data = {name: ExactProbabilities(joint, bits) for name, bits in registers.items()}
         metadata = {"shots": None, "exact": True, "circuit_metadata": pub.circuit.metadata}
         return ExactSamplerPubResult(DataBin(**data, shape=pub.shape), metadata=metadata)
+
+    def _joint(self, circuit: AerCircuit, qubits: list[int], angles: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the probabilities of what is read from the qubits, (rows, outcomes)."""
+        run = circuit.circuit.copy_empty_like()
+        for entry in circuit.circuit.data:
+            if entry.name != "measure":
+                run.append(entry)
+        save_probabilities(run, qubits, "joint")
+        (found,) = self._device.exact(circuit, [run], angles)
+        return read_out(np.array([data.joint for data in found]), circuit.noise, qubits)
+
+    def _bits(
+        self, circuit: AerCircuit, angles: NDArray[np.float64], shots: int, generator: np.random.Generator
+    ) -> NDArray[np.uint8]:
+        """Return all classical bits of each shot, (rows, shots, bytes), the lowest byte first."""
+        length = -(-circuit.circuit.num_clbits // 8)
+        if not len(angles):
+            return np.zeros((0, shots, length), np.uint8)
+        (memory,) = self._device.sampled(
+            circuit, [circuit.circuit], angles, shots=shots, generator=generator, memory=True
+        )
+        numbers = b"".join(int(shot, 16).to_bytes(length, "little") for row in memory for shot in row)
+        return np.frombuffer(numbers, np.uint8).reshape(len(memory), shots, length)
 
 
 def _names(circuit: QuantumCircuit) -> set[str]:
@@ -131,25 +151,15 @@ def _measured_bits(circuit: QuantumCircuit) -> tuple[list[int], dict[str, list[i
     return qubits, {register.name: bits(register) for register in circuit.cregs}
 
 
-def _read(joint: NDArray[np.float64], confusions: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the probabilities of what is read, from those of the true outcomes, (B, outcomes)."""
-    shaped = joint.reshape(len(joint), *[2] * len(confusions))
-    for bit, confusion in enumerate(confusions):
-        axis = len(confusions) - bit  # the lowest bit is the last axis
-        shaped = np.moveaxis(np.moveaxis(shaped, axis, -1) @ confusion, -1, axis)
-    return shaped.reshape(joint.shape)
+def _packed(bits: NDArray[np.uint8], places: Sequence[int | None]) -> NDArray[np.uint8]:
+    """Return the bits of a register, (rows, shots, bytes), the lowest byte last.
 
-
-def _packed(memory: Sequence[Sequence[str]], bits: Sequence[int], shots: int) -> NDArray[np.uint8]:
-    """Return the bits of a register, (rows, shots, bytes), the lowest byte last."""
-    packed = np.zeros((len(memory), shots, -(-len(bits) // 8)), np.uint8)
-    if not len(memory):
-        return packed
-    length = max(bits, default=0) // 8 + 1
-    numbers = b"".join(
-        int(shot, 16).to_bytes(max(length, (len(shot) - 1) // 2), "little")[:length] for row in memory for shot in row
-    )
-    bytes_of = np.frombuffer(numbers, np.uint8).reshape(len(memory), shots, length)
-    for place, bit in enumerate(bits):
-        packed[..., -1 - place // 8] |= (bytes_of[..., bit // 8] >> bit % 8 & 1) << place % 8
+    Args:
+        bits: All bits, (rows, shots, bytes), the lowest byte first.
+        places: Which of them are the register's; None for a bit that is always 0.
+    """
+    packed = np.zeros((*bits.shape[:2], -(-len(places) // 8)), np.uint8)
+    for number, place in enumerate(places):
+        if place is not None:
+            packed[..., -1 - number // 8] |= (bits[..., place // 8] >> place % 8 & 1) << number % 8
     return packed

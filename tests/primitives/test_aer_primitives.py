@@ -94,8 +94,10 @@ def test_exact_noisy_values_are_those_of_the_density_matrix_with_readout_errors(
     assert not found.stds.any()
 
 
-@pytest.mark.parametrize("noise_model", [None, NOISE])
-@pytest.mark.parametrize("method", ["automatic", "density_matrix"])
+@pytest.mark.parametrize(
+    ("noise_model", "method"),
+    [(None, "automatic"), (None, "matrix_product_state"), (NOISE, "automatic"), (None, "density_matrix")],
+)
 def test_shots_have_the_exact_mean_and_the_error_they_say(noise_model, method):
     exact = values(estimator(noise_model=noise_model)).evs
     primitive = estimator(shots=SHOTS, noise_model=noise_model, method=method)
@@ -175,15 +177,17 @@ def test_trajectories_agree_with_the_density_matrix():
     assert np.abs((found.evs - exact) / np.maximum(found.stds, 1e-6)).max() < 4.5
 
 
-@pytest.mark.parametrize("shots", [None, 2000])
-def test_sampled_registers(shots):
+@pytest.mark.parametrize(
+    ("shots", "method"), [(None, "automatic"), (2000, "automatic"), (2000, "matrix_product_state")]
+)
+def test_sampled_registers(shots, method):
     circuit = QuantumCircuit(QuantumRegister(3), ClassicalRegister(1, "a"), ClassicalRegister(10, "b"))
     circuit.ry(P[0], 0)
     circuit.x(2)
     circuit.measure(0, 0)
     circuit.measure(2, 10)
     circuit.measure(1, 3)
-    result = sampler(shots=shots).run([(circuit, [[0.7], [-1.9]])]).result()[0]
+    result = sampler(shots=shots, method=method).run([(circuit, [[0.7], [-1.9]])]).result()[0]
     for row, angle in enumerate((0.7, -1.9)):
         one = np.sin(angle / 2) ** 2
         if shots is None:
