@@ -6,15 +6,19 @@ Every public entry point converts, checks, then computes; private code assumes c
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+import os
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from numbers import Integral, Real
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError
+from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError, DatasetError
 
 
 def _is_number(value: Any, kind: type[Integral] | type[Real]) -> bool:
@@ -73,6 +77,11 @@ def check_type(name: str, value: Any, types: type | tuple[type, ...], rule: str)
     return value
 
 
+def check_path(name: str, value: Any) -> Path:
+    """Return ``value`` as a path, or raise :class:`ArgumentTypeError`."""
+    return Path(check_type(name, value, (str, os.PathLike), "a path"))
+
+
 def check_shape(name: str, shape: Sequence[int], expected: str, matches: bool) -> None:
     """Raise :class:`ArgumentError` unless ``matches``; ``expected`` is the shape in words."""
     if not matches:
@@ -102,3 +111,15 @@ def check_simulation_options(device: str, dtype: torch.dtype, threads: int | Non
         raise ArgumentError(f"Argument `dtype` must be torch.float32 or torch.float64, but is {dtype}.")
     if threads is not None:
         check_int("threads", threads, minimum=1)
+
+
+@contextmanager
+def renamed_arguments(names: Mapping[str, str]) -> Iterator[None]:
+    """Let errors that arise inside the block speak of the caller's arguments: ``names`` maps inner to outer names."""
+    try:
+        yield
+    except (ArgumentError, ArgumentTypeError, DatasetError) as error:
+        text = re.sub(r"`(\w+)", lambda match: f"`{names.get(match[1], match[1])}", str(error))
+        if text == str(error):
+            raise
+        raise type(error)(text) from error

@@ -14,6 +14,7 @@ from qiskit_qgen.datasets import ImageDataset, as_images
 from qiskit_qgen.exceptions import ArgumentError, DatasetError
 
 _BATCH = 512
+_ROUNDING = 0.01  # largest error of rounding to float32 that is accepted, in parts of a column's range
 
 
 class PixelCodec(nn.Module):
@@ -90,7 +91,7 @@ def check_rows(data: Any, num_features: int, *, name: str = "data") -> Tensor:
 
     Raises:
         ArgumentTypeError: If ``data`` is no tensor or array.
-        DatasetError: If the table is empty, has another shape or holds NaN or infinity.
+        DatasetError: If the table is empty, has another shape or holds NaN or infinity, or float32 cannot hold it.
     """
     check_type(name, data, (Tensor, np.ndarray), "a tensor or an array of rows")
     if isinstance(data, np.ndarray) and data.dtype.kind not in "fiu":
@@ -103,10 +104,25 @@ def check_rows(data: Any, num_features: int, *, name: str = "data") -> Tensor:
         )
     if rows.is_complex():
         raise DatasetError(f"Argument `{name}` must hold real numbers, but is of type {rows.dtype}.")
-    rows = rows.float().contiguous()
     if not bool(rows.isfinite().all()):
         raise DatasetError(f"Argument `{name}` must hold finite numbers, but has NaN or infinite ones.")
-    return rows
+    return _single_precision(rows, name)
+
+
+def _single_precision(rows: Tensor, name: str) -> Tensor:
+    """Return ``rows`` as float32 unless that would lose what distinguishes them."""
+    rounded, exact = rows.float().contiguous(), rows.double()
+    if not bool(rounded.isfinite().all()):
+        raise DatasetError(f"Argument `{name}` must hold numbers below 3.4e38, the largest of float32: rescale first.")
+    low, high = exact.amin(dim=0), exact.amax(dim=0)
+    lost = (rounded - exact).abs().amax(dim=0) > _ROUNDING * (high - low)
+    if bool((lost & (high > low)).any()):
+        column = int((lost & (high > low)).nonzero()[0])
+        raise DatasetError(
+            f"Argument `{name}` must hold columns that float32 can tell apart, but column {column} varies by "
+            f"{float(high[column] - low[column]):.3g} around {float(low[column]):.6g}: subtract that first."
+        )
+    return rounded
 
 
 def fingerprint(*tensors: Tensor) -> str:

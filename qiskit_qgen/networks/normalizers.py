@@ -104,28 +104,31 @@ class LatentNormalizer(AbstractNormalizer):
 
 
 class RangeNormalizer(AbstractNormalizer):
-    """Affine map of each feature from its range in the data to [-1, 1]; a constant feature is mapped to 0."""
+    """Affine map of each feature from its range in the data to [-1, 1]; a constant feature is mapped to 0, and back.
+
+    It computes in float64, so that neighbouring float32 numbers stay apart and the largest ones stay finite.
+    """
 
     def __init__(self, num_features: int) -> None:
         super().__init__(num_features)
         self.center: Tensor
         self.radius: Tensor
-        self.register_buffer("center", torch.zeros(num_features))
-        self.register_buffer("radius", torch.ones(num_features))
+        self.register_buffer("center", torch.zeros(num_features, dtype=torch.float64))
+        self.register_buffer("radius", torch.ones(num_features, dtype=torch.float64))
 
     def forward(self, data: Tensor) -> Tensor:
         """Map data (N, num_features) to [-1, 1]."""
-        return (data - self.center) / self.radius
+        width = torch.where(self.radius > 0, self.radius, torch.ones_like(self.radius))
+        return _as_type_of(data, (data.double() - self.center) / width)
 
     def inverse(self, samples: Tensor) -> Tensor:
-        """Map ``samples`` (N, num_features) back to data units."""
-        return samples * self.radius + self.center
+        """Map ``samples`` (N, num_features) back to data units; what is too large for their type becomes its limit."""
+        return _as_type_of(samples, samples.double() * self.radius + self.center)
 
     def _fit(self, data: Tensor) -> None:
         low, high = data.amin(dim=0), data.amax(dim=0)
-        radius = (high - low) / 2
-        self.center.copy_((high + low) / 2)
-        self.radius.copy_(torch.where(radius > 0, radius, torch.ones_like(radius)))
+        self.center.copy_(high / 2 + low / 2)
+        self.radius.copy_(high / 2 - low / 2)
 
 
 class QuantileNormalizer(AbstractNormalizer):
@@ -160,10 +163,17 @@ class QuantileNormalizer(AbstractNormalizer):
 
 def _interpolate(values: Tensor, sources: Tensor, targets: Tensor) -> Tensor:
     """Map each column of ``values`` (N, F) by the line through (``sources``, ``targets``), (F, K) each."""
-    columns = values.T.contiguous()
+    sources, targets = sources.double(), targets.double()
+    columns = values.T.double().contiguous()
     columns = torch.minimum(torch.maximum(columns, sources[:, :1]), sources[:, -1:])
     right = torch.searchsorted(sources.contiguous(), columns).clamp(1, sources.shape[1] - 1)
     x0, x1 = sources.gather(1, right - 1), sources.gather(1, right)
     y0, y1 = targets.gather(1, right - 1), targets.gather(1, right)
     width = torch.where(x1 > x0, x1 - x0, torch.ones_like(x0))
-    return (y0 + (columns - x0) / width * (y1 - y0)).T
+    return _as_type_of(values, (y0 + (columns - x0) / width * (y1 - y0)).T)
+
+
+def _as_type_of(like: Tensor, values: Tensor) -> Tensor:
+    """Return ``values``, float64, in the type of ``like``, and none of them infinite."""
+    limit = torch.finfo(like.dtype).max
+    return values.clamp(-limit, limit).to(like.dtype)

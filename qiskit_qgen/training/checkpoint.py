@@ -94,12 +94,20 @@ def load_checkpoint(
 def copy_tensors(saved: Mapping[str, Tensor], target: Mapping[str, Tensor], *, source: str) -> None:
     """Overwrite the tensors of ``target`` by those of the same names in ``saved``; ``source`` is named in errors.
 
+    What earlier versions saved as float32 and is float64 today is taken as it was.
+
     Raises:
         CheckpointError: If the names, shapes or types differ.
     """
-    check_state(saved, target, source=source)
+    today = {name: _widened(tensor, target.get(name)) for name, tensor in saved.items()}
+    check_state(today, target, source=source)
     for name, tensor in target.items():
-        tensor.copy_(saved[name])
+        tensor.copy_(today[name])
+
+
+def _widened(tensor: Tensor, target: Tensor | None) -> Tensor:
+    wider = target is not None and (tensor.dtype, target.dtype) == (torch.float32, torch.float64)
+    return tensor.double() if wider else tensor
 
 
 def _weights(state: TrainingState) -> dict[str, Tensor]:

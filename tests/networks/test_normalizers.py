@@ -3,6 +3,7 @@ import pytest
 import torch
 from scipy import stats
 from sklearn.decomposition import PCA
+from sklearn.preprocessing import MinMaxScaler
 
 from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.networks import LatentNormalizer, QuantileNormalizer, RangeNormalizer
@@ -63,6 +64,8 @@ def test_inverse_undoes_the_map_also_for_constant_features_and_one_row(make):
         normalizer.fit(data)
         assert torch.allclose(normalizer.inverse(normalizer(data)), data, atol=1e-4)
         other = torch.randn(50, data.shape[1])
+        if make is RangeNormalizer:  # whatever is generated for a constant column becomes its constant
+            other[:, data.amin(0) == data.amax(0)] = 0
         assert torch.allclose(normalizer(normalizer.inverse(other)), other, atol=1e-4)
 
 
@@ -71,6 +74,48 @@ def test_range_reaches_both_ends_and_centres_constants():
     normalizer = RangeNormalizer(2)
     normalizer.fit(data)
     assert torch.allclose(normalizer(data), torch.tensor([[-1.0, 0.0], [1.0, 0.0], [-0.5, 0.0]]))
+
+
+HARD_COLUMNS = {
+    "neighbours": [1e6, np.nextafter(np.float32(1e6), np.float32(2e6))],
+    "few_steps": [16777216.0, 16777218.0, 16777220.0],
+    "smallest": [0.0, 1e-45, 4e-45],
+    "tiny": [1e-30, 3e-30, 2e-30],
+    "largest": [-3.4e38, 3.4e38, 1.0],
+    "one_sided": [3.3e38, 3.4e38, 3.35e38],
+    "constant": [-7.25, -7.25],
+    "large_constant": [3.4e38, 3.4e38],
+}
+
+
+@pytest.mark.parametrize("make", [RangeNormalizer, QuantileNormalizer])
+@pytest.mark.parametrize("values", HARD_COLUMNS.values(), ids=HARD_COLUMNS)
+def test_columns_at_the_edges_of_float32_are_mapped_as_in_exact_arithmetic(make, values):
+    data = torch.tensor(values, dtype=torch.float32)[:, None]
+    normalizer = make(1)
+    normalizer.fit(data)
+    mapped = normalizer(data)
+    assert mapped.dtype == torch.float32
+    low, high = (float(bound) for bound in torch.aminmax(data.double()))
+    assert ((normalizer.inverse(mapped).double() - data).abs() <= 1e-6 * (high - low)).all()
+    generated = normalizer.inverse(torch.linspace(-1, 1, 101)[:, None])
+    assert generated.min() >= low
+    assert generated.max() <= high
+    assert {low, high} <= set(generated.flatten().tolist())
+    if make is RangeNormalizer:
+        exact = [0.0 if high == low else 2 * (value - low) / (high - low) - 1 for value in data[:, 0].tolist()]
+        assert np.allclose(mapped[:, 0].numpy(), exact, atol=1e-6)
+        # A generator without bounds never makes an infinite number of a finite one.
+        assert torch.isfinite(normalizer.inverse(torch.tensor([[-5.0], [5.0]]))).all()
+
+
+def test_ranges_agree_with_scikit_learn():
+    data = np.float32([[1e6, 1, -3e38, 5], [1e6 + 0.25, 1 + 1e-6, 3e38, 5], [1e6 + 0.125, 1, 0, 5]])
+    normalizer = RangeNormalizer(4)
+    normalizer.fit(torch.from_numpy(data))
+    expected = MinMaxScaler((-1, 1)).fit_transform(data.astype(np.float64))
+    expected[:, 3] = 0  # scikit-learn takes constants for the lower end
+    assert np.allclose(normalizer(torch.from_numpy(data)).numpy(), expected, atol=1e-6)
 
 
 def test_quantiles_make_any_distribution_uniform_and_come_back():
