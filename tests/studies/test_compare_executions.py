@@ -35,7 +35,7 @@ def test_single_precision_is_nearly_exact_and_shots_are_not(model, images, tmp_p
     exact, single, shots = (row["latent_rms"]["mean"] for row in found.rows)
     assert exact == 0
     assert 0 < single < 1e-5
-    # Expectation values near 0 have a standard deviation of 1/sqrt(shots); latents are these over the read-out's spread.
+    # Expectation values near 0 have a standard deviation of 1/sqrt(shots); latents are these over the spread.
     scale = 1 / (model.networks["generator"].readout_std * math.sqrt(256))
     assert 0.5 * scale < shots < 1.1 * scale
     assert found.rows[1]["scores"]["frechet_distance"]["mean"] == pytest.approx(
