@@ -2,7 +2,7 @@
 
     python -m benchmarks.qml_examples                  all, a few steps each
 
-Each example is trained three times from the same weights on the same data:
+Each example is trained in three ways from the same weights on the same data:
 
 - *stock*: ``EstimatorQNN`` or ``SamplerQNN`` with their default primitives (exact) and parameter-shift gradients, in a
   ``TorchConnector``;
@@ -10,6 +10,9 @@ Each example is trained three times from the same weights on the same data:
   ``gradient=ReverseEstimatorGradient()``, or ``sampler=BatchedStatevectorSampler()`` and
   ``gradient=ReverseSamplerGradient()``;
 - *QuantumLayer*: the stock network's ``QuantumLayer.from_qnn`` in the connector's place.
+
+*No circuit* is a module that computes nothing in the same place: what the rest of a step takes, however fast the
+circuit is.
 
 Losses, gradients and weights are compared step by step: where they differ by more than 1e-4 (relative to the largest
 that is compared, if that is above 1), the run fails. Both compute in float64, but connectors and optimizers in float32.
@@ -45,14 +48,27 @@ from qiskit_qgen.gradients import ReverseEstimatorGradient, ReverseSamplerGradie
 from qiskit_qgen.layers import QuantumLayer
 from qiskit_qgen.primitives import BatchedStatevectorEstimator, BatchedStatevectorSampler
 
-STOCK, OURS, LAYER = "stock", "ours in place", "QuantumLayer"
+STOCK, OURS, LAYER, FLOOR = "stock", "ours in place", "QuantumLayer", "no circuit"
 TOLERANCE = 1e-4
 RATIO = 20  # stock over ours, to reach
 LIBRARIES = ("qiskit_qgen", "torch", "qiskit", "qiskit_machine_learning", "numba")
 
 
+class NoCircuit(nn.Module):
+    """A module with the weights and the shapes of a network, and nothing to compute."""
+
+    def __init__(self, network, initial_weights):
+        super().__init__()
+        self.weight = nn.Parameter(torch.tensor(initial_weights, dtype=torch.float32))
+        self.num_outputs = network.output_shape[0]
+
+    def forward(self, x):
+        rows = x.sum(-1, keepdim=True) if len(x) else torch.ones(1)
+        return (rows * self.weight.mean()).expand(*rows.shape[:-1], self.num_outputs)
+
+
 class Parts:
-    """How an example gets its quantum modules: one way of the three."""
+    """How an example gets its quantum modules: one of the ways."""
 
     def __init__(self, way):
         self.way = way
@@ -66,10 +82,7 @@ class Parts:
         else:
             options |= {"estimator": QMLEstimator()}
         network = EstimatorQNN(default_precision=0.0, **options)
-        if self.way == LAYER:
-            execution = LocalExecution(dtype=torch.float64)
-            return QuantumLayer.from_qnn(network, execution=execution, initial_weights=initial_weights)
-        return TorchConnector(network, initial_weights=initial_weights)
+        return self._module(network, initial_weights)
 
     def sampler_module(self, initial_weights, **options):
         if self.way == OURS:
@@ -80,9 +93,14 @@ class Parts:
         else:
             options |= {"sampler": QMLSampler()}
         network = SamplerQNN(**options)
+        return self._module(network, initial_weights)
+
+    def _module(self, network, initial_weights):
         if self.way == LAYER:
             execution = LocalExecution(dtype=torch.float64)
             return QuantumLayer.from_qnn(network, execution=execution, initial_weights=initial_weights)
+        if self.way == FLOOR:
+            return NoCircuit(network, initial_weights)
         return TorchConnector(network, initial_weights=initial_weights)
 
 
@@ -283,11 +301,12 @@ def compare(build, steps, repeats):
         forward and one backward pass, of each way.
     """
     records, step_of, module_of = {}, {}, {}
-    for way in (STOCK, OURS, LAYER):
+    for way in (STOCK, OURS, LAYER, FLOOR):
         model, step, module, x = build(Parts(way))
         records[way] = train(step, model, steps)
         step_of[way] = step
         module_of[way] = lambda module=module, x=x: module(x).sum().backward()
+    del module_of[FLOOR]
     worst = float(np.max([difference(records[way], records[STOCK]) for way in (OURS, LAYER)]))
     medians = (time_alternating(functions, repeats, least=0.1)[0] for functions in (step_of, module_of))
     return worst, *medians
@@ -313,7 +332,17 @@ def main():
     print("Seconds of a training step, and in brackets of the quantum module alone (one forward and one backward")
     print(f"pass); medians of {options.repeats} alternating runs. Losses, gradients and weights were compared in")
     print(f"{options.steps} steps.\n")
-    columns = ["example", STOCK, OURS, LAYER, f"{STOCK} / {OURS}", f"{STOCK} / {LAYER}", "to reach", "difference"]
+    columns = [
+        "example",
+        STOCK,
+        OURS,
+        LAYER,
+        FLOOR,
+        f"{STOCK} / {OURS}",
+        f"{STOCK} / {LAYER}",
+        "to reach",
+        "difference",
+    ]
     print("| " + " | ".join(columns) + " |")
     print("|---" * len(columns) + "|")
     rows = []
@@ -323,7 +352,7 @@ def main():
         worst, steps, alone = compare(build, options.steps, options.repeats)
         if not worst < TOLERANCE:  # nan is an error too
             raise SystemExit(f"{name}: losses, gradients or weights differ from the stock run's by {worst:.1e}.")
-        cells = [f"{steps[way]:.5f} ({alone[way]:.5f})" for way in steps]
+        cells = [f"{steps[way]:.5f} ({alone[way]:.5f})" for way in alone] + [f"{steps[FLOOR]:.5f}"]
         cells += [f"{steps[STOCK] / steps[way]:.0f} ({alone[STOCK] / alone[way]:.0f})" for way in (OURS, LAYER)]
         print(f"| {name} | " + " | ".join(cells) + f" | {RATIO} | {worst:.0e} |", flush=True)
         rows.append({"example": name, "step_seconds": steps, "module_seconds": alone, "difference": worst})
