@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from numbers import Integral
-from typing import Any
+from collections.abc import Sequence
 
 from numpy.typing import ArrayLike
 from qiskit.circuit import ParameterVector, QuantumCircuit
 
-from qiskit_qgen._checks import check_array, check_choice, check_int, check_shape, check_type
+from qiskit_qgen._checks import check_array, check_int, check_shape, check_type
 from qiskit_qgen.circuits.parametrized import ParametrizedCircuit
+from qiskit_qgen.circuits.patterns import (
+    ENTANGLERS,
+    PARAMETRIC_ENTANGLERS,
+    ROTATIONS,
+    Pairs,
+    add_rotations,
+    checked_gates,
+    pairs_of_layers,
+)
 from qiskit_qgen.exceptions import ArgumentError
-
-Pairs = Sequence[tuple[int, int]]
-
-_ROTATIONS = ("rx", "ry", "rz", "p")
-_ENTANGLERS = ("cx", "cz", "crx", "cry", "crz", "cp", "rxx", "ryy", "rzz", "swap")
-_PARAMETRIC_ENTANGLERS = ("crx", "cry", "crz", "cp", "rxx", "ryy", "rzz")
-_PATTERNS = ("ring", "brick", "linear", "full", "none")
 
 
 def style_ansatz(
@@ -69,12 +69,12 @@ def style_ansatz(
     """
     num_qubits = check_int("num_qubits", num_qubits, minimum=1)
     reps = check_int("reps", reps, minimum=1)
-    rotations = _checked_gates("rotations", rotations, _ROTATIONS)
-    final = rotations if final_rotations is None else _checked_gates("final_rotations", final_rotations, _ROTATIONS)
-    entanglers = _checked_gates("entangler", [entangler] if isinstance(entangler, str) else entangler, _ENTANGLERS)
-    layers = _pairs_of_layers(entanglement, num_qubits)
+    rotations = checked_gates("rotations", rotations, ROTATIONS)
+    final = rotations if final_rotations is None else checked_gates("final_rotations", final_rotations, ROTATIONS)
+    entanglers = checked_gates("entangler", [entangler] if isinstance(entangler, str) else entangler, ENTANGLERS)
+    layers = pairs_of_layers(entanglement, num_qubits)
     num_angles = num_qubits * (reps * len(rotations) + len(final))
-    parametric = sum(gate in _PARAMETRIC_ENTANGLERS for gate in entanglers)
+    parametric = sum(gate in PARAMETRIC_ENTANGLERS for gate in entanglers)
     num_angles += parametric * sum(len(layers[layer % len(layers)]) for layer in range(reps))
     if not num_angles:
         raise ArgumentError(
@@ -85,12 +85,12 @@ def style_ansatz(
     angles = ParameterVector("angle", num_angles)
     unused = iter(angles)
     for layer in range(reps):
-        _add_rotations(circuit, rotations, unused)
+        add_rotations(circuit, rotations, unused)
         for pair in layers[layer % len(layers)]:
             for gate in entanglers:
-                arguments = [next(unused)] if gate in _PARAMETRIC_ENTANGLERS else []
+                arguments = [next(unused)] if gate in PARAMETRIC_ENTANGLERS else []
                 getattr(circuit, gate)(*arguments, *pair)
-    _add_rotations(circuit, final, unused)
+    add_rotations(circuit, final, unused)
     return ParametrizedCircuit(circuit, tuple(angles))
 
 
@@ -134,64 +134,3 @@ def bind_style_map(
         terms = (float(w) * component for w, component in zip(row, noise, strict=True) if w)
         values[parameter] = sum(terms, start=float(offset))
     return ParametrizedCircuit(ansatz.circuit.assign_parameters(values), tuple(noise))
-
-
-def _add_rotations(circuit: QuantumCircuit, rotations: Sequence[str], unused: Iterator[object]) -> None:
-    for qubit in range(circuit.num_qubits):
-        for gate in rotations:
-            method: Callable[..., object] = getattr(circuit, gate)
-            method(next(unused), qubit)
-
-
-def _checked_gates(name: str, gates: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:
-    if isinstance(gates, str) or not isinstance(gates, Sequence):
-        raise ArgumentError(
-            f"Argument `{name}` must be a sequence of gate names such as ('ry', 'rz'), but is {gates!r}."
-        )
-    return tuple(check_choice(name, gate, known) for gate in gates)
-
-
-def _pairs_of_layers(entanglement: str | Pairs | Sequence[Pairs], num_qubits: int) -> list[list[tuple[int, int]]]:
-    """Return the pairs of each layer; the layers take the lists in turn."""
-    if isinstance(entanglement, str):
-        check_choice("entanglement", entanglement, _PATTERNS)
-        if entanglement == "brick":
-            return _brick_layers(num_qubits)
-        n = num_qubits
-        patterns: dict[str, list[tuple[int, int]]] = {
-            "ring": [(q, (q + 1) % n) for q in range(n)] if n > 1 else [],
-            "linear": [(q, q + 1) for q in range(n - 1)],
-            "full": [(q, r) for q in range(n) for r in range(q + 1, n)],
-            "none": [],
-        }
-        return [patterns[entanglement]]
-    check_type("entanglement", entanglement, Sequence, f"{', '.join(map(repr, _PATTERNS))} or pairs of qubits")
-    layers: Sequence[Any] = [entanglement]
-    if entanglement and all(_is_layer(element) for element in entanglement):
-        layers = entanglement
-    return [[_checked_pair(pair, num_qubits) for pair in layer] for layer in layers]
-
-
-def _brick_layers(num_qubits: int) -> list[list[tuple[int, int]]]:
-    """Return the pairs of eight layers: even bonds twice, odd bonds twice, then the same with the pairs turned."""
-    even = [(qubit, qubit + 1) for qubit in range(0, num_qubits - 1, 2)]
-    odd = [(qubit, qubit + 1) for qubit in range(1, num_qubits - 1, 2)]
-    if num_qubits % 2 == 0 and num_qubits > 2:
-        odd.append((num_qubits - 1, 0))
-    turned = [[(target, control) for control, target in pairs] for pairs in (even, odd)]
-    return [even, even, odd, odd, turned[0], turned[0], turned[1], turned[1]]
-
-
-def _is_layer(element: Any) -> bool:
-    """Whether an element of ``entanglement`` is a list of pairs, and no pair itself."""
-    return isinstance(element, Sequence) and not any(isinstance(member, Integral) for member in element)
-
-
-def _checked_pair(pair: Any, num_qubits: int) -> tuple[int, int]:
-    valid = isinstance(pair, Sequence) and len(pair) == 2 and pair[0] != pair[1]
-    if not valid or not all(isinstance(qubit, Integral) and 0 <= int(qubit) < num_qubits for qubit in pair):
-        raise ArgumentError(
-            f"Argument `entanglement` must hold pairs of two different qubits from 0 to {num_qubits - 1}, "
-            f"but holds {pair!r}."
-        )
-    return int(pair[0]), int(pair[1])

@@ -1,0 +1,90 @@
+"""Gates and entangling patterns that the ansätze share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from numbers import Integral
+from typing import Any
+
+from qiskit.circuit import QuantumCircuit
+
+from qiskit_qgen._checks import check_choice, check_type
+from qiskit_qgen.exceptions import ArgumentError
+
+Pairs = Sequence[tuple[int, int]]
+
+ROTATIONS = ("rx", "ry", "rz", "p")
+ENTANGLERS = ("cx", "cz", "crx", "cry", "crz", "cp", "rxx", "ryy", "rzz", "swap")
+PARAMETRIC_ENTANGLERS = ("crx", "cry", "crz", "cp", "rxx", "ryy", "rzz")
+PATTERNS = ("ring", "brick", "linear", "full", "none")
+
+
+def add_rotations(circuit: QuantumCircuit, rotations: Sequence[str], unused: Iterator[object]) -> None:
+    """Append ``rotations``, one after another on each qubit, with the next angles of ``unused``."""
+    for qubit in range(circuit.num_qubits):
+        for gate in rotations:
+            method: Callable[..., object] = getattr(circuit, gate)
+            method(next(unused), qubit)
+
+
+def checked_gates(name: str, gates: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:
+    """Return ``gates`` as a tuple of names that are ``known``.
+
+    Raises:
+        ArgumentError: If one is not, or ``gates`` is no sequence of names.
+    """
+    if isinstance(gates, str) or not isinstance(gates, Sequence):
+        raise ArgumentError(
+            f"Argument `{name}` must be a sequence of gate names such as ('ry', 'rz'), but is {gates!r}."
+        )
+    return tuple(check_choice(name, gate, known) for gate in gates)
+
+
+def pairs_of_layers(entanglement: str | Pairs | Sequence[Pairs], num_qubits: int) -> list[list[tuple[int, int]]]:
+    """Return the pairs of each layer; the layers take the lists in turn.
+
+    Raises:
+        ArgumentError: If the pattern is unknown, or a pair names a wrong qubit.
+    """
+    if isinstance(entanglement, str):
+        check_choice("entanglement", entanglement, PATTERNS)
+        if entanglement == "brick":
+            return _brick_layers(num_qubits)
+        n = num_qubits
+        patterns: dict[str, list[tuple[int, int]]] = {
+            "ring": [(q, (q + 1) % n) for q in range(n)] if n > 1 else [],
+            "linear": [(q, q + 1) for q in range(n - 1)],
+            "full": [(q, r) for q in range(n) for r in range(q + 1, n)],
+            "none": [],
+        }
+        return [patterns[entanglement]]
+    check_type("entanglement", entanglement, Sequence, f"{', '.join(map(repr, PATTERNS))} or pairs of qubits")
+    layers: Sequence[Any] = [entanglement]
+    if entanglement and all(_is_layer(element) for element in entanglement):
+        layers = entanglement
+    return [[_checked_pair(pair, num_qubits) for pair in layer] for layer in layers]
+
+
+def _brick_layers(num_qubits: int) -> list[list[tuple[int, int]]]:
+    """Return the pairs of eight layers: even bonds twice, odd bonds twice, then the same with the pairs turned."""
+    even = [(qubit, qubit + 1) for qubit in range(0, num_qubits - 1, 2)]
+    odd = [(qubit, qubit + 1) for qubit in range(1, num_qubits - 1, 2)]
+    if num_qubits % 2 == 0 and num_qubits > 2:
+        odd.append((num_qubits - 1, 0))
+    turned = [[(target, control) for control, target in pairs] for pairs in (even, odd)]
+    return [even, even, odd, odd, turned[0], turned[0], turned[1], turned[1]]
+
+
+def _is_layer(element: Any) -> bool:
+    """Whether an element of ``entanglement`` is a list of pairs, and no pair itself."""
+    return isinstance(element, Sequence) and not any(isinstance(member, Integral) for member in element)
+
+
+def _checked_pair(pair: Any, num_qubits: int) -> tuple[int, int]:
+    valid = isinstance(pair, Sequence) and len(pair) == 2 and pair[0] != pair[1]
+    if not valid or not all(isinstance(qubit, Integral) and 0 <= int(qubit) < num_qubits for qubit in pair):
+        raise ArgumentError(
+            f"Argument `entanglement` must hold pairs of two different qubits from 0 to {num_qubits - 1}, "
+            f"but holds {pair!r}."
+        )
+    return int(pair[0]), int(pair[1])

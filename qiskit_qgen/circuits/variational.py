@@ -1,0 +1,223 @@
+"""Variational ansätze: inputs are encoded in rotations, weights are the angles of layers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from qiskit.circuit import ParameterVector, QuantumCircuit
+
+from qiskit_qgen._checks import check_int
+from qiskit_qgen.circuits.parametrized import ParametrizedCircuit
+from qiskit_qgen.circuits.patterns import (
+    ENTANGLERS,
+    PARAMETRIC_ENTANGLERS,
+    ROTATIONS,
+    Pairs,
+    add_rotations,
+    checked_gates,
+    pairs_of_layers,
+)
+from qiskit_qgen.exceptions import ArgumentError
+
+_ENCODINGS = (*ROTATIONS, "h")
+_DIAGONAL = ("rz", "p")
+
+
+def hardware_efficient_ansatz(
+    num_qubits: int,
+    reps: int,
+    *,
+    encoding: str | Sequence[str] | None = "ry",
+    rotations: Sequence[str] = ("ry",),
+    entanglement: str | Pairs | Sequence[Pairs] = "ring",
+    entangler: str | Sequence[str] = "cx",
+    final_rotations: Sequence[str] = (),
+) -> ParametrizedCircuit:
+    """Build an encoding followed by layers of one-qubit rotations and entanglers (arXiv 1704.05018).
+
+    With n qubits and the default of one rotation a layer there are n reps weights: 15 for 5 qubits and 3 layers, one of
+    the readings of the block of arXiv 2507.09706, whose gates are not published.
+
+    A rotation about Z that only permutations and measurements of Z follow has no effect on what is read out: weights of
+    ``rotations=("rz",)`` before "cx" or "swap" alone would never learn.
+
+    Args:
+        num_qubits: The number n of qubits, at least 1.
+        reps: The number of layers, at least 1.
+        encoding: Gates that bring input x_q to qubit q, such as "ry" or ("h", "rz"): each of "rx", "ry", "rz", "p"
+            turns by x_q, in radians, and "h" by nothing. None for a circuit without inputs.
+        rotations: One-qubit gates of a layer, each with a weight of its own: "rx", "ry", "rz", "p".
+        entanglement: As for :func:`style_ansatz`.
+        entangler: As for :func:`style_ansatz`; gates with an angle have weights of their own.
+        final_rotations: One-qubit gates after the last layer, each with a weight.
+
+    Returns:
+        The circuit, with n inputs (0 without encoding) and its weights in the order of the gates.
+
+    Raises:
+        ArgumentError: If a number is not positive, a gate or a pattern is unknown, a pair names a wrong qubit, the
+            inputs would have no effect or there is no weight.
+    """
+    qubits, layers = check_int("num_qubits", num_qubits, minimum=1), check_int("reps", reps, minimum=1)
+    pairs = pairs_of_layers(entanglement, qubits)
+    return _build(
+        "hardware_efficient_ansatz",
+        qubits,
+        encoding,
+        rotations,
+        entangler,
+        [pairs[layer % len(pairs)] for layer in range(layers)],
+        final_rotations=final_rotations,
+    )
+
+
+def strongly_entangling_ansatz(
+    num_qubits: int,
+    reps: int,
+    *,
+    encoding: str | Sequence[str] | None = "ry",
+    rotations: Sequence[str] = ("rz", "ry", "rz"),
+    entangler: str | Sequence[str] = "cx",
+) -> ParametrizedCircuit:
+    """Build an encoding followed by layers of full one-qubit rotations and entanglers of growing range.
+
+    Layer l, counted from 0, entangles qubit q with qubit q + r mod n, where r = l mod (n - 1) + 1, as the
+    circuit-centric classifiers of arXiv 1804.00633 do. The default has 3 n reps weights: 15 for 5 qubits and one layer,
+    the other reading of the block of arXiv 2507.09706.
+
+    The last "rz" of the last layer stands before permutations alone: where Z is read out, these n weights have no
+    effect. Read out X as well, or take ``rotations=("ry", "rz", "ry")``, which turns a qubit as freely.
+
+    Args:
+        num_qubits: The number n of qubits, at least 1.
+        reps: The number of layers, at least 1.
+        encoding: As for :func:`hardware_efficient_ansatz`.
+        rotations: One-qubit gates of a layer, each with a weight of its own.
+        entangler: As for :func:`style_ansatz`.
+
+    Returns:
+        The circuit, with n inputs (0 without encoding) and its weights in the order of the gates.
+
+    Raises:
+        ArgumentError: If a number is not positive, a gate is unknown, the inputs would have no effect or there is no
+            weight.
+    """
+    qubits, layers = check_int("num_qubits", num_qubits, minimum=1), check_int("reps", reps, minimum=1)
+    return _build(
+        "strongly_entangling_ansatz",
+        qubits,
+        encoding,
+        rotations,
+        entangler,
+        [_ring_of_range(qubits, layer % max(qubits - 1, 1) + 1) for layer in range(layers)],
+    )
+
+
+def data_reuploading(
+    num_qubits: int,
+    reps: int,
+    *,
+    encoding: str | Sequence[str] = "ry",
+    rotations: Sequence[str] = ("ry",),
+    entanglement: str | Pairs | Sequence[Pairs] = "ring",
+    entangler: str | Sequence[str] = "cx",
+) -> ParametrizedCircuit:
+    """Build layers that each begin with the encoding of the same inputs (arXiv 1907.02085).
+
+    What is read out is a trigonometric polynomial in each input x_q, of degree up to the number of gates that turn by
+    x_q (arXiv 2008.08605): ``reps`` with one gate in the encoding.
+
+    Args:
+        num_qubits: The number n of qubits, at least 1.
+        reps: The number of layers, at least 1.
+        encoding: As for :func:`hardware_efficient_ansatz`, but not None.
+        rotations: One-qubit gates of a layer, each with a weight of its own.
+        entanglement: As for :func:`style_ansatz`.
+        entangler: As for :func:`style_ansatz`; gates with an angle have weights of their own.
+
+    Returns:
+        The circuit, with n inputs and its weights in the order of the gates.
+
+    Raises:
+        ArgumentError: If a number is not positive, a gate or a pattern is unknown, a pair names a wrong qubit, the
+            inputs would have no effect or there is no weight.
+    """
+    qubits, layers = check_int("num_qubits", num_qubits, minimum=1), check_int("reps", reps, minimum=1)
+    if encoding is None:
+        raise ArgumentError("Argument `encoding` must name at least one gate, but is None.")
+    pairs = pairs_of_layers(entanglement, qubits)
+    return _build(
+        "data_reuploading",
+        qubits,
+        encoding,
+        rotations,
+        entangler,
+        [pairs[layer % len(pairs)] for layer in range(layers)],
+        upload_again=True,
+    )
+
+
+def _build(
+    name: str,
+    num_qubits: int,
+    encoding: str | Sequence[str] | None,
+    rotations: Sequence[str],
+    entangler: str | Sequence[str],
+    layers: Sequence[Pairs],
+    *,
+    final_rotations: Sequence[str] = (),
+    upload_again: bool = False,
+) -> ParametrizedCircuit:
+    encoders = _checked_encoding(encoding)
+    gates = checked_gates("rotations", rotations, ROTATIONS)
+    final = checked_gates("final_rotations", final_rotations, ROTATIONS)
+    entanglers = checked_gates("entangler", [entangler] if isinstance(entangler, str) else entangler, ENTANGLERS)
+    parametric = sum(gate in PARAMETRIC_ENTANGLERS for gate in entanglers)
+    num_weights = num_qubits * (len(gates) * len(layers) + len(final)) + parametric * sum(map(len, layers))
+    if not num_weights:
+        raise ArgumentError(
+            "Arguments `rotations` and `entangler` must give at least one weight, but no gate of them has one."
+        )
+    circuit = QuantumCircuit(num_qubits, name=name)
+    inputs = ParameterVector("x", num_qubits if encoders else 0)
+    weights = ParameterVector("theta", num_weights)
+    unused = iter(weights)
+    for number, pairs in enumerate(layers):
+        if number == 0 or upload_again:
+            _add_encoding(circuit, encoders, inputs)
+        add_rotations(circuit, gates, unused)
+        for pair in pairs:
+            for gate in entanglers:
+                angle = [next(unused)] if gate in PARAMETRIC_ENTANGLERS else []
+                getattr(circuit, gate)(*angle, *pair)
+    add_rotations(circuit, final, unused)
+    return ParametrizedCircuit(circuit, tuple(inputs), tuple(weights))
+
+
+def _checked_encoding(encoding: str | Sequence[str] | None) -> tuple[str, ...]:
+    """Return the gates of the encoding if the inputs have an effect through them."""
+    if encoding is None:
+        return ()
+    gates = checked_gates("encoding", [encoding] if isinstance(encoding, str) else encoding, _ENCODINGS)
+    moved = False  # whether a qubit has left |0>, on which diagonal gates do nothing
+    for gate in gates:
+        if gate in _DIAGONAL and moved:
+            return gates
+        if gate in ("rx", "ry"):
+            return gates
+        moved = moved or gate == "h"
+    raise ArgumentError(
+        "Argument `encoding` must turn the qubits by the inputs, as 'ry' or ('h', 'rz') do, but "
+        f"{encoding!r} leaves them as they are."
+    )
+
+
+def _add_encoding(circuit: QuantumCircuit, encoders: Sequence[str], inputs: ParameterVector) -> None:
+    for qubit, parameter in enumerate(inputs):
+        for gate in encoders:
+            getattr(circuit, gate)(*([] if gate == "h" else [parameter]), qubit)
+
+
+def _ring_of_range(num_qubits: int, reach: int) -> list[tuple[int, int]]:
+    """Return the pairs (q, q + reach mod n); of one qubit, none."""
+    return [(qubit, (qubit + reach) % num_qubits) for qubit in range(num_qubits)] if num_qubits > 1 else []
