@@ -10,10 +10,16 @@ import torch
 from qiskit.circuit import Parameter, QuantumCircuit
 from qiskit.quantum_info import Pauli, SparseObservable, SparsePauliOp
 from qiskit.quantum_info.operators.base_operator import BaseOperator
+from qiskit_machine_learning.algorithm_job import AlgorithmJob
 
 from qiskit_qgen._checks import check_type
 from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.simulator.expressions import SlotEvaluator
+from qiskit_qgen.simulator.jobs import FinishedJob
+
+
+class FinishedGradientJob(FinishedJob[Any], AlgorithmJob):
+    """A job of a gradient that is finished when it is made."""
 
 
 def parameters_of(

@@ -17,15 +17,15 @@ from qiskit_machine_learning.gradients import BaseEstimatorGradient, DerivativeT
 
 from qiskit_qgen._checks import check_simulation_options
 from qiskit_qgen.gradients.requests import (
+    FinishedGradientJob,
     as_pauli_op,
     by_circuit,
     check_no_options,
     chosen_columns,
     parameters_of,
-    pull_back_slots,
     validate_once,
 )
-from qiskit_qgen.simulator.cache import SlotExpectationCache
+from qiskit_qgen.simulator.cache import ExpectationCache
 
 
 class ReverseEstimatorGradient(BaseEstimatorGradient):
@@ -50,7 +50,7 @@ class ReverseEstimatorGradient(BaseEstimatorGradient):
         super().__init__(estimator=None, derivative_type=DerivativeType.REAL)
         self._dtype = dtype
         self._device = device
-        self._cache = SlotExpectationCache(threads=threads)
+        self._cache = ExpectationCache(threads=threads)
 
     @property
     def options(self) -> Options:
@@ -87,9 +87,7 @@ class ReverseEstimatorGradient(BaseEstimatorGradient):
         chosen = parameters_of(circuits, parameters)
         validate_once(self._validate_arguments, (circuits, observables, parameter_values, chosen), values=2)
         settings = {**self._default_options.__dict__, **options}
-        job = AlgorithmJob(self._run, circuits, observables, parameter_values, chosen, **settings)
-        job.submit()
-        return job
+        return FinishedGradientJob(self._run, circuits, observables, parameter_values, chosen, **settings)
 
     def _run(
         self,
@@ -122,18 +120,20 @@ class ReverseEstimatorGradient(BaseEstimatorGradient):
         output = np.array([outputs.setdefault(id(observable), len(outputs)) for observable in observables])
         operators = {outputs[id(observable)]: observable for observable in observables}
         function = self._cache.get(circuit, [as_pauli_op(operators[number]) for number in range(len(operators))])
-        values = torch.from_numpy(rows).to(self._device, self._dtype)
         state, turn = _shared_states(rows)
-        slots = function.slots(values[np.unique(state, return_index=True)[1]]).detach().requires_grad_()
-        expectations = function.values(slots)
-        by_slot = torch.zeros(len(rows), slots.shape[1], dtype=self._dtype, device=self._device)
+        different = torch.from_numpy(rows[np.unique(state, return_index=True)[1]])
+        values = different.to(self._device, self._dtype).requires_grad_()
+        expectations = function(values)
+        found = np.zeros_like(rows)
+        if not expectations.requires_grad:  # the parameters are in the global phase alone
+            return found
         for number in range(turn.max() + 1):
             (now,) = np.nonzero(turn == number)
             cotangent = torch.zeros_like(expectations)
             cotangent[state[now], output[now]] = 1
-            (gradient,) = torch.autograd.grad(expectations, slots, cotangent, retain_graph=True)
-            by_slot[now] = gradient[state[now]]
-        return pull_back_slots(function.slots, values, by_slot).double().cpu().numpy()
+            (gradient,) = torch.autograd.grad(expectations, values, cotangent, retain_graph=True)
+            found[now] = gradient.double().cpu().numpy()[state[now]]
+        return found
 
 
 def _shared_states(rows: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

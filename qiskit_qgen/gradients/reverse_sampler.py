@@ -17,7 +17,14 @@ from qiskit_machine_learning.gradients import BaseSamplerGradient, SamplerGradie
 from qiskit_qgen._checks import check_simulation_options
 from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.gradients.jacobian import ProbabilityJacobian
-from qiskit_qgen.gradients.requests import by_circuit, check_no_options, chosen_columns, parameters_of, validate_once
+from qiskit_qgen.gradients.requests import (
+    FinishedGradientJob,
+    by_circuit,
+    check_no_options,
+    chosen_columns,
+    parameters_of,
+    validate_once,
+)
 from qiskit_qgen.simulator.cache import RecentCircuits
 from qiskit_qgen.simulator.measured import MeasuredCircuit
 
@@ -83,9 +90,7 @@ class ReverseSamplerGradient(BaseSamplerGradient):
         chosen = parameters_of(circuits, parameters)
         validate_once(self._validate_arguments, (circuits, parameter_values, chosen), values=1)
         settings = {**self._default_options.__dict__, **options}
-        job = AlgorithmJob(self._run, circuits, parameter_values, chosen, **settings)
-        job.submit()
-        return job
+        return FinishedGradientJob(self._run, circuits, parameter_values, chosen, **settings)
 
     def _run(
         self,

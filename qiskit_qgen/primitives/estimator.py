@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from math import prod
 from typing import Any, NamedTuple
 
@@ -17,6 +18,7 @@ from qiskit.quantum_info import SparseObservable, SparsePauliOp
 
 from qiskit_qgen._checks import check_float, check_int, check_simulation_options
 from qiskit_qgen.simulator.cache import ExpectationCache
+from qiskit_qgen.simulator.jobs import FinishedJob
 
 _Terms = tuple[tuple[str, float], ...]
 
@@ -84,16 +86,11 @@ class BatchedStatevectorEstimator(BaseEstimatorV2):
         """
         precision = self._default_precision if precision is None else check_float("precision", precision, minimum=0.0)
         coerced = [EstimatorPub.coerce(pub, precision) for pub in pubs]
-        # Jobs run in threads of their own: each gets its random state here, so that their order does not matter.
-        noisy = any(pub.precision > 0 for pub in coerced)
-        generator = np.random.default_rng(self._generator.integers(2**63)) if noisy else None
-        job: PrimitiveJob[PrimitiveResult[PubResult]] = PrimitiveJob(self._run, coerced, generator)
-        job._submit()
-        return job
+        return FinishedJob(self._run, coerced)
 
-    def _run(self, pubs: list[EstimatorPub], generator: np.random.Generator | None) -> PrimitiveResult[PubResult]:
+    def _run(self, pubs: list[EstimatorPub]) -> PrimitiveResult[PubResult]:
         exact = self._exact([_Request.of(pub) for pub in pubs])
-        results = [_noisy(pub, evs, generator) for pub, evs in zip(pubs, exact, strict=True)]
+        results = [_noisy(pub, evs, self._generator) for pub, evs in zip(pubs, exact, strict=True)]
         return PrimitiveResult(results, metadata={"version": 2})
 
     def _exact(self, requests: list[_Request]) -> list[NDArray[np.float64]]:
@@ -161,13 +158,14 @@ class _Request(NamedTuple):
         return np.asarray(table[rows, columns])
 
 
-def _noisy(pub: EstimatorPub, evs: NDArray[np.float64], generator: np.random.Generator | None) -> PubResult:
-    if generator is not None:
+def _noisy(pub: EstimatorPub, evs: NDArray[np.float64], generator: np.random.Generator) -> PubResult:
+    if pub.precision > 0:
         evs = np.asarray(generator.normal(evs, pub.precision))
     metadata: dict[str, Any] = {"target_precision": pub.precision, "circuit_metadata": pub.circuit.metadata}
     return PubResult(DataBin(evs=evs, stds=np.full(evs.shape, pub.precision), shape=evs.shape), metadata=metadata)
 
 
+@lru_cache(maxsize=256)
 def _operator(terms: _Terms, num_qubits: int) -> SparsePauliOp:
     """Return the sum of the terms, whose labels may hold projectors such as "0" or "+"."""
     return SparsePauliOp.from_sparse_observable(SparseObservable.from_list(terms, num_qubits=num_qubits))

@@ -23,6 +23,7 @@ from qiskit.primitives.containers.sampler_pub import SamplerPub
 from qiskit_qgen._checks import check_int, check_simulation_options
 from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.primitives.exact_probabilities import ExactProbabilities, ExactSamplerPubResult
+from qiskit_qgen.simulator.jobs import FinishedJob
 from qiskit_qgen.simulator.measured import MeasuredCircuit, MeasurementCache
 
 _PART_BYTES = 1 << 28  # probabilities and shots that are held at once
@@ -101,14 +102,9 @@ class BatchedStatevectorSampler(BaseSamplerV2):
                 UserWarning,
                 stacklevel=2,
             )
-        # Jobs run in threads of their own: each gets its random state here, so that their order does not matter.
-        drawn = any(pub.shots is not None for pub in coerced)
-        generator = np.random.default_rng(self._generator.integers(2**63)) if drawn else None
-        job: PrimitiveJob[PrimitiveResult[SamplerPubResult]] = PrimitiveJob(self._run, coerced, generator)
-        job._submit()
-        return job
+        return FinishedJob(self._run, coerced)
 
-    def _run(self, pubs: list[SamplerPub], generator: np.random.Generator | None) -> PrimitiveResult[SamplerPubResult]:
+    def _run(self, pubs: list[SamplerPub]) -> PrimitiveResult[SamplerPubResult]:
         by_circuit: dict[int, list[int]] = {}
         for number, pub in enumerate(pubs):
             by_circuit.setdefault(id(pub.circuit), []).append(number)
@@ -118,10 +114,10 @@ class BatchedStatevectorSampler(BaseSamplerV2):
             simulated = self._simulate(measured, [_rows(pubs[number]) for number in numbers])
             for number, parts in zip(numbers, simulated, strict=True):
                 pub = pubs[number]
-                if generator is None or pub.shots is None:
+                if pub.shots is None:
                     results[number] = _exact(measured, pub, np.concatenate(list(parts)))
                 else:
-                    results[number] = _drawn(measured, pub, parts, generator)
+                    results[number] = _drawn(measured, pub, parts, self._generator)
         return PrimitiveResult([results[number] for number in range(len(pubs))], metadata={"version": 2})
 
     def _simulate(

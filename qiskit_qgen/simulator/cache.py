@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from threading import Lock
 from typing import Generic, Self, TypeVar
 
@@ -12,7 +12,6 @@ from qiskit.circuit import Parameter, QuantumCircuit
 from qiskit.quantum_info import SparsePauliOp
 
 from qiskit_qgen.simulator.expectation import ExpectationValues
-from qiskit_qgen.simulator.expressions import SlotEvaluator
 from qiskit_qgen.simulator.lowering import lower
 from qiskit_qgen.simulator.program import Program
 
@@ -52,17 +51,6 @@ class RecentCircuits(Generic[_Made]):
         return _empty, (type(self), self._threads)
 
 
-@dataclass(frozen=True, eq=False)
-class SlotExpectations:
-    """Expectation values in two steps: the circuit's parameters to the gates' angles, and these to the values."""
-
-    observables: list[SparsePauliOp]
-    slots: SlotEvaluator
-    """Parameter values (B, num_parameters) to slots (B, num_slots)."""
-    values: ExpectationValues
-    """Slots (B, num_slots) to expectation values (B, num_observables)."""
-
-
 class ExpectationCache(RecentCircuits[tuple[list[SparsePauliOp], ExpectationValues]]):
     """The last few pairs of circuit and observables.
 
@@ -77,23 +65,6 @@ class ExpectationCache(RecentCircuits[tuple[list[SparsePauliOp], ExpectationValu
             return [observable.copy() for observable in observables], values
 
         return self.recall(circuit, make, lambda made: _same_observables(made[0], observables))[1]
-
-
-class SlotExpectationCache(RecentCircuits[SlotExpectations]):
-    """The last few pairs of circuit and observables, compared by content, as functions of two steps."""
-
-    def get(self, circuit: QuantumCircuit, observables: Sequence[SparsePauliOp]) -> SlotExpectations:
-        """Return the expectation values of ``observables`` on ``circuit``."""
-
-        def make() -> SlotExpectations:
-            program = lower(circuit)
-            return SlotExpectations(
-                observables=[observable.copy() for observable in observables],
-                slots=SlotEvaluator(program.parameters, program.expressions),
-                values=ExpectationValues(over_slots(program), observables, threads=self._threads),
-            )
-
-        return self.recall(circuit, make, lambda made: _same_observables(made.observables, observables))
 
 
 def over_slots(program: Program) -> Program:

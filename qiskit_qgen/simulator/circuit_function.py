@@ -62,7 +62,11 @@ class CircuitFunction(ABC):
         slots = self._evaluate(parameters)
         if slots.device.type != "cpu":
             return self.on_tensors(slots)
-        return _Adjoint.apply(slots, _Call(self, keep=slots.requires_grad and torch.is_grad_enabled()))
+        keep = slots.requires_grad and torch.is_grad_enabled()
+        array = None if keep else _as_array(slots)
+        if array is not None:
+            return torch.from_numpy(self.sweep(array, keep=False)[0])
+        return _Adjoint.apply(slots, _Call(self, keep=keep))
 
 
 class _Call:

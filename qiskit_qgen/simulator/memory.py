@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ CACHE_LINE = 64  # bytes
 
 def aligned_empty(*shape: int, dtype: np.dtype[Any]) -> NDArray[Any]:
     """Return an uninitialised array that starts at a cache line: straddling rows halve the kernels' speed."""
-    size = int(np.prod(shape)) * dtype.itemsize
+    size = prod(shape) * dtype.itemsize
     memory = np.empty(size + CACHE_LINE, np.uint8)
     start = -memory.ctypes.data % CACHE_LINE
     return memory[start : start + size].view(dtype).reshape(shape)
