@@ -84,6 +84,15 @@ def test_shot_noise_of_values_and_gradients_is_fresh_and_of_the_right_size():
     assert errors.abs().max() < 5
 
 
+def test_its_functions_share_a_stream():
+    circuit = CIRCUITS["su2"]
+    rows = rows_of(circuit)
+    execution, again = AerExecution(shots=10, seed=1), AerExecution(shots=10, seed=1)
+    first, second = (execution.expectation(circuit, OBSERVABLES)(rows) for _ in range(2))
+    assert not torch.equal(first, second)
+    torch.testing.assert_close(again.expectation(circuit, OBSERVABLES)(rows), first, rtol=0, atol=0)
+
+
 def test_a_pass_is_one_run_of_aer(monkeypatch):
     sizes = []
     original = AerSimulator.run

@@ -133,6 +133,24 @@ def test_a_circuit_in_the_devices_gates_stays_where_it_is():
     np.testing.assert_array_equal(made.noise.confusions.shape, (3, 2, 2))
 
 
+def test_a_device_lays_the_circuit_out_and_the_read_qubits_follow():
+    from qiskit_ibm_runtime.fake_provider import FakeManilaV2
+
+    circuit = QuantumCircuit(4)
+    for qubit in range(4):
+        circuit.ry(P[qubit], qubit)
+    for first, second in [(0, 3), (1, 3), (2, 0), (0, 1), (3, 2)]:
+        circuit.cry(P[0] + first, first, second)
+    made = AerTranspiler(backend=FakeManilaV2())(circuit)
+    assert list(made.positions.values()) != [0, 1, 2, 3]
+    row = np.array([0.3, -1.2, 2.0, 0.9])
+    angles = dict(zip(made.slots, made.angles(row[None])[0], strict=True))
+    found, expected = Statevector(made.circuit.assign_parameters(angles)), Statevector(circuit.assign_parameters(row))
+    for qubit in range(4):
+        place = made.positions[qubit]
+        np.testing.assert_allclose(found.probabilities([place]), expected.probabilities([qubit]), atol=1e-10)
+
+
 def test_noise_on_gates_that_aer_binds_wrongly_is_refused():
     model = NoiseModel()
     model.add_all_qubit_quantum_error(depolarizing_error(0.1, 2), ["crz"])

@@ -6,7 +6,7 @@ import pytest
 from qiskit.circuit import ClassicalRegister, ParameterVector, QuantumCircuit, QuantumRegister
 from qiskit.quantum_info import DensityMatrix, Kraus, SparsePauliOp, Statevector, SuperOp
 from qiskit_aer import AerSimulator
-from qiskit_aer.noise import NoiseModel, depolarizing_error
+from qiskit_aer.noise import NoiseModel, ReadoutError, depolarizing_error
 
 from qiskit_qgen.circuits import pauli_observables
 from qiskit_qgen.exceptions import ArgumentError, ExecutionError, UnsupportedCircuitError
@@ -208,6 +208,26 @@ def test_sampled_shots_have_readout_errors():
     assert exact == pytest.approx({"01": 0.95 * 0.8, "00": 0.95 * 0.2, "11": 0.05 * 0.8, "10": 0.05 * 0.2})
     counts = sampler(shots=20000, noise_model=noise).run([circuit]).result()[0].data.meas.get_counts()
     assert counts["00"] / 20000 == pytest.approx(0.19, abs=4.5 * np.sqrt(0.19 * 0.81 / 20000))
+
+
+@pytest.mark.parametrize("shots", [None, 10, 20000])
+def test_each_qubit_has_its_own_readout_error(shots):
+    model = NoiseModel(basis_gates=["rz", "sx", "cx"])
+    for qubit, rate in enumerate((0.0, 0.1, 0.4)):
+        model.add_readout_error(ReadoutError([[1 - rate, rate], [0.0, 1.0]]), [qubit], warnings=False)
+    observables = [[each] for each in pauli_observables(3, "Z")]
+    found = estimator(shots=shots, noise_model=model).run([(QuantumCircuit(3), observables)]).result()[0].data
+    errors = 1e-12 if shots is None else 4.5 * np.sqrt(0.96 / shots)
+    np.testing.assert_allclose(found.evs[:, 0], [1.0, 0.8, 0.2], rtol=0, atol=errors)
+
+
+@pytest.mark.parametrize("method", ["automatic", "matrix_product_state"])
+def test_more_bits_than_a_byte(method):
+    circuit = QuantumCircuit(11)
+    circuit.x([1, 7, 8, 10])
+    circuit.measure_all()
+    counts = sampler(shots=3, method=method).run([circuit]).result()[0].data.meas.get_counts()
+    assert counts == {"10110000010": 3}
 
 
 def test_many_bits():
