@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 # How many lanes a chunk may have, and what a chunk then costs: wide rows are cheaper if they can be filled.
 _LANES = {np.dtype(np.float32): {16: 1.0, 8: 0.55, 4: 0.35}, np.dtype(np.float64): {8: 1.0, 4: 0.55}}
-_SPLIT_QUBITS = 15  # from here on, a sample has several lanes if it can have so many:
-_SPLIT_LANES = 8
+_SPLIT_QUBITS = 15  # from here on, a sample has several lanes if there are no more samples than this:
+_SPLIT_SAMPLES = 2
 _SPREAD_QUBITS = 15  # from here on all threads work on one chunk, not each on its own
 _SHARE_AMPLITUDES = 1 << 17  # amplitudes of a chunk that are worth a share of their own
 
@@ -38,7 +38,7 @@ class Layout:
         """
         spread = num_qubits >= _SPREAD_QUBITS
         widest = max(_LANES[dtype])
-        if num_qubits >= _SPLIT_QUBITS and 0 < num_samples <= widest // _SPLIT_LANES:
+        if num_qubits >= _SPLIT_QUBITS and 0 < num_samples <= _SPLIT_SAMPLES:
             lanes, parts = widest, widest >> (num_samples - 1).bit_length()
         else:
             workers = 1 if spread else threads
