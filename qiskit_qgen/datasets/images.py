@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -72,7 +73,8 @@ def convert_images(data: Any, subject: str) -> Tensor:
 def _check_kind(data: Any, subject: str) -> None:
     """Raise unless ``data`` is a dense tensor or array of a type that images can have."""
     if not isinstance(data, (Tensor, np.ndarray)):
-        remedy = "; pass its `.images`" if hasattr(data, "images") else ""
+        remedy = "; load it with `load_dataset`" if isinstance(data, (str, os.PathLike)) else ""
+        remedy = "; pass its `.images`" if hasattr(data, "images") else remedy
         raise ArgumentTypeError(
             f"{subject} must be a tensor or a numpy array of images, but is of type {type(data).__name__}{remedy}."
         )

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from qiskit_qgen._checks import check_int, check_shape
+from qiskit_qgen._checks import check_int, check_shape, renamed_arguments
 from qiskit_qgen._random import resolve_seed, torch_generator
 from qiskit_qgen.datasets import as_images
 from qiskit_qgen.exceptions import ArgumentError
@@ -47,7 +47,7 @@ def evaluate_images(
     Args:
         generated: Generated pictures of shape (N, C, H, W) in [0, 1].
         real: Real pictures of shape (M, C, H, W) in [0, 1].
-        extractor: The feature extractor or its name.
+        extractor: The feature extractor or its name, see :func:`~qiskit_qgen.metrics.get_extractor`.
         reconstructions: An autoencoder's reconstructions of real pictures, for `floor_reconstruction`. Reconstructions
             of other pictures than ``real`` include the sampling noise that generated pictures have.
         reference: Other real pictures, for `floor_real`. None splits ``real`` into two random halves. The Fréchet
@@ -73,10 +73,10 @@ def evaluate_images(
     """
     _check_floors(floors, reconstructions, reference)
     options = _Options(subsets, subset_size, bins, resolve_seed(seed), floors)
-    network = get_extractor(extractor)
     given = {"generated": generated, "real": real, "reconstructions": reconstructions, "reference": reference}
     pictures = {name: as_images(data, name=name).cpu() for name, data in given.items() if data is not None}
     shape = pictures["real"].shape[1:]
+    network = get_extractor(extractor, image_shape=shape, name="extractor")
     for name, images in pictures.items():
         expected = f"(N, {', '.join(map(str, shape))}) as `real`"
         check_shape(name, images.shape, expected, images.shape[1:] == shape)
@@ -84,7 +84,8 @@ def evaluate_images(
     samples = {}
     for name, images in pictures.items():
         is_real = name in ("real", "reference")
-        features = cache.features(images, network) if cache is not None and is_real else network(images)
+        with renamed_arguments({"samples": name}):
+            features = cache.features(images, network) if cache is not None and is_real else network(images)
         samples[name] = _Samples(check_features(name, features), images.flatten(1))
     return _evaluate(samples, network.name, options)
 

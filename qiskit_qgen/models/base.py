@@ -12,7 +12,7 @@ import torch
 from qiskit import QuantumCircuit
 from torch import Tensor, nn
 
-from qiskit_qgen._checks import check_int, check_type
+from qiskit_qgen._checks import check_int, check_path, check_type, renamed_arguments
 from qiskit_qgen._random import resolve_seed
 from qiskit_qgen._typing import PathLike
 from qiskit_qgen.exceptions import ArgumentError, CheckpointError, NotFittedError
@@ -24,6 +24,7 @@ from qiskit_qgen.training import History
 from qiskit_qgen.training.checkpoint import copy_tensors
 
 if TYPE_CHECKING:
+    from qiskit_qgen.metrics import AbstractFeatureExtractor, FeatureCache
     from qiskit_qgen.primitives.runtime import CostEstimate
 
 
@@ -128,6 +129,64 @@ class AbstractGenerativeModel(ABC):
         with torch.no_grad():
             return self._decode_latents(latents)
 
+    def evaluate(
+        self,
+        data: Any,
+        *,
+        num_samples: int | None = None,
+        reference: Any = None,
+        extractor: str | AbstractFeatureExtractor | None = None,
+        seed: int | None = 0,
+        execution: AbstractExecution | None = None,
+        cache: FeatureCache | None = None,
+    ) -> dict[str, Any]:
+        """Generate samples and score them against real ones, with floors.
+
+        Args:
+            data: Real pictures or rows, as for :meth:`fit`; best ones that were not trained on.
+            num_samples: Number of samples to generate; None takes as many as there are in ``data``.
+            reference: Other real pictures or rows for the floor of real against real; None splits ``data`` in two.
+            extractor: Name or object of the feature extractor of pictures, see
+                :func:`~qiskit_qgen.metrics.get_extractor`; None takes EfficientNet-Lite0. Rows are scored as they are.
+            seed: Seed of the samples and of the scores' random parts; None draws a fresh one.
+            execution: Where the quantum circuits run; None takes the built-in simulator with its defaults.
+            cache: Keeps the features of real pictures.
+
+        Returns:
+            What :func:`~qiskit_qgen.metrics.evaluate_images` returns, with the autoencoder's reconstructions of
+            ``data`` as a floor; of rows, what :func:`~qiskit_qgen.metrics.evaluate_features` returns.
+
+        Raises:
+            ArgumentError: If an argument is out of range or without effect.
+            ArgumentTypeError: If an argument has the wrong type.
+            DatasetError: If ``data`` or ``reference`` is empty, not finite, out of range or of another shape.
+            MissingOptionalLibraryError: If the extractor needs an extra that is not installed.
+            NotFittedError: If the model was neither trained nor loaded.
+        """
+        from qiskit_qgen.metrics import FeatureCache, evaluate_features, evaluate_images, get_extractor
+        from qiskit_qgen.metrics.extractors import DEFAULT_EXTRACTOR
+
+        self._check_fitted("evaluate")
+        real = self._check_data(data, name="data")
+        other = None if reference is None else self._check_data(reference, name="reference")
+        if num_samples is not None:
+            check_int("num_samples", num_samples, minimum=2)
+        check_type("cache", cache, (FeatureCache, type(None)), "a FeatureCache or None")
+        shape, network = self._image_shape(), None
+        if shape is not None:
+            network = get_extractor(
+                DEFAULT_EXTRACTOR if extractor is None else extractor, image_shape=shape, name="extractor"
+            )
+        elif extractor is not None or cache is not None:
+            raise ArgumentError("Arguments `extractor` and `cache` must be None for tabular data: rows are scored.")
+        seed = resolve_seed(seed)
+        generated = self.sample(len(real) if num_samples is None else num_samples, seed=seed, execution=execution)
+        with renamed_arguments({"real": "data", "generated": "data"}):
+            if network is None:
+                return evaluate_features(generated, real, reference=other, seed=seed)
+            options: dict[str, Any] = {"extractor": network, "reconstructions": self._rebuilt(real), "cache": cache}
+            return evaluate_images(generated, real, reference=other, seed=seed, **options)
+
     def estimate_cost(
         self,
         num_samples: int | None = None,
@@ -169,9 +228,11 @@ class AbstractGenerativeModel(ABC):
         The history is part of it; what only training needs, such as optimisers' states, is not.
 
         Raises:
+            ArgumentTypeError: If ``folder`` is no path.
             CheckpointError: If ``folder`` cannot be written or holds anything but a saved model.
             NotFittedError: If the model was neither trained nor loaded.
         """
+        check_path("folder", folder)
         self._check_fitted("save_pretrained")
         tensors = {
             f"{name}.{key}": tensor
@@ -215,9 +276,10 @@ class AbstractGenerativeModel(ABC):
         """Read a saved model of this class.
 
         Raises:
+            ArgumentTypeError: If ``folder`` is no path.
             CheckpointError: If the folder is damaged or holds a model of another class.
         """
-        config, tensors = load_model_folder(folder)
+        config, tensors = load_model_folder(check_path("folder", folder))
         if config["class_name"] != cls.__name__:
             raise CheckpointError(
                 f"The folder {str(folder)!r} holds a {config['class_name']}: load it with "
@@ -226,18 +288,24 @@ class AbstractGenerativeModel(ABC):
         return config, tensors
 
     @classmethod
-    def _made_of(cls, arguments: dict[str, Any], folder: PathLike) -> Self:
+    def _made_of(cls, arguments: dict[str, Any], folder: PathLike, tensors: dict[str, Tensor]) -> Self:
         """Return a model of saved arguments.
 
         Raises:
-            CheckpointError: If this class does not take them.
+            CheckpointError: If this class does not take them, or they ask for larger networks than were saved.
         """
         try:
+            cls._check_saved(arguments, tensors)
             return cls(**arguments)
         except (ArgumentError, TypeError) as error:
             raise CheckpointError(
                 f"The file config.json in {str(folder)!r} holds arguments that {cls.__name__} does not take: {error}"
             ) from error
+
+    @classmethod
+    @abstractmethod
+    def _check_saved(cls, arguments: dict[str, Any], tensors: dict[str, Tensor]) -> None:
+        """Raise an ArgumentError if arguments of a saved model need more memory than its ``tensors`` explain."""
 
     def summary(self) -> str:
         """Return a table of the model's parts with their numbers of trainable parameters."""
@@ -259,20 +327,6 @@ class AbstractGenerativeModel(ABC):
     def networks(self) -> dict[str, nn.Module]:
         """The model's networks by name, with fresh weights before the first training."""
         return dict(self._networks())
-
-    @abstractmethod
-    def evaluate(
-        self,
-        data: Any,
-        *,
-        num_samples: int | None = None,
-        reference: Any = None,
-        extractor: Any = None,
-        seed: int | None = 0,
-        execution: AbstractExecution | None = None,
-        cache: Any = None,
-    ) -> dict[str, Any]:
-        """Generate samples and score them against real ones, with floors."""
 
     @abstractmethod
     def _networks(self) -> dict[str, nn.Module]:
@@ -297,6 +351,18 @@ class AbstractGenerativeModel(ABC):
     @abstractmethod
     def _quantum_passes(self, num_samples: int | None, steps: int | None, batch_size: int) -> list[QuantumPass]:
         """What :meth:`sample` runs on an execution; if ``steps`` are given, what :meth:`fit` runs."""
+
+    @abstractmethod
+    def _image_shape(self) -> tuple[int, int, int] | None:
+        """Channels, height and width of the pictures; None for tabular data."""
+
+    @abstractmethod
+    def _check_data(self, data: Any, *, name: str) -> Tensor:
+        """Return real pictures or rows, checked; ``name`` is the argument that they come from."""
+
+    @abstractmethod
+    def _rebuilt(self, data: Tensor) -> Tensor | None:
+        """What the model's autoencoder makes of ``data``; None without one."""
 
     @abstractmethod
     def _decode_latents(self, latents: Tensor) -> Tensor:

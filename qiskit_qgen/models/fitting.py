@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from typing import Any
 
-from qiskit_qgen._checks import check_int, check_type
+import torch
+
+from qiskit_qgen._checks import check_int, check_path, check_type
 from qiskit_qgen._random import resolve_seed
 from qiskit_qgen._typing import PathLike
+from qiskit_qgen.exceptions import ArgumentError
+from qiskit_qgen.execution import AbstractExecution, LocalExecution, RuntimeExecution
 from qiskit_qgen.training import AbstractCallback, Checkpoint, ProgressBar
 from qiskit_qgen.training.checkpoint import CHECKPOINT_NAME, read_checkpoint_seed
+
+CHECKPOINT_EVERY = 100
+_PLAIN = (bool, int, float, str, torch.dtype, type(None))
 
 
 def choose_callbacks(
@@ -18,14 +28,23 @@ def choose_callbacks(
     """Return the callbacks of a run: those given, or a progress bar on a terminal; and checkpoints if it has a folder.
 
     Raises:
-        ArgumentError: If ``checkpoint_every`` is not a positive integer.
+        ArgumentError: If ``checkpoint_every`` is not a positive integer, or has no effect.
         ArgumentTypeError: If ``callbacks`` holds something else.
     """
     check_int("checkpoint_every", checkpoint_every, minimum=1)
-    chosen: list[AbstractCallback] = [ProgressBar(disable=None)] if callbacks is None else list(callbacks)
+    if checkpoint_dir is not None:
+        check_path("checkpoint_dir", checkpoint_dir)
+    if callbacks is None:
+        chosen: list[AbstractCallback] = [ProgressBar(disable=None)]
+    else:
+        chosen = list(check_type("callbacks", callbacks, Iterable, "a list of callbacks"))
     for index, callback in enumerate(chosen):
         check_type(f"callbacks[{index}]", callback, AbstractCallback, "a callback")
-    if checkpoint_dir is not None and not any(isinstance(callback, Checkpoint) for callback in chosen):
+    has_own = any(isinstance(callback, Checkpoint) for callback in chosen)
+    if checkpoint_every != CHECKPOINT_EVERY and (has_own or checkpoint_dir is None):
+        case = "without `checkpoint_dir`" if checkpoint_dir is None else "beside a callback Checkpoint"
+        raise ArgumentError(f"Argument `checkpoint_every` has no effect {case}: leave it out.")
+    if checkpoint_dir is not None and not has_own:
         chosen.append(Checkpoint(checkpoint_every))
     return chosen
 
@@ -35,10 +54,61 @@ def choose_seed(seed: int | None, checkpoint_dir: PathLike | None, resume: bool)
 
     Raises:
         ArgumentError: If ``seed`` is not a non-negative integer.
+        ArgumentTypeError: If ``resume`` is not True or False.
         CheckpointError: If the checkpoint is damaged.
     """
+    check_type("resume", resume, bool, "True or False")
     if seed is None and resume and checkpoint_dir is not None:
-        path = Path(checkpoint_dir) / CHECKPOINT_NAME
+        path = check_path("checkpoint_dir", checkpoint_dir) / CHECKPOINT_NAME
         if path.exists():
             return read_checkpoint_seed(path)
     return resolve_seed(seed)
+
+
+def describe_execution(execution: AbstractExecution | None) -> str | None:
+    """Return a text that is the same for executions of the same settings, in every process; None for the default.
+
+    It holds what decides the values that circuits give, and neither accounts nor paths. Of a class from elsewhere,
+    whose settings may be secret, it holds the name alone.
+
+    Raises:
+        ArgumentTypeError: If ``execution`` is no execution.
+    """
+    check_type("execution", execution, (AbstractExecution, type(None)), "an execution such as LocalExecution()")
+    if execution is None or execution == LocalExecution():
+        return None
+    kind = type(execution)
+    if not kind.__module__.startswith("qiskit_qgen."):
+        return f"{kind.__module__}.{kind.__qualname__}"
+    if isinstance(execution, RuntimeExecution):
+        return _call(kind, {name: getattr(execution, name) for name in ("backend", "shots", "mitigation")})
+    return _described(execution)
+
+
+def _described(value: Any) -> str:
+    """Return a text of a setting that does not depend on where it lies in memory."""
+    if isinstance(value, _PLAIN):
+        return repr(value)
+    if is_dataclass(value):
+        given = {field.name: getattr(value, field.name) for field in fields(value) if field.repr}
+        defaults = {field.name: field.default for field in fields(value)}
+        return _call(type(value), {name: each for name, each in given.items() if each is not defaults[name]})
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{key!r}: {_described(each)}" for key, each in value.items()) + "}"
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(map(_described, value)) + "]"
+    if hasattr(value, "model_dump"):  # Runtime's options
+        return _call(type(value), value.model_dump(exclude_unset=True))
+    name = getattr(value, "name", None)
+    if isinstance(name, str):  # a device
+        return f"{type(value).__name__}({name!r})"
+    if hasattr(value, "to_dict"):  # Aer's noise model, whose errors have names drawn at random
+        errors = value.to_dict(serializable=True)["errors"]
+        content = [{key: each for key, each in error.items() if key != "id"} for error in errors]
+        digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode())
+        return f"{type(value).__name__}({digest.hexdigest()[:16]})"
+    return type(value).__name__
+
+
+def _call(kind: type, arguments: Mapping[str, Any]) -> str:
+    return f"{kind.__name__}({', '.join(f'{name}={_described(value)}' for name, value in arguments.items())})"

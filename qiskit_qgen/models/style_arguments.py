@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import fields
+from typing import Any, TypeVar
 
 from torch import nn
 
-from qiskit_qgen._checks import check_choice, check_float, check_int, check_shape, check_type
+from qiskit_qgen._checks import check_choice, check_float, check_int, check_shape, check_type, renamed_arguments
 from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError
 from qiskit_qgen.networks.autoencoder import LATENT_BOUNDS, check_image_shape
 from qiskit_qgen.networks.normalizers import LATENT_TRANSFORMS
@@ -16,9 +17,13 @@ from qiskit_qgen.networks.quantum_generator import INITS
 from qiskit_qgen.simulator.lowering import MAX_QUBITS
 from qiskit_qgen.training import ReconstructionOptions, WassersteinOptions
 
-CUSTOM_AUTOENCODER = "custom"
+CONV_AUTOENCODER, CUSTOM_AUTOENCODER = "conv", "custom"
 _DEFAULT_READOUT_STD = 0.25
 _DEFAULT_AUTOENCODER_STEPS = 1500
+# Where the autoencoder's options are other arguments than those that bear their names.
+_AUTOENCODER_NAMES = {name: f"autoencoder_{name}" for name in ("learning_rate", "betas", "weight_decay", "warmup")}
+
+Options = TypeVar("Options", ReconstructionOptions, WassersteinOptions)
 
 
 def num_readouts(arguments: Mapping[str, Any]) -> int:
@@ -29,6 +34,11 @@ def num_readouts(arguments: Mapping[str, Any]) -> int:
 def has_autoencoder(arguments: Mapping[str, Any]) -> bool:
     """Whether the generator works in an autoencoder's latent."""
     return arguments["image_shape"] is not None and arguments["autoencoder"] is not None
+
+
+def has_conv_autoencoder(arguments: Mapping[str, Any]) -> bool:
+    """Whether that autoencoder is the built-in one."""
+    return has_autoencoder(arguments) and arguments["autoencoder"] == CONV_AUTOENCODER
 
 
 def latent_size(arguments: Mapping[str, Any]) -> int:
@@ -55,44 +65,37 @@ def readout_std(arguments: Mapping[str, Any]) -> float:
 
 def reconstruction_options(arguments: Mapping[str, Any]) -> ReconstructionOptions:
     """How the autoencoder is trained."""
-    return ReconstructionOptions(
-        learning_rate=arguments["autoencoder_learning_rate"],
-        weight_decay=arguments["autoencoder_weight_decay"],
-        absolute_error=arguments["absolute_error"],
-        latent_noise=arguments["latent_noise"],
-        latent_shape=arguments["latent_shape"],
-        lr_schedule=arguments["lr_schedule"],
-        warmup=arguments["autoencoder_warmup"],
-    )
+    return _options(ReconstructionOptions, arguments, _AUTOENCODER_NAMES)
 
 
 def wasserstein_options(arguments: Mapping[str, Any]) -> WassersteinOptions:
     """How generator and critic are trained."""
-    return WassersteinOptions(
-        n_critic=arguments["n_critic"],
-        gradient_penalty=arguments["gradient_penalty"],
-        replay=arguments["replay"],
-        generator_batch_size=arguments["generator_batch_size"],
-        generator_learning_rate=arguments["generator_learning_rate"],
-        critic_learning_rate=arguments["critic_learning_rate"],
-        betas=(arguments["betas"][0], arguments["betas"][1]),
-        clip_norm=arguments["clip_norm"],
-        ema_decay=arguments["ema_decay"],
-        lr_schedule=arguments["lr_schedule"],
-        warmup=arguments["warmup"],
-    )
+    return _options(WassersteinOptions, arguments, {})
+
+
+def _options(kind: type[Options], arguments: Mapping[str, Any], names: Mapping[str, str]) -> Options:
+    """Return options of whose fields each is the argument of its name, or of that in ``names``, where there is one."""
+    sources = {field.name: names.get(field.name, field.name) for field in fields(kind)}
+    with renamed_arguments(names):
+        return kind(**{field: arguments[name] for field, name in sources.items() if name in arguments})
 
 
 def check_autoencoder_steps(arguments: Mapping[str, Any], autoencoder_steps: int | None) -> int:
     """Return the number of steps of the autoencoder.
 
     Raises:
-        ArgumentError: If the number is negative, or given to a model without an autoencoder.
+        ArgumentError: If the number is negative, 0 for the built-in autoencoder, or given to a model without one.
     """
     if has_autoencoder(arguments):
         if autoencoder_steps is None:
             return _DEFAULT_AUTOENCODER_STEPS
-        return check_int("autoencoder_steps", autoencoder_steps, minimum=0)
+        steps = check_int("autoencoder_steps", autoencoder_steps, minimum=0)
+        if steps == 0 and has_conv_autoencoder(arguments):
+            raise ArgumentError(
+                "Argument `autoencoder_steps` must be a positive integer for the built-in autoencoder, which would "
+                "stay untrained, but is 0: to keep a trained one, pass its module as the model's `autoencoder`."
+            )
+        return steps
     if autoencoder_steps is not None:
         raise ArgumentError(
             f"Argument `autoencoder_steps` must be None without an autoencoder, but is {autoencoder_steps!r}."
@@ -150,11 +153,8 @@ def _check_data_kind(checked: dict[str, Any], autoencoder: nn.Module | None) -> 
                 "Argument `num_features` must be a positive integer if `image_shape` is None, but is None."
             )
         checked["num_features"] = check_int("num_features", num_features, minimum=1)
-        if autoencoder is not None or checked["latent_dim"] is not None:
-            name = "latent_dim" if autoencoder is None else "autoencoder"
-            raise ArgumentError(f"Argument `{name}` must be left out for tabular data, which have no latent.")
-    elif num_features is not None:
-        raise ArgumentError(f"Argument `num_features` must be None for pictures, but is {num_features!r}.")
+        if autoencoder is not None:
+            raise ArgumentError("Argument `autoencoder` must be left out for tabular data, which have no latent.")
     else:
         checked["image_shape"] = list(check_image_shape(image_shape))
     if autoencoder is not None:
@@ -164,11 +164,9 @@ def _check_data_kind(checked: dict[str, Any], autoencoder: nn.Module | None) -> 
                     f"Argument `autoencoder` must be a module with a method `{method}`, but has none."
                 )
     elif checked["autoencoder"] is not None:
-        check_choice("autoencoder", checked["autoencoder"], ("conv",))
+        check_choice("autoencoder", checked["autoencoder"], (CONV_AUTOENCODER,))
     if checked["readout_std"] is not None:
         check_float("readout_std", checked["readout_std"], minimum=0, open_minimum=True)
-        if not has_autoencoder(checked):
-            raise ArgumentError("Argument `readout_std` must be None without an autoencoder, which it belongs to.")
 
 
 def _check_sizes(checked: Mapping[str, Any]) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from qiskit_qgen._checks import renamed_arguments
 from qiskit_qgen.models.codecs import decode, encode
 from qiskit_qgen.models.style_arguments import has_autoencoder, latent_size
 from qiskit_qgen.noise import AbstractNoise
@@ -65,12 +66,13 @@ def build_phases(
     )
     if not has_autoencoder(arguments):
         return [second]
-    first = ReconstructionPhase(
-        codec,
-        samples,
-        options=options[0],
-        num_steps=budget["autoencoder_steps"],
-        batch_size=batch_size,
-        seed=seed,
-    )
+    with renamed_arguments({"num_steps": "autoencoder_steps"}):
+        first = ReconstructionPhase(
+            codec,
+            samples,
+            options=options[0],
+            num_steps=budget["autoencoder_steps"],
+            batch_size=batch_size,
+            seed=seed,
+        )
     return [first, second]

@@ -8,15 +8,15 @@ from typing import Any, Literal, Self
 from qiskit import QuantumCircuit
 from torch import Tensor, nn
 
-from qiskit_qgen._checks import check_int, check_shape
-from qiskit_qgen._random import resolve_seed, torch_generator
+from qiskit_qgen._checks import check_int, check_shape, check_type
+from qiskit_qgen._random import torch_generator
 from qiskit_qgen._typing import PathLike
 from qiskit_qgen.circuits import ParametrizedCircuit
 from qiskit_qgen.exceptions import ArgumentError, TrainingDivergedError
 from qiskit_qgen.execution import AbstractExecution
 from qiskit_qgen.models.base import AbstractGenerativeModel, QuantumPass
 from qiskit_qgen.models.codecs import check_images, check_rows, decode, encode, fingerprint
-from qiskit_qgen.models.fitting import choose_callbacks, choose_seed
+from qiskit_qgen.models.fitting import CHECKPOINT_EVERY, choose_callbacks, choose_seed, describe_execution
 from qiskit_qgen.models.style_arguments import (
     CUSTOM_AUTOENCODER,
     check_arguments,
@@ -27,8 +27,10 @@ from qiskit_qgen.models.style_arguments import (
     reconstruction_options,
     wasserstein_options,
 )
+from qiskit_qgen.models.style_effects import argument_defaults, effective_arguments, refuse_idle
 from qiskit_qgen.models.style_parts import build_circuit, build_networks, executed_on, quantum_layer, saved_circuit
 from qiskit_qgen.models.style_phases import build_phases
+from qiskit_qgen.models.style_sizes import check_saved_sizes
 from qiskit_qgen.noise import GaussianNoise
 from qiskit_qgen.training import AbstractCallback, AbstractPhase, History, Trainer
 from qiskit_qgen.training.schedules import Schedule
@@ -163,6 +165,7 @@ class StyleQGAN(AbstractGenerativeModel):
         if self._autoencoder is not None:
             arguments["autoencoder"] = CUSTOM_AUTOENCODER
         super().__init__(check_arguments(arguments, self._autoencoder))
+        refuse_idle(self._arguments, argument_defaults(StyleQGAN))
         self._options = (reconstruction_options(self._arguments), wasserstein_options(self._arguments))
         self._noise = GaussianNoise(noise_size(self._arguments))
         self._parametrized_circuit = build_circuit(self._arguments)
@@ -184,28 +187,29 @@ class StyleQGAN(AbstractGenerativeModel):
         execution: AbstractExecution | None = None,
         callbacks: Sequence[AbstractCallback] | None = None,
         checkpoint_dir: PathLike | None = None,
-        checkpoint_every: int = 100,
+        checkpoint_every: int = CHECKPOINT_EVERY,
         resume: bool = False,
     ) -> History:
         """Train from fresh weights: first the autoencoder, then generator and critic.
 
         The result depends on the model's arguments, ``data``, ``steps``, ``autoencoder_steps``, ``batch_size`` and
         ``seed`` alone, bit for bit on one machine with one number of threads and one execution: another number of
-        threads or another precision of the circuits changes the last digits of a step, and over many steps the result.
-        A second call starts anew; a module given as ``autoencoder`` starts from the weights that it was given with, and
-        is itself left unchanged.
+        threads or another precision of the circuits changes the last digits of a step, and over many steps the result;
+        executions with shots draw others each time. A second call starts anew; a module given as ``autoencoder`` starts
+        from the weights that it was given with, and is itself left unchanged.
 
         With ``checkpoint_dir``, the run survives being killed at any moment: called again with ``resume=True`` it ends
-        with the same bits as if it had not been. A folder without a checkpoint is started in, with a logged warning, so
-        that a job script can always pass ``resume=True``. Ctrl-C ends the running step, writes a checkpoint and then
-        raises KeyboardInterrupt; what is trained by then can be sampled. A second Ctrl-C ends at once.
+        with the same bits as if it had not been. It must be resumed with the same settings, data and execution. A
+        folder without a checkpoint is started in, with a logged warning, so that a job script can always pass
+        ``resume=True``. Ctrl-C ends the running step, writes a checkpoint and then raises KeyboardInterrupt; what is
+        trained by then can be sampled. A second Ctrl-C ends at once.
 
         Args:
             data: Pictures (N, C, H, W) of ``image_shape``, float in [0, 1] or uint8, as tensor, array or
                 :class:`~qiskit_qgen.datasets.ImageDataset`; or rows (N, num_features). There may be fewer than
                 ``batch_size``.
             steps: Generator steps.
-            autoencoder_steps: Steps of the autoencoder; None takes 1500. 0 keeps a given autoencoder as it is.
+            autoencoder_steps: Steps of the autoencoder; None takes 1500. 0 keeps a module of your own as it is.
             batch_size: Samples in a batch, at least 2.
             seed: Seed of weights, noise and the order of the data; None draws a fresh one, or takes that of the
                 checkpoint that is resumed.
@@ -221,7 +225,7 @@ class StyleQGAN(AbstractGenerativeModel):
 
         Raises:
             ArgumentError: If an argument is out of range or without effect.
-            ArgumentTypeError: If ``data`` is of a type that holds no pictures or rows.
+            ArgumentTypeError: If an argument has the wrong type, such as ``data`` that holds no pictures or rows.
             CheckpointError: If the checkpoint is damaged or of another run, or there is one and ``resume`` is False.
             DatasetError: If ``data`` is empty, not finite, out of range or of another shape.
             KeyboardInterrupt: After Ctrl-C.
@@ -236,7 +240,7 @@ class StyleQGAN(AbstractGenerativeModel):
         networks = build_networks(self._arguments, self._autoencoder, self.circuit, seed=seed)
         budget = {"autoencoder_steps": autoencoder_steps, "steps": steps, "batch_size": batch_size, "seed": seed}
         phases = build_phases(self._arguments, networks, samples, self._noise, self._options, budget)
-        config = {**budget, **self._arguments, "data": fingerprint(samples)}
+        config = {**budget, **self._arguments, "data": fingerprint(samples), "execution": describe_execution(execution)}
         if self._autoencoder is not None:
             config["autoencoder"] = fingerprint(*self._autoencoder.state_dict().values())
         with executed_on(networks["generator"], execution):
@@ -246,55 +250,6 @@ class StyleQGAN(AbstractGenerativeModel):
             self._built, self._history, self._fitted = networks, trainer.state.history, False
             self._train(trainer, phases[-1])
         return trainer.state.history
-
-    def evaluate(
-        self,
-        data: Any,
-        *,
-        num_samples: int | None = None,
-        reference: Any = None,
-        extractor: Any = None,
-        seed: int | None = 0,
-        execution: AbstractExecution | None = None,
-        cache: Any = None,
-    ) -> dict[str, Any]:
-        """Generate samples and score them against real ones, with floors.
-
-        Args:
-            data: Real pictures or rows, as for :meth:`fit`; best ones that were not trained on.
-            num_samples: Number of samples to generate; None takes as many as there are in ``data``.
-            reference: Other real pictures or rows for the floor of real against real; None splits ``data`` in two.
-            extractor: Name or object of the feature extractor of pictures; None takes EfficientNet-Lite0. Rows are
-                scored as they are.
-            seed: Seed of the samples and of the scores' random parts; None draws a fresh one.
-            execution: Where the quantum circuits run; None takes the built-in simulator with its defaults.
-            cache: A :class:`~qiskit_qgen.metrics.FeatureCache` that keeps the features of real pictures.
-
-        Returns:
-            What :func:`~qiskit_qgen.metrics.evaluate_images` returns, with the autoencoder's reconstructions of
-            ``data`` as a floor; of rows, what :func:`~qiskit_qgen.metrics.evaluate_features` returns.
-
-        Raises:
-            ArgumentError: If an argument is out of range or without effect.
-            DatasetError: If ``data`` or ``reference`` is empty, not finite, out of range or of another shape.
-            NotFittedError: If the model was neither trained nor loaded.
-        """
-        from qiskit_qgen.metrics import evaluate_features, evaluate_images
-
-        self._check_fitted("evaluate")
-        real = self._check_data(data, name="data")
-        other = None if reference is None else self._check_data(reference, name="reference")
-        seed = resolve_seed(seed)
-        generated = self.sample(num_samples or len(real), seed=seed, execution=execution)
-        if self._arguments["image_shape"] is None:
-            if extractor is not None or cache is not None:
-                raise ArgumentError("Arguments `extractor` and `cache` must be None for tabular data: rows are scored.")
-            return evaluate_features(generated, real, reference=other, seed=seed)
-        options = {} if extractor is None else {"extractor": extractor}
-        rebuilt = self.reconstruct(real) if has_autoencoder(self._arguments) else None
-        return evaluate_images(
-            generated, real, reconstructions=rebuilt, reference=other, seed=seed, cache=cache, **options
-        )
 
     def reconstruct(self, images: Any) -> Tensor:
         """Return what the autoencoder makes of ``images``: the best that any generator in its latent can do.
@@ -324,15 +279,22 @@ class StyleQGAN(AbstractGenerativeModel):
             ArgumentError: If ``autoencoder`` is missing, or given though the model has none of its own.
             CheckpointError: If the folder is missing, damaged or holds a model of another class.
         """
+        check_type("autoencoder", autoencoder, (nn.Module, type(None)), "a module or None")
         config, tensors = cls._read(folder)
-        arguments = dict(config["arguments"])
+        arguments = effective_arguments(config["arguments"], argument_defaults(StyleQGAN))
         custom = arguments["autoencoder"] == CUSTOM_AUTOENCODER
         if custom != (autoencoder is not None):
             rule = "the module that the model was made with" if custom else "None: the model has no module of its own"
             raise ArgumentError(f"Argument `autoencoder` must be {rule}, but is {type(autoencoder).__name__}.")
         if custom:
             arguments["autoencoder"] = autoencoder
-        return cls._made_of(arguments, folder)._load(folder, config, tensors)
+        return cls._made_of(arguments, folder, tensors)._load(folder, config, tensors)
+
+    @classmethod
+    def _check_saved(cls, arguments: dict[str, Any], tensors: dict[str, Tensor]) -> None:
+        own = arguments["autoencoder"] if isinstance(arguments["autoencoder"], nn.Module) else None
+        saved = arguments if own is None else arguments | {"autoencoder": CUSTOM_AUTOENCODER}
+        check_saved_sizes(check_arguments(saved, own), tensors)
 
     def _train(self, trainer: Trainer, adversarial: AbstractPhase) -> None:
         """Run ``trainer``; whatever ends it, the generator has its averaged weights afterwards."""
@@ -348,10 +310,18 @@ class StyleQGAN(AbstractGenerativeModel):
         finally:
             adversarial.averages["generator"].copy_to_module()
 
+    def _image_shape(self) -> tuple[int, int, int] | None:
+        shape = self._arguments["image_shape"]
+        return None if shape is None else (shape[0], shape[1], shape[2])
+
     def _check_data(self, data: Any, *, name: str) -> Tensor:
-        if self._arguments["image_shape"] is None:
+        shape = self._image_shape()
+        if shape is None:
             return check_rows(data, self._arguments["num_features"], name=name)
-        return check_images(data, tuple(self._arguments["image_shape"]), name=name)
+        return check_images(data, shape, name=name)
+
+    def _rebuilt(self, data: Tensor) -> Tensor | None:
+        return self.reconstruct(data) if has_autoencoder(self._arguments) else None
 
     def _sample_latents(self, num_samples: int, seed: int, execution: AbstractExecution | None) -> Iterator[Tensor]:
         generator = self._networks()["generator"].eval()

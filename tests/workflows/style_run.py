@@ -32,7 +32,8 @@ class StopAt(AbstractCallback):
 
 def model(generator):
     sizes = {"autoencoder_width": 4, "autoencoder_hidden": 16, "critic_width": 16, "replay": 2}
-    return StyleQGAN((1, 9, 8), 3, 2, generator=generator, **sizes)
+    layers = {"num_layers": 2} if generator == "quantum" else {}
+    return StyleQGAN((1, 9, 8), 3, generator=generator, **layers, **sizes)
 
 
 def train(generator, steps, checkpoint_dir, callbacks=(), resume=True):

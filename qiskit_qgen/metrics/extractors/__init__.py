@@ -5,10 +5,12 @@ from qiskit_qgen.metrics.extractors.efficientnet import EfficientNetLite0Extract
 from qiskit_qgen.metrics.extractors.identity import IdentityFeatureExtractor as IdentityFeatureExtractor
 from qiskit_qgen.metrics.extractors.module import ModuleFeatureExtractor as ModuleFeatureExtractor
 from qiskit_qgen.metrics.extractors.registry import DEFAULT_EXTRACTOR as DEFAULT_EXTRACTOR
+from qiskit_qgen.metrics.extractors.registry import PIXEL_EXTRACTOR as PIXEL_EXTRACTOR
 from qiskit_qgen.metrics.extractors.registry import get_extractor as get_extractor
 
 __all__ = [
     "DEFAULT_EXTRACTOR",
+    "PIXEL_EXTRACTOR",
     "AbstractFeatureExtractor",
     "EfficientNetLite0Extractor",
     "IdentityFeatureExtractor",

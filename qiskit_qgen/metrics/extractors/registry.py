@@ -2,39 +2,60 @@
 
 from __future__ import annotations
 
+import math
 import re
+from collections.abc import Sequence
 
 from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError
 from qiskit_qgen.metrics.extractors.base import AbstractFeatureExtractor
 from qiskit_qgen.metrics.extractors.efficientnet import EfficientNetLite0Extractor
+from qiskit_qgen.metrics.extractors.identity import IdentityFeatureExtractor
 
 DEFAULT_EXTRACTOR = "efficientnet-lite0-96px"
+PIXEL_EXTRACTOR = "pixel"
 
 
-def get_extractor(feature: str | AbstractFeatureExtractor) -> AbstractFeatureExtractor:
+def get_extractor(
+    feature: str | AbstractFeatureExtractor, *, image_shape: Sequence[int] | None = None, name: str = "feature"
+) -> AbstractFeatureExtractor:
     """Return an extractor given by name, or the given one itself.
 
     Args:
-        feature: "efficientnet-lite0-Spx" for :class:`EfficientNetLite0Extractor` at S pixels, or an extractor.
+        feature: "efficientnet-lite0-Spx" for :class:`EfficientNetLite0Extractor` at S pixels, "pixel" for the pictures'
+            own values by :class:`IdentityFeatureExtractor`, or an extractor.
+        image_shape: Channels, height and width of the pictures; "pixel" needs them.
+        name: The argument that ``feature`` came from, named in errors.
 
     Returns:
         The extractor.
 
     Raises:
-        ArgumentError: If no extractor has that name.
+        ArgumentError: If no extractor has that name, or "pixel" lacks ``image_shape``.
         ArgumentTypeError: If ``feature`` is neither a name nor an extractor.
         MissingOptionalLibraryError: If the named extractor needs an extra that is not installed.
+
+    Example:
+        >>> get_extractor("pixel", image_shape=(1, 8, 8)).num_features
+        64
     """
     if isinstance(feature, AbstractFeatureExtractor):
         return feature
     if not isinstance(feature, str):
         raise ArgumentTypeError(
-            f"Argument `feature` must be an extractor or its name, but is of type {type(feature).__name__}; "
+            f"Argument `{name}` must be an extractor or its name, but is of type {type(feature).__name__}; "
             "wrap a network in ModuleFeatureExtractor, take vectors with IdentityFeatureExtractor."
         )
+    if feature == PIXEL_EXTRACTOR:
+        if image_shape is None:
+            raise ArgumentError(
+                f"Argument `{name}` must tell the size of the pictures whose pixels are compared, but is 'pixel': pass "
+                "IdentityFeatureExtractor(num_features, name='pixel')."
+            )
+        return IdentityFeatureExtractor(math.prod(image_shape), name=PIXEL_EXTRACTOR)
     match = re.fullmatch(r"efficientnet-lite0-(\d+)px", feature)
     if match is None:
         raise ArgumentError(
-            f"Argument `feature` must be a name such as '{DEFAULT_EXTRACTOR}' or an extractor, but is {feature!r}."
+            f"Argument `{name}` must be 'pixel', a name such as '{DEFAULT_EXTRACTOR}' or an extractor, but is "
+            f"{feature!r}."
         )
     return EfficientNetLite0Extractor(int(match[1]))
