@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError, CheckpointError,
+from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError, CheckpointError
 from qiskit_qgen.execution import AbstractExecution, AerExecution, ErrorMitigation, LocalExecution, RuntimeExecution
 from qiskit_qgen.metrics import IdentityFeatureExtractor
 from qiskit_qgen.models import StyleQGAN
