@@ -110,8 +110,13 @@ def _check_header(file: IO[bytes], size: int, path: Path) -> None:
 
 
 def _read_torch(path: Path) -> dict[str, Any]:
-    with reading(path, "a file of tensors that torch reads without pickle"):
+    try:
         content = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises errors of many types, which advise to load with pickle
+        raise DatasetError(
+            f"File {path} is damaged or holds more than tensors, which only pickle could read: save a tensor, or a "
+            "dict of tensors, with torch.save."
+        ) from error
     arrays = {"images": content} if isinstance(content, Tensor) else content
     if not isinstance(arrays, dict):
         raise DatasetError(

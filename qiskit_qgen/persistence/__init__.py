@@ -3,7 +3,13 @@
 Nothing here reads or writes pickle.
 """
 
-from qiskit_qgen.persistence.atomic import atomic_folder, atomic_path, atomic_write, existing_folder
+from qiskit_qgen.persistence.atomic import (
+    atomic_folder,
+    atomic_path,
+    atomic_write,
+    existing_folder,
+    remove_leftovers,
+)
 from qiskit_qgen.persistence.pretrained import FORMAT_VERSION, load_circuit, load_model_folder, save_model_folder
 from qiskit_qgen.persistence.tensors import check_state, load_tensors, save_tensors
 
@@ -17,6 +23,7 @@ __all__ = [
     "load_circuit",
     "load_model_folder",
     "load_tensors",
+    "remove_leftovers",
     "save_model_folder",
     "save_tensors",
 ]

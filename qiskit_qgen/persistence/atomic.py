@@ -29,7 +29,8 @@ def atomic_path(path: PathLike) -> Iterator[Path]:
 
     The temporary file lies in the folder of ``path`` and has its suffix. After the block it is forced to the disk and
     renamed to ``path``. If the block raises, it is removed and ``path`` is left as it was; a process killed inside the
-    block leaves ``path`` as it was as well. Symbolic links are followed.
+    block leaves ``path`` as it was as well. Symbolic links are followed. While the block lasts, the temporary file is
+    locked, so that :func:`remove_leftovers` tells it from one whose process was killed.
 
     Args:
         path: The file to write. Its folder must exist.
@@ -38,7 +39,7 @@ def atomic_path(path: PathLike) -> Iterator[Path]:
         The temporary file, empty.
 
     Raises:
-        OSError: If the folder does not exist or cannot be written to, or the disk is full.
+        OSError: If the folder does not exist or cannot be written to, or the disk is full; it names ``path``.
 
     Example:
         >>> import tempfile
@@ -51,16 +52,34 @@ def atomic_path(path: PathLike) -> Iterator[Path]:
     target = Path(os.path.realpath(path))
     _remove_leftovers(target)
     temporary = _temporary_name(target)
-    # O_EXCL: the name is ours alone; mode 0o666: the process's umask decides, as for any other new file.
-    os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
-    try:
-        yield temporary
-        _synchronise(temporary)
-        temporary.replace(target)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    with _named_as(path, temporary):
+        # O_EXCL: the name is ours alone; mode 0o666: the process's umask decides, as for any other new file.
+        descriptor = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
+        try:
+            _lock(descriptor)
+            yield temporary
+            _synchronise(temporary)
+            temporary.replace(target)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+        finally:
+            os.close(descriptor)
     _synchronise_folder(target.parent)
+
+
+def remove_leftovers(path: PathLike) -> None:
+    """Remove the temporary files that killed processes left beside ``path``, and no other's.
+
+    A file that a living process writes by :func:`atomic_path` is locked, and stays; so does every young one where the
+    system has no locks.
+    """
+    target = Path(os.path.realpath(path))
+    for entry in _temporaries(target):
+        with contextlib.suppress(OSError):
+            if entry.is_file() and _is_abandoned(entry):
+                entry.unlink()
+    _remove_leftovers(target)
 
 
 def atomic_write(path: PathLike, data: bytes | str) -> None:
@@ -100,6 +119,14 @@ def atomic_folder(folder: PathLike) -> Iterator[Path]:
     target.parent.mkdir(parents=True, exist_ok=True)
     _remove_leftovers(target)
     staging = _temporary_name(target)
+    with _named_as(folder, staging):
+        yield from _staged(staging, target, previous)
+    _synchronise_folder(target.parent)
+    _discard(previous, target)
+
+
+def _staged(staging: Path, target: Path, previous: Path) -> Iterator[Path]:
+    """Give the new folder ``staging``, and swap it with ``target`` afterwards."""
     staging.mkdir()
     try:
         yield staging
@@ -118,8 +145,6 @@ def atomic_folder(folder: PathLike) -> Iterator[Path]:
     except BaseException:
         shutil.rmtree(staging, ignore_errors=True)
         raise
-    _synchronise_folder(target.parent)
-    _discard(previous, target)
 
 
 def existing_folder(folder: PathLike) -> Path:
@@ -145,14 +170,54 @@ def _previous_name(target: Path) -> Path:
     return target.with_name(f".{target.name}.previous")
 
 
+def _temporaries(target: Path) -> list[Path]:
+    """Return the temporary files and folders beside ``target``."""
+    pattern = re.compile(re.escape(f".{target.stem}.") + r"[0-9a-f]{16}\.tmp" + re.escape(target.suffix))
+    with contextlib.suppress(OSError):
+        return [entry for entry in target.parent.iterdir() if pattern.fullmatch(entry.name)]
+    return []
+
+
 def _remove_leftovers(target: Path) -> None:
     """Remove what killed processes left beside ``target``: temporary names that nothing has touched for an hour."""
-    pattern = re.compile(re.escape(f".{target.stem}.") + r"[0-9a-f]{16}\.tmp" + re.escape(target.suffix))
     limit = time.time() - LEFTOVER_AGE
-    with contextlib.suppress(OSError):
-        for entry in target.parent.iterdir():
-            if pattern.fullmatch(entry.name) and entry.stat().st_mtime < limit:
+    for entry in _temporaries(target):
+        with contextlib.suppress(OSError):
+            if entry.stat().st_mtime < limit:
                 shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+
+
+def _lock(descriptor: int) -> bool:
+    """Lock an open file for as long as this process keeps it open; return whether nobody else has locked it."""
+    if os.name != "posix":
+        return False
+    import fcntl
+
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _is_abandoned(file: Path) -> bool:
+    """Whether no living process writes ``file``."""
+    descriptor = os.open(file, os.O_RDWR)
+    try:
+        return _lock(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _named_as(path: PathLike, temporary: Path) -> Iterator[None]:
+    """Let errors of the system about ``temporary`` speak of ``path``, which users know."""
+    try:
+        yield
+    except OSError as error:
+        if str(error.filename).startswith(str(temporary)):
+            error.filename, error.filename2 = os.fspath(path), None
+        raise
 
 
 def _discard(previous: Path, target: Path) -> None:

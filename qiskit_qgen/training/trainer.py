@@ -14,6 +14,7 @@ from torch import Tensor
 
 from qiskit_qgen._typing import PathLike
 from qiskit_qgen.exceptions import ArgumentError, CheckpointError, TrainingDivergedError
+from qiskit_qgen.persistence import remove_leftovers
 from qiskit_qgen.training.callbacks.base import AbstractCallback
 from qiskit_qgen.training.checkpoint import CHECKPOINT_NAME, load_checkpoint, save_checkpoint
 from qiskit_qgen.training.history import History
@@ -30,7 +31,7 @@ class Trainer:
     With ``checkpoint_dir``, the file ``checkpoint.safetensors`` in it is replaced as one atomic step: at the start,
     where a callback asks for it, at the end of each phase and on Ctrl-C. A run that was killed at any moment and is
     started again with ``resume=True`` ends with the same bits as one that was not, on the same machine with the same
-    number of threads. Without ``checkpoint_dir`` nothing is written.
+    number of threads; what it had half-written is removed. Without ``checkpoint_dir`` nothing is written.
 
     Args:
         phases: The phases in order.
@@ -138,6 +139,7 @@ class Trainer:
         )
 
     def _open(self, path: Path, resume: bool) -> None:
+        remove_leftovers(path)
         if path.exists():
             if not resume:
                 raise CheckpointError(

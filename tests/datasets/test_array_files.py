@@ -142,12 +142,15 @@ def test_pickles_are_not_run(tmp_path):
     np.savez(tmp_path / "array.npz", images=harmful)
     assert "holds Python objects" in refused(tmp_path / "array.npz")
     torch.save({"images": Harmful(mark)}, tmp_path / "tensor.pt")
-    refused(tmp_path / "tensor.pt")
+    assert refused(tmp_path / "tensor.pt") == (
+        f"File {tmp_path / 'tensor.pt'} is damaged or holds more than tensors, which only pickle could read: save a "
+        "tensor, or a dict of tensors, with torch.save."
+    )
     torch.save({"images": Harmful(mark)}, tmp_path / "legacy.pt", _use_new_zipfile_serialization=False)
     refused(tmp_path / "legacy.pt")
     for suffix in (".npy", ".npz", ".pt"):
         (tmp_path / f"plain{suffix}").write_bytes(pickle.dumps(Harmful(mark)))
-        refused(tmp_path / f"plain{suffix}")
+        assert "torch.load" not in refused(tmp_path / f"plain{suffix}")
     assert not mark.exists()
     # The files are harmful indeed.
     np.load(tmp_path / "array.npy", allow_pickle=True)

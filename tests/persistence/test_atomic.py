@@ -1,11 +1,13 @@
 import os
 import stat
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
-from qiskit_qgen.persistence import atomic_folder, atomic_path, atomic_write, existing_folder
+from qiskit_qgen.persistence import atomic_folder, atomic_path, atomic_write, existing_folder, remove_leftovers
 from qiskit_qgen.persistence.atomic import LEFTOVER_AGE
 
 
@@ -70,6 +72,50 @@ def test_leftovers_of_killed_processes_go_when_they_are_old(tmp_path):
         os.utime(tmp_path / name, (past, past))
     atomic_write(tmp_path / "file.bin", "")
     assert names(tmp_path) == sorted([young, other, "file.bin"])
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs POSIX locks")
+def test_only_what_no_living_process_writes_is_a_leftover(tmp_path):
+    killed, other = ".file.0123456789abcdef.tmp.bin", ".other.0123456789abcdef.tmp.bin"
+    for name in (killed, other):
+        (tmp_path / name).write_text("half")
+    writer = subprocess.Popen([sys.executable, "-c", WRITER, str(tmp_path / "file.bin")], stdout=subprocess.PIPE)
+    try:
+        alive = writer.stdout.readline().decode().strip()
+        remove_leftovers(tmp_path / "file.bin")
+        assert names(tmp_path) == sorted([other, alive])
+    finally:
+        writer.kill()
+        writer.communicate()
+    assert names(tmp_path) == sorted([other, alive])
+    remove_leftovers(tmp_path / "file.bin")
+    assert names(tmp_path) == [other]
+
+
+WRITER = """
+import sys, time
+from qiskit_qgen.persistence import atomic_path
+with atomic_path(sys.argv[1]) as temporary:
+    temporary.write_text("half")
+    print(temporary.name, flush=True)
+    time.sleep(60)
+"""
+
+
+def test_errors_name_the_file_that_was_asked_for(tmp_path):
+    path = tmp_path / "grid.png"
+    path.mkdir()
+    with pytest.raises(OSError, match="Is a directory") as caught, atomic_path(path) as temporary:
+        temporary.write_text("picture")
+    assert caught.value.filename == str(path)
+    assert ".tmp" not in str(caught.value)
+    with pytest.raises(FileNotFoundError) as caught, atomic_path(tmp_path / "missing" / "grid.png"):
+        pass
+    assert caught.value.filename == str(tmp_path / "missing" / "grid.png")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(FileNotFoundError) as caught, atomic_folder(tmp_path / "model") as staging:
+        (staging / "deep" / "one").write_text("1")
+    assert caught.value.filename == str(tmp_path / "model")
 
 
 def test_a_folder_is_created_with_its_parents_and_replaced_as_a_whole(tmp_path):

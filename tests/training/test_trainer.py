@@ -315,3 +315,20 @@ def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
 def test_no_phase_is_refused():
     with pytest.raises(ArgumentError, match="`phases` must hold at least one phase"):
         Trainer([], seed=0, config={})
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs POSIX locks")
+def test_what_a_killed_run_left_half_written_is_removed_by_the_next(tmp_path):
+    def leave():
+        for name in (".checkpoint.0123456789abcdef.tmp.safetensors", ".mine.0123456789abcdef.tmp.safetensors"):
+            (tmp_path / name).write_bytes(b"half")
+
+    leave()
+    make(tmp_path).run()
+    assert {entry.name for entry in tmp_path.iterdir()} == {
+        CHECKPOINT_NAME,
+        ".mine.0123456789abcdef.tmp.safetensors",
+    }
+    leave()
+    make(tmp_path, resume=True).run()
+    assert not (tmp_path / ".checkpoint.0123456789abcdef.tmp.safetensors").exists()
