@@ -62,7 +62,7 @@ class AerExecution(AbstractExecution):
     - Aer's ``NoiseModel``: circuits are transpiled to its basis gates, any two qubits are coupled, and qubit i of a
       circuit is qubit i of the model.
     - A device or its name, such as "fake_torino": circuits are transpiled to its gates, laid out and routed on its
-      qubits, which have their own errors. Names without "fake_" are looked up with the saved account.
+      qubits, which have their own errors. Names that do not begin with ``fake_`` are looked up with the saved account.
     """
     seed: int | None = None
     """Seed of the shots and of SPSA's directions: of one stream, that goes on from call to call, so that each pass has

@@ -190,7 +190,7 @@ class QuantumLayer(TorchConnector):
             input_data: (..., num_inputs), floating point; None for a circuit without inputs, (0,).
 
         Returns:
-            (..., *output_shape), of the input's dtype and on its device.
+            ``(..., *output_shape)``, of the input's dtype and on its device.
 
         Raises:
             ArgumentError: If the last dimension is wrong or the dtype is no floating-point one.

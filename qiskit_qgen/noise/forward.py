@@ -81,7 +81,7 @@ class StochasticWalkProcess(AbstractForwardProcess):
     """Each pixel a walker on a ring of grey levels, partly quantum, partly classical, as in arXiv 2505.22193.
 
     ``d rho / dt = -i (1 - w) [H, rho] + w sum_jk (L rho L* - {L* L, rho} / 2)``, with H the ring's adjacency matrix and
-    L = |j><k| for neighbours j, k. A picture is rounded to the levels; where its walker is found after the time t
+    ``L = |j><k|`` for neighbours j, k. A picture is rounded to the levels; where its walker is found after the time t
     is ``x_t``. For w > 0 all levels end equally likely.
 
     Args:

@@ -125,7 +125,7 @@ def depolarizing_noise(*, one_qubit: float = 0.0, two_qubit: float = 0.0) -> Har
 
 
 def amplitude_damping_noise(*, one_qubit: float = 0.0, two_qubit: float = 0.0) -> HardwareNoise:
-    """Return amplitude damping: |1> decays to |0> with probability gamma after each gate.
+    """Return amplitude damping: a qubit in 1 decays to 0 with probability gamma after each gate.
 
     Args:
         one_qubit: gamma of ``sx`` and ``x``, in [0, 1]: 1 - exp(-t / T1) for gates of length t.
