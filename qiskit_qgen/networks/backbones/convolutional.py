@@ -1,0 +1,58 @@
+"""A small convolutional network without any training before: the control of transfer learning."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from qiskit_qgen._checks import check_int
+from qiskit_qgen.networks.backbones.base import AbstractBackbone
+
+NAME = "conv"
+_LAST_SIDE = 4
+
+
+class ConvBackbone(AbstractBackbone):
+    """Strided convolutions from scratch, down to 4 x 4; nothing is frozen, nothing comes from other pictures.
+
+    It has no normalisation over a batch, since the gradient penalty holds for each sample by itself.
+
+    Args:
+        image_shape: Channels, height and width of the pictures.
+        width: Channels after the first convolution; each later one has twice as many, at most four times.
+
+    Raises:
+        ArgumentError: If ``width`` is not a positive integer.
+    """
+
+    def __init__(self, image_shape: tuple[int, int, int], *, width: int = 32) -> None:
+        super().__init__(NAME, num_channels=(image_shape[0],))
+        self.width = check_int("width", width, minimum=1)
+        with torch.random.fork_rng(devices=[]), torch.no_grad():
+            self._num_features = int(self.tail(image_shape)(torch.zeros(1, *image_shape)).shape[1])
+
+    @property
+    def num_features(self) -> int:
+        """Length of the vectors that the network gives."""
+        return self._num_features
+
+    @property
+    def is_trained(self) -> bool:
+        """False: the network starts from random weights."""
+        return False
+
+    def tail(self, image_shape: tuple[int, int, int]) -> nn.Module:
+        """Return the network with fresh weights."""
+        layers: list[nn.Module] = []
+        inputs, side, outputs = image_shape[0], max(image_shape[1:]), self.width
+        while side > _LAST_SIDE:
+            layers += [nn.Conv2d(inputs, outputs, 4, 2, 1), nn.LeakyReLU(0.2)]
+            inputs, outputs, side = outputs, min(2 * outputs, 4 * self.width), side // 2
+        return nn.Sequential(*layers, nn.Flatten())
+
+    def digest(self) -> str:
+        """Return the name: there are no frozen weights."""
+        return self.name
+
+    def _frozen(self, images: Tensor) -> Tensor:
+        return images

@@ -1,0 +1,165 @@
+"""The exchangeable blocks of a hybrid GAN: a small circuit, and two fully connected layers of as many parameters."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from qiskit.quantum_info import SparsePauliOp
+from torch import Tensor, nn
+
+from qiskit_qgen._checks import check_choice, check_int
+from qiskit_qgen.circuits import ParametrizedCircuit
+from qiskit_qgen.exceptions import ArgumentError
+from qiskit_qgen.execution import AbstractExecution
+from qiskit_qgen.layers import QuantumLayer
+
+ACTIVATIONS = ("relu", "leaky_relu", "tanh")
+_MODULES = {"relu": nn.ReLU, "leaky_relu": nn.LeakyReLU, "tanh": nn.Tanh}
+
+
+class QuantumBlock(nn.Module):
+    """A variational circuit between two layers of a network: vectors in, expectation values out.
+
+    Args:
+        circuit: A circuit with inputs and weights, such as
+            :func:`~qiskit_qgen.circuits.hardware_efficient_ansatz` builds.
+        observables: What is read out; one feature each.
+        squash: Whether inputs x, which may be any numbers, become angles ``pi tanh(x)``; or else they are the angles,
+            in radians.
+        execution: Where the circuit runs; None takes the built-in simulator with its defaults.
+
+    Raises:
+        ArgumentError: If ``circuit`` has no inputs.
+    """
+
+    def __init__(
+        self,
+        circuit: ParametrizedCircuit,
+        *,
+        observables: Sequence[SparsePauliOp],
+        squash: bool = False,
+        execution: AbstractExecution | None = None,
+    ) -> None:
+        super().__init__()
+        if not circuit.num_inputs:
+            raise ArgumentError("Argument `circuit` must have inputs, which a block in a network needs, but has none.")
+        self.squash = squash
+        weights = torch.empty(circuit.num_weights).uniform_(-math.pi / 2, math.pi / 2)
+        self.layer = QuantumLayer(
+            circuit, observables=list(observables), execution=execution, initial_weights=weights.tolist()
+        )
+
+    @property
+    def num_inputs(self) -> int:
+        """Length of an input vector."""
+        return self.layer.num_inputs
+
+    @property
+    def num_outputs(self) -> int:
+        """Length of an output vector."""
+        return self.layer.num_outputs
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return expectation values (N, num_outputs) of ``x`` (N, num_inputs)."""
+        values: Tensor = self.layer(math.pi * torch.tanh(x) if self.squash else x)
+        return values
+
+
+class ClassicalBlock(nn.Module):
+    """Two fully connected layers with a non-linearity between them, of a given number of parameters.
+
+    The hidden width, and which of the layers have biases, are those that come nearest to that number; see
+    :func:`block_shape`. For 5 inputs, 5 outputs and 15 parameters, as in arXiv 2507.09706, only 5 -> 1 without biases
+    and 1 -> 5 with biases is possible: all that comes out lies on one line. The publication does not say how its
+    classical block is divided.
+
+    Args:
+        num_inputs: Length of an input vector.
+        num_outputs: Length of an output vector.
+        num_parameters: The number of parameters to come near to.
+        activation: "relu" (arXiv 2507.09706), whose gradient is zero for half of all inputs of a hidden width of 1,
+            "leaky_relu" or "tanh".
+
+    Raises:
+        ArgumentError: If a number is not positive or ``activation`` is unknown.
+    """
+
+    def __init__(
+        self,
+        num_inputs: int,
+        num_outputs: int,
+        num_parameters: int,
+        *,
+        activation: Literal["relu", "leaky_relu", "tanh"] = "relu",
+    ) -> None:
+        super().__init__()
+        shape = block_shape(num_inputs, num_outputs, num_parameters)
+        check_choice("activation", activation, ACTIVATIONS)
+        self.num_inputs, self.num_outputs = num_inputs, num_outputs
+        self.layers = nn.Sequential(
+            nn.Linear(num_inputs, shape.hidden, bias=shape.first_bias),
+            _MODULES[activation](),
+            nn.Linear(shape.hidden, num_outputs, bias=shape.second_bias),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return (N, num_outputs) of ``x`` (N, num_inputs)."""
+        values: Tensor = self.layers(x)
+        return values
+
+
+@dataclass(frozen=True)
+class BlockShape:
+    """How the parameters of two fully connected layers are divided."""
+
+    hidden: int
+    """Width between the layers."""
+    first_bias: bool
+    """Whether the first layer has biases."""
+    second_bias: bool
+    """Whether the second layer has biases."""
+    num_parameters: int
+    """Number of all weights and biases."""
+
+
+def block_shape(num_inputs: int, num_outputs: int, num_parameters: int) -> BlockShape:
+    """Return the two layers whose number of parameters is nearest to ``num_parameters``.
+
+    Of h hidden units there are ``h (num_inputs + num_outputs)`` weights, and h and ``num_outputs`` biases. Among
+    equals, biases of the second layer are preferred, then the larger width, then biases of the first layer.
+
+    Args:
+        num_inputs: Length of an input vector.
+        num_outputs: Length of an output vector.
+        num_parameters: The number of parameters to come near to.
+
+    Raises:
+        ArgumentError: If a number is not positive.
+
+    Example:
+        >>> block_shape(5, 5, 15)
+        BlockShape(hidden=1, first_bias=False, second_bias=True, num_parameters=15)
+    """
+    inputs = check_int("num_inputs", num_inputs, minimum=1)
+    outputs = check_int("num_outputs", num_outputs, minimum=1)
+    wanted = check_int("num_parameters", num_parameters, minimum=1)
+    widest = wanted // (inputs + outputs) + 1
+    shapes = [
+        BlockShape(hidden, first, second, hidden * (inputs + outputs) + hidden * first + outputs * second)
+        for hidden in range(1, widest + 1)
+        for first in (False, True)
+        for second in (False, True)
+    ]
+    return min(
+        shapes,
+        key=lambda shape: (
+            abs(shape.num_parameters - wanted),
+            not shape.second_bias,
+            -shape.hidden,
+            not shape.first_bias,
+        ),
+    )

@@ -1,0 +1,68 @@
+"""The discriminator of transfer learning: a backbone's features, a block, one score."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm
+
+from qiskit_qgen._checks import check_int
+from qiskit_qgen.networks.backbones import AbstractBackbone
+
+
+class TransferDiscriminator(nn.Module):
+    """Scores pictures by what a backbone's frozen part sees of them.
+
+    The backbone's trainable part makes vectors of the frozen features; these are normalised per sample, led through one
+    hidden layer to the inputs of the block, and the block's outputs are weighed to one unbounded score. The block in
+    this place is that of arXiv 2507.09706; what surrounds it is our own choice.
+
+    Args:
+        backbone: Makes the features; its frozen part is no part of this module.
+        image_shape: Channels, height and width of the pictures.
+        block: Maps (N, ``block.num_inputs``) to (N, ``block.num_outputs``).
+        width: Width of the hidden layer.
+        spectral_normalization: Whether the linear layers around the block, and a backbone that starts from random
+            weights, have spectral norm 1 (arXiv 1802.05957). What was trained before is left as it is.
+
+    Raises:
+        ArgumentError: If ``width`` is not a positive integer, or the backbone does not take such pictures.
+    """
+
+    def __init__(
+        self,
+        backbone: AbstractBackbone,
+        image_shape: tuple[int, int, int],
+        block: Any,
+        *,
+        width: int = 128,
+        spectral_normalization: bool = False,
+    ) -> None:
+        super().__init__()
+        check_int("width", width, minimum=1)
+        backbone.check_channels(image_shape[0])
+        self.tail = backbone.tail(image_shape)
+        self.neck = nn.Sequential(
+            nn.LayerNorm(backbone.num_features, elementwise_affine=False),
+            nn.Linear(backbone.num_features, width),
+            nn.LeakyReLU(0.2),
+            nn.Linear(width, block.num_inputs),
+        )
+        self.block = block
+        self.head = nn.Linear(block.num_outputs, 1)
+        if spectral_normalization:
+            parts = [self.neck, self.head] if backbone.is_trained else [self.tail, self.neck, self.head]
+            for part in parts:
+                _normalize(part)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Return the scores (N,) of pictures whose frozen features are ``features`` (N, ...)."""
+        scores: Tensor = self.head(self.block(self.neck(self.tail(features))))
+        return scores.squeeze(-1)
+
+
+def _normalize(part: nn.Module) -> None:
+    for module in list(part.modules()):
+        if isinstance(module, (nn.Linear, nn.Conv2d)):
+            spectral_norm(module)

@@ -1,0 +1,101 @@
+"""A generator of pictures: a block that turns noise into a short vector, then stages that double the size."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from qiskit_qgen._checks import check_int, check_shape
+from qiskit_qgen.exceptions import ArgumentError
+
+MINIMUM_SIDE, MAXIMUM_SIDE = 8, 128
+_START = 4
+_NARROWEST = 16
+_GROUP = 8
+
+
+class UpsamplingGenerator(nn.Module):
+    """Maps noise by a block to a vector, and the vector by 4 x 4 -> 8 x 8 -> 16 x 16 -> ... to pictures.
+
+    Each stage doubles height and width (nearest pixel), convolves (3 x 3), normalises groups of channels and applies a
+    leaky rectifier; a last convolution and a sigmoid give the pictures. Sides that are not 4 times a power of two come
+    from the next larger square, resized. The sizes 4 to 32 are those of arXiv 2507.09706; channels, normalisation and
+    activations are our own choice.
+
+    Args:
+        block: Maps noise (N, noise_dim) to vectors (N, ``block.num_outputs``).
+        image_shape: Channels (1, 3 or 4), height and width (8 to 128).
+        width: Channels of the first two stages; each later stage has half as many, but at least 16. A multiple of 8.
+
+    Raises:
+        ArgumentError: If an argument is out of range.
+    """
+
+    def __init__(self, block: Any, image_shape: tuple[int, int, int], *, width: int = 128) -> None:
+        super().__init__()
+        channels, height, width_of_picture = check_picture_shape(image_shape)
+        if check_int("width", width, minimum=_NARROWEST) % _GROUP:
+            raise ArgumentError(f"Argument `width` must be a multiple of {_GROUP}, but is {width}.")
+        self.image_shape = (channels, height, width_of_picture)
+        self.block = block
+        stages: list[nn.Module] = []
+        inputs, side = width, _START
+        while side < max(height, width_of_picture):
+            outputs = width if side == _START else max(inputs // 2 // _GROUP * _GROUP, _NARROWEST)
+            stages += [nn.Upsample(scale_factor=2), *_convolution(inputs, outputs)]
+            inputs, side = outputs, 2 * side
+        self.project = nn.Linear(block.num_outputs, width * _START * _START)
+        self.start = nn.Sequential(nn.Unflatten(1, (width, _START, _START)), nn.GroupNorm(width // _GROUP, width))
+        self.stages = nn.Sequential(nn.LeakyReLU(0.2), *stages)
+        self.to_pixels = nn.Conv2d(inputs, channels, 3, 1, 1)
+
+    @property
+    def num_latents(self) -> int:
+        """Length of the vector that the block gives."""
+        return int(self.block.num_outputs)
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Return pictures (N, C, H, W) in [0, 1] of noise ``z`` (N, noise_dim)."""
+        return self.decode(self.block(z))
+
+    def decode(self, latents: Tensor) -> Tensor:
+        """Return the pictures (N, C, H, W) of the block's vectors (N, num_latents).
+
+        Raises:
+            ArgumentError: If ``latents`` has another shape.
+        """
+        matches = latents.dim() == 2 and latents.shape[1] == self.num_latents
+        check_shape("latents", latents.shape, f"(N, {self.num_latents})", matches)
+        images = torch.sigmoid(self.to_pixels(self.stages(self.start(self.project(latents)))))
+        size = self.image_shape[1:]
+        if images.shape[2:] != size:
+            images = F.interpolate(images, size, mode="bilinear", align_corners=False, antialias=True)
+        return images
+
+
+def check_picture_shape(image_shape: object) -> tuple[int, int, int]:
+    """Return ``image_shape`` as channels, height, width.
+
+    Raises:
+        ArgumentError: If there are not 1, 3 or 4 channels or a side is not from 8 to 128.
+    """
+    sizes = tuple(image_shape) if isinstance(image_shape, (tuple, list)) else ()
+    check_shape("image_shape", sizes, "(C, H, W) as three integers", len(sizes) == 3)
+    channels = check_int("image_shape[0]", sizes[0], minimum=1, maximum=4)
+    if channels == 2:
+        raise ArgumentError("Argument `image_shape[0]` must be 1, 3 or 4 channels, but is 2.")
+    height, width = (
+        check_int(f"image_shape[{axis}]", sizes[axis], minimum=MINIMUM_SIDE, maximum=MAXIMUM_SIDE) for axis in (1, 2)
+    )
+    return channels, height, width
+
+
+def _convolution(inputs: int, outputs: int) -> list[nn.Module]:
+    return [
+        nn.Conv2d(inputs, outputs, 3, 1, 1, bias=False),
+        nn.GroupNorm(outputs // _GROUP, outputs),
+        nn.LeakyReLU(0.2),
+    ]

@@ -1,0 +1,219 @@
+import sys
+import types
+
+import pytest
+import torch
+from skimage import data
+from torch import nn
+
+from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError, CheckpointError
+from qiskit_qgen.metrics.extractors import EfficientNetLite0Extractor
+from qiskit_qgen.networks import (
+    ClassicalBlock,
+    ConvBackbone,
+    EfficientNetLite0Backbone,
+    ModuleBackbone,
+    StagedBackbone,
+    TorchvisionBackbone,
+    TransferDiscriminator,
+)
+
+
+def pictures(*shape, seed=0):
+    return torch.rand(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+@pytest.fixture(scope="module")
+def lite0():
+    pytest.importorskip("efficientnet_lite_pytorch")
+    return EfficientNetLite0Backbone(64)
+
+
+def real_pictures():
+    return torch.from_numpy(data.astronaut()[:256, 128:384]).permute(2, 0, 1)[None].float() / 255
+
+
+def test_lite0_gives_the_features_that_scores_use(lite0):
+    image = real_pictures()
+    expected = EfficientNetLite0Extractor(64)(image)
+    assert lite0.num_features == 1280
+    assert torch.allclose(lite0.features_of(image), expected, atol=1e-4)
+    assert lite0.digest() != EfficientNetLite0Backbone(32).digest()
+
+
+def test_gradients_reach_the_pictures_but_no_frozen_weight(lite0):
+    images = pictures(2, 3, 32, 32).requires_grad_()
+    lite0.features(images).sum().backward()
+    assert (images.grad.flatten(1).abs().sum(1) > 0).all()
+    assert not any(parameter.requires_grad for parameter in lite0.network.parameters())
+    assert not any(module.training for module in lite0.network.modules())
+
+
+def test_stages_can_be_cut_and_trained(lite0):
+    images = pictures(2, 3, 64, 64)
+    cut = EfficientNetLite0Backbone(64, last_stage=5, grid=2)
+    assert cut.num_features == 80 * 4
+    assert cut.features(images).shape == (2, 320)
+    partly = EfficientNetLite0Backbone(64, frozen_stages=3)
+    tail = partly.tail((3, 64, 64))
+    assert tail is not partly.tail((3, 64, 64))
+    maps = partly.features(images)
+    assert maps.shape == (2, 24, 16, 16)
+    assert torch.allclose(tail.train()(maps), lite0.features(images), atol=1e-5)
+    assert all(parameter.requires_grad for parameter in tail.parameters())
+
+
+@pytest.mark.parametrize(
+    ("images", "message"),
+    [
+        (pictures(1, 4, 32, 32), "must have 1 or 3 channels for the backbone 'efficientnet-lite0', but has 4"),
+        (pictures(1, 3, 32, 32) * 255, r"must be floating point in \[0, 1\] for the backbone 'efficientnet-lite0'"),
+        (pictures(1, 3, 32, 32) - 0.5, r"must be floating point in \[0, 1\]"),
+        (pictures(1, 3, 32, 32) * float("nan"), r"must be floating point in \[0, 1\]"),
+        (torch.zeros(1, 3, 32, 32, dtype=torch.uint8), "but is torch.uint8"),
+        (pictures(3, 32, 32), r"must have shape \(N, C, H, W\)"),
+    ],
+)
+def test_pictures_of_the_wrong_kind_are_refused_by_name(lite0, images, message):
+    with pytest.raises(ArgumentError, match=message):
+        lite0.features(images)
+
+
+def test_channels_can_be_named(lite0):
+    chosen = EfficientNetLite0Backbone(64, channels=(2, 1, 0))
+    images = pictures(1, 4, 64, 64)
+    assert torch.allclose(chosen.features(images), lite0.features(images[:, [2, 1, 0]]))
+    with pytest.raises(ArgumentError, match="must have more than 2 channels"):
+        chosen.features(images[:, :2])
+    with pytest.raises(ArgumentError, match="`channels` must name 1 or 3 channels"):
+        EfficientNetLite0Backbone(64, channels=(0, 1))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"input_size": 16}, "`input_size` must be an integer of at least 32"),
+        ({"last_stage": 10}, "`last_stage` must be an integer from 1 to 9"),
+        ({"last_stage": 3, "frozen_stages": 4}, "`frozen_stages` must be an integer from 1 to 3"),
+    ],
+)
+@pytest.mark.usefixtures("lite0")
+def test_bad_cuts_are_refused(options, message):
+    with pytest.raises(ArgumentError, match=message):
+        EfficientNetLite0Backbone(**options)
+
+
+def test_any_module_or_function_is_a_backbone():
+    module = nn.Sequential(nn.Flatten(), nn.Linear(192, 7), nn.BatchNorm1d(7))
+    frozen = ModuleBackbone(module, 7, name="own")
+    images = pictures(4, 3, 8, 8)
+    assert torch.allclose(frozen.features(images), module.eval()(images))
+    assert isinstance(frozen.tail((3, 8, 8)), nn.Identity)
+    trained = ModuleBackbone(module, 7, name="own", trainable=True)
+    assert torch.equal(trained.features(images), images)
+    assert torch.allclose(trained.tail((3, 8, 8)).eval()(images), module(images))
+    function = ModuleBackbone(lambda x: x.mean((2, 3)), 3, name="mean", num_channels=(3,))
+    assert torch.allclose(function.features(images), images.mean((2, 3)))
+    with pytest.raises(ArgumentError, match="must have 3 channels for the backbone 'mean', but has 1"):
+        function.features(images[:, :1])
+    with pytest.raises(ArgumentError, match=r"`features of wrong` must have shape \(N, 5\)"):
+        ModuleBackbone(module, 5, name="wrong").features(images)
+    with pytest.raises(ArgumentError, match="`trainable` must be False for a function"):
+        ModuleBackbone(torch.sin, 3, name="sin", trainable=True)
+    with pytest.raises(ArgumentTypeError, match="`module` must be a module or a function"):
+        ModuleBackbone(3, 3, name="three")
+    with torch.no_grad():
+        module[1].weight.add_(1)
+    assert not torch.allclose(frozen.features(images), module(images))
+    assert ModuleBackbone(module, 7, name="own").digest() != frozen.digest()
+
+
+@pytest.mark.parametrize("shape", [(1, 8, 8), (3, 32, 32), (4, 20, 33)])
+def test_the_network_from_scratch_fits_its_pictures(shape):
+    backbone = ConvBackbone(shape, width=4)
+    images = pictures(2, *shape)
+    assert backbone.tail(shape)(backbone.features(images)).shape == (2, backbone.num_features)
+    assert torch.equal(backbone.features(images), images)
+    assert not backbone.is_trained
+
+
+@pytest.mark.parametrize("spectral", [False, True])
+def test_the_discriminator_scores_each_picture_by_itself(spectral):
+    shape = (3, 16, 16)
+    backbone = ConvBackbone(shape, width=4)
+    block = ClassicalBlock(5, 5, 15, activation="tanh")
+    network = TransferDiscriminator(backbone, shape, block, width=8, spectral_normalization=spectral).eval()
+    images = pictures(4, *shape)
+    scores = network(backbone.features(images))
+    assert scores.shape == (4,)
+    assert torch.allclose(scores[1], network(images[1:2])[0], atol=1e-5)
+    if spectral:
+        network.train()
+        for _ in range(200):
+            network(images)
+        for layer in (network.neck[1], network.neck[3], network.head, network.tail[0]):
+            assert abs(float(torch.linalg.matrix_norm(layer.weight.detach().flatten(1), 2)) - 1) < 0.05
+
+
+# torchvision needs compiled operators that fit torch, so a stand-in of the same interface takes its place here.
+
+
+class StandIn(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv1, self.bn1 = nn.Conv2d(3, 4, 3, 2, 1), nn.BatchNorm2d(4)
+        self.relu, self.maxpool = nn.ReLU(), nn.MaxPool2d(2)
+        for number, (inputs, width) in enumerate(((4, 4), (4, 8), (8, 8), (8, 16)), 1):
+            setattr(self, f"layer{number}", nn.Sequential(nn.Conv2d(inputs, width, 3, 1, 1), nn.ReLU()))
+        self.fc = nn.Linear(16, 10)
+
+    def forward(self, x):
+        x = self.maxpool(self.relu(self.bn1(self.conv1(x))))
+        for layer in (self.layer1, self.layer2, self.layer3, self.layer4):
+            x = layer(x)
+        return self.fc(x.mean((2, 3)))
+
+
+@pytest.fixture
+def torchvision(monkeypatch, tmp_path):
+    module = types.ModuleType("torchvision")
+    module.models = types.SimpleNamespace(resnet18=lambda **_: StandIn())
+    monkeypatch.setitem(sys.modules, "torchvision", module)
+    monkeypatch.setitem(sys.modules, "torchvision.models", module.models)
+    door = types.SimpleNamespace(require_now=lambda _: None)
+    monkeypatch.setattr("qiskit_qgen.networks.backbones.torchvision.HAS_TORCHVISION", door)
+    network = StandIn()
+    torch.save(network.state_dict(), tmp_path / "resnet.pth")
+    return network.eval(), tmp_path / "resnet.pth"
+
+
+def test_resnet_is_loaded_from_a_file_and_cut_into_stages(torchvision):
+    network, path = torchvision
+    backbone = TorchvisionBackbone("resnet18", weights=path)
+    images = pictures(2, 3, 64, 64)
+    mean, std = (torch.tensor(v).view(3, 1, 1) for v in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)))
+    features = backbone.features(images)
+    assert features.shape == (2, 16)
+    assert torch.allclose(network.fc(features), network((images - mean) / std), atol=1e-5)
+    partly = TorchvisionBackbone("resnet18", weights=path, frozen_stages=2)
+    assert torch.allclose(partly.tail((3, 64, 64))(partly.features(images)), features, atol=1e-6)
+
+
+@pytest.mark.usefixtures("torchvision")
+def test_missing_or_wrong_weights_of_resnet_are_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "hub"))
+    with pytest.raises(CheckpointError, match=r"weights of 'resnet18' are not at .*resnet18-f37072fd\.pth"):
+        TorchvisionBackbone("resnet18")
+    torch.save({"fc.weight": torch.zeros(1)}, tmp_path / "other.pth")
+    with pytest.raises(CheckpointError, match="does not hold the weights of 'resnet18'"):
+        TorchvisionBackbone("resnet18", weights=tmp_path / "other.pth")
+    with pytest.raises(ArgumentError, match="`architecture` must be one of 'resnet18', 'inception_v3'"):
+        TorchvisionBackbone("vgg")
+
+
+def test_a_staged_network_of_ones_own():
+    stages = [nn.Conv2d(3, 4, 3, 2, 1), nn.Conv2d(4, 6, 3, 2, 1)]
+    backbone = StagedBackbone("own", stages, mean=[0.5] * 3, std=[0.5] * 3, input_size=16, grid=2)
+    grey = pictures(2, 1, 16, 16)
+    expected = nn.functional.adaptive_avg_pool2d(stages[1](stages[0](grey.expand(-1, 3, -1, -1) * 2 - 1)), 2)
+    assert torch.allclose(backbone.features(grey), expected.flatten(1), atol=1e-6)
