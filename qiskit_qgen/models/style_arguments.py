@@ -80,12 +80,22 @@ def _options(kind: type[Options], arguments: Mapping[str, Any], names: Mapping[s
         return kind(**{field: arguments[name] for field, name in sources.items() if name in arguments})
 
 
-def check_autoencoder_steps(arguments: Mapping[str, Any], autoencoder_steps: int | None) -> int:
+def check_autoencoder_steps(
+    arguments: Mapping[str, Any], autoencoder_steps: int | None, *, warm_start: bool = False
+) -> int:
     """Return the number of steps of the autoencoder.
 
     Raises:
-        ArgumentError: If the number is negative, 0 for the built-in autoencoder, or given to a model without one.
+        ArgumentError: If the number is negative, 0 for a built-in autoencoder that is untrained, or given to a model
+            without one or one that keeps its own.
     """
+    if warm_start and autoencoder_steps is not None:
+        raise ArgumentError(
+            "Argument `autoencoder_steps` must be None if `warm_start` is True, which keeps the autoencoder as it is, "
+            f"but is {autoencoder_steps!r}."
+        )
+    if warm_start:
+        return 0
     if has_autoencoder(arguments):
         if autoencoder_steps is None:
             return _DEFAULT_AUTOENCODER_STEPS

@@ -27,6 +27,8 @@ def build_phases(
     noise: AbstractNoise,
     options: tuple[ReconstructionOptions, WassersteinOptions],
     budget: Mapping[str, int],
+    *,
+    warm_start: bool,
 ) -> list[AbstractPhase]:
     """Return the autoencoder's phase, if there is one, and the adversarial phase on its latents.
 
@@ -37,6 +39,7 @@ def build_phases(
         noise: The generator's source of noise.
         options: How each phase trains.
         budget: `autoencoder_steps`, `steps`, `batch_size` and `seed`.
+        warm_start: Whether the normalizer is kept as it is, in place of being fitted to the data.
     """
     batch_size, seed = budget["batch_size"], budget["seed"]
     codec, normalizer = networks["autoencoder"], networks["normalizer"]
@@ -44,7 +47,8 @@ def build_phases(
 
     def latents() -> Tensor:
         encoded = encode(codec, samples)
-        normalizer.fit(encoded)
+        if not warm_start:
+            normalizer.fit(encoded)
         normalized: Tensor = normalizer(encoded)
         return normalized
 

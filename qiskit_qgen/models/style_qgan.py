@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Sequence
 from typing import Any, Literal, Self
 
@@ -170,6 +171,7 @@ class StyleQGAN(AbstractGenerativeModel):
         self._noise = GaussianNoise(noise_size(self._arguments))
         self._parametrized_circuit = build_circuit(self._arguments)
         self._built: dict[str, nn.Module] | None = None
+        self._origin: str | None = None
 
     @property
     def circuit(self) -> ParametrizedCircuit | None:
@@ -189,6 +191,7 @@ class StyleQGAN(AbstractGenerativeModel):
         checkpoint_dir: PathLike | None = None,
         checkpoint_every: int = CHECKPOINT_EVERY,
         resume: bool = False,
+        warm_start: bool = False,
     ) -> History:
         """Train from fresh weights: first the autoencoder, then generator and critic.
 
@@ -197,6 +200,10 @@ class StyleQGAN(AbstractGenerativeModel):
         threads or another precision of the circuits changes the last digits of a step, and over many steps the result;
         executions with shots draw others each time. A second call starts anew; a module given as ``autoencoder`` starts
         from the weights that it was given with, and is itself left unchanged.
+
+        With ``warm_start=True``, the training begins with the weights that the model has, from an earlier call or from
+        :meth:`from_pretrained`, and those decide the result too. Only generator and critic are trained: autoencoder
+        and normalizer stay as they are. This is how a model that was trained on the simulator goes on on a device.
 
         With ``checkpoint_dir``, the run survives being killed at any moment: called again with ``resume=True`` it ends
         with the same bits as if it had not been. It must be resumed with the same settings, data and execution. A
@@ -219,6 +226,7 @@ class StyleQGAN(AbstractGenerativeModel):
             checkpoint_every: Steps between two checkpoints, unless ``callbacks`` has its own
                 :class:`~qiskit_qgen.training.Checkpoint`.
             resume: Whether to continue the run in ``checkpoint_dir``.
+            warm_start: Whether to begin with the model's own weights, in place of fresh ones.
 
         Returns:
             Losses and scores of the phases `autoencoder` and `adversarial`.
@@ -229,25 +237,37 @@ class StyleQGAN(AbstractGenerativeModel):
             CheckpointError: If the checkpoint is damaged or of another run, or there is one and ``resume`` is False.
             DatasetError: If ``data`` is empty, not finite, out of range or of another shape.
             KeyboardInterrupt: After Ctrl-C.
+            NotFittedError: If ``warm_start`` is True and the model was neither trained nor loaded.
             TrainingDivergedError: If a loss or weight becomes NaN or infinite.
         """
         samples = self._check_data(data, name="data")
         check_int("steps", steps, minimum=1)
         check_int("batch_size", batch_size, minimum=2)
-        autoencoder_steps = check_autoencoder_steps(self._arguments, autoencoder_steps)
+        if check_type("warm_start", warm_start, bool, "True or False"):
+            self._check_fitted("fit(warm_start=True)")
+        autoencoder_steps = check_autoencoder_steps(self._arguments, autoencoder_steps, warm_start=warm_start)
         hooks = choose_callbacks(callbacks, checkpoint_dir, checkpoint_every)
         seed = choose_seed(seed, checkpoint_dir, resume)
-        networks = build_networks(self._arguments, self._autoencoder, self.circuit, seed=seed)
+        if warm_start:
+            networks = copy.deepcopy(self._networks())
+        else:
+            networks = build_networks(self._arguments, self._autoencoder, self.circuit, seed=seed)
         budget = {"autoencoder_steps": autoencoder_steps, "steps": steps, "batch_size": batch_size, "seed": seed}
-        phases = build_phases(self._arguments, networks, samples, self._noise, self._options, budget)
+        phases = build_phases(
+            self._arguments, networks, samples, self._noise, self._options, budget, warm_start=warm_start
+        )
         config = {**budget, **self._arguments, "data": fingerprint(samples), "execution": describe_execution(execution)}
         if self._autoencoder is not None:
             config["autoencoder"] = fingerprint(*self._autoencoder.state_dict().values())
+        if warm_start:
+            weights = (tensor for network in networks.values() for tensor in network.state_dict().values())
+            config["warm_start"] = (resume and self._origin) or fingerprint(*weights)
         with executed_on(networks["generator"], execution):
             trainer = Trainer(
                 phases, seed=seed, config=config, callbacks=hooks, checkpoint_dir=checkpoint_dir, resume=resume
             )
-            self._built, self._history, self._fitted = networks, trainer.state.history, False
+            self._built, self._history, self._fitted = networks, trainer.state.history, warm_start
+            self._origin = config.get("warm_start")  # known until the training is finished, to be resumed
             self._train(trainer, phases[-1])
         return trainer.state.history
 
@@ -301,12 +321,13 @@ class StyleQGAN(AbstractGenerativeModel):
         try:
             trainer.run()
         except TrainingDivergedError:
+            self._fitted = False
             raise
         except BaseException:
-            self._fitted = trainer.state.phase is adversarial and trainer.state.step > 0
+            self._fitted = self._fitted or (trainer.state.phase is adversarial and trainer.state.step > 0)
             raise
         else:
-            self._fitted = True
+            self._fitted, self._origin = True, None
         finally:
             adversarial.averages["generator"].copy_to_module()
 
