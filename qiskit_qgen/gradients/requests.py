@@ -110,6 +110,8 @@ def pull_back_slots(evaluate: SlotEvaluator, values: torch.Tensor, by_slot: torc
 
 def as_pauli_op(observable: BaseOperator) -> SparsePauliOp:
     """Return an observable as the simulator takes it."""
+    if isinstance(observable, SparsePauliOp):
+        return observable
     if isinstance(observable, SparseObservable):
         return SparsePauliOp.from_sparse_observable(observable)
     kinds = "SparsePauliOp, SparseObservable or Pauli operators"

@@ -121,19 +121,16 @@ class ReverseEstimatorGradient(BaseEstimatorGradient):
         operators = {outputs[id(observable)]: observable for observable in observables}
         function = self._cache.get(circuit, [as_pauli_op(operators[number]) for number in range(len(operators))])
         state, turn = _shared_states(rows)
-        different = torch.from_numpy(rows[np.unique(state, return_index=True)[1]])
-        values = different.to(self._device, self._dtype).requires_grad_()
-        expectations = function(values)
-        found = np.zeros_like(rows)
-        if not expectations.requires_grad:  # the parameters are in the global phase alone
-            return found
+        first = turn == 0
+        pull_back = function.linearize(torch.from_numpy(rows[first]).to(self._device, self._dtype))
+        gradients = np.empty_like(rows)
         for number in range(turn.max() + 1):
-            (now,) = np.nonzero(turn == number)
-            cotangent = torch.zeros_like(expectations)
+            now = turn == number
+            cotangent = np.zeros((np.count_nonzero(first), len(operators)))
             cotangent[state[now], output[now]] = 1
-            (gradient,) = torch.autograd.grad(expectations, values, cotangent, retain_graph=True)
-            found[now] = gradient.double().cpu().numpy()[state[now]]
-        return found
+            found = pull_back(torch.from_numpy(cotangent).to(self._device, self._dtype))
+            gradients[now] = found.double().cpu().numpy()[state[now]]
+        return gradients
 
 
 def _shared_states(rows: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

@@ -154,8 +154,7 @@ class _Request(NamedTuple):
     def pick(self, table: NDArray[np.float64], column: dict[_Terms, int]) -> NDArray[np.float64]:
         """Return this PUB's values from those of its rows, (rows, columns)."""
         columns = np.array([column[terms] for terms in self.terms], np.intp)[self.wanted]
-        rows, columns = np.broadcast_arrays(np.arange(len(self.rows)).reshape(self.shape), columns)
-        return np.asarray(table[rows, columns])
+        return np.asarray(table[np.arange(len(self.rows)).reshape(self.shape), columns])
 
 
 def _noisy(pub: EstimatorPub, evs: NDArray[np.float64], generator: np.random.Generator) -> PubResult:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from functools import cached_property
+from collections.abc import Callable, Sequence
+from functools import cached_property, partial
 from typing import Any
 
 import torch
@@ -58,6 +58,31 @@ class CircuitFunction(ABC):
     def pull_back_on_tensors(self, slots: torch.Tensor, cotangent: torch.Tensor) -> torch.Tensor:
         """Return what :meth:`sweep_back` does, differentiable in both arguments."""
 
+    def linearize(self, parameters: torch.Tensor) -> Callable[[torch.Tensor], torch.Tensor]:
+        """Run the circuit once, for any number of first derivatives that are not differentiated again.
+
+        It does what ``torch.autograd.grad`` does for the function's call, with less of autograd in between.
+
+        Args:
+            parameters: Values of the circuit's parameters, (B, num_parameters).
+
+        Returns:
+            The function from derivatives by the values of the CPU or tensor kernels, (B, K), to those by the
+            parameters, (B, num_parameters).
+        """
+        leaf = parameters.detach().requires_grad_()
+        slots = self._evaluate(leaf)
+        if not slots.requires_grad:  # the parameters are in the global phase alone
+            return lambda cotangent: torch.zeros_like(parameters)  # noqa: ARG005
+        if slots.device.type != "cpu":
+            return partial(_gradient, self.on_tensors(slots), leaf)
+        _, kept = self.sweep(slots.detach().numpy(), keep=True)
+
+        def pull_back(cotangent: torch.Tensor) -> torch.Tensor:
+            return _gradient(slots, leaf, torch.from_numpy(self.sweep_back(kept, cotangent.numpy())))
+
+        return pull_back
+
     def _values(self, parameters: torch.Tensor) -> torch.Tensor:
         slots = self._evaluate(parameters)
         if slots.device.type != "cpu":
@@ -110,6 +135,11 @@ class _Adjoint(torch.autograd.Function):
             "The built-in simulator has no forward-mode derivatives, which jvp, jacfwd and hessian of torch.func ask "
             "for: use torch.func.jacrev, and jacrev(jacrev(f)) for a Hessian."
         )
+
+
+def _gradient(outputs: torch.Tensor, inputs: torch.Tensor, cotangent: torch.Tensor) -> torch.Tensor:
+    (gradient,) = torch.autograd.grad(outputs, inputs, cotangent, retain_graph=True)
+    return gradient
 
 
 def _as_array(tensor: torch.Tensor) -> NDArray[Any] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 from qiskit.quantum_info import SparsePauliOp
@@ -31,7 +32,7 @@ class ExpectationValues(CircuitFunction):
 
     def __init__(self, program: Program, observables: Sequence[SparsePauliOp], *, threads: int | None = None) -> None:
         self._terms, constants = program.terms(observables)
-        self._constants = torch.tensor(constants, dtype=torch.float64)
+        self._constants = np.array(constants, float)
         super().__init__(program, self._terms, len(constants), threads)
 
     def __call__(self, parameters: torch.Tensor) -> torch.Tensor:
@@ -43,12 +44,12 @@ class ExpectationValues(CircuitFunction):
         Returns:
             (B, num_observables), of the dtype and on the device of ``parameters``.
         """
-        values = self._values(parameters)
-        return values + self._constants.to(values)
+        return self._values(parameters)
 
     def sweep(self, slots: NDArray[Any], *, keep: bool) -> tuple[NDArray[Any], Kept]:
         """Return the values on the CPU kernels."""
-        return self.sweeps.forward(slots, threads=self.threads, keep=keep)
+        values, kept = self.sweeps.forward(slots, threads=self.threads, keep=keep)
+        return values + self._constants.astype(values.dtype), kept
 
     def sweep_back(self, kept: Kept, cotangent: NDArray[Any]) -> NDArray[Any]:
         """Return the derivative by the slots."""
@@ -56,7 +57,8 @@ class ExpectationValues(CircuitFunction):
 
     def on_tensors(self, slots: torch.Tensor) -> torch.Tensor:
         """Return the values on the tensor kernels."""
-        return self.tensors.expectation(slots, self._terms, len(self._constants))
+        values = self.tensors.expectation(slots, self._terms, len(self._constants))
+        return values + torch.from_numpy(self._constants).to(values)
 
     def pull_back_on_tensors(self, slots: torch.Tensor, cotangent: torch.Tensor) -> torch.Tensor:
         """Return the derivative by the slots, differentiable."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Sequence
+from itertools import islice
 from typing import Any, NamedTuple
 
 import torch
@@ -89,19 +90,15 @@ class _Index:
 class _Group:
     """Expressions of one form."""
 
-    def __init__(
-        self, steps: tuple[_Step, ...], expressions: list[ParameterExpression], columns: list[list[int]]
-    ) -> None:
+    def __init__(self, steps: tuple[_Step, ...], expressions: list[ParameterExpression]) -> None:
         self._steps = steps
         self._expressions = expressions
-        self._columns = _Index(columns)
         operands = [operand for _, operands in steps for operand in operands]
         self._is_complex = any(isinstance(operand, complex) for operand in operands)
         self._may_be_complex = any(name in _LEAVE_THE_REALS for name, _ in steps)
 
-    def __call__(self, parameters: torch.Tensor) -> torch.Tensor:
-        """Return the expressions' values, (B, number of expressions)."""
-        arguments = parameters[:, self._columns.on(parameters.device)].unbind(2)
+    def __call__(self, arguments: Sequence[torch.Tensor]) -> torch.Tensor:
+        """Return the expressions' values from those of their parameters, place by place; (B, number of expressions)."""
         values = None if self._is_complex else self._run(arguments)
         if values is None or (self._may_be_complex and _any(values.isnan())):
             values = self._run(tuple(argument + 0j for argument in arguments))
@@ -156,10 +153,11 @@ class SlotEvaluator:
         for slot, expression in enumerate(expressions):
             steps, used = _form(expression)
             members.setdefault(steps, []).append((slot, [columns[parameter] for parameter in used]))
-        self._groups = [
-            _Group(steps, [expressions[slot] for slot, _ in group], [places for _, places in group])
-            for steps, group in members.items()
-        ]
+        self._groups = [_Group(steps, [expressions[slot] for slot, _ in group]) for steps, group in members.items()]
+        places = [list(zip(*(used for _, used in group), strict=True)) for group in members.values()]
+        self._places = [len(group) for group in places]
+        self._sizes = [len(place) for group in places for place in group]
+        self._columns = _Index([column for group in places for place in group for column in place])
         self._is_identity = list(expressions) == list(parameters)
         slots = [slot for group in members.values() for slot, _ in group]
         self._order = _Index(sorted(range(len(slots)), key=slots.__getitem__))
@@ -174,7 +172,10 @@ class SlotEvaluator:
             return parameters
         if not self._groups:
             return parameters[:, :0]
-        values = [group(parameters) for group in self._groups]
+        arguments = iter(parameters.index_select(1, self._columns.on(parameters.device)).split(self._sizes, 1))
+        values = [
+            group(list(islice(arguments, number))) for group, number in zip(self._groups, self._places, strict=True)
+        ]
         if len(values) == 1:
             return values[0]
-        return torch.cat(values, 1)[:, self._order.on(parameters.device)]
+        return torch.cat(values, 1).index_select(1, self._order.on(parameters.device))

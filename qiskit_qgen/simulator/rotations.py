@@ -28,6 +28,8 @@ class RotationAngles:
         self._factors = None if (factors == 1).all() else factors
         self._offsets = np.array([angle.offset for angle in angles])
         self._constant = np.flatnonzero(slots < 0)
+        halves = self._offsets[self._constant] / 2
+        self._constant_trig = np.stack([np.cos(halves), np.sin(halves)], 1)[:, :, None, None]
         variable = np.flatnonzero(slots >= 0)
         self._rotations = variable[np.argsort(slots[variable], kind="stable")]  # by slot
         self._slots = slots[self._rotations]
@@ -44,8 +46,7 @@ class RotationAngles:
         dtype = slots.dtype
         halves = slots[:, self._slots] * (self._scales / 2).astype(dtype)[:, None]
         halves += (self._offsets[self._rotations] / 2).astype(dtype)[:, None]
-        constant = self._offsets[self._constant] / 2
-        trig[:, self._constant] = np.stack([np.cos(constant), np.sin(constant)], 1).astype(dtype)[:, :, None, None]
+        trig[:, self._constant] = self._constant_trig
         with np.errstate(invalid="ignore"):  # an infinite angle gives NaN, as a NaN does
             trig[:, self._rotations, 0] = np.cos(halves)[:, :, None]
             trig[:, self._rotations, 1] = np.sin(halves)[:, :, None]
