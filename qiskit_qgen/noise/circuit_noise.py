@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +20,8 @@ class CircuitNoise:
 
     model: Any
     """Aer's ``NoiseModel``, on qubits numbered from 0."""
+    without_readout: Any
+    """The same without the errors of the readout."""
     confusions: NDArray[np.float64]
     """The readout's probabilities of each qubit, [qubit][true value][value read]."""
     in_gates: bool
@@ -59,6 +62,7 @@ def noise_on(model: Any, qubits: Sequence[int]) -> CircuitNoise:
             if position.keys() >= set(place):
                 kept.add_quantum_error(error, name, [position[qubit] for qubit in place], warnings=False)
                 noisy.add(name)
+    without_readout = deepcopy(kept)
     confusions = np.tile(np.eye(2), (len(position), 1, 1))
     if model._default_readout_error is not None:
         kept.add_all_qubit_readout_error(_of_one_qubit(model._default_readout_error), warnings=False)
@@ -68,7 +72,13 @@ def noise_on(model: Any, qubits: Sequence[int]) -> CircuitNoise:
         if place[0] in position:
             kept.add_readout_error(error, [position[place[0]]], warnings=False)
             confusions[position[place[0]]] = error.probabilities
-    return CircuitNoise(kept, confusions, in_gates=bool(noisy - {"measure"}), in_measurements="measure" in noisy)
+    return CircuitNoise(
+        model=kept,
+        without_readout=without_readout,
+        confusions=confusions,
+        in_gates=bool(noisy - {"measure"}),
+        in_measurements="measure" in noisy,
+    )
 
 
 def _of_one_qubit(error: Any) -> Any:

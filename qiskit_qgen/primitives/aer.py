@@ -22,6 +22,8 @@ from qiskit_qgen.primitives.runtime.backends import resolve_backend
 from qiskit_qgen.simulator.cache import RecentCircuits
 
 _MAX_DRAWN_BITS = 12
+_BRANCH_QUBITS = 8
+_BRANCH_BYTES = 1 << 30  # the states of all shots, if each has errors of its own
 METHODS = (
     *("automatic", "statevector", "density_matrix", "matrix_product_state", "stabilizer", "extended_stabilizer"),
     "tensor_network",
@@ -170,6 +172,16 @@ class AerDevice:
         method = self._method(circuit, shots)
         return method == "density_matrix" or (method == "statevector" and not circuit.is_random)
 
+    def branches(self, circuit: AerCircuit, shots: int) -> bool:
+        """Return whether shots share their state up to their first different error, two to four times faster if large.
+
+        Aer 0.18 leaves readout errors out then: they are the caller's to add.
+        """
+        if circuit.is_dynamic or circuit.noise is None or circuit.noise.in_measurements or not circuit.is_random:
+            return False
+        fits = shots << (circuit.num_qubits + 4) <= _BRANCH_BYTES
+        return fits and circuit.num_qubits >= _BRANCH_QUBITS and self._method(circuit, shots) == "statevector"
+
     def exact(self, circuit: AerCircuit, run: Sequence[QuantumCircuit], rows: NDArray[np.float64]) -> list[list[Any]]:
         """Return the data, with what was saved as attributes, of each of the circuits ``run`` for each row of values.
 
@@ -189,6 +201,7 @@ class AerDevice:
         shots: int,
         generator: np.random.Generator,
         memory: bool = False,
+        branching: bool = False,
     ) -> list[list[Any]]:
         """Return the counts of each of the circuits ``run`` for each row, as hexadecimal numbers.
 
@@ -199,11 +212,20 @@ class AerDevice:
             shots: Shots of each circuit and row.
             generator: Random state.
             memory: Whether to return each shot instead of counts.
+            branching: Whether shots share their state while they can, and are returned without readout errors.
         """
         method = self._method(circuit, shots)
         seed = int(generator.integers(2**31))
-        # Not `shot_branching_enable`, two to four times faster: it leaves readout errors out (Aer 0.18).
-        results = self._execute(circuit, run, rows, method=method, shots=shots, seed_simulator=seed, memory=memory)
+        results = self._execute(
+            circuit,
+            run,
+            rows,
+            method=method,
+            shots=shots,
+            seed_simulator=seed,
+            memory=memory,
+            shot_branching_enable=branching,
+        )
         return [[data.memory if memory else data.counts for data in each] for each in results]
 
     @cached_property
@@ -271,7 +293,10 @@ class AerDevice:
             binds = [dict(zip(circuit.slots, values, strict=True))] * len(circuits)
         else:
             circuits = [each for each in circuits for _ in range(len(rows))]
-        noise = None if circuit.noise is None else circuit.noise.model
+        noise = None
+        if circuit.noise is not None:
+            branching = options.get("shot_branching_enable", False)
+            noise = circuit.noise.without_readout if branching else circuit.noise.model
         result = self._simulator.run(
             circuits, parameter_binds=binds, noise_model=noise, **self.options.run_options(), **options
         ).result()

@@ -122,8 +122,12 @@ class AerEstimator(BaseEstimatorV2):
             found = [group.drawn(joint, shots, generator) for group, joint in zip(groups, joints, strict=True)]
         else:
             runs = [group.measured() for group in groups]
-            counted = self._device.sampled(circuit, runs, angles, shots=shots, generator=generator)
-            found = [group.from_counts(counts, shots) for group, counts in zip(groups, counted, strict=True)]
+            branching = self._device.branches(circuit, shots)
+            counted = self._device.sampled(circuit, runs, angles, shots=shots, generator=generator, branching=branching)
+            found = [
+                group.from_true_counts(counts, shots, generator) if branching else group.from_counts(counts, shots)
+                for group, counts in zip(groups, counted, strict=True)
+            ]
         for mean, variance in found:
             means += mean
             variances += variance

@@ -91,12 +91,34 @@ class MeasuredGroup:
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return the operators' means and the variances of the means, both (B, num_operators)."""
         row = np.repeat(np.arange(len(counts)), [len(each) for each in counts])
-        values = self._values(np.array([int(outcome, 16) for each in counts for outcome in each], np.int64))
-        weights = np.array([[count] for each in counts for count in each.values()], np.float64)
-        sums = np.zeros((len(counts), values.shape[1]))
+        weights = np.array([count for each in counts for count in each.values()], np.int64)
+        return self._from_outcomes(_outcomes(counts), weights, row, len(counts), shots)
+
+    def from_true_counts(
+        self, counts: Sequence[dict[str, int]], shots: int, generator: np.random.Generator
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return what :meth:`from_counts` does for counts before the readout, whose errors are drawn here."""
+        outcomes = np.repeat(_outcomes(counts), [count for each in counts for count in each.values()])
+        if self._noise is not None:
+            for bit, qubit in enumerate(self.qubits):
+                flips = self._noise.confusions[qubit][[0, 1], [1, 0]][outcomes >> bit & 1]
+                outcomes = outcomes ^ (generator.random(len(outcomes)) < flips).astype(np.int64) << bit
+        row = np.repeat(np.arange(len(counts)), shots)
+        return self._from_outcomes(outcomes, np.ones_like(outcomes), row, len(counts), shots)
+
+    def _from_outcomes(
+        self,
+        outcomes: NDArray[np.int64],
+        weights: NDArray[np.int64],
+        row: NDArray[np.intp],
+        num_rows: int,
+        shots: int,
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        values = self._values(outcomes)
+        sums = np.zeros((num_rows, values.shape[1]))
         squares = np.zeros_like(sums)
-        np.add.at(sums, row, weights * values)
-        np.add.at(squares, row, weights * values**2)
+        np.add.at(sums, row, weights[:, None] * values)
+        np.add.at(squares, row, weights[:, None] * values**2)
         return _mean_and_variance(sums, squares, shots)
 
     def _values(self, outcomes: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -140,6 +162,10 @@ def measured_groups(
         for paulis, terms in groups
     ]
     return made, constants
+
+
+def _outcomes(counts: Sequence[dict[str, int]]) -> NDArray[np.int64]:
+    return np.array([int(outcome, 16) for each in counts for outcome in each], np.int64)
 
 
 def _mean_and_variance(

@@ -170,11 +170,33 @@ def test_small_noisy_circuits_take_the_density_matrix(monkeypatch):
     assert seen == [("statevector", 2)]
 
 
-def test_trajectories_agree_with_the_density_matrix():
-    noise = amplitude_damping_noise(one_qubit=0.2, two_qubit=0.3) + NOISE
-    exact = values(estimator(noise_model=noise)).evs
-    found = values(estimator(shots=SHOTS, noise_model=noise, method="statevector"))
-    assert np.abs((found.evs - exact) / np.maximum(found.stds, 1e-6)).max() < 4.5
+def test_large_noisy_circuits_share_the_states_of_shots(monkeypatch):
+    seen = []
+    original = AerSimulator.run
+
+    def noted(self, circuits, *args, **options):
+        seen.append((options["shot_branching_enable"], options["noise_model"]._default_readout_error is None))
+        return original(self, circuits, *args, **options)
+
+    monkeypatch.setattr(AerSimulator, "run", noted)
+    for num_qubits, shots in ((7, 4), (9, 4)):
+        circuit = QuantumCircuit(num_qubits)
+        circuit.x(range(num_qubits))
+        primitive = estimator(shots=shots, noise_model=NOISE, method="statevector")
+        primitive.run([(circuit, [SparsePauliOp("Z" * num_qubits)])]).result()
+    assert seen == [(False, False), (True, True)]
+
+
+@pytest.mark.parametrize("branching", [True, False])
+@pytest.mark.parametrize("noise_model", [amplitude_damping_noise(one_qubit=0.2, two_qubit=0.3) + NOISE, "fake_manila"])
+def test_trajectories_agree_with_the_density_matrix(noise_model, branching, monkeypatch):
+    exact = values(estimator(noise_model=noise_model)).evs
+    primitive = estimator(shots=1500, noise_model=noise_model, method="statevector")
+    monkeypatch.setattr(AerDevice, "branches", lambda *_: branching)
+    found = [values(primitive, rows=ROWS[:2]) for _ in range(2)]
+    scores = np.array([(each.evs - exact[:, :2]) / np.maximum(each.stds, 1e-6) for each in found])
+    assert np.abs(scores).max() < 4.5
+    assert 0.5 < np.sqrt(np.mean(scores**2)) < 1.5
 
 
 @pytest.mark.parametrize(
