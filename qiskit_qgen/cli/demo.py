@@ -17,7 +17,7 @@ def demo(
     out: Annotated[Path, typer.Option("--out", help="Folder of the run.")] = Path("runs/demo"),
     seed: Annotated[int, typer.Option(min=0, help="Seed of the run.")] = 0,
     steps: Annotated[int | None, typer.Option(min=1, help="Steps of the generator.")] = None,
-    autoencoder_steps: Annotated[int | None, typer.Option(min=0, help="Steps of the autoencoder.")] = None,
+    autoencoder_steps: Annotated[int | None, typer.Option(min=1, help="Steps of the autoencoder.")] = None,
     assign: Annotated[
         list[str] | None, typer.Option("--set", metavar="TABLE.KEY=VALUE", help="Any other setting; repeatable.")
     ] = None,

@@ -61,7 +61,7 @@ def _local(options: dict[str, Any]) -> Any:
 
     from qiskit_qgen.execution import LocalExecution
 
-    _check(options, [field.name for field in fields(LocalExecution)], "local")
+    _check(options, _fields(LocalExecution), "local")
     if "dtype" in options:
         options["dtype"] = {"float32": torch.float32, "float64": torch.float64}.get(options["dtype"], options["dtype"])
     return LocalExecution(**options)
@@ -70,20 +70,24 @@ def _local(options: dict[str, Any]) -> Any:
 def _aer(options: dict[str, Any]) -> Any:
     from qiskit_qgen.execution import AerExecution
 
-    _check(options, [field.name for field in fields(AerExecution)], "aer")
+    _check(options, _fields(AerExecution), "aer")
     return AerExecution(**options)
 
 
 def _runtime(options: dict[str, Any]) -> Any:
     from qiskit_qgen.execution import ErrorMitigation, RuntimeExecution
 
-    mitigating = [field.name for field in fields(ErrorMitigation)]
+    mitigating = _fields(ErrorMitigation)
     own = [name for name in inspect.signature(RuntimeExecution).parameters if name not in ("service", "mitigation")]
     _check(options, own + mitigating, "runtime")
     if "backend" not in options:
         raise ArgumentError("An execution of the kind runtime must name a device, such as runtime:backend=ibm_torino.")
     mitigation = {name: options.pop(name) for name in mitigating if name in options}
     return RuntimeExecution(**options, mitigation=ErrorMitigation(**mitigation) if mitigation else None)
+
+
+def _fields(kind: Any) -> list[str]:
+    return [field.name for field in fields(kind) if field.init]
 
 
 def _check(options: dict[str, Any], known: list[str], kind: str) -> None:

@@ -5,18 +5,19 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import typer
 
 from qiskit_qgen.cli import run_folder as files
+from qiskit_qgen.cli.executions import parse_execution
 from qiskit_qgen.cli.reporting import note
 from qiskit_qgen.cli.run_folder import RunFolder
 from qiskit_qgen.cli.scoring import choose_extractor, load_scored_images, report, score
 from qiskit_qgen.cli.settings import Tables, complete, model_arguments
-from qiskit_qgen.exceptions import QGenError
+from qiskit_qgen.exceptions import ArgumentError, QGenError
 
 _NUM_SAMPLES = 64
 
@@ -45,6 +46,7 @@ def run(tables: Tables, out: Path, *, resume: bool, overwrite: bool, again: str)
     channels, height, width = train.images.shape[1:]
     model = StyleQGAN(image_shape=(channels, height, width), **model_arguments(tables))
     extractor = choose_extractor(scored["extractor"], (channels, height, width))
+    execution = _execution(tables["fit"]["execution"])
     folder = RunFolder(out)
     if not folder.open(tables, resume=resume, overwrite=overwrite):
         note(f"Folder {out} holds this run, finished; pass --overwrite to train it anew.")
@@ -53,7 +55,7 @@ def run(tables: Tables, out: Path, *, resume: bool, overwrite: bool, again: str)
     note(f"{len(train)} pictures of {place['name']}, {channels} x {height} x {width}; seed {tables['fit']['seed']}.")
     note(model.summary())
     with _resumable(folder, again):
-        seconds = _train(model, train, tables["fit"], folder)
+        seconds = _train(model, train, {**tables["fit"], "execution": execution}, folder)
         _draw(model, test, tables["fit"]["seed"], folder)
         note("Scoring ...")
         start = time.perf_counter()
@@ -68,6 +70,15 @@ def run(tables: Tables, out: Path, *, resume: bool, overwrite: bool, again: str)
         folder.write_json(files.SCORES, scores)
         folder.finish({**seconds, "scoring": time.perf_counter() - start})
     _report(folder)
+
+
+def _execution(text: Any) -> Any:
+    """Return the execution of the training that the settings describe; None for the built-in simulator."""
+    if text is None:
+        return None
+    if not isinstance(text, str):
+        raise ArgumentError(f"`execution` in the table [fit] must be a text such as 'aer:shots=1024', but is {text!r}.")
+    return parse_execution(text)
 
 
 @contextmanager
@@ -97,7 +108,8 @@ def _train(model: Any, data: Any, fit: Mapping[str, Any], folder: RunFolder) -> 
     progress = ProgressBar() if sys.stderr.isatty() else PrintedProgress()
     checkpoints = folder.path / files.CHECKPOINTS
     resume = (checkpoints / CHECKPOINT_NAME).exists()
-    history = model.fit(data, callbacks=[scores, progress], checkpoint_dir=checkpoints, resume=resume, **options)
+    with options["execution"] or nullcontext():
+        history = model.fit(data, callbacks=[scores, progress], checkpoint_dir=checkpoints, resume=resume, **options)
     model.save_pretrained(folder.path / files.MODEL)
     history.save(folder.path / files.HISTORY)
     seconds: dict[str, float] = history.seconds

@@ -11,9 +11,9 @@ from qiskit_qgen.cli.toml_text import parse_value, read_toml
 from qiskit_qgen.exceptions import ArgumentError
 
 MODELS = ("StyleQGAN",)
-# What follows from the data, or is no plain value.
+# What follows from the data, belongs to tables, or is no plain value.
 _NOT_SET_HERE = ("self", "image_shape", "num_features", "scaling")
-_NOT_SET_IN_FIT = ("self", "data", "execution", "callbacks", "checkpoint_dir", "resume")
+_NOT_SET_IN_FIT = ("self", "data", "callbacks", "checkpoint_dir", "resume", "warm_start")
 
 Tables = dict[str, dict[str, Any]]
 

@@ -18,7 +18,7 @@ def train(
     ] = None,
     data: Annotated[str | None, typer.Option(help="Data set: a known name, a folder or a file of pictures.")] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="Steps of the generator.")] = None,
-    autoencoder_steps: Annotated[int | None, typer.Option(min=0, help="Steps of the autoencoder.")] = None,
+    autoencoder_steps: Annotated[int | None, typer.Option(min=1, help="Steps of the autoencoder.")] = None,
     batch_size: Annotated[int | None, typer.Option(min=2, help="Pictures in a batch.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of the run; a fresh one if left out.")] = None,
     assign: Annotated[

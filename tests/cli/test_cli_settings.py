@@ -35,7 +35,7 @@ def written(tmp_path, text):
         (
             "[fit]\nresume = true\n",
             "File {} has the unknown key `resume` in the table [fit]; the known ones are steps, autoencoder_steps, "
-            "batch_size, seed, checkpoint_every, score_every.",
+            "batch_size, seed, execution, checkpoint_every, score_every.",
         ),
     ],
 )

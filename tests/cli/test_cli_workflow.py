@@ -134,7 +134,8 @@ def test_evaluating_a_run_gives_its_scores_again(run, pictures, tmp_path):
 @pytest.mark.skipif(os.name != "posix", reason="signals are sent as POSIX does")
 def test_ctrl_c_ends_with_130_and_says_where_the_checkpoint_is(config, tmp_path):
     folder = tmp_path / "run"
-    process = start("train", config, "--out", folder, "--steps", 200000, "--set", "model.generator=classical")
+    options = ("--set", "model.generator=classical", "--set", "model.num_layers=8")  # 8, the default, has no effect
+    process = start("train", config, "--out", folder, "--steps", 200000, *options)
     for line in process.stderr:
         if "autoencoder 4/4" in line:
             break
@@ -155,5 +156,11 @@ def test_help_is_quick():
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
     out, _ = qgen("--help")
-    for command in ("demo", "train", "sample", "evaluate", "doctor"):
+    for command in ("demo", "train", "sample", "evaluate", "compare", "cost", "doctor"):
         assert command in out
+
+
+def test_the_package_runs_as_a_module():
+    command = [sys.executable, "-m", "qiskit_qgen", "--help"]
+    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "Usage: qgen [OPTIONS] COMMAND" in result.stdout
