@@ -15,6 +15,7 @@ from qiskit_qgen.noise.quantum_circuit import QuantumCircuitNoise as QuantumCirc
 from qiskit_qgen.noise.quantum_circuit import noise_circuit as noise_circuit
 from qiskit_qgen.noise.report import NoiseReport as NoiseReport
 from qiskit_qgen.noise.report import noise_report as noise_report
+from qiskit_qgen.noise.uniform import UniformNoise as UniformNoise
 
 __all__ = [
     "AbstractForwardProcess",
@@ -26,6 +27,7 @@ __all__ = [
     "NoiseReport",
     "QuantumCircuitNoise",
     "StochasticWalkProcess",
+    "UniformNoise",
     "amplitude_damping_noise",
     "depolarizing_noise",
     "noise_circuit",

@@ -1,5 +1,8 @@
 """Training: phases, the loop that runs them, callbacks, checkpoints and the history."""
 
+from qiskit_qgen.training.adversarial import AdversarialOptions as AdversarialOptions
+from qiskit_qgen.training.adversarial import AdversarialPhase as AdversarialPhase
+from qiskit_qgen.training.augmentation import augment as augment
 from qiskit_qgen.training.averaging import ExponentialMovingAverage as ExponentialMovingAverage
 from qiskit_qgen.training.batches import BatchOrder as BatchOrder
 from qiskit_qgen.training.callbacks import AbstractCallback as AbstractCallback
@@ -25,6 +28,8 @@ from qiskit_qgen.training.wasserstein import WassersteinPhase as WassersteinPhas
 __all__ = [
     "AbstractCallback",
     "AbstractPhase",
+    "AdversarialOptions",
+    "AdversarialPhase",
     "BatchOrder",
     "Checkpoint",
     "EarlyStopping",
@@ -41,6 +46,7 @@ __all__ = [
     "TrainingState",
     "WassersteinOptions",
     "WassersteinPhase",
+    "augment",
     "image_grid",
     "learning_rate_factor",
     "save_image_grid",

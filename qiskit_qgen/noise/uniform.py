@@ -1,0 +1,25 @@
+"""Independent uniform noise."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from qiskit_qgen.noise.base import AbstractNoise
+
+
+class UniformNoise(AbstractNoise):
+    """Vectors with independent components, uniform in [-1, 1).
+
+    Args:
+        dim: Length of each vector.
+
+    Raises:
+        ArgumentError: If ``dim`` is not a positive integer.
+    """
+
+    def _sample(self, num_samples: int, generator: torch.Generator) -> Tensor:
+        return 2 * torch.rand(num_samples, self.dim, generator=generator) - 1
+
+    def __repr__(self) -> str:
+        return f"UniformNoise(dim={self.dim})"

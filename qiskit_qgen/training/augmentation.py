@@ -1,0 +1,105 @@
+"""Differentiable augmentation: random changes to real and generated pictures alike (arXiv 2006.10738).
+
+A discriminator that only ever sees changed pictures cannot learn few real ones by heart, and since the changes can be
+differentiated, a generator still learns the unchanged ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from qiskit_qgen._checks import check_choice, check_type
+
+AUGMENTATIONS = ("color", "translation", "cutout")
+_SHIFT = 1 / 8  # largest shift, in parts of a side
+_CUT = 1 / 2  # side of what is cut out, in parts of the picture's side
+_GREY = 0.5
+
+
+def check_augmentations(augmentations: Sequence[str]) -> tuple[str, ...]:
+    """Return ``augmentations`` as a tuple of known names.
+
+    Raises:
+        ArgumentError: If one is unknown.
+        ArgumentTypeError: If they are no list.
+    """
+    names = check_type("augmentations", augmentations, (list, tuple), "a list of names")
+    return tuple(check_choice("augmentations", name, AUGMENTATIONS) for name in names)
+
+
+def augment(images: Tensor, augmentations: Sequence[str], generator: torch.Generator) -> Tensor:
+    """Return ``images`` changed at random, each picture by its own numbers.
+
+    "color" adds a brightness from U(-1/4, 1/4), multiplies the distance from grey of each pixel by U(0, 2) and the
+    distance from the picture's mean by U(1/2, 3/2). "translation" shifts by up to an eighth of each side. "cutout"
+    replaces a rectangle of half the sides, wherever it lies, partly outside too. What comes in from outside, or is cut
+    out, is grey (0.5). These are the numbers of arXiv 2006.10738, for pictures in [0, 1]; the result is cut off there.
+
+    Args:
+        images: Pictures (N, C, H, W) in [0, 1].
+        augmentations: Names, applied in the order "color", "translation", "cutout".
+        generator: Source of randomness, on the CPU.
+
+    Returns:
+        Pictures of the same shape in [0, 1], differentiable with respect to ``images``.
+
+    Raises:
+        ArgumentError: If a name is unknown.
+    """
+    names = check_augmentations(augmentations)
+    for name in AUGMENTATIONS:
+        if name in names:
+            images = _FUNCTIONS[name](images, generator)
+    return images.clamp(0, 1) if names else images
+
+
+def _color(images: Tensor, generator: torch.Generator) -> Tensor:
+    brightness, saturation, contrast = torch.rand(3, len(images), 1, 1, 1, generator=generator).to(images)
+    images = images + (brightness - 0.5) / 2
+    grey = images.mean(1, keepdim=True)
+    images = grey + (images - grey) * 2 * saturation
+    mean = images.mean((1, 2, 3), keepdim=True)
+    return mean + (images - mean) * (contrast + 0.5)
+
+
+def _translation(images: Tensor, generator: torch.Generator) -> Tensor:
+    num, _, height, width = images.shape
+    rows, inside_rows = _moved(num, height, generator)
+    columns, inside_columns = _moved(num, width, generator)
+    which = torch.arange(num)[:, None, None]
+    shifted = images.permute(0, 2, 3, 1)[which, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
+    inside = (inside_rows[:, :, None] & inside_columns[:, None, :]).unsqueeze(1).to(images.device)
+    return torch.where(inside, shifted, torch.full_like(shifted, _GREY))
+
+
+def _moved(num: int, side: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Where each row of ``num`` shifted pictures comes from, and whether that is inside."""
+    most = int(side * _SHIFT + 0.5)
+    shift = torch.randint(-most, most + 1, (num, 1), generator=generator)
+    source = torch.arange(side) + shift
+    return source.clamp(0, side - 1), (source >= 0) & (source < side)
+
+
+def _cutout(images: Tensor, generator: torch.Generator) -> Tensor:
+    num, _, height, width = images.shape
+    rows, columns = (_cut(num, side, generator) for side in (height, width))
+    hole = (rows[:, :, None] & columns[:, None, :]).unsqueeze(1).to(images.device)
+    return torch.where(hole, torch.full_like(images, _GREY), images)
+
+
+def _cut(num: int, side: int, generator: torch.Generator) -> Tensor:
+    """Which rows of ``num`` pictures are cut out."""
+    length = int(side * _CUT + 0.5)
+    middle = torch.randint(0, side + (1 - length % 2), (num, 1), generator=generator)
+    place = torch.arange(side)
+    return (place >= middle - length // 2) & (place < middle - length // 2 + length)
+
+
+_FUNCTIONS: dict[str, Callable[[Tensor, torch.Generator], Tensor]] = {
+    "color": _color,
+    "translation": _translation,
+    "cutout": _cutout,
+}

@@ -1,0 +1,120 @@
+import pytest
+import torch
+
+from qiskit_qgen.exceptions import ArgumentError
+from qiskit_qgen.losses import gradient_penalty
+from qiskit_qgen.networks import ClassicalBlock, ModuleBackbone, TransferDiscriminator, UpsamplingGenerator
+from qiskit_qgen.noise import GaussianNoise
+from qiskit_qgen.training import AdversarialOptions, AdversarialPhase
+
+SHAPE = (1, 8, 8)
+
+
+class Counting(ModuleBackbone):
+    def __init__(self):
+        super().__init__(torch.nn.Flatten(), 64, name="pixels")
+        self.seen = []
+
+    def features(self, images):
+        self.seen.append(len(images))
+        return super().features(images)
+
+
+def make(**options):
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        backbone = Counting()
+        generator = UpsamplingGenerator(ClassicalBlock(5, 5, 15, activation="tanh"), SHAPE, width=16)
+        block = ClassicalBlock(5, 5, 15, activation="tanh")
+        discriminator = TransferDiscriminator(backbone, SHAPE, block, width=8)
+        images = torch.rand(20, *SHAPE)
+    phase = AdversarialPhase(
+        generator,
+        discriminator,
+        backbone,
+        GaussianNoise(5),
+        images,
+        options=AdversarialOptions(warmup=0.0, **options),
+        num_steps=4,
+        batch_size=6,
+        seed=1,
+    )
+    return phase, backbone
+
+
+def test_features_of_real_pictures_are_computed_once():
+    phase, backbone = make()
+    phase.begin()
+    assert backbone.seen == [20]
+    for step in range(3):
+        phase.train_step(step)
+    assert backbone.seen == [20, 6, 6, 6]
+
+
+def test_augmented_real_pictures_are_seen_anew_in_each_step():
+    phase, backbone = make(augmentations=("translation",))
+    phase.begin()
+    phase.train_step(0)
+    assert backbone.seen == [6, 6]
+
+
+def test_a_step_is_the_updates_in_order():
+    options = {"n_critic": 2, "gradient_penalty": 10.0}
+    phase, twin = make(**options)[0], make(**options)[0]
+    phase.begin()
+    losses = phase.train_step(0)
+
+    randomness, order = twin.step_generator(0), twin.batch_order(20, 6)
+    betas = (0.0, 0.9)
+    critic = torch.optim.Adam(twin.discriminator.parameters(), 1e-3, betas=betas)
+    maker = torch.optim.Adam(twin.generator.parameters(), 1e-3, betas=betas)
+    total = 0.0
+    for index in range(2):
+        images = twin.generator(torch.randn(6, 5, generator=randomness))
+        fake, real = images.detach().flatten(1), twin._images[order.batch(index)].flatten(1)
+        scores = twin.discriminator(fake).mean() - twin.discriminator(real).mean()
+        penalty = gradient_penalty(twin.discriminator, real, fake, generator=randomness)
+        loss = scores + 10 * penalty
+        critic.zero_grad()
+        loss.backward()
+        critic.step()
+        total += float(loss.detach()) / 2
+    final = -twin.discriminator(images.flatten(1)).mean()
+    maker.zero_grad()
+    final.backward()
+    maker.step()
+    assert float(losses["discriminator_loss"]) == pytest.approx(total, rel=1e-4)
+    assert float(losses["generator_loss"]) == pytest.approx(float(final.detach()), rel=1e-4)
+    for network in ("generator", "discriminator"):
+        pairs = zip(getattr(phase, network).parameters(), getattr(twin, network).parameters(), strict=True)
+        assert all(torch.allclose(a, b, atol=1e-6) for a, b in pairs)
+
+
+@pytest.mark.parametrize("loss", ["wgan-gp", "hinge", "bce"])
+def test_each_loss_trains_both_networks(loss):
+    phase, _ = make(loss=loss, clip_norm=1.0)
+    weights = {name: p for m in phase.modules.values() for name, p in m.named_parameters()}
+    before = {name: p.detach().clone() for name, p in weights.items()}
+    phase.begin()
+    losses = phase.train_step(0)
+    unchanged = {name for name, p in weights.items() if torch.equal(before[name], p)}
+    assert unchanged <= {"head.bias"}  # which real and generated scores have in common
+    assert ("gradient_penalty" in losses) == (loss == "wgan-gp")
+    assert phase.preview(3, 0).shape == (3, *SHAPE)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"loss": "lsgan"}, "`loss` must be one of 'wgan-gp', 'hinge', 'bce'"),
+        ({"n_critic": 0}, "`n_critic` must be a positive integer"),
+        ({"gradient_penalty": -1.0}, "`gradient_penalty` must be a number"),
+        ({"discriminator_learning_rate": 0.0}, "`discriminator_learning_rate` must be a number"),
+        ({"betas": (0.0, 1.0)}, r"`betas\[1\]` must be a number"),
+        ({"ema_decay": 1.0}, "`ema_decay` must be a number"),
+        ({"augmentations": ("flip",)}, "`augmentations` must be one of"),
+    ],
+)
+def test_options_out_of_range_are_refused(options, message):
+    with pytest.raises(ArgumentError, match=message):
+        AdversarialOptions(**options)
