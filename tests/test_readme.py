@@ -1,5 +1,6 @@
 """What the README tells people to type works."""
 
+import inspect
 import re
 import tomllib
 from pathlib import Path
@@ -7,6 +8,8 @@ from pathlib import Path
 import pytest
 
 import qiskit_qgen
+from qiskit_qgen.cli import app
+from qiskit_qgen.cli.executions import parse_execution
 from qiskit_qgen.cli.settings import complete, read_settings
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
@@ -52,6 +55,24 @@ def test_the_settings_are_valid(tmp_path):
     tables = complete(read_settings(tmp_path / "settings.toml"))
     assert tables["model"]["num_layers"] == 6
     assert tables["fit"]["steps"] == 2000
+
+
+def test_keys_are_the_arguments_but_for_those_that_are_named():
+    tables = complete({"data": {"name": "digits"}})
+    section = README[README.index("Settings of one's own") : README.index("[data]\n")]
+    for function, table in ((qiskit_qgen.StyleQGAN.__init__, "model"), (qiskit_qgen.StyleQGAN.fit, "fit")):
+        arguments = set(inspect.signature(function).parameters) - {"self", "data"}
+        absent = arguments - tables[table].keys()
+        assert absent == {name for name in arguments if f"`{name}`" in section}
+    text = blocks("toml")[0].replace("# execution", "execution")
+    assert isinstance(parse_execution(tomllib.loads(text)["fit"]["execution"]), qiskit_qgen.AerExecution)
+
+
+def test_the_table_of_commands_is_complete():
+    listed = re.findall(r"^\| `qgen (\w+)", README, re.MULTILINE)
+    assert sorted(listed) == sorted(command.callback.__name__ for command in app.registered_commands)
+    (row,) = re.findall(r"^\| command line \| ([^|]+) \|", README, re.MULTILINE)
+    assert sorted(re.findall(r"`(?:qgen )?(\w+)`", row)) == sorted(listed)
 
 
 def test_the_names_of_files_and_of_the_package_are_true():
