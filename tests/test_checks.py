@@ -1,4 +1,5 @@
 import fractions
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,12 +10,14 @@ from qiskit_qgen._checks import (
     check_choice,
     check_float,
     check_int,
+    check_path,
     check_shape,
     check_simulation_options,
     check_type,
+    renamed_arguments,
 )
 from qiskit_qgen._random import SEED_MAXIMUM, resolve_seed, torch_generator
-from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError, QGenError
+from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError, DatasetError, QGenError
 
 
 def message(kind, function, *arguments, **options):
@@ -88,6 +91,25 @@ def test_types_and_shapes():
     check_shape("x", (2, 3), "(2, 3)", True)
     text = message(ArgumentError, check_shape, "x", torch.Size([2]), "(..., 3)", False)
     assert text == "Argument `x` must have shape (..., 3), but has shape (2,)."
+
+
+def test_paths():
+    assert check_path("folder", "runs") == check_path("folder", Path("runs")) == Path("runs")
+    for bad, kind in ((3, "int"), (None, "NoneType"), (b"runs", "bytes")):
+        assert message(ArgumentTypeError, check_path, "folder", bad) == (
+            f"Argument `folder` must be a path, but is of type {kind}."
+        )
+
+
+@pytest.mark.parametrize("kind", [ArgumentError, ArgumentTypeError, DatasetError])
+def test_errors_name_the_caller_s_arguments(kind):
+    with pytest.raises(kind) as caught, renamed_arguments({"rate": "outer_rate", "x": "y"}):
+        raise kind("Argument `rate[1]` must be above `x` and `rates`, but is 'rate'.")
+    assert str(caught.value) == "Argument `outer_rate[1]` must be above `y` and `rates`, but is 'rate'."
+    error = kind("Argument `other` must be 3.")
+    with pytest.raises(kind) as caught, renamed_arguments({"rate": "outer_rate"}):
+        raise error
+    assert caught.value is error
 
 
 @pytest.mark.parametrize(
