@@ -17,6 +17,7 @@ from qiskit_qgen._checks import check_array, check_shape, check_type
 from qiskit_qgen.circuits import ParametrizedCircuit
 from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.execution import AbstractExecution, LocalExecution
+from qiskit_qgen.execution.first_order import PrimitiveFunction
 from qiskit_qgen.gradients.requests import as_pauli_op
 from qiskit_qgen.layers.readout import (
     ExpectationReadout,
@@ -89,6 +90,7 @@ class QuantumLayer(TorchConnector):
         position = {parameter: number for number, parameter in enumerate(given)}
         order = [position[parameter] for parameter in self._ansatz.circuit.parameters]
         self._order = None if order == list(range(len(order))) else order
+        self._is_input = [number < self._ansatz.num_inputs for number in order]
         self.execution = LocalExecution() if execution is None else execution
 
     @classmethod
@@ -206,7 +208,15 @@ class QuantumLayer(TorchConnector):
             rows = torch.cat([rows, weights], 1)
         if self._order is not None:
             rows = rows[:, self._order]
-        return self._function(rows).reshape(*x.shape[:-1], *self.output_shape)
+        return self._outputs(rows, x).reshape(*x.shape[:-1], *self.output_shape)
+
+    def _outputs(self, rows: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+        """Return the outputs of rows of parameters, (B, num_outputs); a primitive shifts only what needs a gradient."""
+        if not isinstance(self._function, PrimitiveFunction):
+            return self._readout.outputs(self._function(rows))
+        needed = {True: x.requires_grad, False: self.weight.requires_grad}
+        columns = [column for column, is_input in enumerate(self._is_input) if needed[is_input]]
+        return self._readout.outputs(self._function(rows, columns=columns))
 
     def extra_repr(self) -> str:
         """Return the sizes, for ``repr``."""

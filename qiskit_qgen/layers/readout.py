@@ -35,7 +35,11 @@ class AbstractReadout(ABC):
 
     @abstractmethod
     def function(self, execution: AbstractExecution) -> Callable[[torch.Tensor], torch.Tensor]:
-        """Return the function from parameters (B, num_parameters) to outputs (B, prod(output_shape))."""
+        """Return the execution's function from parameters (B, num_parameters) to values (B, num_values)."""
+
+    def outputs(self, values: torch.Tensor) -> torch.Tensor:
+        """Return the outputs, (B, prod(output_shape)), from the function's values."""
+        return values
 
     @abstractmethod
     def network(
@@ -111,18 +115,15 @@ class ProbabilityReadout(AbstractReadout):
         return self.interpretation.shape
 
     def function(self, execution: AbstractExecution) -> Callable[[torch.Tensor], torch.Tensor]:
-        """Return the sums of the execution's probabilities."""
-        probabilities = execution.probabilities(self.unitary, self.qubits)
+        """Return the execution's probabilities."""
+        return execution.probabilities(self.unitary, self.qubits)
+
+    def outputs(self, values: torch.Tensor) -> torch.Tensor:
+        """Return the sums of the probabilities that are interpreted as the same output."""
         if self.interpretation.is_trivial:
-            return probabilities
-        outputs = torch.from_numpy(self.interpretation.outputs)
-        num_outputs = prod(self.output_shape)
-
-        def function(parameters: torch.Tensor) -> torch.Tensor:
-            found = probabilities(parameters)
-            return found.new_zeros(len(found), num_outputs).index_add(1, outputs.to(found.device), found)
-
-        return function
+            return values
+        numbers = torch.from_numpy(self.interpretation.outputs).to(values.device)
+        return values.new_zeros(len(values), prod(self.output_shape)).index_add(1, numbers, values)
 
     def network(
         self, execution: AbstractExecution, input_params: list[Parameter], weight_params: list[Parameter]

@@ -6,6 +6,7 @@ import pytest
 import torch
 from qiskit.circuit import Parameter, ParameterVector, QuantumCircuit
 from qiskit.circuit.library import real_amplitudes
+from qiskit.primitives import StatevectorEstimator
 from qiskit.quantum_info import SparsePauliOp, Statevector
 from qiskit_machine_learning.connectors import TorchConnector
 from qiskit_machine_learning.neural_networks import EstimatorQNN
@@ -417,6 +418,42 @@ def test_an_execution_is_asked_once_for_the_function():
     assert layer(torch.ones(2, 5)).tolist() == [[5.0] * 4] * 2
     layer(torch.ones(2, 5))
     assert calls == [(circuit, OBSERVABLES)]
+
+
+@pytest.mark.parametrize(
+    ("of_inputs", "of_weights", "shifted"), [(False, True, 3), (True, False, 2), (True, True, 5), (False, False, 0)]
+)
+def test_a_primitive_shifts_only_what_needs_a_gradient(of_inputs, of_weights, shifted):
+    rows = []
+
+    class Counting(StatevectorEstimator):
+        def run(self, pubs, **options):
+            rows.extend(pub[2].shape[0] for pub in pubs)
+            return super().run(pubs, **options)
+
+    class Primitive(LocalExecution):
+        expectation = AbstractExecution.expectation
+
+        def estimator(self):
+            return Counting()
+
+    circuit = QuantumCircuit(2)  # a parameter of each kind by turns, as Qiskit sorts them
+    for number, name in enumerate("abcde"):
+        circuit.ry(Parameter(name), number % 2)
+    inputs, weights = circuit.parameters[1::2], circuit.parameters[::2]
+    layer = QuantumLayer(circuit, input_params=inputs, weight_params=weights, execution=Primitive())
+    exact = QuantumLayer(circuit, input_params=inputs, weight_params=weights, initial_weights=layer.weight.detach())
+    x = torch.tensor([[0.2, 0.5], [0.3, -0.4]], requires_grad=of_inputs)
+    found = []
+    for each in (layer, exact):
+        each.weight.requires_grad_(of_weights)
+        y = each(x)
+        found.append([y.detach()])
+        if y.requires_grad:
+            leaves = [leaf for leaf in (x, each.weight) if leaf.requires_grad]
+            found[-1] += torch.autograd.grad(y.square().sum(), leaves)
+    torch.testing.assert_close(found[0], found[1], atol=1e-5, rtol=0)
+    assert rows == [2] + [2 * 2 * shifted] * bool(shifted)
 
 
 def test_a_failed_exchange_leaves_the_layer_as_it_was(layer):
