@@ -1,5 +1,6 @@
 """Parametrized circuits and observables, as plain Qiskit objects."""
 
+from qiskit_qgen.circuits.bottleneck import bottleneck_ansatz as bottleneck_ansatz
 from qiskit_qgen.circuits.observables import pauli_observables as pauli_observables
 from qiskit_qgen.circuits.parametrized import ParametrizedCircuit as ParametrizedCircuit
 from qiskit_qgen.circuits.style import bind_style_map as bind_style_map
@@ -11,6 +12,7 @@ from qiskit_qgen.circuits.variational import strongly_entangling_ansatz as stron
 __all__ = [
     "ParametrizedCircuit",
     "bind_style_map",
+    "bottleneck_ansatz",
     "data_reuploading",
     "hardware_efficient_ansatz",
     "pauli_observables",

@@ -80,6 +80,10 @@ class QuantumStyleGenerator(nn.Module):
         values: Tensor = self.layer(self.style(z))
         return values / self.readout_std
 
+    def example_inputs(self, num_rows: int, generator: torch.Generator) -> tuple[Tensor]:
+        """Return noise (num_rows, noise_dim) to call the generator with."""
+        return (torch.randn(num_rows, self.style.noise_dim, generator=generator),)
+
     @torch.no_grad()
     def _start_gaussian(self, circuit: ParametrizedCircuit) -> None:
         # Expectation values stay in [-1, 1], so that a start of spread 1 would press them against the ends.

@@ -2,5 +2,7 @@
 
 from qiskit_qgen.studies.executions import ExecutionComparison as ExecutionComparison
 from qiskit_qgen.studies.executions import compare_executions as compare_executions
+from qiskit_qgen.studies.gradient_audit import audit_gradients as audit_gradients
+from qiskit_qgen.training.gradient_audit import GradientReport as GradientReport
 
-__all__ = ["ExecutionComparison", "compare_executions"]
+__all__ = ["ExecutionComparison", "GradientReport", "audit_gradients", "compare_executions"]
