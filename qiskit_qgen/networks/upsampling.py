@@ -28,14 +28,21 @@ class UpsamplingGenerator(nn.Module):
     Args:
         block: Maps noise (N, noise_dim) to vectors (N, ``block.num_outputs``).
         image_shape: Channels (1, 3 or 4), height and width (8 to 128).
+        noise_dim: Length of a noise vector; if it is not ``block.num_inputs``, a linear map without biases leads from
+            one to the other. None for ``block.num_inputs``.
         width: Channels of the first two stages; each later stage has half as many, but at least 16. A multiple of 8.
 
     Raises:
         ArgumentError: If an argument is out of range.
     """
 
-    def __init__(self, block: Any, image_shape: tuple[int, int, int], *, width: int = 128) -> None:
+    def __init__(
+        self, block: Any, image_shape: tuple[int, int, int], *, noise_dim: int | None = None, width: int = 128
+    ) -> None:
         super().__init__()
+        noise_dim = block.num_inputs if noise_dim is None else check_int("noise_dim", noise_dim, minimum=1)
+        fits = noise_dim == block.num_inputs
+        self.entry = nn.Identity() if fits else nn.Linear(noise_dim, block.num_inputs, bias=False)
         channels, height, width_of_picture = check_picture_shape(image_shape)
         if check_int("width", width, minimum=_NARROWEST) % _GROUP:
             raise ArgumentError(f"Argument `width` must be a multiple of {_GROUP}, but is {width}.")
@@ -59,7 +66,12 @@ class UpsamplingGenerator(nn.Module):
 
     def forward(self, z: Tensor) -> Tensor:
         """Return pictures (N, C, H, W) in [0, 1] of noise ``z`` (N, noise_dim)."""
-        return self.decode(self.block(z))
+        return self.decode(self.latents(z))
+
+    def latents(self, z: Tensor) -> Tensor:
+        """Return the block's vectors (N, num_latents) of noise ``z`` (N, noise_dim)."""
+        vectors: Tensor = self.block(self.entry(z))
+        return vectors
 
     def decode(self, latents: Tensor) -> Tensor:
         """Return the pictures (N, C, H, W) of the block's vectors (N, num_latents).

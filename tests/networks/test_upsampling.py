@@ -32,7 +32,13 @@ def test_each_stage_doubles_the_size_from_four(side, sides):
 def test_each_picture_depends_on_its_own_noise_alone():
     network, z = generator((3, 16, 16)), torch.randn(4, 5)
     assert torch.allclose(network(z)[1], network(z[1:2])[0], atol=1e-5)
-    assert torch.equal(network.decode(network.block(z)), network(z))
+    assert torch.equal(network.decode(network.latents(z)), network(z))
+
+
+def test_noise_of_another_length_is_led_to_the_block_by_a_linear_map():
+    network, z = generator((1, 8, 8), noise_dim=9), torch.randn(4, 9)
+    assert torch.allclose(network.latents(z), network.block(z @ network.entry.weight.T), atol=1e-6)
+    assert sum(p.numel() for p in network.entry.parameters()) == 45
 
 
 @pytest.mark.parametrize(
