@@ -99,13 +99,15 @@ class ExactProbabilities(ShapedMixin):
             A mapping of bit strings, highest bit first, to counts.
         """
         _, labels, values = self._marginal
-        chosen = values[self._entries(loc)].reshape(-1, len(labels))
-        counts = np.rint(chosen * (shots or 1 << _COUNT_BITS)).astype(np.int64)
+        chosen = self._entries(loc)
         if shots is None:
-            common = np.bitwise_or.reduce(counts, axis=None)
-            counts //= max(1, int(common & -common))
-        totals = counts.sum(0)
-        return {labels[k]: int(totals[k]) for k in np.flatnonzero(totals)}
+            counts = self._finest[chosen].reshape(-1, len(labels))
+            common = int(np.bitwise_or.reduce(counts, axis=None))
+            counts = counts // max(1, common & -common)
+        else:
+            counts = np.rint(values[chosen].reshape(-1, len(labels)) * shots).astype(np.int64)
+        totals = counts.sum(0).tolist()
+        return {label: total for label, total in zip(labels, totals, strict=True) if total}
 
     @staticmethod
     def concatenate_bits(registers: Sequence[ExactProbabilities]) -> ExactProbabilities:
@@ -114,8 +116,17 @@ class ExactProbabilities(ShapedMixin):
 
     def _entries(self, indices: Any) -> Any:
         """Return the numbers of the entries that are meant; None stands for all."""
-        numbers = np.arange(self.size).reshape(self.shape)
-        return numbers if indices is None else numbers[indices]
+        return self._numbers if indices is None else self._numbers[indices]
+
+    @cached_property
+    def _numbers(self) -> NDArray[np.intp]:
+        """The numbers of the entries, of the array's shape."""
+        return np.arange(self.size).reshape(self.shape)
+
+    @cached_property
+    def _finest(self) -> NDArray[np.int64]:
+        """The probabilities as multiples of 2**-40, (size, values)."""
+        return np.rint(self._marginal[2] * (1 << _COUNT_BITS)).astype(np.int64)
 
     @cached_property
     def _marginal(self) -> tuple[NDArray[Any], list[str], NDArray[np.float64]]:
