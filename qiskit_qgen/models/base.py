@@ -123,8 +123,10 @@ class AbstractGenerativeModel(ABC):
 
         Raises:
             ArgumentError: If ``latents`` has another shape.
+            ArgumentTypeError: If ``latents`` is no tensor.
             NotFittedError: If the model was neither trained nor loaded.
         """
+        check_type("latents", latents, Tensor, "a tensor")
         self._check_fitted("decode_latents")
         with torch.no_grad():
             return self._decode_latents(latents)

@@ -135,6 +135,7 @@ def check_arguments(arguments: dict[str, Any], autoencoder: nn.Module | None) ->
         if arguments[name] is not None:
             checked[name] = check_int(name, arguments[name], minimum=1)
     check_float("init_scale", arguments["init_scale"], minimum=0)
+    check_type("cyclic_style", arguments["cyclic_style"], bool, "True or False")
     check_choice("init", arguments["init"], INITS)
     check_choice("generator", arguments["generator"], ("quantum", "classical"))
     check_choice("latent_bound", arguments["latent_bound"], LATENT_BOUNDS)

@@ -74,7 +74,8 @@ def refuse_idle(arguments: Mapping[str, Any], defaults: Mapping[str, Any]) -> No
         ArgumentError: If an argument without effect has another value.
     """
     for name, case in _idle(arguments):
-        if arguments[name] != defaults[name]:
+        given, default = arguments[name], defaults[name]
+        if type(given) is not type(default) or given != default:
             raise ArgumentError(f"Argument `{name}` has no effect {case}: leave it out.")
 
 

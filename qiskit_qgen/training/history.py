@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from qiskit_qgen._checks import check_int
+from qiskit_qgen._checks import check_int, check_path
 from qiskit_qgen._typing import PathLike
 from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.persistence import atomic_write
@@ -151,8 +150,12 @@ class History:
         return cls.from_dict({"phases": phases, "seconds": description["seconds"]})
 
     def save(self, path: PathLike) -> None:
-        """Write the history as JSON to ``path``, which is replaced as one atomic step."""
-        atomic_write(path, json.dumps(self.to_dict()))
+        """Write the history as JSON to ``path``, which is replaced as one atomic step.
+
+        Raises:
+            ArgumentTypeError: If ``path`` is no path.
+        """
+        atomic_write(check_path("path", path), json.dumps(self.to_dict()))
 
     @classmethod
     def load(cls, path: PathLike) -> History:
@@ -160,10 +163,11 @@ class History:
 
         Raises:
             ArgumentError: If the file is not such a history.
+            ArgumentTypeError: If ``path`` is no path.
             FileNotFoundError: If there is no such file.
         """
         try:
-            content = json.loads(Path(path).read_text(encoding="utf-8"))
+            content = json.loads(check_path("path", path).read_text(encoding="utf-8"))
         except ValueError as error:
             raise ArgumentError(
                 f"Argument `path` must name a JSON file, but {str(path)!r} is not one: {error}."

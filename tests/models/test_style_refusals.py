@@ -5,6 +5,7 @@ import json
 import time
 import tracemalloc
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -56,6 +57,7 @@ WITHOUT_EFFECT = [
     (CLASSICAL, {"final_rotations": ("ry",)}, "for generator='classical'"),
     (CLASSICAL, {"entanglement": "ring"}, "for generator='classical'"),
     (CLASSICAL, {"entangler": ["cx", "cz"]}, "for generator='classical'"),
+    (CLASSICAL, {"entanglement": np.array([[0, 1], [1, 2]])}, "for generator='classical'"),
     (CLASSICAL, {"cyclic_style": True}, "for generator='classical'"),
     (CLASSICAL, {"init": "uniform"}, "for generator='classical'"),
     (CLASSICAL, {"init_scale": 0.2}, "for generator='classical'"),
@@ -209,6 +211,9 @@ def test_pixels_are_an_extractor_by_name(fitted, pictures):
         (lambda model, _: model.fit(None, **SHORT), "`data` must be a tensor or a numpy array .* is of type NoneType"),
         (lambda model, _: model.sample(2, execution="aer"), "`execution` must be an execution such as LocalExecution"),
         (lambda model, _: model.save_pretrained(3), "`folder` must be a path, but is of type int"),
+        (lambda model, _: model.decode_latents(3), "`latents` must be a tensor, but is of type int"),
+        (lambda model, _: model.history.save(3), "`path` must be a path, but is of type int"),
+        (lambda *_: small(cyclic_style="no"), "`cyclic_style` must be True or False, but is of type str"),
         (lambda *_: StyleQGAN.from_pretrained(None), "`folder` must be a path, but is of type NoneType"),
         (lambda *_: StyleQGAN.from_pretrained("m", autoencoder=3), "`autoencoder` must be a module or None, but is of"),
     ],
