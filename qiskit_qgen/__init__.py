@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from qiskit_qgen.execution import ErrorMitigation as ErrorMitigation
     from qiskit_qgen.execution import LocalExecution as LocalExecution
     from qiskit_qgen.execution import RuntimeExecution as RuntimeExecution
+    from qiskit_qgen.models import HybridGAN as HybridGAN
     from qiskit_qgen.models import StyleQGAN as StyleQGAN
     from qiskit_qgen.training import History as History
 
@@ -23,6 +24,7 @@ _LAZY = {
     "AerExecution": "qiskit_qgen.execution",
     "ErrorMitigation": "qiskit_qgen.execution",
     "History": "qiskit_qgen.training",
+    "HybridGAN": "qiskit_qgen.models",
     "ImageDataset": "qiskit_qgen.datasets",
     "LocalExecution": "qiskit_qgen.execution",
     "QGenError": "qiskit_qgen.exceptions",
@@ -35,6 +37,7 @@ __all__ = [
     "AerExecution",
     "ErrorMitigation",
     "History",
+    "HybridGAN",
     "ImageDataset",
     "LocalExecution",
     "QGenError",

@@ -37,7 +37,7 @@ class UpsamplingGenerator(nn.Module):
     """
 
     def __init__(
-        self, block: Any, image_shape: tuple[int, int, int], *, noise_dim: int | None = None, width: int = 128
+        self, block: Any, image_shape: tuple[int, int, int], *, noise_dim: int | None = None, width: int = 64
     ) -> None:
         super().__init__()
         noise_dim = block.num_inputs if noise_dim is None else check_int("noise_dim", noise_dim, minimum=1)
