@@ -230,6 +230,7 @@ def test_wrong_types_are_refused_in_a_sentence(fitted, pictures, call, sentence)
         ({"num_layers": 10**9}, "generator"),
         ({"rotations": ["ry"] * 100_000}, "generator"),
         ({"rotations": [], "num_layers": 10**9, "init": "uniform"}, "generator"),
+        ({"final_rotations": ["ry"] * 100_000}, "generator"),
         ({"noise_dim": 10**9}, "generator"),
         ({"autoencoder_width": 10**9}, "autoencoder"),
         ({"autoencoder_hidden": 10**9}, "autoencoder"),
@@ -260,6 +261,21 @@ def test_sizes_beyond_the_saved_tensors_are_refused_at_once(fitted, tmp_path, ch
     finally:
         tracemalloc.stop()
     assert time.perf_counter() - start < 2
+
+
+@pytest.mark.parametrize(
+    "changes", [{"entanglement": [[0, 1]] * 100_000, "entangler": ["cx"] * 11}, {"entangler": ["cx", "cz"] * 250_001}]
+)
+def test_circuits_beyond_all_bounds_are_refused_at_once(fitted, tmp_path, changes):
+    fitted.save_pretrained(tmp_path / "m")
+    path = tmp_path / "m" / "config.json"
+    config = json.loads(path.read_text())
+    config["arguments"] |= {"entanglement": [[0, 1], [1, 0]]} | changes
+    path.write_text(json.dumps(config, separators=(",", ":")))
+    start = time.perf_counter()
+    with pytest.raises(CheckpointError, match="its circuit would have more than 1,000,000 two-qubit gates"):
+        StyleQGAN.from_pretrained(tmp_path / "m")
+    assert time.perf_counter() - start < 10
 
 
 class Foreign(AbstractExecution):
