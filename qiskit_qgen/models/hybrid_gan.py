@@ -163,6 +163,11 @@ class HybridGAN(AbstractGenerativeModel):
         """What the discriminator sees with."""
         return self._backbone
 
+    @property
+    def noise(self) -> AbstractNoise:
+        """The source of the generator's noise."""
+        return self._noise
+
     def fit(
         self,
         data: Any,
