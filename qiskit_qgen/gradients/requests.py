@@ -53,9 +53,9 @@ def validate_once(validate: Callable[..., None], arguments: Sequence[Any], *, va
         values: Which of the arguments are parameter values, where only their number counts.
     """
     if len({len(argument) for argument in arguments}) == 1:
+        marks = (map(len if place == values else id, argument) for place, argument in enumerate(arguments))
         distinct: dict[tuple[int, ...], int] = {}
-        for number, items in enumerate(zip(*arguments, strict=True)):
-            key = tuple(len(item) if place == values else id(item) for place, item in enumerate(items))
+        for number, key in enumerate(zip(*marks, strict=True)):
             distinct.setdefault(key, number)
         with suppress(ValueError):
             validate(*([argument[number] for number in distinct.values()] for argument in arguments))

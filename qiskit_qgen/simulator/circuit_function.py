@@ -79,7 +79,8 @@ class CircuitFunction(ABC):
         _, kept = self.sweep(slots.detach().numpy(), keep=True)
 
         def pull_back(cotangent: torch.Tensor) -> torch.Tensor:
-            return _gradient(slots, leaf, torch.from_numpy(self.sweep_back(kept, cotangent.numpy())))
+            by_slot = torch.from_numpy(self.sweep_back(kept, cotangent.numpy()))
+            return by_slot if slots is leaf else _gradient(slots, leaf, by_slot)
 
         return pull_back
 

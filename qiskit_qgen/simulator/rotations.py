@@ -34,6 +34,8 @@ class RotationAngles:
         self._rotations = variable[np.argsort(slots[variable], kind="stable")]  # by slot
         self._slots = slots[self._rotations]
         self._scales = np.array([angles[rotation].scale for rotation in self._rotations])
+        self._half_scales = self._scales[:, None] / 2
+        self._half_offsets = self._offsets[self._rotations, None] / 2
         self._starts = np.searchsorted(self._slots, np.arange(self.num_slots))
 
     def fill(self, slots: NDArray[Any], trig: NDArray[Any]) -> None:
@@ -44,8 +46,8 @@ class RotationAngles:
             trig: To be written, (chunks, rotations, 2, parts, samples).
         """
         dtype = slots.dtype
-        halves = slots[:, self._slots] * (self._scales / 2).astype(dtype)[:, None]
-        halves += (self._offsets[self._rotations] / 2).astype(dtype)[:, None]
+        halves = slots[:, self._slots] * self._half_scales.astype(dtype, copy=False)
+        halves += self._half_offsets.astype(dtype, copy=False)
         trig[:, self._constant] = self._constant_trig
         with np.errstate(invalid="ignore"):  # an infinite angle gives NaN, as a NaN does
             trig[:, self._rotations, 0] = np.cos(halves)[:, :, None]
