@@ -3,8 +3,8 @@
     python -m benchmarks.noisy_finetuning
 
 A small StyleQGAN for tables is trained on the exact simulator, then goes on for some steps, from the same weights, in
-three ways: on the noisy execution with exact gradients of the noisy circuit, there with shots and SPSA as on a device, and
-on the simulator as before, which tells more training from training on the noise. All of them, and the model as it was,
+three ways: on the noisy execution with exact gradients of the noisy circuit, there with shots and SPSA as on a device,
+and on the simulator as before, which tells more training from training on noise. All of them, and the model as it was,
 are sampled on the noisy execution and scored against rows that no training saw. Seeds pair the arms, so that the
 differences between them have intervals: Student's t, over the seeds.
 """
