@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -31,7 +30,6 @@ class Layout:
     """How many parts of a chunk threads may work on at once; 0 if each thread works on chunks of its own."""
 
     @classmethod
-    @lru_cache(maxsize=256)
     def choose(cls, num_samples: int, num_qubits: int, dtype: np.dtype[Any], threads: int) -> Layout:
         """Return the layout that should finish a batch first.
 
