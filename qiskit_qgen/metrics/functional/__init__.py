@@ -4,5 +4,18 @@ from qiskit_qgen.metrics.functional.frechet import FeatureStatistics as FeatureS
 from qiskit_qgen.metrics.functional.frechet import frechet_distance as frechet_distance
 from qiskit_qgen.metrics.functional.jensen_shannon import jensen_shannon_divergence as jensen_shannon_divergence
 from qiskit_qgen.metrics.functional.kernel import kernel_distance as kernel_distance
+from qiskit_qgen.metrics.functional.neighbors import MemorizationScores as MemorizationScores
+from qiskit_qgen.metrics.functional.neighbors import density_coverage as density_coverage
+from qiskit_qgen.metrics.functional.neighbors import memorization as memorization
+from qiskit_qgen.metrics.functional.neighbors import precision_recall as precision_recall
 
-__all__ = ["FeatureStatistics", "frechet_distance", "jensen_shannon_divergence", "kernel_distance"]
+__all__ = [
+    "FeatureStatistics",
+    "MemorizationScores",
+    "density_coverage",
+    "frechet_distance",
+    "jensen_shannon_divergence",
+    "kernel_distance",
+    "memorization",
+    "precision_recall",
+]

@@ -1,0 +1,52 @@
+"""Density and coverage as a torchmetrics metric."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor
+
+from qiskit_qgen.metrics._neighbor_metric import AbstractNeighborMetric
+from qiskit_qgen.metrics.extractors import DEFAULT_EXTRACTOR, AbstractFeatureExtractor
+from qiskit_qgen.metrics.functional import density_coverage
+
+
+class DensityCoverage(AbstractNeighborMetric):
+    """Density and coverage of generated samples (arXiv 2002.09797) on a named extractor's features.
+
+    See :func:`~qiskit_qgen.metrics.density_coverage` for the definitions. All features are kept in memory. The
+    values depend on the numbers of samples; :meth:`floor` gives those of real samples against real ones.
+
+    Args:
+        feature: An extractor or its name.
+        neighbors: How many neighbours make a ball's radius.
+        reset_real_features: Whether :meth:`reset` also forgets the real samples.
+        **kwargs: torchmetrics' own options of every metric (``dist_sync_on_step``, ``sync_on_compute``, ...).
+
+    Raises:
+        ArgumentError: If no extractor has that name or ``neighbors`` is not positive.
+        ArgumentTypeError: If ``feature`` is neither a name nor an extractor.
+        MissingOptionalLibraryError: If the named extractor needs an extra that is not installed.
+
+    Example:
+        >>> import torch
+        >>> from qiskit_qgen.metrics import IdentityFeatureExtractor
+        >>> metric = DensityCoverage(IdentityFeatureExtractor(1), neighbors=1)
+        >>> metric.update(torch.tensor([[0.0], [1.0], [2.0]]), real=True)
+        >>> metric.update(torch.tensor([[0.5], [1.5], [9.0]]), real=False)
+        >>> [round(float(score), 3) for score in metric.compute()]
+        [1.333, 1.0]
+    """
+
+    def __init__(
+        self,
+        feature: str | AbstractFeatureExtractor = DEFAULT_EXTRACTOR,
+        *,
+        neighbors: int = 5,
+        reset_real_features: bool = True,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(feature, neighbors, reset_real_features=reset_real_features, **kwargs)
+
+    def _score(self, fake: Tensor, real: Tensor) -> tuple[Tensor, Tensor]:
+        return density_coverage(fake, real, neighbors=self.neighbors)

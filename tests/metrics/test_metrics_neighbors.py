@@ -1,0 +1,194 @@
+import pickle
+import warnings
+
+import numpy as np
+import pytest
+import torch
+import torchmetrics.image.inception
+from scipy.stats import mannwhitneyu
+from sklearn.neighbors import NearestNeighbors
+from torch import nn
+
+from qiskit_qgen.exceptions import ArgumentError
+from qiskit_qgen.metrics import (
+    DensityCoverage,
+    IdentityFeatureExtractor,
+    InceptionScore,
+    Memorization,
+    ModuleFeatureExtractor,
+    PrecisionRecall,
+    density_coverage,
+    memorization,
+    precision_recall,
+)
+
+
+def clouds(num_fake=60, num_real=80, dim=3, shift=0.5, seed=0):
+    rng = np.random.default_rng(seed)
+    return rng.normal(shift, 1, (num_fake, dim)), rng.normal(0, 1, (num_real, dim))
+
+
+def radii(points, k):
+    return NearestNeighbors(n_neighbors=k + 1).fit(points).kneighbors(points)[0][:, -1]
+
+
+def within(points, centres, reach):
+    """[point][centre]: whether a point lies in the ball around a centre, straight from the definition."""
+    return np.array([[np.linalg.norm(p - c) <= r for c, r in zip(centres, reach, strict=True)] for p in points])
+
+
+@pytest.mark.parametrize("k", [1, 3, 7])
+def test_precision_and_recall_are_their_definition(k):
+    fake, real = clouds()
+    precision, recall = precision_recall(fake, real, neighbors=k)
+    assert float(precision) == pytest.approx(within(fake, real, radii(real, k)).any(1).mean())
+    assert float(recall) == pytest.approx(within(real, fake, radii(fake, k)).any(1).mean())
+
+
+@pytest.mark.parametrize("k", [1, 5])
+def test_density_and_coverage_are_their_definition(k):
+    fake, real = clouds()
+    density, coverage = density_coverage(fake, real, neighbors=k)
+    inside = within(fake, real, radii(real, k))
+    assert float(density) == pytest.approx(inside.sum() / (k * len(fake)))
+    assert float(coverage) == pytest.approx(inside.any(0).mean())
+
+
+def test_equal_distributions_have_the_expected_density_and_coverage():
+    values = [density_coverage(*clouds(100, 100, 8, 0.0, seed), neighbors=5) for seed in range(30)]
+    density, coverage = np.array([[float(d), float(c)] for d, c in values]).mean(0)
+    expected = 1 - np.prod([(100 - i) / (200 - i) for i in range(1, 6)])
+    assert density == pytest.approx(1, abs=0.05)
+    assert coverage == pytest.approx(expected, abs=0.01)
+
+
+def test_collapse_lowers_recall_and_coverage_and_blur_lowers_precision():
+    _, real = clouds()
+    collapsed = np.repeat(real[:1], 60, 0) + np.random.default_rng(1).normal(0, 1e-3, (60, 3))
+    precision, recall = precision_recall(collapsed, real)
+    assert precision == 1
+    assert recall < 0.1
+    assert density_coverage(collapsed, real)[1] < 0.2
+    assert precision_recall(real + 20, real)[0] == 0
+
+
+def test_many_samples_are_scored_in_parts_as_in_one():
+    fake, real = clouds(1500, 1100)
+    precision, _ = precision_recall(fake, real)
+    nearest = NearestNeighbors().fit(real)
+    inside = [(np.linalg.norm(real - p, axis=1) <= radii(real, 3)).any() for p in fake[:40]]
+    assert len(nearest.kneighbors(fake)[0]) == 1500
+    assert float(precision_recall(fake[:40], real)[0]) == pytest.approx(np.mean(inside))
+    assert 0 < precision < 1
+
+
+def test_copies_are_seen_and_held_out_samples_give_the_floor():
+    rng = np.random.default_rng(0)
+    train, held_out, fresh = rng.normal(size=(3, 50, 10))
+    copies = train[:30] + rng.normal(0, 1e-3, (30, 10))
+    scores = memorization(np.concatenate([copies, fresh[:20]]), train, held_out)
+    assert float(scores.copy_rate) == pytest.approx(0.6)
+    assert float(scores.held_out_copy_rate) == 0
+    assert scores.closer > 0.75
+    innocent = memorization(fresh, train, held_out)
+    assert innocent.copy_rate == 0
+    assert 0.3 < innocent.closer < 0.7
+
+
+def test_closer_is_mann_whitneys_statistic():
+    rng = np.random.default_rng(3)
+    fake, train, held_out = rng.normal(0.2, 1, (40, 4)), rng.normal(size=(60, 4)), rng.normal(size=(30, 4))
+    nearest = [NearestNeighbors(n_neighbors=1).fit(train).kneighbors(p)[0][:, 0] for p in (held_out, fake)]
+    expected = mannwhitneyu(*nearest).statistic / (40 * 30)
+    assert float(memorization(fake, train, held_out).closer) == pytest.approx(expected)
+
+
+def test_too_few_samples_and_bad_options_are_refused():
+    fake, real = clouds(3, 3)
+    with pytest.raises(ArgumentError, match="`real_features` must hold more than `neighbors=3` samples"):
+        precision_recall(fake, real)
+    with pytest.raises(ArgumentError, match="`neighbors` must be a positive integer"):
+        density_coverage(fake, real, neighbors=0)
+    with pytest.raises(ArgumentError, match=r"`fake_features` must have shape \(N, 3\)"):
+        precision_recall(fake[:, :2], real, neighbors=1)
+    with pytest.raises(ArgumentError, match="`ratio` must be a number in"):
+        memorization(fake, real, real, ratio=1.0)
+
+
+METRICS = {
+    "precision": (PrecisionRecall, precision_recall),
+    "density": (DensityCoverage, density_coverage),
+}
+
+
+@pytest.mark.parametrize(("kind", "function"), METRICS.values(), ids=METRICS)
+def test_the_classes_accumulate_batches_name_their_extractor_and_have_floors(kind, function):
+    fake, real = (torch.from_numpy(x) for x in clouds())
+    metric = kind(IdentityFeatureExtractor(3, name="latent"), reset_real_features=False)
+    for part in real.split(30):
+        metric.update(part, real=True)
+    metric.update(fake, real=False)
+    expected = function(fake, real, neighbors=metric.neighbors)
+    assert torch.allclose(torch.stack(metric.compute()), torch.stack(expected))
+    assert torch.allclose(torch.stack(pickle.loads(pickle.dumps(metric)).compute()), torch.stack(expected))  # noqa: S301
+    assert metric.extractor_name == "latent"
+    best = metric.floor(seed=0)
+    assert all(torch.equal(a, b) for a, b in zip(best, metric.floor(seed=0), strict=True))
+    assert best[0] > 0.6
+    assert best[1] > 0.6
+    metric.reset()
+    assert len(metric.real_features) == 3
+    metric.update(fake[:1], real=False)
+    with pytest.raises(ArgumentError, match="`fake samples` must hold at least"):
+        metric.compute()
+
+
+def test_memorization_keeps_three_kinds_of_samples_apart():
+    rng = np.random.default_rng(0)
+    train, held_out, fake = (torch.from_numpy(x) for x in rng.normal(size=(3, 20, 4)))
+    metric = Memorization(IdentityFeatureExtractor(4))
+    for kind, samples in (("train", train), ("held_out", held_out), ("fake", fake)):
+        for part in samples.split(7):
+            metric.update(part, kind)
+    assert metric.compute() == memorization(fake, train, held_out)
+    with pytest.raises(ArgumentError, match="`kind` must be one of"):
+        metric.update(fake, "real")
+    metric.reset()
+    metric.update(train[:1], "train")
+    with pytest.raises(ArgumentError, match="`train samples` must hold at least 2"):
+        metric.compute()
+
+
+def classifier():
+    return ModuleFeatureExtractor(nn.Sequential(nn.Flatten(), nn.Linear(48, 6)), 6, name="toy-classes")
+
+
+def test_the_inception_score_is_torchmetrics_of_one_split():
+    network, images = classifier(), torch.rand(50, 3, 4, 4)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        stock = torchmetrics.image.inception.InceptionScore(network, normalize=True, splits=1)
+        stock.features.append(network(images))
+        expected = stock.compute()[0]
+    ours = InceptionScore(network, splits=1)
+    for part in images.split(20):
+        ours.update(part)
+    assert float(ours.compute()[0]) == pytest.approx(float(expected), rel=1e-4)
+    assert ours.extractor_name == "toy-classes"
+
+
+def test_the_inception_score_of_sure_and_balanced_classes_is_their_number():
+    logits = 1000 * torch.eye(6).repeat(20, 1)
+    metric = InceptionScore(IdentityFeatureExtractor(6, name="logits"), splits=1)
+    metric.update(logits)
+    assert float(metric.compute()[0]) == pytest.approx(6)
+    metric.reset()
+    metric.update(torch.zeros(12, 6))
+    assert [float(value) for value in metric.compute()] == pytest.approx([1, 0])
+    split = InceptionScore(IdentityFeatureExtractor(6, name="logits"), splits=4)
+    split.update(logits)
+    assert torch.equal(torch.stack(split.compute()), torch.stack(split.compute()))
+    few = InceptionScore(IdentityFeatureExtractor(6))
+    few.update(logits[:9])
+    with pytest.raises(ArgumentError, match="`samples` must hold at least 10 samples"):
+        few.compute()
