@@ -22,7 +22,7 @@ import torch
 from benchmarks.measuring import versions
 from qiskit_qgen.circuits import pauli_observables
 from qiskit_qgen.simulator import lower
-from qiskit_qgen.simulator.tensors import TensorKernels
+from qiskit_qgen.simulator.tensors.kernels import TensorKernels
 
 SIZES = ((5, 3, 64), (8, 8, 64), (8, 8, 4096), (12, 8, 64), (12, 8, 1024), (16, 4, 64), (20, 2, 8))
 MAX_DIFFERENCE = 1e-3  # of single precision

@@ -28,8 +28,8 @@ def circuit_findings(circuit: QuantumCircuit, batch_size: int) -> Iterator[Findi
     The last title is "refused" if the simulator cannot run it.
     """
     from qiskit_qgen.simulator import lower
-    from qiskit_qgen.simulator.measurements import split_measurements
-    from qiskit_qgen.simulator.stages import build_stages
+    from qiskit_qgen.simulator.programs.measurements import split_measurements
+    from qiskit_qgen.simulator.tensors.stages import build_stages
 
     size = f"{circuit.num_qubits} qubits, {circuit.num_parameters} parameters, depth {circuit.depth()}"
     yield "circuit", f"{circuit.name}: {size}"
@@ -70,7 +70,7 @@ def _refusals(circuit: QuantumCircuit) -> list[str]:
 
 
 def _lowered(program: Program, num_stages: int) -> Iterator[Finding]:
-    from qiskit_qgen.simulator.blocks import schedule
+    from qiskit_qgen.simulator.cpu.blocks import schedule
 
     kinds = Counter(
         f"{'controlled ' if operation.controls else ''}{'rotations' if operation.flip else 'phases'}"

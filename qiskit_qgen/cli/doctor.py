@@ -119,7 +119,7 @@ def _pass_of(num_qubits: int) -> Any:
 
 def _kernels(seconds: float) -> str:
     """Say whether the first pass, which took ``seconds``, had to compile the kernels."""
-    from qiskit_qgen.simulator import adjoint, kernels
+    from qiskit_qgen.simulator.cpu import adjoint, kernels
 
     stats = (kernels.forward.stats, adjoint.backward.stats)
     compiled = sum(sum(each.cache_misses.values()) for each in stats)

@@ -10,10 +10,10 @@ from qiskit.circuit import Parameter
 
 from qiskit_qgen.gradients.requests import pull_back_slots
 from qiskit_qgen.simulator.cache import over_slots
-from qiskit_qgen.simulator.expressions import SlotEvaluator
 from qiskit_qgen.simulator.measured import MeasuredCircuit
-from qiskit_qgen.simulator.operations import Angle
 from qiskit_qgen.simulator.probabilities import Probabilities
+from qiskit_qgen.simulator.programs.expressions import SlotEvaluator
+from qiskit_qgen.simulator.programs.operations import Angle
 
 _PART_NUMBERS = 1 << 24  # numbers that are held at once
 _BACKWARD_COST = 3  # a backward pass, in runs of the circuit

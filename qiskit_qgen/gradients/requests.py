@@ -13,9 +13,9 @@ from qiskit.quantum_info.operators.base_operator import BaseOperator
 from qiskit_machine_learning.algorithm_job import AlgorithmJob
 
 from qiskit_qgen._checks import check_type
+from qiskit_qgen._jobs import FinishedJob
 from qiskit_qgen.exceptions import ArgumentError
-from qiskit_qgen.simulator.expressions import SlotEvaluator
-from qiskit_qgen.simulator.jobs import FinishedJob
+from qiskit_qgen.simulator.programs.expressions import SlotEvaluator
 
 
 class FinishedGradientJob(FinishedJob[Any], AlgorithmJob):

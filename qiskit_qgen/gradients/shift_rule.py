@@ -23,7 +23,7 @@ from qiskit.quantum_info import SparseObservable, SparsePauliOp
 from qiskit_qgen.exceptions import GradientError
 from qiskit_qgen.gradients.rule import AbstractGradientRule, ShiftedRows
 from qiskit_qgen.simulator.cache import RecentCircuits
-from qiskit_qgen.simulator.expressions import SlotEvaluator
+from qiskit_qgen.simulator.programs.expressions import SlotEvaluator
 
 # Each angle of these gates multiplies a generator with two eigenvalues, one apart.
 _TWO_TERM = {

@@ -13,7 +13,7 @@ from qiskit_qgen.networks import AbstractBackbone
 from qiskit_qgen.networks.blocks import ACTIVATIONS
 from qiskit_qgen.networks.upsampling import check_picture_shape
 from qiskit_qgen.noise import AbstractNoise
-from qiskit_qgen.simulator.lowering import MAX_QUBITS
+from qiskit_qgen.simulator.programs.lowering import MAX_QUBITS
 from qiskit_qgen.training import AdversarialOptions
 
 CUSTOM = "custom"

@@ -14,7 +14,7 @@ from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError
 from qiskit_qgen.networks.autoencoder import LATENT_BOUNDS, check_image_shape
 from qiskit_qgen.networks.normalizers import LATENT_TRANSFORMS
 from qiskit_qgen.networks.quantum_generator import INITS
-from qiskit_qgen.simulator.lowering import MAX_QUBITS
+from qiskit_qgen.simulator.programs.lowering import MAX_QUBITS
 from qiskit_qgen.training import ReconstructionOptions, WassersteinOptions
 
 CONV_AUTOENCODER, CUSTOM_AUTOENCODER = "conv", "custom"

@@ -11,7 +11,7 @@ from qiskit_qgen._checks import check_choice, check_int
 from qiskit_qgen.circuits import bottleneck_ansatz
 from qiskit_qgen.execution import AbstractExecution
 from qiskit_qgen.layers import QuantumLayer
-from qiskit_qgen.simulator.lowering import MAX_QUBITS
+from qiskit_qgen.simulator.programs.lowering import MAX_QUBITS
 
 Bottleneck = Literal["plain", "se", "se_frozen", "quantum", "quantum_published"]
 BOTTLENECKS: tuple[Bottleneck, ...] = ("plain", "se", "se_frozen", "quantum", "quantum_published")

@@ -18,7 +18,7 @@ from qiskit.transpiler.passes import RemoveResetInZeroState
 from qiskit_qgen.exceptions import ArgumentError, UnsupportedCircuitError
 from qiskit_qgen.noise.circuit_noise import CircuitNoise, device_model, noise_on
 from qiskit_qgen.primitives.runtime.backends import check_width, restricted_backend
-from qiskit_qgen.simulator.expressions import SlotEvaluator
+from qiskit_qgen.simulator.programs.expressions import SlotEvaluator
 
 EXACT_GATES = (
     *("id", "x", "y", "z", "h", "s", "sdg", "t", "tdg", "sx", "sxdg", "rx", "ry", "rz", "p", "u", "r"),

@@ -17,8 +17,8 @@ from qiskit.primitives.containers.estimator_pub import EstimatorPub
 from qiskit.quantum_info import SparseObservable, SparsePauliOp
 
 from qiskit_qgen._checks import check_float, check_int, check_simulation_options
+from qiskit_qgen._jobs import FinishedJob
 from qiskit_qgen.simulator.cache import ExpectationCache
-from qiskit_qgen.simulator.jobs import FinishedJob
 
 _Terms = tuple[tuple[str, float], ...]
 

@@ -21,9 +21,9 @@ from qiskit.primitives import (
 from qiskit.primitives.containers.sampler_pub import SamplerPub
 
 from qiskit_qgen._checks import check_int, check_simulation_options
+from qiskit_qgen._jobs import FinishedJob
 from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.primitives.exact_probabilities import ExactProbabilities, ExactSamplerPubResult
-from qiskit_qgen.simulator.jobs import FinishedJob
 from qiskit_qgen.simulator.measured import MeasuredCircuit, MeasurementCache
 
 _PART_BYTES = 1 << 28  # probabilities and shots that are held at once

@@ -11,8 +11,8 @@ from qiskit.circuit import Parameter, QuantumCircuit
 from qiskit.quantum_info import SparsePauliOp
 
 from qiskit_qgen.simulator.expectation import ExpectationValues
-from qiskit_qgen.simulator.lowering import lower
-from qiskit_qgen.simulator.program import Program
+from qiskit_qgen.simulator.programs.lowering import lower
+from qiskit_qgen.simulator.programs.program import Program
 
 _SIZE = 16
 _Made = TypeVar("_Made")

@@ -11,11 +11,11 @@ import torch
 from numpy.typing import NDArray
 
 from qiskit_qgen.exceptions import GradientError
-from qiskit_qgen.simulator.blocks import PauliTerm
-from qiskit_qgen.simulator.expressions import SlotEvaluator
-from qiskit_qgen.simulator.program import Program
-from qiskit_qgen.simulator.sweeps import Kept, Sweeps
-from qiskit_qgen.simulator.tensors import TensorKernels
+from qiskit_qgen.simulator.cpu.sweeps import Kept, Sweeps
+from qiskit_qgen.simulator.programs.expressions import SlotEvaluator
+from qiskit_qgen.simulator.programs.operations import PauliTerm
+from qiskit_qgen.simulator.programs.program import Program
+from qiskit_qgen.simulator.tensors.kernels import TensorKernels
 
 
 class CircuitFunction(ABC):

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from qiskit.quantum_info import SparsePauliOp
 
 from qiskit_qgen.simulator.circuit_function import CircuitFunction
-from qiskit_qgen.simulator.program import Program
-from qiskit_qgen.simulator.sweeps import Kept
+from qiskit_qgen.simulator.cpu.sweeps import Kept
+from qiskit_qgen.simulator.programs.program import Program
 
 
 class ExpectationValues(CircuitFunction):

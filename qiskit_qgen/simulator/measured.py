@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from qiskit.circuit import QuantumCircuit
 
 from qiskit_qgen.simulator.cache import RecentCircuits
-from qiskit_qgen.simulator.lowering import lower
-from qiskit_qgen.simulator.measurements import split_measurements
 from qiskit_qgen.simulator.probabilities import Probabilities
-from qiskit_qgen.simulator.program import Program
+from qiskit_qgen.simulator.programs.lowering import lower
+from qiskit_qgen.simulator.programs.measurements import split_measurements
+from qiskit_qgen.simulator.programs.program import Program
 
 _INT64_BITS = 62
 

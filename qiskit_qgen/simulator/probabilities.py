@@ -9,8 +9,8 @@ import torch
 from numpy.typing import NDArray
 
 from qiskit_qgen.simulator.circuit_function import CircuitFunction
-from qiskit_qgen.simulator.program import Program
-from qiskit_qgen.simulator.sweeps import Kept
+from qiskit_qgen.simulator.cpu.sweeps import Kept
+from qiskit_qgen.simulator.programs.program import Program
 
 
 class Probabilities(CircuitFunction):

@@ -201,7 +201,11 @@ def test_the_named_extractor_is_used_and_named():
         ({"subsets": 0}, ArgumentError, "Argument `subsets` must be a positive integer, but is 0"),
         ({"bins": 1}, ArgumentError, "Argument `bins` must be an integer of at least 2, but is 1"),
         ({"seed": -1}, ArgumentError, "Argument `seed` must be"),
-        ({"extractor": "vgg"}, ArgumentError, "Argument `extractor` must be 'pixel', a name such as 'efficientnet-lite0-96px'"),
+        (
+            {"extractor": "vgg"},
+            ArgumentError,
+            "Argument `extractor` must be 'pixel', a name such as 'efficientnet-lite0-96px'",
+        ),
     ],
 )
 def test_bad_input_is_refused_with_a_sentence(extractor, pictures, change, error, message):

@@ -182,7 +182,9 @@ def test_bad_options_are_refused_with_a_sentence():
         EfficientNetLite0Extractor(channels=(-1,))
     with pytest.raises(ArgumentError, match=r"must have more than 2 channels .* but has 1"):
         EfficientNetLite0Extractor(channels=(0, 1, 2))(torch.rand(2, 1, 8, 8))
-    with pytest.raises(ArgumentError, match=r"must be 'pixel', a name such as 'efficientnet-lite0-96px' .* but is 'inception'"):
+    with pytest.raises(
+        ArgumentError, match=r"must be 'pixel', a name such as 'efficientnet-lite0-96px' .* but is 'inception'"
+    ):
         get_extractor("inception")
     with pytest.raises(ArgumentTypeError, match="of type Linear; wrap a network in ModuleFeatureExtractor"):
         get_extractor(nn.Linear(2, 2))

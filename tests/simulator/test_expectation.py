@@ -10,7 +10,8 @@ from qiskit.circuit.library import efficient_su2, real_amplitudes
 from qiskit.quantum_info import SparsePauliOp
 
 from qiskit_qgen.circuits import pauli_observables
-from qiskit_qgen.simulator import ExpectationValues, batches, lower
+from qiskit_qgen.simulator import ExpectationValues, lower
+from qiskit_qgen.simulator.cpu import batches
 
 
 def value_and_gradient(function, rows, cotangent):
@@ -70,7 +71,8 @@ import multiprocessing, threading
 import torch
 from qiskit.circuit.library import real_amplitudes
 from qiskit_qgen.circuits import pauli_observables
-from qiskit_qgen.simulator import ExpectationValues, batches, lower
+from qiskit_qgen.simulator import ExpectationValues, lower
+from qiskit_qgen.simulator.cpu import batches
 
 batches._SERIAL_WORK = 0
 function = ExpectationValues(lower(real_amplitudes(4, reps=2)), pauli_observables(4), threads=2)

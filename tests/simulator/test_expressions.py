@@ -6,7 +6,7 @@ import torch
 from qiskit.circuit import Parameter, ParameterVector
 
 from qiskit_qgen.exceptions import ArgumentError
-from qiskit_qgen.simulator.expressions import SlotEvaluator
+from qiskit_qgen.simulator.programs.expressions import SlotEvaluator
 
 A, B = Parameter("a"), Parameter("b")
 V = ParameterVector("v", 12)  # v[10] comes after v[2] in Qiskit's order, not in the alphabet's

@@ -4,7 +4,7 @@ from qiskit.circuit.library import efficient_su2
 
 from qiskit_qgen.exceptions import ArgumentTypeError, UnsupportedCircuitError
 from qiskit_qgen.simulator import lower
-from qiskit_qgen.simulator.measurements import split_measurements
+from qiskit_qgen.simulator.programs.measurements import split_measurements
 
 
 def test_each_register_gets_the_qubits_of_its_bits():

@@ -11,8 +11,9 @@ from qiskit.circuit.library import efficient_su2, real_amplitudes, zz_feature_ma
 from qiskit.quantum_info import SparsePauliOp
 
 from qiskit_qgen.circuits import pauli_observables, style_ansatz
-from qiskit_qgen.simulator import ExpectationValues, batches, lower
-from qiskit_qgen.simulator.gates import GATES as LOWERED_GATES
+from qiskit_qgen.simulator import ExpectationValues, lower
+from qiskit_qgen.simulator.cpu import batches
+from qiskit_qgen.simulator.programs.gates import GATES as LOWERED_GATES
 
 BATCH_SIZES = (1, 3, 16, 17, 40)
 

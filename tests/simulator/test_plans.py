@@ -7,8 +7,9 @@ from qiskit.circuit import ParameterVector, QuantumCircuit
 from qiskit.quantum_info import SparsePauliOp, Statevector
 
 from qiskit_qgen.circuits import pauli_observables
-from qiskit_qgen.simulator import ExpectationValues, batches, layouts, lower
-from qiskit_qgen.simulator.bases import Basis
+from qiskit_qgen.simulator import ExpectationValues, lower
+from qiskit_qgen.simulator.addresses.bases import Basis
+from qiskit_qgen.simulator.cpu import batches, layouts
 from qiskit_qgen.simulator.probabilities import Probabilities
 
 NUM_QUBITS = 6

@@ -13,10 +13,9 @@ from torch.autograd import grad, gradcheck, gradgradcheck
 
 from qiskit_qgen.circuits import pauli_observables, style_ansatz
 from qiskit_qgen.simulator import Program, lower
-from qiskit_qgen.simulator.blocks import PauliTerm
-from qiskit_qgen.simulator.expressions import SlotEvaluator
-from qiskit_qgen.simulator.operations import Angle, Control, Frame, Operation
-from qiskit_qgen.simulator.tensors import TensorKernels
+from qiskit_qgen.simulator.programs.expressions import SlotEvaluator
+from qiskit_qgen.simulator.programs.operations import Angle, Control, Frame, Operation, PauliTerm
+from qiskit_qgen.simulator.tensors.kernels import TensorKernels
 
 
 def expectation(circuit, observables):

@@ -2,7 +2,7 @@ import threading
 
 import pytest
 
-from qiskit_qgen.simulator.threads import run_all
+from qiskit_qgen.simulator.cpu.threads import run_all
 
 
 @pytest.mark.parametrize("threads", [1, 2, 5])

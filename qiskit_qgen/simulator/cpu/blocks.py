@@ -5,18 +5,18 @@ A block works on a few rows at a time, in the first-level cache.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from qiskit_qgen._typing import FloatArray, IntArray
-from qiskit_qgen.simulator.cosets import Cosets, SignSlots, Span
-from qiskit_qgen.simulator.operations import Operation
+from qiskit_qgen.simulator.addresses.cosets import Cosets, SignSlots, Span
+from qiskit_qgen.simulator.programs.operations import Operation, PauliTerm
+from qiskit_qgen.simulator.programs.scheduling import select
 
 MAX_BLOCK_QUBITS = 6  # a bit set over the rows of a buffer must fit into 64 bits
 _MAX_OPERATIONS = 192  # in a block, which bounds its tables of phases
-_WINDOW = 256  # operations that may wait while later, commuting ones join the block
 
 ROTATION, DIAGONAL, PHASE = 0, 1, 2  # kinds of operation
 
@@ -56,19 +56,6 @@ class ReadoutTables(NamedTuple):
     signs: IntArray
 
 
-class PauliTerm(NamedTuple):
-    """Matrix elements ``coefficient * i**odd * (-1)**parity(r AND sign)`` from row r to row ``r XOR flip``.
-
-    They belong to the observable number ``output``.
-    """
-
-    flip: int
-    sign: int
-    odd: int
-    coefficient: float
-    output: int
-
-
 def block_size(num_qubits: int) -> int:
     """Return how many qubits a block should hold, so that all blocks of a layer over all qubits are about equal."""
     return -(-num_qubits // -(-num_qubits // MAX_BLOCK_QUBITS))
@@ -93,25 +80,6 @@ class _Room:
         self._span.add(operation.flip)
         self._signs = signs
         return True
-
-
-def select(
-    operations: Sequence[Operation], waiting: list[int], take: Callable[[Operation], bool]
-) -> tuple[list[int], list[int]]:
-    """Return which of the waiting operations are taken, and which go on waiting.
-
-    An operation is taken out of turn if it commutes with all that it overtakes.
-    """
-    block, rest = list[int](), list[int]()
-    for position, number in enumerate(waiting):
-        operation = operations[number]
-        if all(operation.commutes_with(operations[other]) for other in rest) and take(operation):
-            block.append(number)
-        else:
-            rest.append(number)
-            if len(rest) == _WINDOW:
-                return block, rest + waiting[position + 1 :]
-    return block, rest
 
 
 def _cosets_of(members: Sequence[Operation], size: int, num_qubits: int) -> Cosets:

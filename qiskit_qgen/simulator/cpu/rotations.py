@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qiskit_qgen._typing import IntArray
-from qiskit_qgen.simulator.operations import Angle
+from qiskit_qgen.simulator.programs.operations import Angle
 
 
 class RotationAngles:

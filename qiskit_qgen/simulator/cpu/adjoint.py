@@ -1,6 +1,6 @@
 """The CPU kernels of adjoint differentiation (arXiv 2009.02823), compiled by numba when first used.
 
-The blocks of a circuit (see :mod:`~qiskit_qgen.simulator.kernels`) run backward on two states, psi and lambda =
+The blocks of a circuit (see :mod:`~qiskit_qgen.simulator.cpu.kernels`) run backward on two states, psi and lambda =
 sum_k g_k O_k psi, and collect for each rotation exp(-i theta P / 2) the derivative Im <lambda|P|psi>.
 """
 
@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from qiskit_qgen.simulator.blocks import DIAGONAL, ROTATION
-from qiskit_qgen.simulator.kernels import (
+from qiskit_qgen.simulator.cpu.blocks import DIAGONAL, ROTATION
+from qiskit_qgen.simulator.cpu.kernels import (
     aligned,
     build_diagonals,
     first_of_pair,
@@ -18,7 +18,7 @@ from qiskit_qgen.simulator.kernels import (
     part_of,
     satisfied,
 )
-from qiskit_qgen.simulator.lanes import (
+from qiskit_qgen.simulator.cpu.lanes import (
     add_imag_overlap,
     add_imaginary_product,
     add_product,
@@ -231,7 +231,7 @@ def undo_block(
 def backward(
     tables: Any, readout: Any, trig: Any, states: Any, cotangent: Any, weights: Any, gradient: Any, lanes: Any
 ) -> None:
-    """Add the vector-Jacobian product of :func:`~qiskit_qgen.simulator.kernels.forward` to ``gradient``.
+    """Add the vector-Jacobian product of :func:`~qiskit_qgen.simulator.cpu.kernels.forward` to ``gradient``.
 
     Args:
         tables: The circuit's blocks.

@@ -14,10 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from qiskit_qgen._typing import IntArray
-from qiskit_qgen.simulator.bases import Basis
-from qiskit_qgen.simulator.blocks import BlockTables, PauliTerm, ReadoutTables, build_blocks, build_readout, select
-from qiskit_qgen.simulator.cosets import Span, parities
-from qiskit_qgen.simulator.operations import Angle, Control, Operation
+from qiskit_qgen.simulator.addresses.bases import Basis
+from qiskit_qgen.simulator.addresses.cosets import Span, parities
+from qiskit_qgen.simulator.cpu.blocks import BlockTables, ReadoutTables, build_blocks, build_readout
+from qiskit_qgen.simulator.programs.operations import Angle, Control, Operation, PauliTerm
+from qiskit_qgen.simulator.programs.scheduling import select
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,8 @@ from qiskit.quantum_info import SparsePauliOp
 
 from qiskit_qgen._typing import IntArray
 from qiskit_qgen.exceptions import ArgumentError
-from qiskit_qgen.simulator.blocks import PauliTerm
-from qiskit_qgen.simulator.cosets import parities
-from qiskit_qgen.simulator.operations import Frame, Operation
+from qiskit_qgen.simulator.addresses.cosets import parities
+from qiskit_qgen.simulator.programs.operations import Frame, Operation, PauliTerm
 
 
 @dataclass(frozen=True, eq=False)

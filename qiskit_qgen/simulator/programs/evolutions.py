@@ -10,8 +10,8 @@ from typing import Any
 
 from qiskit.quantum_info import PauliList, SparseObservable, SparsePauliOp
 
-from qiskit_qgen.simulator.builder import Builder
-from qiskit_qgen.simulator.matrices import build_exponential, check_size
+from qiskit_qgen.simulator.programs.builder import Builder
+from qiskit_qgen.simulator.programs.matrices import build_exponential, check_size
 
 
 def build_pauli_evolution(b: Builder, gate: Any, qubits: list[int]) -> None:

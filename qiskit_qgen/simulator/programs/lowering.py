@@ -24,10 +24,10 @@ from qiskit.quantum_info import Clifford
 
 from qiskit_qgen._checks import check_type
 from qiskit_qgen.exceptions import UnsupportedCircuitError
-from qiskit_qgen.simulator.builder import Builder
-from qiskit_qgen.simulator.gates import GATES
-from qiskit_qgen.simulator.objects import OBJECTS, build_matrix_gate, undefined
-from qiskit_qgen.simulator.program import Program
+from qiskit_qgen.simulator.programs.builder import Builder
+from qiskit_qgen.simulator.programs.gates import GATES
+from qiskit_qgen.simulator.programs.objects import OBJECTS, build_matrix_gate, undefined
+from qiskit_qgen.simulator.programs.program import Program
 
 MAX_QUBITS = 24
 _MAX_DEPTH = 64  # of definitions in definitions

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from qiskit_qgen.simulator.batches import Batch
-from qiskit_qgen.simulator.blocks import PauliTerm
-from qiskit_qgen.simulator.layouts import Layout
-from qiskit_qgen.simulator.plans import Plan, plan_split, plan_whole
-from qiskit_qgen.simulator.program import Program
-from qiskit_qgen.simulator.rotations import RotationAngles
+from qiskit_qgen.simulator.cpu.batches import Batch
+from qiskit_qgen.simulator.cpu.layouts import Layout
+from qiskit_qgen.simulator.cpu.plans import Plan, plan_split, plan_whole
+from qiskit_qgen.simulator.cpu.rotations import RotationAngles
+from qiskit_qgen.simulator.programs.operations import PauliTerm
+from qiskit_qgen.simulator.programs.program import Program
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Sweeps:
 
     Args:
         program: The lowered circuit.
-        terms: The observables, see :meth:`~qiskit_qgen.simulator.program.Program.terms`.
+        terms: The observables, see :meth:`~qiskit_qgen.simulator.programs.program.Program.terms`.
         num_outputs: The number of observables.
     """
 

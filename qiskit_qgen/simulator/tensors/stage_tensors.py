@@ -8,8 +8,8 @@ from typing import TypeAlias
 import numpy as np
 import torch
 
-from qiskit_qgen.simulator.row_sums import Place, RowSum, Term
-from qiskit_qgen.simulator.stages import Move, Permutation, Product, Stages
+from qiskit_qgen.simulator.tensors.row_sums import Place, RowSum, Term
+from qiskit_qgen.simulator.tensors.stages import Move, Permutation, Product, Stages
 
 _BANK_ROWS = 1 << 12  # diagonals are computed together up to so many rows
 _BANK_ENTRIES = 1 << 18  # and up to so many entries of their table

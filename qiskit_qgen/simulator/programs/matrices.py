@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from qiskit_qgen._typing import FloatArray
 from qiskit_qgen.exceptions import UnsupportedCircuitError
-from qiskit_qgen.simulator.builder import Builder
+from qiskit_qgen.simulator.programs.builder import Builder
 
 ComplexArray: TypeAlias = NDArray[np.complexfloating]
 

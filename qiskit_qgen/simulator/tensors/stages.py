@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qiskit_qgen._typing import IntArray
-from qiskit_qgen.simulator.bases import Basis
-from qiskit_qgen.simulator.blocks import select
-from qiskit_qgen.simulator.cosets import Span, parities
-from qiskit_qgen.simulator.operations import Control, Operation
+from qiskit_qgen.simulator.addresses.bases import Basis
+from qiskit_qgen.simulator.addresses.cosets import Span, parities
+from qiskit_qgen.simulator.programs.operations import Control, Operation
+from qiskit_qgen.simulator.programs.scheduling import select
 
 MAX_DENSE_QUBITS = 6  # up to here the moves between two diagonals are one matrix
 _TURN = np.array([[1, -1j], [-1j, 1]]) / np.sqrt(2)

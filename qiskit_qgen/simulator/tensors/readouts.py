@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from qiskit_qgen.simulator.blocks import PauliTerm
-from qiskit_qgen.simulator.row_sums import Place, RowSum, Term
-from qiskit_qgen.simulator.stages import Stages, row_numbers
+from qiskit_qgen.simulator.programs.operations import PauliTerm
+from qiskit_qgen.simulator.tensors.row_sums import Place, RowSum, Term
+from qiskit_qgen.simulator.tensors.stages import Stages, row_numbers
 
 _ROWS = 1 << 12  # flips are read together up to so many rows
 

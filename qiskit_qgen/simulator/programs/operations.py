@@ -59,6 +59,19 @@ class Operation(NamedTuple):
         )
 
 
+class PauliTerm(NamedTuple):
+    """Matrix elements ``coefficient * i**odd * (-1)**parity(r AND sign)`` from row r to row ``r XOR flip``.
+
+    They belong to the observable number ``output``.
+    """
+
+    flip: int
+    sign: int
+    odd: int
+    coefficient: float
+    output: int
+
+
 @dataclass
 class Frame:
     """Which stored row holds which basis state: an affine map over the field of two elements.

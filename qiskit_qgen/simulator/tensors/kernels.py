@@ -13,12 +13,12 @@ from typing import Any, TypeAlias, TypeVar
 
 import torch
 
-from qiskit_qgen.simulator.blocks import PauliTerm
-from qiskit_qgen.simulator.program import Program
-from qiskit_qgen.simulator.row_sums import Place
-from qiskit_qgen.simulator.stages import Stages, build_stages
-from qiskit_qgen.simulator.tensor_readouts import RowsReadout, TermsReadout
-from qiskit_qgen.simulator.tensor_stages import CircuitTensors
+from qiskit_qgen.simulator.programs.operations import PauliTerm
+from qiskit_qgen.simulator.programs.program import Program
+from qiskit_qgen.simulator.tensors.readouts import RowsReadout, TermsReadout
+from qiskit_qgen.simulator.tensors.row_sums import Place
+from qiskit_qgen.simulator.tensors.stage_tensors import CircuitTensors
+from qiskit_qgen.simulator.tensors.stages import Stages, build_stages
 
 _KEPT_READOUTS = 8
 

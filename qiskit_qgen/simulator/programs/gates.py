@@ -8,7 +8,7 @@ from typing import Any
 
 from qiskit.circuit import library as gates
 
-from qiskit_qgen.simulator.builder import Builder
+from qiskit_qgen.simulator.programs.builder import Builder
 
 
 def _rotation(word: str) -> Callable[..., None]:

@@ -14,8 +14,8 @@ from typing import Any
 from qiskit.circuit import ParameterExpression, QuantumCircuit
 
 from qiskit_qgen.exceptions import UnsupportedCircuitError
-from qiskit_qgen.simulator.operations import Angle, Control, Frame, Operation
-from qiskit_qgen.simulator.program import Program
+from qiskit_qgen.simulator.programs.operations import Angle, Control, Frame, Operation
+from qiskit_qgen.simulator.programs.program import Program
 
 _WINDOW = 16  # how many operations back one is looked for that a new operation can join
 

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from qiskit_qgen.simulator.cosets import parities
-from qiskit_qgen.simulator.operations import Control
+from qiskit_qgen.simulator.addresses.cosets import parities
+from qiskit_qgen.simulator.programs.operations import Control
 
 Place: TypeAlias = tuple[torch.device, torch.dtype]
 

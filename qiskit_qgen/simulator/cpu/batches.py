@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from qiskit_qgen.simulator.layouts import Layout
-from qiskit_qgen.simulator.memory import aligned_empty
-from qiskit_qgen.simulator.plans import Move, Plan
-from qiskit_qgen.simulator.rotations import RotationAngles
-from qiskit_qgen.simulator.threads import run_all
+from qiskit_qgen.simulator.cpu.layouts import Layout
+from qiskit_qgen.simulator.cpu.memory import aligned_empty
+from qiskit_qgen.simulator.cpu.plans import Move, Plan
+from qiskit_qgen.simulator.cpu.rotations import RotationAngles
+from qiskit_qgen.simulator.cpu.threads import run_all
 
 _LOGGER = logging.getLogger("qiskit_qgen")
 _TASK_CHUNKS = 16  # chunks that one call of a kernel handles at most
@@ -122,7 +122,7 @@ class Batch:
             by_row: Derivatives by the probabilities of the rows, (chunks, rows or 0, lanes).
             states: The final states; None to compute them again.
         """
-        from qiskit_qgen.simulator import adjoint  # compiled code is loaded when first used
+        from qiskit_qgen.simulator.cpu import adjoint  # compiled code is loaded when first used
 
         gradient = np.zeros((self.layout.chunks, self._angles.num_rotations, self.layout.lanes), self.layout.dtype)
 
@@ -146,7 +146,7 @@ class Batch:
         return gradient
 
     def _run_small(self, part: slice, final: NDArray[Any], values: NDArray[Any]) -> None:
-        from qiskit_qgen.simulator import kernels
+        from qiskit_qgen.simulator.cpu import kernels
 
         segment = self.plan.segments[0]
         kernels.forward(segment.tables, segment.readout, self._trig(part), final, values, self._lanes)
@@ -187,7 +187,7 @@ class _Spread:
 
     def forward(self, values: NDArray[Any], final: NDArray[Any]) -> None:
         """Run from |0...0> to ``final``, (rows, 2, lanes), and add the outputs to ``values``, (outputs, lanes)."""
-        from qiskit_qgen.simulator import kernels
+        from qiskit_qgen.simulator.cpu import kernels
 
         psi, spare = final, None
         psi[:] = 0
@@ -210,7 +210,7 @@ class _Spread:
         self, by_output: NDArray[Any], by_row: NDArray[Any], final: NDArray[Any], gradient: NDArray[Any]
     ) -> None:
         """Sweep back from ``final``, and add the derivatives to ``gradient``, (rotations, lanes)."""
-        from qiskit_qgen.simulator import adjoint
+        from qiskit_qgen.simulator.cpu import adjoint
 
         psi, lam, spare = (self._empty_state()[0] for _ in range(3))
         psi[:] = final
@@ -229,7 +229,7 @@ class _Spread:
         gradient += shares.sum(0)
 
     def _move(self, move: Move, source: NDArray[Any], target: NDArray[Any]) -> None:
-        from qiskit_qgen.simulator import kernels
+        from qiskit_qgen.simulator.cpu import kernels
 
         views = [state.reshape(*state.shape[:2], self._layout.parts, -1) for state in (source, target)]
         samples = (0,) * self._layout.samples

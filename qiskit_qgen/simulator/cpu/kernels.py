@@ -1,7 +1,7 @@
 """The CPU kernels: circuits forward and read-out, compiled by numba when first used.
 
-A *chunk* is ``W`` lanes of states that lie interleaved (see :mod:`~qiskit_qgen.simulator.lanes`). A circuit is a
-sequence of blocks (:class:`~qiskit_qgen.simulator.blocks.BlockTables`); a block gathers ``2**k`` rows into a buffer
+A *chunk* is ``W`` lanes of states that lie interleaved (see :mod:`~qiskit_qgen.simulator.cpu.lanes`). A circuit is a
+sequence of blocks (:class:`~qiskit_qgen.simulator.cpu.blocks.BlockTables`); a block gathers ``2**k`` rows into a buffer
 of the first-level cache, applies all its operations there, and puts them back, coset by coset. Entangling
 permutations cost nothing here: they only changed which rows form a coset.
 
@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from qiskit_qgen.simulator.blocks import DIAGONAL, ROTATION
-from qiskit_qgen.simulator.lanes import (
+from qiskit_qgen.simulator.cpu.blocks import DIAGONAL, ROTATION
+from qiskit_qgen.simulator.cpu.lanes import (
     add_imag_overlap,
     add_real_overlap,
     add_row,
@@ -29,7 +29,7 @@ from qiskit_qgen.simulator.lanes import (
     multiply_conjugate,
     rotate,
 )
-from qiskit_qgen.simulator.memory import CACHE_LINE
+from qiskit_qgen.simulator.cpu.memory import CACHE_LINE
 
 helper = njit(nogil=True, error_model="numpy", boundscheck=False)
 inlined = njit(nogil=True, error_model="numpy", boundscheck=False, forceinline=True)

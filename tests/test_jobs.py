@@ -6,7 +6,7 @@ import torch
 from qiskit.primitives import PrimitiveJob
 from qiskit.providers import JobError, JobStatus
 
-from qiskit_qgen.simulator.jobs import FinishedJob
+from qiskit_qgen._jobs import FinishedJob
 
 
 def double(number, *, plus=0):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from qiskit_qgen.simulator.cosets import Span
+from qiskit_qgen.simulator.addresses.cosets import Span
 
 
 class Basis:

@@ -10,10 +10,10 @@ from qiskit.circuit import library as gates
 from qiskit.exceptions import QiskitError
 
 from qiskit_qgen.exceptions import UnsupportedCircuitError
-from qiskit_qgen.simulator.builder import Builder
-from qiskit_qgen.simulator.evolutions import build_hamiltonian, build_pauli_evolution
-from qiskit_qgen.simulator.gates import GATES
-from qiskit_qgen.simulator.matrices import build_diagonal, build_unitary, check_size
+from qiskit_qgen.simulator.programs.builder import Builder
+from qiskit_qgen.simulator.programs.evolutions import build_hamiltonian, build_pauli_evolution
+from qiskit_qgen.simulator.programs.gates import GATES
+from qiskit_qgen.simulator.programs.matrices import build_diagonal, build_unitary, check_size
 
 
 def undefined(name: str) -> UnsupportedCircuitError:

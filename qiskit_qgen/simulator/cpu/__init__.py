@@ -1,0 +1,1 @@
+"""Programs on the CPU: vector kernels that sweep forward and back."""

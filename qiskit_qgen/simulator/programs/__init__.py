@@ -1,0 +1,1 @@
+"""From circuits to programs: lists of rotations and phases on stored rows."""

@@ -1,0 +1,1 @@
+"""Programs in batched torch operations: any device, and derivatives of any order."""
