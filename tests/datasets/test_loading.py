@@ -29,8 +29,8 @@ def test_faults_of_what_is_in_memory_are_named():
 
 def test_unknown_names_list_the_known_ones():
     message = (
-        r"^Argument `name` must be one of 'digits', 'fashion-mnist-mini', 'fashion-mnist', 'cifar-10', or the path of a "
-        r"folder or file of pictures, but is 'fashon-mnist', and there is no such file or folder\.$"
+        r"^Argument `name` must be one of 'digits', 'fashion-mnist-mini', 'fashion-mnist', 'cifar-10', or the path of "
+        r"a folder or file of pictures, but is 'fashon-mnist', and there is no such file or folder\.$"
     )
     with pytest.raises(ArgumentError, match=message):
         load_dataset("fashon-mnist")
