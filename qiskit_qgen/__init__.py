@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from qiskit_qgen.execution import LocalExecution as LocalExecution
     from qiskit_qgen.execution import RuntimeExecution as RuntimeExecution
     from qiskit_qgen.models import HybridGAN as HybridGAN
+    from qiskit_qgen.models import QuantumDiffusion as QuantumDiffusion
     from qiskit_qgen.models import StyleQGAN as StyleQGAN
     from qiskit_qgen.training import History as History
 
@@ -28,6 +29,7 @@ _LAZY = {
     "ImageDataset": "qiskit_qgen.datasets",
     "LocalExecution": "qiskit_qgen.execution",
     "QGenError": "qiskit_qgen.exceptions",
+    "QuantumDiffusion": "qiskit_qgen.models",
     "RuntimeExecution": "qiskit_qgen.execution",
     "StyleQGAN": "qiskit_qgen.models",
     "load_dataset": "qiskit_qgen.datasets",
@@ -41,6 +43,7 @@ __all__ = [
     "ImageDataset",
     "LocalExecution",
     "QGenError",
+    "QuantumDiffusion",
     "RuntimeExecution",
     "StyleQGAN",
     "__version__",

@@ -12,13 +12,14 @@ from qiskit_qgen._checks import check_choice, check_type
 from qiskit_qgen._typing import PathLike
 from qiskit_qgen.datasets.array_files import ARRAY_SUFFIXES, load_array_file
 from qiskit_qgen.datasets.bundled import load_digits, load_fashion_mnist_mini
+from qiskit_qgen.datasets.cifar import load_cifar10
 from qiskit_qgen.datasets.fashion_mnist import load_fashion_mnist
 from qiskit_qgen.datasets.image_dataset import ImageDataset
 from qiskit_qgen.datasets.image_folder import load_image_folder
 from qiskit_qgen.datasets.images import ImageData, convert_images
 from qiskit_qgen.exceptions import ArgumentError, DatasetError
 
-DATASET_NAMES = ("digits", "fashion-mnist-mini", "fashion-mnist")
+DATASET_NAMES = ("digits", "fashion-mnist-mini", "fashion-mnist", "cifar-10")
 """The data sets that are known by name."""
 
 
@@ -30,6 +31,8 @@ def load_dataset(name: PathLike | ImageData, *, split: str = "train", data_dir: 
     ``"fashion-mnist-mini"``   a class-balanced part of it within this package: 7,000 train, 1,000 test, 1 x 28 x 28
     ``"fashion-mnist"``        all of it: 60,000 train, 10,000 test; from ``data_dir``, from Debian's package
                                ``dataset-fashion-mnist``, or downloaded once (30 MB) into the user's cache
+    ``"cifar-10"``             50,000 train, 10,000 test, 3 x 32 x 32; from ``data_dir``, in the binary or the python
+                               form, which is not executed, or downloaded once (170 MB) into the user's cache
     a folder                   pictures (png, jpg, bmp, gif, tif, webp, pgm, ppm) of one size and mode: directly in it
                                (no labels), in a sub-folder for each class, or either of these in ``train`` and ``test``
     an ``.npz`` file           arrays ``images`` and perhaps ``labels``; or ``train_images``, ``train_labels``,
@@ -45,7 +48,8 @@ def load_dataset(name: PathLike | ImageData, *, split: str = "train", data_dir: 
     Args:
         name: What to load.
         split: "train" or "test". One's own pictures have the split "test" only where they say what is for testing.
-        data_dir: A folder with the files of ``"fashion-mnist"``, gzipped or not; of no use for anything else.
+        data_dir: A folder with the files of ``"fashion-mnist"``, gzipped or not, or of ``"cifar-10"``; of no use for
+            anything else.
 
     Returns:
         The images with their labels and class names, as far as there are any.
@@ -53,7 +57,7 @@ def load_dataset(name: PathLike | ImageData, *, split: str = "train", data_dir: 
     Raises:
         ArgumentTypeError: If ``name`` or ``data_dir`` has another type.
         ArgumentError: If ``name`` is neither known nor an existing path, ``split`` is another text, or ``data_dir`` is
-            given for anything but ``"fashion-mnist"``.
+            given for anything but ``"fashion-mnist"`` and ``"cifar-10"``.
         DatasetError: If the data are missing, damaged, of the wrong shape or type, or out of range, or have no test
             split.
 
@@ -66,8 +70,10 @@ def load_dataset(name: PathLike | ImageData, *, split: str = "train", data_dir: 
     check_type("data_dir", data_dir, (str, os.PathLike, type(None)), "a path or None")
     if isinstance(name, str) and name == "fashion-mnist":
         return load_fashion_mnist(split, data_dir)
+    if isinstance(name, str) and name == "cifar-10":
+        return load_cifar10(split, data_dir)
     if data_dir is not None:
-        raise ArgumentError("Argument `data_dir` must be None unless `name` is 'fashion-mnist'.")
+        raise ArgumentError("Argument `data_dir` must be None unless `name` is 'fashion-mnist' or 'cifar-10'.")
     if isinstance(name, (Tensor, np.ndarray)):
         return _from_memory(name, split)
     if isinstance(name, str) and name == "digits":

@@ -29,8 +29,8 @@ def test_faults_of_what_is_in_memory_are_named():
 
 def test_unknown_names_list_the_known_ones():
     message = (
-        r"^Argument `name` must be one of 'digits', 'fashion-mnist-mini', 'fashion-mnist', or the path of a folder or "
-        r"file of pictures, but is 'fashon-mnist', and there is no such file or folder\.$"
+        r"^Argument `name` must be one of 'digits', 'fashion-mnist-mini', 'fashion-mnist', 'cifar-10', or the path of "
+        r"a folder or file of pictures, but is 'fashon-mnist', and there is no such file or folder\.$"
     )
     with pytest.raises(ArgumentError, match=message):
         load_dataset("fashon-mnist")
@@ -64,7 +64,8 @@ def test_other_splits_are_refused(split):
 
 @pytest.mark.parametrize("name", ["digits", "fashion-mnist-mini", ".", torch.zeros(2, 8, 8)])
 def test_a_folder_that_would_have_no_effect_is_refused(tmp_path, name):
-    with pytest.raises(ArgumentError, match=r"^Argument `data_dir` must be None unless `name` is 'fashion-mnist'\.$"):
+    rule = r"^Argument `data_dir` must be None unless `name` is 'fashion-mnist' or 'cifar-10'\.$"
+    with pytest.raises(ArgumentError, match=rule):
         load_dataset(name, data_dir=tmp_path)
 
 

@@ -14,6 +14,7 @@ import torch
 from qiskit_qgen import LocalExecution, StyleQGAN
 from qiskit_qgen.execution import AerExecution, ErrorMitigation, RuntimeExecution
 from qiskit_qgen.noise import depolarizing_noise, readout_noise
+from qiskit_qgen.primitives.aer_estimator import AerEstimator
 from qiskit_qgen.primitives.runtime import RetryPolicy
 from qiskit_qgen.training import AbstractCallback
 
@@ -98,10 +99,20 @@ def test_the_service_gives_the_same_rows_in_every_mode(ibm_server, tmp_path, mod
     assert submission["num_circuits"] == 2 * 6
 
 
-def test_training_on_aer_gives_the_weights_of_the_simulator(model):
+def test_training_on_aer_gives_the_weights_of_the_simulator(model, monkeypatch):
     """Parameter shifts there, adjoint derivatives here: two ways to the same gradient."""
-    trained = untrained()
+    trained, rows = untrained(), []
+    run = AerEstimator.run
+
+    def counted(estimator, pubs, **options):
+        rows.extend(len(pub[2]) for pub in pubs)
+        return run(estimator, pubs, **options)
+
+    monkeypatch.setattr(AerEstimator, "run", counted)
     fit(trained, execution=AerExecution())
+    # Samples for three updates of the critic, as long as too few are kept; the generator's own, and two for each angle.
+    fresh, own, shifted = 3 * 8, 4, 4 * 2 * trained.circuit.num_inputs
+    assert rows == [fresh, own, shifted, fresh, own, shifted, own, shifted]
     torch.testing.assert_close(weights(trained), weights(model), atol=1e-5, rtol=0)
     assert (weights(trained) - weights(untrained())).abs().max() > 1e-3
 
@@ -115,7 +126,7 @@ class StopAfter(AbstractCallback):
             raise RuntimeError("stopped")
 
 
-def test_a_training_on_noisy_shots_is_resumed_from_its_checkpoint(tmp_path):
+def test_a_training_on_noisy_shots_is_resumed_from_its_checkpoint(tmp_path, model):
     options = {"checkpoint_dir": tmp_path / "run", "checkpoint_every": 1, "resume": True}
     noise = {"noise_model": "fake_manila", "shots": 200, "seed": 0, "gradient": "spsa"}
     stopped, resumed = untrained(), untrained()
@@ -124,6 +135,7 @@ def test_a_training_on_noisy_shots_is_resumed_from_its_checkpoint(tmp_path):
     history = fit(resumed, execution=AerExecution(**noise), **options)
     assert history.steps("adversarial", "generator_loss") == [1, 2, 3]
     assert resumed.sample(4, seed=0).shape == (4, 4)
+    assert (weights(resumed) - weights(model)).abs().max() > 1e-3
 
 
 def test_a_training_on_the_service_asks_for_each_step_once(ibm_server, tmp_path):
