@@ -27,7 +27,7 @@ from qiskit_qgen.execution import AbstractExecution
 from qiskit_qgen.networks import AbstractDenoiser, ChannelGate, PublishedUNet, UNet
 from qiskit_qgen.networks.bottleneck_gates import BOTTLENECKS, QUANTUM
 from qiskit_qgen.noise import AbstractNoise, GaussianNoise, QuantumCircuitNoise
-from qiskit_qgen.simulator.lowering import MAX_QUBITS
+from qiskit_qgen.simulator.programs.lowering import MAX_QUBITS
 from qiskit_qgen.training.denoising import DenoisingOptions
 from qiskit_qgen.training.gradient_audit import GradientReport, audit_module
 
