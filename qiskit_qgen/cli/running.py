@@ -16,7 +16,7 @@ from qiskit_qgen.cli.executions import parse_execution
 from qiskit_qgen.cli.reporting import note
 from qiskit_qgen.cli.run_folder import RunFolder
 from qiskit_qgen.cli.scoring import choose_extractor, load_scored_images, report, score
-from qiskit_qgen.cli.settings import Tables, complete, model_arguments
+from qiskit_qgen.cli.settings import Tables, complete, model_arguments, model_class
 from qiskit_qgen.exceptions import ArgumentError, QGenError
 
 _NUM_SAMPLES = 64
@@ -37,14 +37,13 @@ def run(tables: Tables, out: Path, *, resume: bool, overwrite: bool, again: str)
         QGenError: If a setting is wrong, the data are missing or damaged, or the training diverges.
     """
     from qiskit_qgen.datasets import load_dataset
-    from qiskit_qgen.models import StyleQGAN
 
     tables = complete(tables)
     place, scored = tables["data"], tables["evaluate"]
     train = load_dataset(place["name"], data_dir=place["data_dir"])
     test = load_scored_images(place["name"], scored["split"], place["data_dir"])
     channels, height, width = train.images.shape[1:]
-    model = StyleQGAN(image_shape=(channels, height, width), **model_arguments(tables))
+    model = model_class(tables["model"]["class_name"])(image_shape=(channels, height, width), **model_arguments(tables))
     extractor = choose_extractor(scored["extractor"], (channels, height, width))
     execution = _execution(tables["fit"]["execution"])
     folder = RunFolder(out)
@@ -104,12 +103,14 @@ def _train(model: Any, data: Any, fit: Mapping[str, Any], folder: RunFolder) -> 
     from qiskit_qgen.training.checkpoint import CHECKPOINT_NAME
 
     options = dict(fit)
-    scores = Scores({"latent_frechet_distance": LatentFrechetDistance()}, every=options.pop("score_every"))
-    progress = ProgressBar() if sys.stderr.isatty() else PrintedProgress()
+    hooks: list[Any] = [ProgressBar() if sys.stderr.isatty() else PrintedProgress()]
+    every = options.pop("score_every", None)
+    if every is not None:
+        hooks.insert(0, Scores({"latent_frechet_distance": LatentFrechetDistance()}, every=every))
     checkpoints = folder.path / files.CHECKPOINTS
     resume = (checkpoints / CHECKPOINT_NAME).exists()
     with options["execution"] or nullcontext():
-        history = model.fit(data, callbacks=[scores, progress], checkpoint_dir=checkpoints, resume=resume, **options)
+        history = model.fit(data, callbacks=hooks, checkpoint_dir=checkpoints, resume=resume, **options)
     model.save_pretrained(folder.path / files.MODEL)
     history.save(folder.path / files.HISTORY)
     seconds: dict[str, float] = history.seconds
@@ -121,7 +122,7 @@ def _draw(model: Any, test: Any, seed: int, folder: RunFolder) -> None:
 
     plot_images(model.sample(_NUM_SAMPLES, seed=seed), columns=8).savefig(folder.path / files.SAMPLES)
     plot_history(model.history).savefig(folder.path / files.HISTORY_PICTURE)
-    if model.arguments["autoencoder"] is not None:
+    if model.arguments.get("autoencoder") is not None:
         some = test.images[:: max(1, len(test) // 32)][:32]
         plot_reconstructions(some, model.reconstruct(some)).savefig(folder.path / files.RECONSTRUCTIONS)
     if model.circuit is not None:

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from qiskit_qgen.cli.run_folder import MODEL
+from qiskit_qgen.cli.settings import MODELS, model_class
+from qiskit_qgen.exceptions import CheckpointError
 
 
 def load_model(path: Path) -> Any:
@@ -14,7 +16,11 @@ def load_model(path: Path) -> Any:
     Raises:
         CheckpointError: If there is none, or it is damaged.
     """
-    from qiskit_qgen.models import StyleQGAN
+    from qiskit_qgen.persistence import load_model_folder
 
     inner = path / MODEL
-    return StyleQGAN.from_pretrained(inner if inner.is_dir() else path)
+    folder = inner if inner.is_dir() else path
+    name = load_model_folder(folder)[0]["class_name"]
+    if name not in MODELS:
+        raise CheckpointError(f"The folder {str(folder)!r} holds a {name}, which no command knows.")
+    return model_class(name).from_pretrained(folder)

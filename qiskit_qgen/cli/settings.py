@@ -10,10 +10,12 @@ from typing import Any, get_args, get_type_hints
 from qiskit_qgen.cli.toml_text import parse_value, read_toml
 from qiskit_qgen.exceptions import ArgumentError
 
-MODELS = ("StyleQGAN",)
+MODELS = ("StyleQGAN", "HybridGAN")
 # What follows from the data, belongs to tables, or is no plain value.
 _NOT_SET_HERE = ("self", "image_shape", "num_features", "scaling")
 _NOT_SET_IN_FIT = ("self", "data", "callbacks", "checkpoint_dir", "resume", "warm_start")
+
+_TABLES = ("data", "model", "fit", "evaluate")
 
 Tables = dict[str, dict[str, Any]]
 
@@ -29,11 +31,11 @@ def read_settings(path: Path) -> Tables:
         if not isinstance(table, Mapping):
             raise ArgumentError(
                 f"File {path} must hold tables, but `{name}` stands outside of one; the tables are "
-                f"{_listed(_defaults(), '[{}]')}."
+                f"{_listed(_TABLES, '[{}]')}."
             )
         _check_table(name, f"File {path}")
         for key in table:
-            _check_key(name, key, f"File {path}")
+            _check_key(name, key, f"File {path}", content)
     return {name: dict(table) for name, table in content.items()}
 
 
@@ -51,13 +53,14 @@ def override(tables: Tables, flags: Mapping[tuple[str, str], Any], assignments: 
     changed = {name: dict(table) for name, table in tables.items()}
     for (table, key), value in flags.items():
         if value is not None:
+            _check_key(table, key, f"Option --{key.replace('_', '-')}", changed)
             changed.setdefault(table, {})[key] = value
     for assignment in assignments:
         place, equals, text = assignment.partition("=")
         table, dot, key = place.strip().partition(".")
         if not equals or not dot:
             raise ArgumentError(f"Option --set must have the form TABLE.KEY=VALUE, but is {assignment!r}.")
-        _check_key(table, key, "Option --set")
+        _check_key(table, key, "Option --set", changed)
         changed.setdefault(table, {})[key] = parse_value(text.strip())
     return changed
 
@@ -68,32 +71,41 @@ def complete(tables: Tables) -> Tables:
     Raises:
         ArgumentError: If no data are named or the model is unknown.
     """
-    result = {name: {**defaults, **tables.get(name, {})} for name, defaults in _defaults().items()}
-    if result["data"]["name"] is None:
-        raise ArgumentError("The data must be named: `name` in the table [data], or the option --data.")
-    model = result["model"]["class_name"]
+    model = _class_name(tables)
     if model not in MODELS:
         raise ArgumentError(f"`class_name` in the table [model] must be one of {_listed(MODELS)}, but is {model!r}.")
+    for name, table in tables.items():
+        for key in table:
+            _check_key(name, key, "The settings", tables)
+    result = {name: {**defaults, **tables.get(name, {})} for name, defaults in _defaults(model).items()}
+    if result["data"]["name"] is None:
+        raise ArgumentError("The data must be named: `name` in the table [data], or the option --data.")
     return result
 
 
 def model_arguments(tables: Tables) -> dict[str, Any]:
     """Return the constructor's arguments; the word "none" stands for None where an argument can be None."""
     values = {key: value for key, value in tables["model"].items() if key != "class_name"}
-    hints = get_type_hints(_model_class().__init__)
+    hints = get_type_hints(model_class(tables["model"]["class_name"]).__init__)
     return {
         key: None if value == "none" and type(None) in get_args(hints[key]) else value for key, value in values.items()
     }
 
 
-def _defaults() -> Tables:
-    """Return all tables with all their keys and default values, as TOML can hold them."""
-    model = {"class_name": MODELS[0]}
-    model |= _parameters(_model_class().__init__, without=_NOT_SET_HERE)
+def _class_name(tables: Mapping[str, Mapping[str, Any]]) -> Any:
+    return tables.get("model", {}).get("class_name", MODELS[0])
+
+
+def _defaults(model: str) -> Tables:
+    """Return all tables with all their keys and default values for a model, as TOML can hold them."""
+    kind = model_class(model)
+    fit = _parameters(kind.fit, without=_NOT_SET_IN_FIT)
+    if model == "StyleQGAN":
+        fit["score_every"] = 250
     return {
         "data": {"name": None, "data_dir": None},
-        "model": model,
-        "fit": _parameters(_model_class().fit, without=_NOT_SET_IN_FIT) | {"score_every": 250},
+        "model": {"class_name": model, **_parameters(kind.__init__, without=_NOT_SET_HERE)},
+        "fit": fit,
         "evaluate": {"split": "test", "num_samples": None, "extractor": None},
     }
 
@@ -104,21 +116,23 @@ def _parameters(function: Any, *, without: Sequence[str]) -> dict[str, Any]:
     return {name: list(value) if isinstance(value, tuple) else value for name, value in defaults.items()}
 
 
-def _model_class() -> Any:
-    from qiskit_qgen.models import StyleQGAN
+def model_class(name: str) -> Any:
+    """Return the model of a name out of ``MODELS``."""
+    from qiskit_qgen import models
 
-    return StyleQGAN
+    return getattr(models, name)
 
 
 def _check_table(table: str, source: str) -> None:
-    if table not in _defaults():
-        known = _listed(_defaults(), "[{}]")
-        raise ArgumentError(f"{source} has the unknown table [{table}]; the known ones are {known}.")
+    if table not in _TABLES:
+        raise ArgumentError(f"{source} has the unknown table [{table}]; the known ones are {_listed(_TABLES, '[{}]')}.")
 
 
-def _check_key(table: str, key: str, source: str) -> None:
+def _check_key(table: str, key: str, source: str, tables: Mapping[str, Mapping[str, Any]]) -> None:
+    """Raise unless ``key`` is known to the model that ``tables`` name; of an unknown model, nothing can be said."""
     _check_table(table, source)
-    known = _defaults()[table]
+    model = _class_name(tables)
+    known = _defaults(model if model in MODELS else MODELS[0])[table]
     if key not in known:
         raise ArgumentError(
             f"{source} has the unknown key `{key}` in the table [{table}]; the known ones are {_listed(known)}."

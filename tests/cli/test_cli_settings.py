@@ -125,9 +125,8 @@ def test_missing_data_and_an_unknown_model_are_refused():
         ArgumentError, match=r"^The data must be named: `name` in the table \[data\], or the option --d"
     ):
         complete({})
-    with pytest.raises(
-        ArgumentError, match=r"^`class_name` in the table \[model\] must be one of StyleQGAN, but is 'CycleGAN'\.$"
-    ):
+    rule = r"^`class_name` in the table \[model\] must be one of StyleQGAN, HybridGAN, but is 'CycleGAN'\.$"
+    with pytest.raises(ArgumentError, match=rule):
         complete({"data": {"name": "digits"}, "model": {"class_name": "CycleGAN"}})
 
 

@@ -1,0 +1,54 @@
+"""A HybridGAN from the command line, from its settings to its scores."""
+
+import pytest
+
+from qiskit_qgen import HybridGAN
+from qiskit_qgen.cli.settings import complete, override, read_settings
+from qiskit_qgen.exceptions import ArgumentError
+
+CONFIG = """
+[data]
+name = {data!r}
+
+[model]
+class_name = "HybridGAN"
+quantum_in = {place!r}
+backbone = "conv"
+generator_width = 16
+discriminator_width = 8
+
+[fit]
+steps = 2
+batch_size = 4
+num_images = 9
+
+[evaluate]
+extractor = "pixel"
+"""
+
+
+@pytest.mark.parametrize("place", ["none", "both"])
+def test_a_run_leaves_a_model_that_samples(qgen, pictures, tmp_path, place):
+    config = tmp_path / "hybrid.toml"
+    config.write_text(CONFIG.format(data=str(pictures), place=place))
+    result = qgen("train", config, "--out", tmp_path / "run", "--seed", 3)
+    assert result.exit_code == 0, result.stderr
+    files = {entry.name for entry in (tmp_path / "run").iterdir()}
+    assert {"scores.json", "samples.png", "history.json", "model"} <= files
+    assert ("circuit.png" in files) == (place == "both")
+    assert HybridGAN.from_pretrained(tmp_path / "run" / "model").arguments["quantum_in"] == place
+    result = qgen("sample", tmp_path / "run", "--num-samples", 3, "--out", tmp_path / "more.png")
+    assert result.exit_code == 0, result.stderr
+
+
+def test_keys_are_those_of_the_model_that_is_named(pictures, tmp_path):
+    config = tmp_path / "hybrid.toml"
+    config.write_text(CONFIG.format(data=str(pictures), place="both"))
+    tables = read_settings(config)
+    assert complete(tables)["model"]["loss"] == "wgan-gp"
+    assert "score_every" not in complete(tables)["fit"]
+    with pytest.raises(ArgumentError, match=r"Option --autoencoder-steps has the unknown key `autoencoder_steps`"):
+        override(tables, {("fit", "autoencoder_steps"): 3}, [])
+    changed = override(tables, {}, ["model.class_name=StyleQGAN"])
+    with pytest.raises(ArgumentError, match=r"unknown key `quantum_in` in the table \[model\]"):
+        complete(changed)
