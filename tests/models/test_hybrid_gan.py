@@ -14,7 +14,7 @@ from qiskit_qgen.exceptions import (
     GradientError,
     NotFittedError,
 )
-from qiskit_qgen.execution import AerExecution, LocalExecution
+from qiskit_qgen.execution import AerExecution, LocalExecution, RuntimeExecution
 from qiskit_qgen.layers import QuantumLayer
 from qiskit_qgen.models import HybridGAN
 from qiskit_qgen.networks import ModuleBackbone
@@ -329,3 +329,15 @@ def test_summary_and_evaluation_say_what_there_is(fitted):
     scores = fitted.evaluate(pictures(12, seed=5), extractor="pixel")
     assert scores["extractor"] == "pixel"
     assert scores["floor_real"]["num_samples"] == 6
+
+
+def test_pictures_through_the_ibm_server_are_those_of_the_simulator(ibm_server, tmp_path, monkeypatch):
+    monkeypatch.setenv("QISKIT_QGEN_CACHE", str(tmp_path))
+    model = small("generator")
+    model.fit(pictures(), seed=0, **SHORT)
+    execution = RuntimeExecution("ibm_manila", service=ibm_server.service(), shots=4000, mode="job")
+    assert model.estimate_cost(3, execution=execution).qpu_seconds > 0
+    with execution:
+        latents = model.sample_latents(3, seed=0, execution=execution)
+    assert len(ibm_server.submissions) == 1
+    assert torch.allclose(latents, model.sample_latents(3, seed=0), atol=0.08)
