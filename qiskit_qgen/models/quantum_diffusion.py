@@ -12,7 +12,6 @@ from torch import Tensor, nn
 from qiskit_qgen._checks import check_choice, check_float, check_int, check_shape, check_type
 from qiskit_qgen._random import resolve_seed, torch_generator
 from qiskit_qgen._typing import PathLike
-from qiskit_qgen.datasets import ImageDataset
 from qiskit_qgen.diffusion import NoiseSchedule
 from qiskit_qgen.exceptions import ArgumentError, CheckpointError, TrainingDivergedError
 from qiskit_qgen.execution import AbstractExecution
@@ -186,7 +185,7 @@ class QuantumDiffusion(AbstractGenerativeModel):
             TrainingDivergedError: If a loss or weight becomes NaN or infinite.
         """
         images = self._check_data(data, name="data") * 2 - 1
-        classes = self._labels(labels if labels is not None else _labels_of(data), len(images))
+        classes = self._labels(getattr(data, "labels", None) if labels is None else labels, len(images))
         if labels is not None and self._arguments["num_classes"] is None:
             raise ArgumentError("Argument `labels` must be None for a model without classes.")
         check_int("steps", steps, minimum=1)
@@ -398,7 +397,3 @@ class QuantumDiffusion(AbstractGenerativeModel):
         if name == "schedule":
             return f"{arguments['schedule']}, {arguments['num_steps']} steps"
         return f"{arguments['architecture']} U-Net, bottleneck {arguments['bottleneck']}"
-
-
-def _labels_of(data: Any) -> Tensor | None:
-    return data.labels if isinstance(data, ImageDataset) else None
