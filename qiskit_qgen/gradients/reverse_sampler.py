@@ -133,7 +133,7 @@ class _JacobianCache(RecentCircuits[tuple[ProbabilityJacobian, NDArray[Any]]]):
         def make() -> tuple[ProbabilityJacobian, NDArray[Any]]:
             measured = MeasuredCircuit.read(circuit, threads=self._threads)
             measurements = measured.measurements
-            if not measurements.qubits:
+            if "measure" not in circuit.count_ops():
                 raise ArgumentError(
                     "Argument `circuits` must hold circuits that measure at least one qubit, but one measures none: "
                     "add `circuit.measure_all()`."

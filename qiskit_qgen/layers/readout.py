@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import prod
 from numbers import Integral
 from typing import Any
@@ -20,7 +21,7 @@ from qiskit_qgen._checks import check_int, check_type
 from qiskit_qgen.circuits import pauli_observables
 from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError
 from qiskit_qgen.execution import AbstractExecution
-from qiskit_qgen.simulator.measured import take_measurements
+from qiskit_qgen.simulator.measured import MAX_DENSE_BITS, Measurements, take_measurements
 
 Interpret = Callable[[int], int | tuple[int, ...]]
 
@@ -93,7 +94,7 @@ class Interpretation:
         index = tuple(int(each) for each in np.unravel_index(self.outputs[outcome], self.shape))
         return index[0] if len(index) == 1 else index
 
-    @property
+    @cached_property
     def is_trivial(self) -> bool:
         """Whether each outcome is an output of its own, in order."""
         return np.array_equal(self.outputs, np.arange(prod(self.shape)))
@@ -161,25 +162,52 @@ def read_probabilities(
 ) -> ProbabilityReadout:
     """Take the measurements off the circuit, and work out once what ``interpret`` says of each outcome."""
     unitary, measurements = take_measurements(circuit if is_measured(circuit) else with_measurements(circuit))
-    bits = measurements.read_bits
     if (interpret is None) != (output_shape is None):
         raise ArgumentError(
             "Arguments `interpret` and `output_shape` must be given together: which output an outcome counts for, and "
             "the shape of the outputs."
         )
+    read = measurements.restricted({measurements.qubits[bit] for bit in measurements.read_bits if bit is not None})
     if interpret is None or output_shape is None:
-        interpret, output_shape = int, 1 << len(bits)
+        return ProbabilityReadout(unitary, read.qubits, _every_outcome(read))
     if not callable(interpret):
         raise ArgumentTypeError(
             f"Argument `interpret` must be a function of a whole number, but is of type {type(interpret).__name__}."
         )
-    shape = _shape(output_shape)
+    if len(read.qubits) > MAX_DENSE_BITS:  # the others are found in 0
+        read = read.restricted(_qubits_with_gates(unitary))
+    if len(read.qubits) > MAX_DENSE_BITS:
+        raise ArgumentError(
+            f"Argument `circuit` must measure at most {MAX_DENSE_BITS} qubits that have gates, "
+            f"but measures {len(read.qubits)}: measure fewer qubits."
+        )
+    return ProbabilityReadout(unitary, read.qubits, _interpretation(read, interpret, _shape(output_shape)))
+
+
+def _every_outcome(read: Measurements) -> Interpretation:
+    """Return the interpretation by which each number that is measured is an output of its own."""
+    num_bits = len(read.read_bits)
+    if num_bits > MAX_DENSE_BITS:
+        raise ArgumentError(
+            f"Argument `circuit` must measure at most {MAX_DENSE_BITS} bits where each outcome is an output of its "
+            f"own, but measures {num_bits}: measure fewer qubits, or give `interpret` and `output_shape`."
+        )
+    return Interpretation(read.values(read.read_bits), (1 << num_bits,))
+
+
+def _interpretation(read: Measurements, interpret: Interpret, shape: tuple[int, ...]) -> Interpretation:
+    """Return what ``interpret`` says, asked once for each number that can be measured."""
+    values = read.values(read.read_bits).tolist()
     known: dict[int, int] = {}
-    for value in measurements.values(bits).tolist():
+    for value in values:
         if value not in known:
             known[value] = _output(interpret(value), value, shape)
-    outputs = np.array([known[value] for value in measurements.values(bits).tolist()], np.int64)
-    return ProbabilityReadout(unitary, measurements.qubits, Interpretation(outputs, shape))
+    return Interpretation(np.array([known[value] for value in values], np.int64), shape)
+
+
+def _qubits_with_gates(unitary: QuantumCircuit) -> set[int]:
+    entries = (entry for entry in unitary.data if entry.name not in ("barrier", "delay", "id"))
+    return {unitary.find_bit(qubit).index for entry in entries for qubit in entry.qubits}
 
 
 def _shape(output_shape: Any) -> tuple[int, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,8 @@ from qiskit_qgen.simulator.programs.lowering import lower
 from qiskit_qgen.simulator.programs.measurements import split_measurements
 from qiskit_qgen.simulator.programs.program import Program
 
+MAX_DENSE_BITS = 24
+"""Of how many bits the probabilities of all outcomes are held, those of impossible ones among them."""
 _INT64_BITS = 62
 
 
@@ -43,6 +45,13 @@ class Measurements:
         """Return the value that each outcome gives to a register with the bits ``bits``, (2**len(qubits),)."""
         return values_of_outcomes(len(self.qubits), bits)
 
+    def restricted(self, qubits: Collection[int]) -> Measurements:
+        """Return the measurements of the measured qubits among ``qubits`` alone, as if the others were found in 0."""
+        kept = [(bit, qubit) for bit, qubit in enumerate(self.qubits) if qubit in qubits]
+        position: dict[int | None, int] = {bit: number for number, (bit, _) in enumerate(kept)}
+        registers = {name: tuple(map(position.get, bits)) for name, bits in self.registers.items()}
+        return Measurements(tuple(qubit for _, qubit in kept), registers)
+
 
 def take_measurements(circuit: QuantumCircuit) -> tuple[QuantumCircuit, Measurements]:
     """Return the circuit without its final measurements, and these.
@@ -63,6 +72,7 @@ class MeasuredCircuit:
 
     program: Program
     measurements: Measurements
+    """Those of simulated qubits; all other qubits are found in 0."""
     probabilities: Callable[[torch.Tensor], torch.Tensor]
     """Parameter values (B, num_parameters) to probabilities (B, 2**num_measured)."""
 
@@ -71,6 +81,7 @@ class MeasuredCircuit:
         """Lower a circuit whose measurements are its last operations."""
         unitary, measurements = take_measurements(circuit)
         program = lower(unitary)
+        measurements = measurements.restricted(program.active)
         return cls(program, measurements, Probabilities(program, measurements.qubits, threads=threads))
 
 

@@ -252,3 +252,12 @@ def test_what_shots_cannot_read_is_refused_at_once():
         LocalExecution(shots=10).expectation(CIRCUIT, [SparsePauliOp("ZZ", 1j)])
     with pytest.raises(ArgumentError, match="must act on the circuit's 2 qubits"):
         LocalExecution(shots=10).expectation(CIRCUIT, [SparsePauliOp("Z")])
+
+
+def test_probabilities_of_too_many_qubits_are_refused():
+    with pytest.raises(ArgumentError) as error:
+        LocalExecution().probabilities(QuantumCircuit(127), range(127))
+    assert str(error.value) == (
+        "Argument `qubits` must name at most 24 qubits, since there are 2**len(qubits) probabilities, but names 127: "
+        "measure fewer qubits, or draw shots with `sampler()`."
+    )

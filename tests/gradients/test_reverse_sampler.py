@@ -179,3 +179,12 @@ def test_copies_work(copied):
     gradient = ReverseSamplerGradient(dtype=torch.float64, threads=1)
     expected = gradient.run([measured], [[0.1] * 6]).result()
     assert copied(gradient).run([measured], [[0.1] * 6]).result().gradients == expected.gradients
+
+
+def test_idle_qubits_that_are_measured_cost_nothing():
+    """d sin(a/2)**2 / da = sin(a) / 2."""
+    circuit = QuantumCircuit(127)
+    circuit.ry(Parameter("a"), 100)
+    circuit.measure_all()
+    (gradient,) = ReverseSamplerGradient(dtype=torch.float64).run([circuit], [[0.7]]).result().gradients[0]
+    assert gradient == {0: pytest.approx(-np.sin(0.7) / 2), 1 << 100: pytest.approx(np.sin(0.7) / 2)}

@@ -18,7 +18,7 @@ from torch import nn
 from qiskit_qgen.circuits import ParametrizedCircuit
 from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError, GradientError, UnsupportedCircuitError
 from qiskit_qgen.execution import AbstractExecution, LocalExecution
-from qiskit_qgen.layers import QuantumLayer
+from qiskit_qgen.layers import QuantumLayer, readout
 from qiskit_qgen.primitives import BatchedStatevectorSampler
 
 EXACT = LocalExecution(dtype=torch.float64)
@@ -407,3 +407,42 @@ def test_networks_that_are_refused():
     with pytest.raises(ArgumentError) as error:
         QuantumLayer.from_qnn(qnn)
     assert str(error.value) == "Argument `qnn` must be dense, but has `sparse=True`: make it anew without."
+
+
+def test_many_measured_qubits_need_an_interpretation():
+    circuit = QuantumCircuit(127)
+    circuit.ry(X[0], 5)
+    circuit.cx(5, 90)
+    circuit.measure_all()
+    with pytest.raises(ArgumentError) as error:
+        QuantumLayer(circuit)
+    assert str(error.value) == (
+        "Argument `circuit` must measure at most 24 bits where each outcome is an output of its own, but measures "
+        "127: measure fewer qubits, or give `interpret` and `output_shape`."
+    )
+    layer = QuantumLayer(circuit, interpret=lambda outcome: outcome >> 90, output_shape=2, execution=EXACT)
+    angle = 0.8
+    output = layer(torch.tensor([angle], dtype=torch.float64)).detach().numpy()
+    np.testing.assert_allclose(output, [np.cos(angle / 2) ** 2, np.sin(angle / 2) ** 2], rtol=0, atol=1e-12)
+    busy = QuantumCircuit(25)
+    busy.h(range(25))
+    with pytest.raises(ArgumentError) as error:
+        QuantumLayer(busy, interpret=parity, output_shape=2)
+    assert str(error.value) == (
+        "Argument `circuit` must measure at most 24 qubits that have gates, but measures 25: measure fewer qubits."
+    )
+
+
+def test_idle_qubits_are_found_in_zero():
+    circuit = QuantumCircuit(4)
+    circuit.ry(X[0], 2)
+    circuit.measure_all()
+    angle = torch.tensor([0.8], dtype=torch.float64)
+    output = QuantumLayer(circuit, execution=EXACT)(angle).detach().numpy()
+    np.testing.assert_allclose(output[[0, 4]], [np.cos(0.4) ** 2, np.sin(0.4) ** 2], rtol=0, atol=1e-12)
+    assert output.sum() == pytest.approx(1)
+
+
+def test_no_outcome_is_visited_without_an_interpretation(monkeypatch):
+    monkeypatch.setattr(readout, "_output", lambda *_: pytest.fail("an outcome was visited"))
+    layer_over(measured())

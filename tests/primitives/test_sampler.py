@@ -326,3 +326,38 @@ def test_qmls_network_and_gradient_read_exact_probabilities(exact):
     np.testing.assert_allclose(*outputs, rtol=0, atol=1e-11)
     for found, wanted in zip(*jacobians, strict=True):
         np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-11)
+
+
+def bell_pair(num_qubits, first, second):
+    """Two qubits with gates among many that are measured: the circuit transpilers make."""
+    circuit = QuantumCircuit(num_qubits)
+    circuit.ry(2 * np.arcsin(np.sqrt(0.3)), first)
+    circuit.cx(first, second)
+    circuit.measure_all()
+    return circuit
+
+
+def label_of(num_qubits, *ones):
+    return "".join("1" if num_qubits - 1 - place in ones else "0" for place in range(num_qubits))
+
+
+def test_idle_qubits_that_are_measured_cost_nothing(exact):
+    wanted = {label_of(127, 120, 3): 0.3, label_of(127): 0.7}
+    (result,) = exact.run([bell_pair(127, 120, 3)]).result()
+    assert_same(result.data.meas.get_probabilities(), wanted, 1e-12)
+    drawn = BatchedStatevectorSampler(seed=1).run([bell_pair(127, 120, 3)], shots=2000).result()[0].data.meas
+    assert (drawn.num_bits, drawn.array.shape) == (127, (2000, 16))
+    counts = drawn.get_counts()
+    assert set(counts) == set(wanted)
+    assert counts[label_of(127, 120, 3)] == pytest.approx(600, abs=100)  # five standard deviations
+
+
+def test_idle_qubits_alone_are_found_in_zero(exact):
+    circuit = QuantumCircuit(40)
+    circuit.h(0)
+    circuit.measure_all()
+    del circuit.data[-40]
+    (result,) = exact.run([circuit]).result()
+    assert result.data.meas.get_probabilities() == {"0" * 40: pytest.approx(1)}
+    (result,) = exact.run([circuit], shots=5).result()
+    assert result.data.meas.get_counts() == {"0" * 40: 5}
