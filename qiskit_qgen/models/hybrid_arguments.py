@@ -21,7 +21,7 @@ QUANTUM_IN = ("none", "generator", "discriminator", "both")
 ANSAETZE = ("hardware_efficient", "strongly_entangling", "data_reuploading")
 BACKBONES = ("efficientnet-lite0", "resnet18", "inception_v3", "conv")
 NOISES = ("gaussian", "uniform")
-DEFAULT_PENALTY = 1.0
+DEFAULT_PENALTY = 10.0
 
 
 def quantum_parts(arguments: Mapping[str, Any]) -> tuple[str, ...]:

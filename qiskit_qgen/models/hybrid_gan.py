@@ -81,7 +81,7 @@ class HybridGAN(AbstractGenerativeModel):
         spectral_normalization: Whether the discriminator's layers have spectral norm 1.
         loss: "wgan-gp", "hinge" or "bce".
         n_critic: Discriminator steps for each generator step.
-        gradient_penalty: Weight of the gradient penalty; only with "wgan-gp", where None takes 1.
+        gradient_penalty: Weight of the gradient penalty; only with "wgan-gp", where None takes 10.
         augmentations: Differentiable changes of all pictures that the discriminator sees, of "color", "translation"
             and "cutout", for small data sets; see :func:`~qiskit_qgen.training.augment`.
         generator_learning_rate: Adam's highest learning rate for the generator.
@@ -125,12 +125,12 @@ class HybridGAN(AbstractGenerativeModel):
         discriminator_width: int = 128,
         spectral_normalization: bool = False,
         loss: Literal["wgan-gp", "hinge", "bce"] = "wgan-gp",
-        n_critic: int = 1,
+        n_critic: int = 2,
         gradient_penalty: float | None = None,
         augmentations: Sequence[str] = (),
         generator_learning_rate: float = 1e-3,
         discriminator_learning_rate: float = 1e-3,
-        betas: tuple[float, float] = (0.0, 0.9),
+        betas: tuple[float, float] = (0.5, 0.9),
         clip_norm: float | None = None,
         ema_decay: float = 0.99,
         lr_schedule: Schedule = "cosine",
