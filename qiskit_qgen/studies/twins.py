@@ -9,11 +9,12 @@ from typing import Any
 from torch import nn
 
 from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError
-from qiskit_qgen.models import HybridGAN, StyleQGAN
+from qiskit_qgen.models import HybridGAN, QuantumDiffusion, StyleQGAN
 from qiskit_qgen.models.base import AbstractGenerativeModel
 from qiskit_qgen.models.hybrid_arguments import CUSTOM, quantum_parts
 from qiskit_qgen.models.style_arguments import CUSTOM_AUTOENCODER
 from qiskit_qgen.models.style_effects import argument_defaults, effective_arguments
+from qiskit_qgen.networks.bottleneck_gates import QUANTUM, ChannelGate
 
 _WIDEST = 4096
 
@@ -43,9 +44,12 @@ def classical_twin(model: AbstractGenerativeModel) -> ClassicalTwin:
 
     Of a :class:`~qiskit_qgen.models.HybridGAN`, each circuit becomes a
     :class:`~qiskit_qgen.networks.ClassicalBlock`; of a :class:`~qiskit_qgen.models.StyleQGAN`, the generator becomes a
-    multilayer perceptron of as many hidden layers as the model names. The number of parameters is the nearest that such
-    layers can have: the result says both numbers. The twin is not trained; a HybridGAN's starts with the same weights
-    around its blocks if it is trained with the same seed. An autoencoder of your own is taken as it is in ``model``.
+    multilayer perceptron of as many hidden layers as the model names; both have the nearest number of parameters that
+    such layers can have. Of a :class:`~qiskit_qgen.models.QuantumDiffusion`, the gate of the bottleneck loses its
+    circuit and keeps its width, so that it has fewer. The result says all numbers.
+
+    The twin is not trained; a HybridGAN's starts with the same weights around its blocks if it is trained with the same
+    seed. An autoencoder of your own is taken as it is in ``model``.
 
     Args:
         model: A model with a quantum part, trained or not; it is not changed.
@@ -65,7 +69,8 @@ def classical_twin(model: AbstractGenerativeModel) -> ClassicalTwin:
 @singledispatch
 def _twin(model: Any) -> ClassicalTwin:
     raise ArgumentTypeError(
-        f"Argument `model` must be a StyleQGAN or a HybridGAN, but is of type {type(model).__name__}."
+        "Argument `model` must be a StyleQGAN, a HybridGAN or a QuantumDiffusion, but is of type "
+        f"{type(model).__name__}."
     )
 
 
@@ -95,6 +100,24 @@ def _of_style(model: StyleQGAN) -> ClassicalTwin:
         arguments["autoencoder"] = model.networks["autoencoder"]
     twin = StyleQGAN(**arguments)
     return ClassicalTwin(twin, {"generator": wanted}, {"generator": _count(twin.networks["generator"])})
+
+
+@_twin.register
+def _of_diffusion(model: QuantumDiffusion) -> ClassicalTwin:
+    if model.arguments["bottleneck"] not in QUANTUM:
+        raise ArgumentError(
+            f"Argument `model` must have a quantum bottleneck, but `bottleneck` is {model.arguments['bottleneck']!r}."
+        )
+    arguments = {**model.arguments, "bottleneck": "se"}
+    if arguments["noise"] == CUSTOM:
+        arguments["noise"] = model.noise
+    twin = QuantumDiffusion(**arguments)
+    return ClassicalTwin(twin, {"bottleneck": _gates(model)}, {"bottleneck": _gates(twin)})
+
+
+def _gates(model: QuantumDiffusion) -> int:
+    modules = [module for network in model.networks.values() for module in network.modules()]
+    return sum(_count(module) for module in modules if isinstance(module, ChannelGate))
 
 
 def _nearest_width(inputs: int, outputs: int, depth: int, wanted: int) -> int:

@@ -4,7 +4,7 @@ from torch import nn
 
 from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError
 from qiskit_qgen.layers import QuantumLayer
-from qiskit_qgen.models import HybridGAN, StyleQGAN
+from qiskit_qgen.models import HybridGAN, QuantumDiffusion, StyleQGAN
 from qiskit_qgen.networks import ModuleBackbone
 from qiskit_qgen.noise import UniformNoise
 from qiskit_qgen.studies import classical_twin
@@ -76,10 +76,25 @@ def test_a_style_qgans_generator_becomes_the_nearest_perceptron(options):
     assert twin.networks["generator"](z).shape == model.networks["generator"](z).shape
 
 
+def test_a_diffusion_models_gate_loses_its_circuit_alone():
+    model = QuantumDiffusion((1, 8, 8), num_qubits=3, num_layers=2, width=8)
+    result = classical_twin(model)
+    assert circuits(model)
+    assert not circuits(result.model)
+    (layer,) = circuits(model)
+    total, fewer = (sum(map(count, each.networks.values())) for each in (model, result.model))
+    assert total - fewer == count(layer)
+    assert result.quantum_parameters["bottleneck"] - result.classical_parameters["bottleneck"] == count(layer)
+    with pytest.raises(ArgumentError, match="`bottleneck` is 'se'"):
+        classical_twin(result.model)
+
+
 def test_models_without_a_quantum_part_and_other_things_are_refused():
     with pytest.raises(ArgumentError, match="`quantum_in` is 'none'"):
         classical_twin(HybridGAN((1, 8, 8), "none", backbone="conv"))
     with pytest.raises(ArgumentError, match="`generator` is 'classical'"):
         classical_twin(StyleQGAN((1, 8, 8), 2, generator="classical"))
-    with pytest.raises(ArgumentTypeError, match="must be a StyleQGAN or a HybridGAN, but is of type Linear"):
+    with pytest.raises(
+        ArgumentTypeError, match="must be a StyleQGAN, a HybridGAN or a QuantumDiffusion, but is of type Lin"
+    ):
         classical_twin(nn.Linear(1, 1))
