@@ -16,6 +16,7 @@ from qiskit_qgen._checks import check_type
 from qiskit_qgen._jobs import FinishedJob
 from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.simulator.programs.expressions import SlotEvaluator
+from qiskit_qgen.simulator.programs.observables import pauli_words
 
 
 class FinishedGradientJob(FinishedJob[Any], AlgorithmJob):
@@ -113,7 +114,7 @@ def as_pauli_op(observable: BaseOperator) -> SparsePauliOp:
     if isinstance(observable, SparsePauliOp):
         return observable
     if isinstance(observable, SparseObservable):
-        return SparsePauliOp.from_sparse_observable(observable)
+        return pauli_words(observable)
     kinds = "SparsePauliOp, SparseObservable or Pauli operators"
     check_type("observables", observable, (SparsePauliOp, Pauli), kinds)
     return SparsePauliOp(observable)

@@ -19,6 +19,7 @@ from qiskit.quantum_info import SparseObservable, SparsePauliOp
 from qiskit_qgen._checks import check_float, check_int, check_simulation_options
 from qiskit_qgen._jobs import FinishedJob
 from qiskit_qgen.simulator.cache import ExpectationCache
+from qiskit_qgen.simulator.programs.observables import pauli_words
 
 _Terms = tuple[tuple[str, float], ...]
 
@@ -167,4 +168,4 @@ def _noisy(pub: EstimatorPub, evs: NDArray[np.float64], generator: np.random.Gen
 @lru_cache(maxsize=256)
 def _operator(terms: _Terms, num_qubits: int) -> SparsePauliOp:
     """Return the sum of the terms, whose labels may hold projectors such as "0" or "+"."""
-    return SparsePauliOp.from_sparse_observable(SparseObservable.from_list(terms, num_qubits=num_qubits))
+    return pauli_words(SparseObservable.from_list(terms, num_qubits=num_qubits))

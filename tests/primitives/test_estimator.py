@@ -11,6 +11,7 @@ from qiskit.primitives.containers.estimator_pub import EstimatorPub
 from qiskit.quantum_info import Pauli, SparseObservable, SparsePauliOp
 
 from qiskit_qgen.exceptions import ArgumentError, UnsupportedCircuitError
+from qiskit_qgen.gradients import ReverseEstimatorGradient
 from qiskit_qgen.primitives import BatchedStatevectorEstimator
 
 RNG = np.random.default_rng(3)
@@ -345,3 +346,25 @@ def test_a_circuit_changed_between_calls_is_read_anew(exact):
     assert exact.run([(circuit, "Z", [0.3])]).result()[0].data.evs == pytest.approx(np.cos(0.3))
     circuit.ry(2 * angle, 0)
     assert exact.run([(circuit, "Z", [0.3])]).result()[0].data.evs == pytest.approx(np.cos(0.9))
+
+
+MANY_PROJECTORS = (
+    "Argument `observables` must have at most 10 projectors (0, 1, +, -, r, l) in a term, which is a sum of "
+    "2**projectors Pauli words, but has 14 in one: read the probability out of a sampler."
+)
+
+
+@pytest.mark.parametrize(("letter", "chance"), [("0", 0.5), ("1", 0.5), ("+", 1), ("-", 0), ("r", 0.5), ("l", 0.5)])
+def test_terms_of_many_projectors_are_refused(letter, chance):
+    """They are sums of many Pauli words."""
+    circuit = QuantumCircuit(14)
+    circuit.h(range(14))
+    estimator = BatchedStatevectorEstimator(dtype=torch.float64)
+    (result,) = estimator.run([(circuit, SparseObservable.from_list([("IIII" + letter * 10, 2.0)]))]).result()
+    assert result.data.evs == pytest.approx(2 * chance**10)
+    with pytest.raises(ArgumentError) as error:
+        estimator.run([(circuit, SparseObservable.from_list([("I" * 13 + letter, 1.0), (letter * 14, 1.0)]))]).result()
+    assert str(error.value) == MANY_PROJECTORS
+    with pytest.raises(ArgumentError) as error:
+        ReverseEstimatorGradient().run([circuit], [SparseObservable(letter * 14)], [[]]).result()
+    assert str(error.value) == MANY_PROJECTORS
