@@ -99,18 +99,20 @@ def check_array(name: str, value: Any) -> NDArray[np.float64]:
     return array
 
 
-def check_simulation_options(device: str, dtype: torch.dtype, threads: int | None) -> None:
-    """Raise :class:`ArgumentError` unless the built-in simulator can run with these options."""
+def check_simulation_options(device: str | torch.device, dtype: torch.dtype, threads: int | None) -> str:
+    """Return the name of ``device``, or raise :class:`ArgumentError` unless the simulator can run with the options."""
+    name = str(device) if isinstance(device, torch.device) else device
     devices = ["cpu"]
     if torch.cuda.is_available():
         devices += ["cuda", *(f"cuda:{number}" for number in range(torch.cuda.device_count()))]
-    if not isinstance(device, str) or device not in devices:
+    if not isinstance(name, str) or name not in devices:
         found = ", ".join(map(repr, devices)) if len(devices) > 1 else "'cpu', the only device that torch has here"
-        raise ArgumentError(f"Argument `device` must be {'one of ' * (len(devices) > 1)}{found}, but is {device!r}.")
+        raise ArgumentError(f"Argument `device` must be {'one of ' * (len(devices) > 1)}{found}, but is {name!r}.")
     if dtype not in (torch.float32, torch.float64):
         raise ArgumentError(f"Argument `dtype` must be torch.float32 or torch.float64, but is {dtype}.")
     if threads is not None:
         check_int("threads", threads, minimum=1)
+    return name
 
 
 @contextmanager

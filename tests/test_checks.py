@@ -139,7 +139,8 @@ def test_bad_arrays(value, kind, rule):
 @pytest.mark.parametrize("threads", [None, 1, 64])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_simulation_options(dtype, threads):
-    check_simulation_options("cpu", dtype, threads)
+    assert check_simulation_options("cpu", dtype, threads) == "cpu"
+    assert check_simulation_options(torch.device("cpu"), dtype, threads) == "cpu"
 
 
 def test_the_errors_are_the_built_in_ones_too():

@@ -22,6 +22,8 @@ from qiskit_qgen.simulator import ExpectationValues, lower
 from qiskit_qgen.simulator.measured import MAX_DENSE_BITS
 from qiskit_qgen.simulator.probabilities import Probabilities
 
+_MAX_SHOTS = 10**12
+
 
 @dataclass(frozen=True, kw_only=True)
 class LocalExecution(AbstractExecution):
@@ -37,21 +39,27 @@ class LocalExecution(AbstractExecution):
     """
 
     device: str = "cpu"
-    """Where the simulation runs: "cpu", or a graphics processor that torch has, such as "cuda" or "cuda:1"."""
+    """Where the simulation runs: "cpu", or a graphics processor that torch has, such as "cuda" or "cuda:1".
+
+    A ``torch.device`` is taken by its name.
+    """
     dtype: torch.dtype = torch.float32
     """The precision of the simulation, ``torch.float32`` or ``torch.float64``."""
     threads: int | None = None
     """The number of threads on the CPU; None for as many as torch uses, ``torch.get_num_threads()``."""
     shots: int | None = None
-    """The number of shots; None for exact values."""
+    """The number of shots, at most 10**12; None for exact values."""
     seed: int | None = None
-    """Seed of the shots: of one stream, that goes on from call to call. None for another one each time."""
+    """Seed of the shots: of one stream, that goes on from call to call. None for another one each time.
+
+    Without ``shots``, :meth:`sampler` and :meth:`estimator` draw from it where a call names shots or a precision.
+    """
     _generator: np.random.Generator = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        check_simulation_options(self.device, self.dtype, self.threads)
+        object.__setattr__(self, "device", check_simulation_options(self.device, self.dtype, self.threads))
         if self.shots is not None:
-            check_int("shots", self.shots, minimum=1)
+            check_int("shots", self.shots, minimum=1, maximum=_MAX_SHOTS)
         object.__setattr__(self, "_generator", np.random.default_rng(resolve_seed(self.seed)))
 
     @property

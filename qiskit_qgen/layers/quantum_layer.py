@@ -195,11 +195,22 @@ class QuantumLayer(TorchConnector):
             ``(..., *output_shape)``, of the input's dtype and on its device.
 
         Raises:
-            ArgumentError: If the last dimension is wrong or the dtype is no floating-point one.
+            ArgumentError: If the last dimension is wrong, the dtype is no floating-point one or the tensor is sparse,
+                or if nothing is given to a circuit with inputs.
         """
+        if input_data is None and self.num_inputs:
+            raise ArgumentError(
+                f"Argument `input_data` must be given, since the circuit has {self.num_inputs} inputs: "
+                f"(..., {self.num_inputs})."
+            )
         x = torch.zeros(0, dtype=self.weight.dtype) if input_data is None else input_data
         check_type("input_data", x, torch.Tensor, "a tensor")
         check_shape("input_data", x.shape, f"(..., {self.num_inputs})", x.shape[-1:] == (self.num_inputs,))
+        if x.layout != torch.strided:
+            raise ArgumentError(
+                f"Argument `input_data` must be a dense tensor, but has the layout {x.layout}: "
+                "use `input_data.to_dense()`."
+            )
         if not x.is_floating_point():
             raise ArgumentError(f"Argument `input_data` must hold floating-point numbers, but is of dtype {x.dtype}.")
         rows = x.reshape(-1, self.num_inputs) if self.num_inputs else x.reshape(x.shape[:-1].numel(), 0)

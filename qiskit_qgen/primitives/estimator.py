@@ -48,17 +48,16 @@ class BatchedStatevectorEstimator(BaseEstimatorV2):
         self,
         *,
         seed: np.random.Generator | int | None = None,
-        device: str = "cpu",
+        device: str | torch.device = "cpu",
         dtype: torch.dtype = torch.float32,
         threads: int | None = None,
         default_precision: float = 0.0,
     ) -> None:
-        check_simulation_options(device, dtype, threads)
+        self._device = check_simulation_options(device, dtype, threads)
         if not isinstance(seed, np.random.Generator | None):
             check_int("seed", seed, minimum=0)
         self._default_precision = check_float("default_precision", default_precision, minimum=0.0)
         self._generator = np.random.default_rng(seed)
-        self._device = device
         self._dtype = dtype
         self._cache = ExpectationCache(threads=threads)
 

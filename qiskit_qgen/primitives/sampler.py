@@ -53,17 +53,16 @@ class BatchedStatevectorSampler(BaseSamplerV2):
         self,
         *,
         seed: np.random.Generator | int | None = None,
-        device: str = "cpu",
+        device: str | torch.device = "cpu",
         dtype: torch.dtype = torch.float32,
         threads: int | None = None,
         default_shots: int | None = 1024,
     ) -> None:
-        check_simulation_options(device, dtype, threads)
+        self._device = check_simulation_options(device, dtype, threads)
         if not isinstance(seed, np.random.Generator | None):
             check_int("seed", seed, minimum=0)
         self._default_shots = None if default_shots is None else check_int("default_shots", default_shots, minimum=1)
         self._generator = np.random.default_rng(seed)
-        self._device = device
         self._dtype = dtype
         self._cache = MeasurementCache(threads=threads)
 

@@ -80,7 +80,7 @@ def test_a_comparison_without_seeds_takes_three(qgen, model_dir, pictures, tmp_p
         (["a=local", "a=aer"], "Executions must have different names, but two are called 'a'."),
         (["local", "local"], "Executions must have different names, but two are called 'local'."),
         (["exact=local"], "Argument `executions` must not name an execution 'exact': that row is always there."),
-        (["local:shots=0"], "Argument `shots` must be a positive integer, but is 0."),
+        (["local:shots=0"], "Argument `shots` must be an integer from 1 to 1000000000000, but is 0."),
     ],
 )
 def test_wrong_executions_are_refused_in_one_sentence(qgen, model_dir, pictures, tmp_path, executions, sentence):

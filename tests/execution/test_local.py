@@ -12,6 +12,8 @@ from qiskit_machine_learning.gradients import BaseEstimatorGradient, BaseSampler
 
 from qiskit_qgen.exceptions import ArgumentError, UnsupportedCircuitError
 from qiskit_qgen.execution import AbstractExecution, LocalExecution
+from qiskit_qgen.gradients import ReverseEstimatorGradient, ReverseSamplerGradient
+from qiskit_qgen.primitives import BatchedStatevectorEstimator, BatchedStatevectorSampler
 
 CIRCUIT = efficient_su2(2, reps=1)
 OBSERVABLES = [SparsePauliOp(["ZZ", "XI"], [1, 0.5]), SparsePauliOp("YI")]
@@ -70,8 +72,9 @@ def test_it_is_a_value():
         ({"dtype": torch.bfloat16}, "Argument `dtype` must be torch.float32 or torch.float64, but is torch.bfloat16."),
         ({"threads": 0}, "Argument `threads` must be a positive integer, but is 0."),
         ({"threads": True}, "Argument `threads` must be a positive integer, but is True."),
-        ({"shots": 0}, "Argument `shots` must be a positive integer, but is 0."),
-        ({"shots": 10.0}, "Argument `shots` must be a positive integer, but is 10.0."),
+        ({"shots": 0}, "Argument `shots` must be an integer from 1 to 1000000000000, but is 0."),
+        ({"shots": 10.0}, "Argument `shots` must be an integer from 1 to 1000000000000, but is 10.0."),
+        ({"shots": 10**19}, f"Argument `shots` must be an integer from 1 to 1000000000000, but is {10**19}."),
         ({"seed": -1}, f"Argument `seed` must be an integer from 0 to {2**63 - 1}, but is -1."),
     ],
 )
@@ -106,6 +109,25 @@ def test_devices_that_torch_does_not_have(monkeypatch, graphics, device, rule):
     assert str(error.value) == f"Argument `device` must be {rule}, but is {device!r}."
     for known in ["cpu", "cuda", "cuda:1"][: 1 + graphics]:
         assert LocalExecution(device=known).device == known
+        assert LocalExecution(device=torch.device(known)) == LocalExecution(device=known)
+
+
+def test_the_most_shots_can_be_drawn():
+    execution = LocalExecution(shots=10**12, seed=1)
+    assert execution.expectation(CIRCUIT, OBSERVABLES)(ROWS).isfinite().all()
+    assert execution.probabilities(CIRCUIT, [0, 1])(ROWS).isfinite().all()
+
+
+def test_a_device_may_be_an_object_of_torch():
+    here = {"device": torch.device("cpu"), "dtype": torch.float64}
+    execution = LocalExecution(**here)
+    assert execution.device == "cpu"
+    values = execution.expectation(CIRCUIT, OBSERVABLES)(ROWS)
+    pub = (CIRCUIT, [OBSERVABLES], ROWS[:, None].numpy())
+    found = BatchedStatevectorEstimator(**here).run([pub]).result()[0].data.evs
+    np.testing.assert_allclose(found, values, rtol=0, atol=1e-12)
+    for kind in (BatchedStatevectorSampler, ReverseEstimatorGradient, ReverseSamplerGradient):
+        assert kind(**here)._device == "cpu"
 
 
 @pytest.mark.gpu

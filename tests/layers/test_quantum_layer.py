@@ -560,7 +560,13 @@ def test_bad_arguments(arguments, kind, message):
             "Argument `input_data` must have shape (..., 2), but has shape (3, 4).",
         ),
         (torch.zeros(()), ArgumentError, "Argument `input_data` must have shape (..., 2), but has shape ()."),
-        (None, ArgumentError, "Argument `input_data` must have shape (..., 2), but has shape (0,)."),
+        (None, ArgumentError, "Argument `input_data` must be given, since the circuit has 2 inputs: (..., 2)."),
+        (
+            torch.zeros(3, 2).to_sparse(),
+            ArgumentError,
+            "Argument `input_data` must be a dense tensor, but has the layout torch.sparse_coo: "
+            "use `input_data.to_dense()`.",
+        ),
         (
             torch.zeros(3, 2, dtype=torch.int64),
             ArgumentError,

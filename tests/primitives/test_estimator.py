@@ -362,9 +362,11 @@ def test_terms_of_many_projectors_are_refused(letter, chance):
     estimator = BatchedStatevectorEstimator(dtype=torch.float64)
     (result,) = estimator.run([(circuit, SparseObservable.from_list([("IIII" + letter * 10, 2.0)]))]).result()
     assert result.data.evs == pytest.approx(2 * chance**10)
+    turned = circuit.copy()
+    turned.ry(Parameter("a"), 0)
     with pytest.raises(ArgumentError) as error:
         estimator.run([(circuit, SparseObservable.from_list([("I" * 13 + letter, 1.0), (letter * 14, 1.0)]))]).result()
     assert str(error.value) == MANY_PROJECTORS
     with pytest.raises(ArgumentError) as error:
-        ReverseEstimatorGradient().run([circuit], [SparseObservable(letter * 14)], [[]]).result()
+        ReverseEstimatorGradient().run([turned], [SparseObservable(letter * 14)], [[0.1]]).result()
     assert str(error.value) == MANY_PROJECTORS
