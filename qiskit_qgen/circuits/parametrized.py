@@ -39,9 +39,11 @@ class ParametrizedCircuit:
             raise ArgumentError(f"Arguments `input_params` and `weight_params` must not repeat, but do: {doubled}.")
         unknown = sorted(parameter.name for parameter in set(given) - set(self.circuit.parameters))
         if unknown:
-            raise ArgumentError(
-                f"Arguments `input_params` and `weight_params` must be in the circuit, but are not: {unknown}."
-            )
+            found = f"are not: {unknown}"
+            if {parameter.name for parameter in self.circuit.parameters}.issuperset(unknown):
+                found += ", other objects of the same name as parameters of the circuit: take them from "
+                found += "`circuit.parameters`"
+            raise ArgumentError(f"Arguments `input_params` and `weight_params` must be in the circuit, but {found}.")
         free = sorted(parameter.name for parameter in set(self.circuit.parameters) - set(given))
         if free:
             raise ArgumentError(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from qiskit_qgen.exceptions import UnsupportedCircuitError
 
 if TYPE_CHECKING:
-    from qiskit.circuit import QuantumCircuit
+    from qiskit.circuit import QuantumCircuit, Qubit
 
     from qiskit_qgen.simulator import Program
 
@@ -51,15 +51,18 @@ def _counted(numbers: dict[str, int]) -> str:
 
 
 def _refusals(circuit: QuantumCircuit) -> list[str]:
-    """Return what is said of each kind of gate that is refused by itself, behind a gate on each of its qubits."""
+    """Return what is said of each kind of gate that is refused by itself, behind a gate on its used qubits."""
     from qiskit_qgen.simulator import lower
 
     found: dict[str, str] = {}
+    used: set[Qubit] = set()
     for instruction in circuit.data:
         if instruction.operation.name in (*found, "measure", "barrier", "delay"):
             continue
         alone = circuit.copy_empty_like()
-        alone.h(instruction.qubits)
+        for qubit in used.intersection(instruction.qubits):
+            alone.h(qubit)
+        used.update(instruction.qubits)
         alone.append(instruction)
         try:
             lower(alone)

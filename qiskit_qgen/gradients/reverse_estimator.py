@@ -45,7 +45,9 @@ class ReverseEstimatorGradient(BaseEstimatorGradient):
         ArgumentError: If an option has another value.
     """
 
-    def __init__(self, *, dtype: torch.dtype = torch.float32, device: str | torch.device = "cpu", threads: int | None = None) -> None:
+    def __init__(
+        self, *, dtype: torch.dtype = torch.float32, device: str | torch.device = "cpu", threads: int | None = None
+    ) -> None:
         self._device = check_simulation_options(device, dtype, threads)
         super().__init__(estimator=None, derivative_type=DerivativeType.REAL)
         self._dtype = dtype

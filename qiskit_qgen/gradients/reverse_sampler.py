@@ -50,7 +50,9 @@ class ReverseSamplerGradient(BaseSamplerGradient):
         ArgumentError: If an option has another value.
     """
 
-    def __init__(self, *, dtype: torch.dtype = torch.float32, device: str | torch.device = "cpu", threads: int | None = None) -> None:
+    def __init__(
+        self, *, dtype: torch.dtype = torch.float32, device: str | torch.device = "cpu", threads: int | None = None
+    ) -> None:
         self._device = check_simulation_options(device, dtype, threads)
         super().__init__(sampler=None)
         self._dtype = dtype

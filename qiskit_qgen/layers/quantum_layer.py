@@ -200,8 +200,8 @@ class QuantumLayer(TorchConnector):
         """
         if input_data is None and self.num_inputs:
             raise ArgumentError(
-                f"Argument `input_data` must be given, since the circuit has {self.num_inputs} inputs: "
-                f"(..., {self.num_inputs})."
+                f"Argument `input_data` must be given, of the shape (..., {self.num_inputs}), but is None: "
+                "the circuit has inputs."
             )
         x = torch.zeros(0, dtype=self.weight.dtype) if input_data is None else input_data
         check_type("input_data", x, torch.Tensor, "a tensor")

@@ -69,6 +69,7 @@ def test_several_circuits_in_a_file(qgen, tmp_path):
 
 def test_refused_gates_are_all_named_with_a_remedy(qgen, tmp_path):
     circuit = circuit_of_a_few_gates()
+    circuit.initialize([0.6, 0.8], 2)
     circuit.h(1)
     circuit.reset(1)
     circuit.append(Gate("mystery", 1, [Parameter("a")]), [2])

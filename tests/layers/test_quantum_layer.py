@@ -560,7 +560,11 @@ def test_bad_arguments(arguments, kind, message):
             "Argument `input_data` must have shape (..., 2), but has shape (3, 4).",
         ),
         (torch.zeros(()), ArgumentError, "Argument `input_data` must have shape (..., 2), but has shape ()."),
-        (None, ArgumentError, "Argument `input_data` must be given, since the circuit has 2 inputs: (..., 2)."),
+        (
+            None,
+            ArgumentError,
+            "Argument `input_data` must be given, of the shape (..., 2), but is None: the circuit has inputs.",
+        ),
         (
             torch.zeros(3, 2).to_sparse(),
             ArgumentError,

@@ -29,7 +29,6 @@ def loop(circuit):
     ("add", "name"),
     [
         (lambda circuit: circuit.reset(0), "reset"),
-        (lambda circuit: circuit.initialize([0.6, 0.8], 0), "reset"),
         (conditional, "if_else"),
         (loop, "for_loop"),
     ],
@@ -75,7 +74,29 @@ def test_a_gate_without_definition_is_refused_by_name():
     )
 
 
-@pytest.mark.parametrize("num_qubits", [0, 25])
+def test_an_initialization_of_a_used_qubit_is_refused_by_its_own_name():
+    circuit = QuantumCircuit(2)
+    circuit.h(1)
+    circuit.initialize([0.6, 0.8], 0)
+    lower(circuit)
+    circuit.initialize([0.5, 0.5, 0.5, 0.5], [0, 1])
+    with pytest.raises(UnsupportedCircuitError) as error:
+        lower(circuit)
+    assert str(error.value) == (
+        "The built-in simulator runs unitary circuits, but this one holds `initialize` on a qubit that was used "
+        "before: put it first, or run the circuit on Aer instead."
+    )
+
+
+def test_a_circuit_without_qubits_is_refused():
+    with pytest.raises(UnsupportedCircuitError) as error:
+        lower(QuantumCircuit())
+    assert str(error.value) == (
+        "The built-in simulator runs circuits of at least one qubit, but this one has none: add a qubit."
+    )
+
+
+@pytest.mark.parametrize("num_qubits", [25])
 def test_wrong_numbers_of_qubits_are_refused(num_qubits):
     circuit = QuantumCircuit(num_qubits)
     for qubit in circuit.qubits:

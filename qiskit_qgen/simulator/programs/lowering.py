@@ -19,6 +19,7 @@ from qiskit.circuit import (
     Reset,
     Store,
 )
+from qiskit.circuit.library import Initialize
 from qiskit.exceptions import QiskitError
 from qiskit.quantum_info import Clifford
 
@@ -53,14 +54,18 @@ def lower(circuit: QuantumCircuit) -> Program:
 
     Raises:
         ArgumentTypeError: If ``circuit`` is no circuit.
-        UnsupportedCircuitError: If the circuit has too many qubits, or holds a measurement, a reset, control flow, or
-            a gate that nothing defines; the message names it.
+        UnsupportedCircuitError: If the circuit has no or too many qubits, or holds a measurement, a reset, control
+            flow, or a gate that nothing defines; the message names it.
     """
     check_type("circuit", circuit, QuantumCircuit, "a QuantumCircuit")
+    if circuit.num_qubits == 0:
+        raise UnsupportedCircuitError(
+            "The built-in simulator runs circuits of at least one qubit, but this one has none: add a qubit."
+        )
     builder = Builder(circuit.num_qubits)
     _Lowering(builder).lower_circuit(circuit, range(circuit.num_qubits))
     num_active = len(builder.touched)
-    if circuit.num_qubits == 0 or num_active > MAX_QUBITS:
+    if num_active > MAX_QUBITS:
         raise UnsupportedCircuitError(
             f"The built-in simulator runs circuits of 1 to {MAX_QUBITS} qubits, but this one has "
             f"{num_active}{' with gates' if num_active < circuit.num_qubits else ''}: "
@@ -81,8 +86,14 @@ class _Lowering:
         for instruction in circuit.data:
             wires = [qubits[circuit.find_bit(qubit).index] for qubit in instruction.qubits]
             operation = instruction.operation
-            if isinstance(operation, Reset) and self._builder.touched.isdisjoint(wires):
+            unused = self._builder.touched.isdisjoint(wires)
+            if isinstance(operation, Reset) and unused:
                 continue
+            if isinstance(operation, Initialize) and not unused:
+                raise UnsupportedCircuitError(
+                    f"The built-in simulator runs unitary circuits, but this one holds `{operation.name}` on a qubit "
+                    "that was used before: put it first, or run the circuit on Aer instead."
+                )
             if instruction.clbits or isinstance(operation, (Measure, Reset, ControlFlowOp, Store)):
                 raise UnsupportedCircuitError(
                     f"The built-in simulator runs unitary circuits, but this one holds `{operation.name}`: "
