@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 _REPEATS = 5
 _MOST_WORK = 1 << 33  # amplitudes times operations that are measured: about a minute
+_MEASURED_WORK = 1 << 28  # the same of one of the runs, about a second together
+_SAMPLE_WORK, _PARAMETER_WORK = 1000, 100  # what a sample and each of its parameters cost besides
 _LANES = 16  # samples that a thread works on at once
 
 Finding = tuple[str, str]
@@ -102,11 +104,12 @@ def _costs(unitary: QuantumCircuit, program: Program, num_stages: int, batch_siz
     if work > _MOST_WORK:
         yield "time", "not measured: one sample alone takes more than about a minute"
         return
-    samples = min(batch_size, max(1, _MOST_WORK // 64 // max(1, work)))
+    each = work + _SAMPLE_WORK + _PARAMETER_WORK * unitary.num_parameters
+    samples = min(batch_size, max(1, _MEASURED_WORK // each))
     seconds = _measured(unitary, samples)
     how = "measured" if samples == batch_size else f"estimated from {samples} of them"
     total = seconds * batch_size / samples
-    yield "time", f"batch {batch_size}: {total * 1e3:.2f} ms for Z of each qubit and its gradient, {how}"
+    yield "time", f"batch {batch_size}: {duration(total)} for Z of each qubit and its gradient, {how}"
 
 
 def _measured(unitary: QuantumCircuit, samples: int) -> float:
@@ -134,6 +137,15 @@ def timed(function: Callable[[], Any]) -> float:
     start = time.perf_counter()
     function()
     return time.perf_counter() - start
+
+
+def duration(seconds: float) -> str:
+    """Return a time in a unit that keeps it short."""
+    if seconds < 1:
+        return f"{seconds * 1e3:.3g} ms"
+    if seconds < 120:
+        return f"{seconds:.3g} s"
+    return f"{seconds / 60:.3g} min" if seconds < 7200 else f"{seconds / 3600:.3g} h"
 
 
 def _bytes(number: float) -> str:

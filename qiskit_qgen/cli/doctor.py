@@ -14,6 +14,7 @@ import typer
 from qiskit_qgen.cli.circuit_file import read_circuits
 from qiskit_qgen.cli.circuit_report import circuit_findings, timed
 from qiskit_qgen.cli.reporting import USER_ERROR, reports_errors
+from qiskit_qgen.exceptions import ArgumentError
 
 _LAYERS, _BATCH, _REPEATS = 8, 64, 7
 _QUBITS = (8, 12)
@@ -28,14 +29,18 @@ def doctor(
     circuit: Path | None = typer.Option(
         None, help="A file of QPY, OpenQASM 2 or OpenQASM 3: say how the simulator runs its circuits."
     ),
-    batch_size: int = typer.Option(_BATCH, min=1, help="With --circuit: the batch whose cost is told."),
+    batch_size: int | None = typer.Option(
+        None, min=1, help=f"With --circuit: the batch whose cost is told; {_BATCH} if not given."
+    ),
 ) -> None:
     """Say what is installed, which devices and threads there are, and how fast the simulator runs here.
 
     With --circuit, say instead how the circuits of a file are lowered, which of their gates are refused, and what a
     batch takes.
     """
-    findings = _findings() if circuit is None else _circuits(circuit, batch_size)
+    if circuit is None and batch_size is not None:
+        raise ArgumentError("`--batch-size` must come with `--circuit`, whose cost it is about: add it.")
+    findings = _findings() if circuit is None else _circuits(circuit, batch_size or _BATCH)
     refused = False
     for title, text in findings:
         typer.echo(f"{title:<11} {''.join(c if c.isprintable() else '?' for c in text)}")

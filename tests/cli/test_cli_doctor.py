@@ -1,5 +1,6 @@
 import importlib.util
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ from qiskit import qasm2, qasm3, qpy
 from qiskit.circuit import Gate, Parameter, QuantumCircuit
 
 from qiskit_qgen.circuits import style_ansatz
+from qiskit_qgen.cli.circuit_report import duration
 
 
 def saved(path, *circuits):
@@ -102,7 +104,31 @@ def test_a_large_circuit_is_estimated(qgen, tmp_path):
         circuit.ry(Parameter(f"a{len(circuit.data)}"), range(12))
         circuit.cx(range(11), range(1, 12))
     result = qgen("doctor", "--circuit", saved(tmp_path / "large.qpy", circuit), "--batch-size", 1_000_000)
-    assert re.search(r"ms for .*, estimated from \d+ of them", dict(findings(result))["time"])
+    assert re.search(r"min for .*, estimated from \d+ of them", dict(findings(result))["time"])
+
+
+def test_a_large_batch_is_estimated_in_about_a_second(qgen, style):
+    start = time.perf_counter()
+    result = qgen("doctor", "--circuit", style, "--batch-size", 10**9)
+    assert time.perf_counter() - start < 30  # a busy machine; the kernels may have to be compiled
+    (samples,) = re.findall(r"estimated from (\d+) of them", dict(findings(result))["time"])
+    assert 1000 <= int(samples) <= 200_000
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.0123, "12.3 ms"), (1.5, "1.5 s"), (119, "119 s"), (150, "2.5 min"), (3600, "60 min"), (10_000, "2.78 h")],
+)
+def test_durations(seconds, text):
+    assert duration(seconds) == text
+
+
+def test_a_batch_without_a_circuit_is_refused(qgen):
+    result = qgen("doctor", "--batch-size", 8)
+    assert result.exit_code == 2
+    assert result.stderr.splitlines() == [
+        "Error: `--batch-size` must come with `--circuit`, whose cost it is about: add it."
+    ]
 
 
 def test_names_cannot_write_to_the_terminal(qgen, tmp_path):
