@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from math import prod
 from typing import Any
 
@@ -78,7 +79,8 @@ class QuantumLayer(TorchConnector):
         initial_weights: torch.Tensor | Sequence[float] | None = None,
     ) -> None:
         nn.Module.__init__(self)  # TorchConnector's own would register the weights under two names
-        self._ansatz = _divided(circuit, input_params, weight_params)
+        ansatz = _divided(circuit, input_params, weight_params)
+        self._ansatz = replace(ansatz, circuit=ansatz.circuit.copy())  # the caller may go on building
         self._readout = _chosen_readout(self._ansatz.circuit, observables, interpret, output_shape)
         weights = torch.empty(self._ansatz.num_weights).uniform_(-1, 1)
         if initial_weights is not None:

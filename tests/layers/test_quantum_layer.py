@@ -588,3 +588,14 @@ def test_bad_inputs(layer, x, kind, message):
     with pytest.raises(kind) as error:
         layer(x)
     assert str(error.value) == message
+
+
+def test_a_layer_keeps_its_circuit_as_it_was():
+    angle = Parameter("a")
+    circuit = QuantumCircuit(1)
+    circuit.ry(angle, 0)
+    layer = QuantumLayer(circuit)
+    circuit.ry(angle, 0)
+    layer.execution = LocalExecution(dtype=torch.float64)
+    assert layer(torch.tensor([0.7], dtype=torch.float64)).item() == pytest.approx(np.cos(0.7))
+    assert layer.circuit.size() == 1
