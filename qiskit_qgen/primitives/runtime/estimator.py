@@ -22,7 +22,7 @@ from qiskit_qgen.primitives.runtime.cost import CostEstimate, calibration_second
 from qiskit_qgen.primitives.runtime.device import RuntimeDevice
 from qiskit_qgen.primitives.runtime.digests import digest
 from qiskit_qgen.primitives.runtime.jobs import Arrays, JobRequest
-from qiskit_qgen.primitives.runtime.pieces import Piece, cut, joined, pack
+from qiskit_qgen.primitives.runtime.pieces import Piece, check_finite, cut, joined, pack
 from qiskit_qgen.primitives.runtime.results import CollectedJob
 
 EstimatorPiece: TypeAlias = Piece[EstimatorPub]
@@ -64,7 +64,8 @@ class RuntimeEstimator(BaseEstimatorV2):
             A job whose result has ``data.evs`` and ``data.stds`` of each PUB, and what mitigation adds to them.
 
         Raises:
-            ArgumentError: If a circuit is wider than the device or an option does not fit.
+            ArgumentError: If a circuit is wider than the device, a parameter value is not finite or an option does not
+                fit.
             ExecutionError: If the cost is above ``max_cost`` or the service refuses the job.
         """
         aim = None if precision is None else check_float("precision", precision, minimum=0.0)
@@ -122,7 +123,7 @@ class RuntimeEstimator(BaseEstimatorV2):
         shots = math.ceil(pub.precision**-2 - 1e-6) if pub.precision else device.shots
         load = load_of(isa.circuit, isa.backend, device.mitigation, shots)
         rank = len(pub.shape)
-        values = isa.values(pub.parameter_values.as_array(pub.circuit.parameters))
+        values = isa.values(check_finite(pub.parameter_values.as_array(pub.circuit.parameters)))
         values = values.reshape((1,) * (rank - values.ndim + 1) + values.shape)
         observables = isa.observables(pub.observables)
         observables = observables.reshape((1,) * (rank - observables.ndim) + observables.shape)

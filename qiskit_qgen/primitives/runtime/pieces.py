@@ -8,6 +8,7 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
+from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.primitives.runtime.cost import JobLimits, Load
 from qiskit_qgen.primitives.runtime.transpilation import IsaCircuit
 
@@ -37,6 +38,13 @@ class Piece(Generic[PubT]):
     circuits: int
     shots: int
     load: Load
+
+
+def check_finite(values: np.ndarray) -> np.ndarray:
+    """Return the parameter values of a PUB, or raise ArgumentError: a device would run, and bill, NaN as well."""
+    if not np.isfinite(values).all():
+        raise ArgumentError("Argument `pubs` must hold finite parameter values, but holds NaN or infinity.")
+    return values
 
 
 def cut(

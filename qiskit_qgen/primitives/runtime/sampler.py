@@ -19,7 +19,7 @@ from qiskit_qgen.primitives.runtime.cost import CostEstimate, load_of
 from qiskit_qgen.primitives.runtime.device import RuntimeDevice
 from qiskit_qgen.primitives.runtime.digests import digest
 from qiskit_qgen.primitives.runtime.jobs import Arrays, JobRequest
-from qiskit_qgen.primitives.runtime.pieces import Piece, cut, joined, pack
+from qiskit_qgen.primitives.runtime.pieces import Piece, check_finite, cut, joined, pack
 from qiskit_qgen.primitives.runtime.results import CollectedJob
 
 SamplerPiece: TypeAlias = Piece[SamplerPub]
@@ -85,7 +85,7 @@ class RuntimeSampler(BaseSamplerV2):
         device = self._device
         isa = device.transpile(pub.circuit)
         load = load_of(isa.circuit, isa.backend, device.mitigation, pub.shots)
-        values = isa.values(pub.parameter_values.as_array(pub.circuit.parameters))
+        values = isa.values(check_finite(pub.parameter_values.as_array(pub.circuit.parameters)))
         axis = int(np.argmax(values.shape[:-1])) if pub.shape else 0
 
         def take(start: int, stop: int) -> SamplerPiece:

@@ -244,3 +244,19 @@ def test_a_cost_is_a_value():
     cost = RuntimeEstimator(RuntimeDevice("fake_manila")).estimate_cost(CIRCUIT, [SparsePauliOp("ZZZ")], 1)
     with pytest.raises(dataclasses.FrozenInstanceError):
         cost.jobs = 2
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_parameters_that_are_not_finite_are_never_submitted(monkeypatch, bad):
+    device = RuntimeDevice("fake_manila", shots=10)
+    for name in ("executor_estimator.Estimator", "executor_sampler.Sampler"):
+        monkeypatch.setattr(f"qiskit_ibm_runtime.{name}.run", lambda *_: pytest.fail("submitted"))
+    values = np.zeros((3, 12))
+    values[1, 4] = bad
+    measured = CIRCUIT.copy()
+    measured.measure_all()
+    message = "Argument `pubs` must hold finite parameter values, but holds NaN or infinity."
+    with pytest.raises(ArgumentError, match=message):
+        RuntimeEstimator(device).run([(CIRCUIT, "ZZZ", values)])
+    with pytest.raises(ArgumentError, match=message):
+        RuntimeSampler(device).run([(measured, values)])
