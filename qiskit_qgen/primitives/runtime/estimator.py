@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -17,7 +17,7 @@ from qiskit.primitives.containers.observables_array import ObservablesArray
 from qiskit.quantum_info import SparsePauliOp
 
 from qiskit_qgen._checks import check_float, check_int
-from qiskit_qgen.exceptions import ArgumentError
+from qiskit_qgen.exceptions import ArgumentError, ExecutionError
 from qiskit_qgen.primitives.runtime.cost import CostEstimate, calibration_seconds, count_bases, load_of
 from qiskit_qgen.primitives.runtime.device import RuntimeDevice
 from qiskit_qgen.primitives.runtime.digests import digest
@@ -26,6 +26,7 @@ from qiskit_qgen.primitives.runtime.pieces import Piece, check_finite, cut, join
 from qiskit_qgen.primitives.runtime.results import CollectedJob
 
 EstimatorPiece: TypeAlias = Piece[EstimatorPub]
+_LARGEST = 10.0  # times an observable's bound: what mitigation's variance may reach, but no failed extrapolation
 
 
 class RuntimeEstimator(BaseEstimatorV2):
@@ -61,7 +62,9 @@ class RuntimeEstimator(BaseEstimatorV2):
                 the device's shots.
 
         Returns:
-            A job whose result has ``data.evs`` and ``data.stds`` of each PUB, and what mitigation adds to them.
+            A job whose result has ``data.evs`` and ``data.stds`` of each PUB, and what mitigation adds to them. Values
+            that are not finite, or that mitigation blew up to more than ten times an observable's largest one, are an
+            ExecutionError there.
 
         Raises:
             ArgumentError: If a circuit is wider than the device, a parameter value is not finite or an option does not
@@ -80,7 +83,10 @@ class RuntimeEstimator(BaseEstimatorV2):
         pending = runner.start(requests)
 
         def collect() -> PrimitiveResult[PubResult]:
-            return _assembled(coerced, jobs, runner.collect(pending))
+            result = _assembled(coerced, jobs, runner.collect(pending))
+            for pub, found in zip(coerced, result, strict=True):
+                self._check_values(pub, found)
+            return result
 
         return CollectedJob(collect, [each.job for each in pending])
 
@@ -150,6 +156,26 @@ class RuntimeEstimator(BaseEstimatorV2):
 
         return cut(values.shape[axis] if rank else 1, take, device.limits)
 
+    def _check_values(self, pub: EstimatorPub, result: PubResult) -> None:
+        """Raise ExecutionError if a value is none that its observable can have, give or take mitigation's variance."""
+        values = np.asarray(result.data.evs)
+        bounds = np.array([sum(map(abs, terms.values())) for terms in _flat(pub.observables)])
+        bounds = np.broadcast_to(bounds.reshape(pub.observables.shape), values.shape)
+        bad = ~(np.abs(values) <= _LARGEST * bounds + 1e-9)
+        if not bad.any():
+            return
+        remedy = "ask for more `shots`"
+        if self._device.mitigation.zne_mitigation:
+            remedy = (
+                "check ZNE's `extrapolator` and the `shots`, since an exponential fitted to few shots has no bound: "
+                'take "linear", or more shots'
+            )
+        kept = "" if self._device.ledger is None else f" The results stay in {self._device.ledger.folder}."
+        raise ExecutionError(
+            f"{bad.sum()} of {bad.size} expectation values are none that the observables can have, such as "
+            f"{values[bad][0]:.3g} where {bounds[bad][0]:.3g} is the largest: {remedy}.{kept}"
+        )
+
     def _request(self, job: Sequence[EstimatorPiece]) -> JobRequest:
         device, seed, shots = self._device, self._device.next_seed(), job[0].shots
         options = device.options_text(device.estimator_options(shots, seed))
@@ -181,6 +207,11 @@ class RuntimeEstimator(BaseEstimatorV2):
             qpu_seconds_unmitigated=sum(piece.circuits * piece.load.seconds_unmitigated for piece in pieces),
             payload_bytes=sum(piece.rows * piece.load.row_bytes + piece.load.circuit_bytes for piece in pieces),
         )
+
+
+def _flat(observables: ObservablesArray) -> list[Mapping[str, float]]:
+    """Return the terms of each observable, in order."""
+    return list(observables.ravel().tolist()) if observables.shape else [observables.tolist()]
 
 
 def _submit(family: str, target: Any, options: Any, pubs: list[EstimatorPub]) -> Any:

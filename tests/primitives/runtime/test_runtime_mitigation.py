@@ -6,7 +6,7 @@ from qiskit.circuit import QuantumCircuit
 from qiskit.quantum_info import PauliLindbladMap, SparsePauliOp, Statevector
 from qiskit_ibm_runtime.options_models import TwirlingOptions, ZneOptions
 
-from qiskit_qgen.exceptions import ArgumentError
+from qiskit_qgen.exceptions import ArgumentError, ExecutionError
 from qiskit_qgen.primitives.runtime import ErrorMitigation, RuntimeDevice, RuntimeEstimator, RuntimeSampler
 
 OBSERVABLE = SparsePauliOp("ZZZ")
@@ -217,3 +217,37 @@ def test_it_is_a_value():
     assert ErrorMitigation(zne=True) != ErrorMitigation()
     with pytest.raises(AttributeError):
         ErrorMitigation().zne = True
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -30.1])
+def test_values_that_no_observable_can_have_are_an_error_and_stay_known(tmp_path, monkeypatch, bad):
+    from qiskit_qgen.primitives.runtime import estimator
+
+    def encode(result, original=estimator._encode):
+        arrays = original(result)
+        arrays["0.evs"][1] = bad
+        return arrays
+
+    monkeypatch.setattr(estimator, "_encode", encode)
+    observables = [SparsePauliOp("ZZZ"), SparsePauliOp(["XII", "IZI"], [-1.0, 2.0])]
+
+    def run(**options):
+        device = RuntimeDevice("fake_manila", shots=64, seed=1, ledger=tmp_path, **options)
+        return RuntimeEstimator(device).run([(chain(1), observables)])
+
+    mitigated = ErrorMitigation(zne={"extrapolator": "exponential"})
+    with pytest.raises(ExecutionError, match=r"1 of 2 .* 3 is the largest: check ZNE's `extrapolator` and the `shots`"):
+        run(mitigation=mitigated).result()
+    again = run(mitigation=mitigated)
+    assert again.jobs == []
+    with pytest.raises(ExecutionError, match="The results stay in"):
+        again.result()
+    with pytest.raises(ExecutionError, match="3 is the largest: ask for more `shots`"):
+        run().result()
+
+
+def test_values_a_little_out_of_range_are_mitigation_at_work(monkeypatch):
+    from qiskit_qgen.primitives.runtime import estimator
+
+    monkeypatch.setattr(estimator, "_encode", lambda _: {"0.evs": np.array(-9.9), "0.stds": np.array(5.0)})
+    assert estimate(shots=64).data.evs == -9.9
