@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, ClassVar, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias
 
 import torch
 from qiskit.circuit import QuantumCircuit
@@ -14,6 +14,7 @@ from qiskit.quantum_info import SparsePauliOp
 from qiskit_machine_learning.gradients import BaseEstimatorGradient, BaseSamplerGradient
 
 from qiskit_qgen.exceptions import ArgumentError
+from qiskit_qgen.execution.arguments import checks_expectation, checks_probabilities
 from qiskit_qgen.execution.primitive_functions import expectation_function, probability_function
 from qiskit_qgen.gradients.broadcast_estimator import BroadcastParamShiftEstimatorGradient
 from qiskit_qgen.gradients.broadcast_sampler import BroadcastParamShiftSamplerGradient
@@ -33,11 +34,19 @@ class AbstractExecution(ABC):
     All executions are context managers, which matters for those that hold a batch or session open on a device.
 
     An execution of your own needs :meth:`estimator` and :meth:`sampler`. The rest follows from them, with the exact
-    parameter-shift rule for gradients: one PUB in one job for a whole batch, and one for its gradient.
+    parameter-shift rule for gradients: one PUB in one job for a whole batch, and one for its gradient. If it has
+    :meth:`expectation` or :meth:`probabilities` of its own, their arguments and those of the functions that they return
+    are checked before they see them, as in all executions.
     """
 
     has_cost: ClassVar[bool] = False
     """Whether running circuits is billed, or would be on the device that is simulated."""
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        for name, checks in {"expectation": checks_expectation, "probabilities": checks_probabilities}.items():
+            if name in vars(cls):
+                setattr(cls, name, checks(vars(cls)[name]))
 
     @abstractmethod
     def estimator(self) -> BaseEstimatorV2:
@@ -55,10 +64,27 @@ class AbstractExecution(ABC):
         """Return the gradient that fits :meth:`sampler`, for a stock ``SamplerQNN``."""
         return BroadcastParamShiftSamplerGradient(self.sampler())
 
+    @checks_expectation
     def expectation(self, circuit: QuantumCircuit, observables: Sequence[SparsePauliOp]) -> Expectation:
-        """Return the expectation values as a differentiable function of the circuit's parameters."""
+        """Return the expectation values as a differentiable function of the circuit's parameters.
+
+        Args:
+            circuit: The circuit, without measurements.
+            observables: Operators on all the circuit's qubits, with real coefficients; at least one.
+
+        Returns:
+            A function to (B, len(observables)).
+
+        Raises:
+            ArgumentTypeError: If ``circuit`` is no circuit or ``observables`` no sequence of SparsePauliOp; from the
+                function, if its argument is no tensor.
+            ArgumentError: If there are no observables, or one has another width or complex coefficients; from the
+                function, if its argument has another shape than (B, num_parameters) or no floating-point dtype.
+            UnsupportedCircuitError: If the circuit has measurements, or cannot be run in this way.
+        """
         return expectation_function(circuit, observables, estimator=self.estimator())
 
+    @checks_probabilities
     def probabilities(self, circuit: QuantumCircuit, qubits: Sequence[int]) -> Expectation:
         """Return the probabilities of what some qubits measure as a differentiable function of the parameters.
 
@@ -68,6 +94,13 @@ class AbstractExecution(ABC):
 
         Returns:
             A function to (B, 2**len(qubits)).
+
+        Raises:
+            ArgumentTypeError: If ``circuit`` is no circuit or ``qubits`` no sequence of numbers; from the function,
+                if its argument is no tensor.
+            ArgumentError: If a qubit is out of range or named twice, or there are none or more than 24; from the
+                function, if its argument has another shape than (B, num_parameters) or no floating-point dtype.
+            UnsupportedCircuitError: If the circuit has measurements, or cannot be run in this way.
         """
         return probability_function(circuit, qubits, sampler=self.sampler())
 

@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from qiskit_qgen.exceptions import GradientError
+from qiskit_qgen._checks import check_shape, check_type
+from qiskit_qgen.exceptions import ArgumentError, GradientError
 from qiskit_qgen.gradients.rule import AbstractGradientRule, ShiftedRows
 
 _NO_MAP = (
@@ -18,6 +19,17 @@ _NO_MAP = (
     "slice: give it one batch of rows, and take Jacobians with torch.autograd.functional.jacobian."
 )
 _NO_FORWARD_MODE = "A circuit on a primitive has no forward-mode derivatives: use backward mode."
+
+
+def check_parameters(parameters: Any, num_parameters: int) -> None:
+    """Raise an error unless these are rows of parameter values, a floating-point tensor (B, num_parameters)."""
+    check_type("parameters", parameters, torch.Tensor, f"a floating-point tensor of shape (B, {num_parameters})")
+    shape = parameters.shape
+    check_shape("parameters", shape, f"(B, {num_parameters})", len(shape) == 2 and shape[1] == num_parameters)
+    if not parameters.is_floating_point():
+        raise ArgumentError(
+            f"Argument `parameters` must hold floating-point numbers, but is of dtype {parameters.dtype}."
+        )
 
 
 class PrimitiveFunction:
@@ -31,6 +43,7 @@ class PrimitiveFunction:
         rule: The gradient rule.
         run: Runs rows of values of the parameters of ``rule.circuit``, (N, num_columns), as one PUB in one job;
             returns their results, (N, num_outputs), as an array or a sparse matrix.
+        num_parameters: The number of parameters of the circuit.
         num_outputs: The number of outputs.
         fused: Whether a forward pass that a gradient will follow runs the shifted rows too, in the same job.
     """
@@ -40,11 +53,13 @@ class PrimitiveFunction:
         rule: AbstractGradientRule,
         run: Callable[[NDArray[np.float64]], Any],
         *,
+        num_parameters: int,
         num_outputs: int,
         fused: bool = False,
     ) -> None:
         self._rule = rule
         self._run = run
+        self._num_parameters = num_parameters
         self._num_outputs = num_outputs
         self._fused = fused
 
@@ -60,8 +75,11 @@ class PrimitiveFunction:
             (B, num_outputs), of the dtype and on the device of ``parameters``.
 
         Raises:
+            ArgumentTypeError: If ``parameters`` is no tensor.
+            ArgumentError: If ``parameters`` has another shape or is of no floating-point dtype.
             GradientError: In a second backward pass, in forward mode, or mapped by ``torch.func.vmap``.
         """
+        check_parameters(parameters, self._num_parameters)
         wanted = list(range(parameters.shape[1]) if columns is None else columns)
         fused = self._fused and torch.is_grad_enabled() and parameters.requires_grad
         return _Values.apply(parameters, _Call(self, wanted, fused))

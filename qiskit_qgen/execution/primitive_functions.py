@@ -73,7 +73,7 @@ def expectation_function(
         job = estimator.run([(ready, array, rows[:, columns])], precision=precision)
         return np.asarray(job.result()[0].data.evs, np.float64).T
 
-    return PrimitiveFunction(rule, run, num_outputs=len(operators), fused=fused)
+    return PrimitiveFunction(rule, run, num_parameters=circuit.num_parameters, num_outputs=len(operators), fused=fused)
 
 
 def probability_function(
@@ -122,7 +122,9 @@ def probability_function(
         seen, found = read_outcomes(job.result()[0], _REGISTER)
         return csr_array((found.data, seen[found.indices], found.indptr), shape=(len(rows), 1 << len(qubits)))
 
-    return PrimitiveFunction(rule, run, num_outputs=1 << len(qubits), fused=fused)
+    return PrimitiveFunction(
+        rule, run, num_parameters=circuit.num_parameters, num_outputs=1 << len(qubits), fused=fused
+    )
 
 
 def make_rule(circuit: QuantumCircuit, gradient: Gradient) -> AbstractGradientRule:
