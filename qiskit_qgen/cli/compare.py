@@ -8,14 +8,14 @@ from typing import Annotated
 
 import typer
 
-from qiskit_qgen.cli.executions import FORM
+from qiskit_qgen.cli.executions import NAMED_FORM
 from qiskit_qgen.cli.reporting import reports_errors
 
 
 @reports_errors
 def compare(
     model: Annotated[Path, typer.Argument(metavar="MODEL_DIR", help="A saved model, or the folder of a run.")],
-    execution: Annotated[list[str], typer.Option(help=f"An execution; repeatable. {FORM}.")],
+    execution: Annotated[list[str], typer.Option(help=f"An execution; repeatable. {NAMED_FORM}.")],
     data: Annotated[str, typer.Option(help="Real pictures: a known name, a folder or a file.")],
     split: Annotated[str, typer.Option(help="Which of them: test or train.")] = "test",
     data_dir: Annotated[str | None, typer.Option(help="Folder with the files of fashion-mnist.")] = None,

@@ -22,9 +22,17 @@ def cost(
     """Say what sampling or training on a device would cost, without submitting anything."""
     from qiskit_qgen.cli.executions import parse_execution
     from qiskit_qgen.cli.saved import load_model
+    from qiskit_qgen.exceptions import ArgumentError
 
+    if (num_samples is None) == (steps is None):
+        raise ArgumentError("Exactly one of the options -n/--num-samples and --steps must be given.")
     trained = load_model(model)
     with parse_execution(execution) as device:
+        if not device.has_cost:
+            raise ArgumentError(
+                "Option --execution must name a device that is billed, such as runtime:backend=ibm_torino, but is "
+                f"{execution!r}, which costs nothing."
+            )
         found = trained.estimate_cost(num_samples, steps=steps, batch_size=batch_size, execution=device)
     seconds = f"{found.qpu_seconds:,.1f} (unmitigated {found.qpu_seconds_unmitigated:,.1f})"
     rows = {

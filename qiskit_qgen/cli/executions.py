@@ -9,11 +9,12 @@ from typing import Any
 from qiskit_qgen.cli.toml_text import parse_value
 from qiskit_qgen.exceptions import ArgumentError
 
-FORM = "[NAME=]KIND[:OPTION=VALUE,...], such as aer:shots=1024, with the kinds local, aer and runtime"
+FORM = "KIND[:OPTION=VALUE,...], such as aer:shots=1024, with the kinds local, aer and runtime"
+NAMED_FORM = f"[NAME=]{FORM}"
 
 
 def parse_execution(text: str) -> Any:
-    """Return the execution that a text describes.
+    """Return the execution that a text of the form :data:`FORM` describes.
 
     The options are the arguments of ``LocalExecution``, ``AerExecution`` and ``RuntimeExecution``; for the last one
     those of ``ErrorMitigation`` as well.
@@ -22,11 +23,7 @@ def parse_execution(text: str) -> Any:
         ArgumentError: If the text has another form, or an option is unknown or out of range.
         ExecutionError: If the device cannot be reached.
     """
-    kind, colon, rest = text.partition(":")
-    kinds = {"local": _local, "aer": _aer, "runtime": _runtime}
-    if kind not in kinds or (colon and not rest):
-        raise ArgumentError(f"An execution must have the form {FORM}, but is {text!r}.")
-    return kinds[kind](_options(rest, text))
+    return _parse(text, text, FORM)
 
 
 def parse_named(texts: list[str]) -> dict[str, Any]:
@@ -42,16 +39,29 @@ def parse_named(texts: list[str]) -> dict[str, Any]:
         name, specification = (before, after) if named else (text, text)
         if name in executions:
             raise ArgumentError(f"Executions must have different names, but two are called {name!r}.")
-        executions[name] = parse_execution(specification)
+        executions[name] = _parse(specification, text, NAMED_FORM)
     return executions
 
 
-def _options(rest: str, text: str) -> dict[str, Any]:
+def _parse(specification: str, text: str, form: str) -> Any:
+    """Return the execution of ``specification``; ``text`` and ``form`` are what was given, and its form, for errors."""
+    kind, colon, rest = specification.partition(":")
+    kinds = {"local": _local, "aer": _aer, "runtime": _runtime}
+    options = _options(rest, text)
+    if kind not in kinds or (colon and not rest) or options is None:
+        raise ArgumentError(f"An execution must have the form {form}, but is {text!r}.")
+    return kinds[kind](options)
+
+
+def _options(rest: str, text: str) -> dict[str, Any] | None:
+    """Return the options, or None if they have another form."""
     options: dict[str, Any] = {}
     for part in rest.split(",") if rest else []:
         key, equals, value = part.partition("=")
-        if not equals or not key.isidentifier() or key in options:
-            raise ArgumentError(f"An execution must have the form {FORM}, but is {text!r}.")
+        if not equals or not key.isidentifier():
+            return None
+        if key in options:
+            raise ArgumentError(f"An execution must have each option once, but {text!r} gives `{key}` twice.")
         options[key] = parse_value(value)
     return options
 
@@ -63,7 +73,8 @@ def _local(options: dict[str, Any]) -> Any:
 
     _check(options, _fields(LocalExecution), "local")
     if "dtype" in options:
-        options["dtype"] = {"float32": torch.float32, "float64": torch.float64}.get(options["dtype"], options["dtype"])
+        dtypes = {"float32": torch.float32, "float64": torch.float64}
+        options["dtype"] = dtypes.get(str(options["dtype"]).removeprefix("torch."), options["dtype"])
     return LocalExecution(**options)
 
 

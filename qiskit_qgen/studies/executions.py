@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -128,6 +128,7 @@ def compare_executions(
     """
     check_type("model", model, AbstractGenerativeModel, "a generative model such as StyleQGAN")
     check_int("num_samples", num_samples, minimum=2)
+    check_type("seeds", seeds, Iterable, "a sequence of seeds such as (0, 1, 2)")
     seeds = tuple(check_int("seeds", seed, minimum=0) for seed in seeds)
     if not seeds or len(set(seeds)) < len(seeds):
         raise ArgumentError(f"Argument `seeds` must hold distinct seeds, at least one, but is {list(seeds)}.")

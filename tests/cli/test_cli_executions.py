@@ -15,7 +15,8 @@ from qiskit_qgen.execution import AerExecution, LocalExecution, RuntimeExecution
 from qiskit_qgen.models import StyleQGAN
 from qiskit_qgen.persistence import load_tensors
 
-FORM = "[NAME=]KIND[:OPTION=VALUE,...], such as aer:shots=1024, with the kinds local, aer and runtime"
+FORM = "KIND[:OPTION=VALUE,...], such as aer:shots=1024, with the kinds local, aer and runtime"
+NAMED_FORM = "[NAME=]" + FORM
 
 
 @pytest.fixture(scope="module")
@@ -65,10 +66,13 @@ def test_a_comparison_without_seeds_takes_three(qgen, model_dir, pictures, tmp_p
 @pytest.mark.parametrize(
     ("executions", "sentence"),
     [
-        (["laser"], f"An execution must have the form {FORM}, but is 'laser'."),
-        (["local:"], f"An execution must have the form {FORM}, but is 'local:'."),
-        (["local:shots"], f"An execution must have the form {FORM}, but is 'local:shots'."),
-        (["local:shots=1,shots=2"], f"An execution must have the form {FORM}, but is 'local:shots=1,shots=2'."),
+        (["laser"], f"An execution must have the form {NAMED_FORM}, but is 'laser'."),
+        (["local:"], f"An execution must have the form {NAMED_FORM}, but is 'local:'."),
+        (["local:shots"], f"An execution must have the form {NAMED_FORM}, but is 'local:shots'."),
+        (
+            ["local:shots=1,shots=2"],
+            "An execution must have each option once, but 'local:shots=1,shots=2' gives `shots` twice.",
+        ),
         (
             ["local:noise=3"],
             "The execution 'local' has no option `noise`; it has device, dtype, threads, shots, seed.",
@@ -111,13 +115,29 @@ def test_costs_that_cannot_be_told_are_refused(qgen, model_dir):
     device = "runtime:backend=fake_manila"
     refused(
         qgen("cost", model_dir, "--execution", device),
-        "Exactly one of the arguments `num_samples` and `steps` must be given.",
+        "Exactly one of the options -n/--num-samples and --steps must be given.",
     )
     refused(
         qgen("cost", model_dir, "--execution", "local", "-n", 3),
-        "Argument `execution` must be one that is billed, such as RuntimeExecution, but is LocalExecution, which costs "
-        "nothing.",
+        "Option --execution must name a device that is billed, such as runtime:backend=ibm_torino, but is 'local', "
+        "which costs nothing.",
     )
+
+
+@pytest.mark.parametrize("command", ["sample", "cost"])
+def test_a_command_of_one_execution_shows_a_form_without_a_name(qgen, model_dir, command):
+    result = qgen(command, model_dir, "--execution", "x=aer:shots=10", "-n", 2)
+    refused(result, f"An execution must have the form {FORM}, but is 'x=aer:shots=10'.")
+
+
+@pytest.mark.parametrize("text", ["local:dtype=float64", "local:dtype=torch.float64"])
+def test_a_dtype_may_have_the_name_that_torch_gives_it(text):
+    assert parse_execution(text) == LocalExecution(dtype=torch.float64)
+
+
+def test_a_dtype_that_the_simulator_lacks():
+    with pytest.raises(ArgumentError, match=r"must be torch.float32 or torch.float64, but is torch.float16.$"):
+        parse_execution("local:dtype=torch.float16")
 
 
 def test_executions_are_what_their_texts_say():

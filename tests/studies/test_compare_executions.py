@@ -74,6 +74,7 @@ def test_tables_are_compared_by_their_rows():
         ({"executions": {"exact": LocalExecution()}}, ArgumentError, "must not name an execution 'exact'"),
         ({"executions": {"a": 3}}, ArgumentTypeError, r"executions\['a'\]"),
         ({"executions": [LocalExecution()]}, ArgumentTypeError, "`executions`"),
+        ({"seeds": 3}, ArgumentTypeError, r"^Argument `seeds` must be a sequence of seeds .* but is of type int.$"),
         ({"seeds": ()}, ArgumentError, "`seeds` must hold distinct seeds"),
         ({"seeds": (1, 1)}, ArgumentError, "`seeds` must hold distinct seeds"),
         ({"num_samples": 1}, ArgumentError, "`num_samples`"),
