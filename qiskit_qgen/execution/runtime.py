@@ -37,7 +37,9 @@ class RuntimeExecution(AbstractExecution):
     Circuits are transpiled once. A pass over a batch is one PUB in one job, in which observables that commute qubit by
     qubit are measured together; only a request above a job's limits becomes several jobs. Each job is recorded on disk
     before it is waited for: after a crash the same call waits for the same job, and a result that was had is never
-    paid for again. As a context manager it holds one batch or session open, and closes it on every way out.
+    paid for again. As a context manager it holds one batch or session open, and closes it on every way out that Python
+    sees; what a killed process (SIGKILL, or SIGTERM without a handler) left open is closed by the next execution with
+    the same ledger and device.
 
     Args:
         backend: A device's name, "least_busy", a fake device's name ("fake_torino") or a device object. Fake devices
@@ -45,12 +47,15 @@ class RuntimeExecution(AbstractExecution):
         mode: "job", "batch" or "session". Outside a ``with`` block, "batch" opens one for requests of several jobs, and
             "session" is refused. Accounts of the open plan get a batch instead of a session, with a warning.
         service: A ``QiskitRuntimeService``; None for the account saved on this computer.
-        shots: Shots per measured circuit; None for 4096.
+        shots: Shots per measured circuit; None for 4096. Twirling and mitigation may raise them, see
+            :class:`ErrorMitigation`.
         mitigation: What is done against errors; None for nothing.
         ledger: A folder, or a file ending with ".jsonl", for the record of jobs and their results. A request that it
             knows is not submitted again, so that other shots of the same request need another ledger. None takes a
             folder of the user's cache for devices, and none for local ones.
-        max_cost: The most QPU seconds that one call may be estimated to need; None for no limit.
+        max_cost: The most QPU seconds that each request may be estimated to need: one forward or backward pass over a
+            batch of at most 512 samples. A sampling or a training is several, with nothing that adds them up: use
+            ``model.estimate_cost`` for the whole. None for no limit.
         gradient: "spsa", two rows per sample and gradient, or "param_shift", exact up to shots.
         seed: Seed of SPSA's directions, and of the simulation of a local device.
         limits: The largest job; None for IBM's limits.

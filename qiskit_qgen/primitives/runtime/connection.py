@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
+import logging
 import warnings
 from typing import Any
 
@@ -12,8 +12,11 @@ from qiskit_qgen._checks import check_choice
 from qiskit_qgen.exceptions import ArgumentError, ExecutionError
 from qiskit_qgen.primitives.runtime.backends import is_local
 from qiskit_qgen.primitives.runtime.failures import is_transient
+from qiskit_qgen.primitives.runtime.ledger import Ledger
+from qiskit_qgen.primitives.runtime.sessions import SessionRecord
 
 MODES = ("job", "batch", "session")
+_LOGGER = logging.getLogger(__name__)
 
 
 class Connection:
@@ -22,14 +25,17 @@ class Connection:
     Args:
         backend: The device. A local one has no modes: its jobs run at once.
         mode: "job", "batch" or "session". Accounts of the open plan have no sessions: a batch is used, and said so.
+        ledger: Where batches and sessions are recorded, so that those of a process that was killed are closed by the
+            next one; None for nowhere.
     """
 
-    def __init__(self, backend: BackendV2, mode: str) -> None:
+    def __init__(self, backend: BackendV2, mode: str, ledger: Ledger | None = None) -> None:
         self.backend = backend
         self.local = is_local(backend)
         self.mode = check_choice("mode", mode, MODES)
         self._entered = False
         self._open: Any = None
+        self._record = SessionRecord(None if self.local else ledger)
 
     @property
     def service(self) -> Any:
@@ -45,6 +51,7 @@ class Connection:
         """Begin a block in which all jobs share one batch or session."""
         if self._entered:
             raise ArgumentError("This execution must be entered once, but its `with` block is already open.")
+        self._close_left_open()
         self._entered = True
 
     def exit(self) -> None:
@@ -69,7 +76,10 @@ class Connection:
         if self.mode == "job" or not (self._entered or several):
             return self.backend
         if self._open is None:
+            self._close_left_open()
             self._open = self._opened()
+            mode = "session" if self.mode == "session" else "batch"
+            self._record.opened(self._open.session_id, backend=self.backend.name, mode=mode)
         return self._open
 
     def reopen_if_closed(self) -> bool:
@@ -79,6 +89,7 @@ class Connection:
         details = self._open.details()
         if details is not None and details["accepting_jobs"] and details["state"] != "closed":
             return False
+        self._record.closed(self._open.session_id)
         self._open = None
         return True
 
@@ -88,13 +99,34 @@ class Connection:
             self.close()
 
     def close(self) -> None:
-        """Close the batch or session; one that the service no longer reaches expires by itself."""
+        """Close the batch or session; one that the service cannot be told of stays in the ledger as open."""
         opened, self._open = self._open, None
         if opened is not None:
             from qiskit_ibm_runtime.exceptions import IBMError
 
-            with contextlib.suppress(IBMError, OSError):
+            try:
                 opened.close()
+            except (IBMError, OSError) as error:
+                _LOGGER.warning("The %s %s could not be closed: %s", self.mode, opened.session_id, error)
+                self._record.given_up(opened.session_id)
+            else:
+                self._record.closed(opened.session_id)
+
+    def _close_left_open(self) -> None:
+        """Close what processes with this ledger opened on this device and, killed, never closed."""
+        from qiskit_ibm_runtime import Batch, Session
+        from qiskit_ibm_runtime.exceptions import IBMError
+
+        for session_id, mode in self._record.left_open(self.backend.name):
+            try:
+                (Session if mode == "session" else Batch).from_id(session_id, self.service).close()
+            except (IBMError, OSError) as error:
+                _LOGGER.warning("The %s %s was left open, and could not be closed: %s", mode, session_id, error)
+                if is_transient(error):
+                    continue
+            else:
+                _LOGGER.warning("The %s %s was left open by a process that ended: it is closed now.", mode, session_id)
+            self._record.closed(session_id)
 
     def _opened(self) -> Any:
         from qiskit_ibm_runtime import Batch, Session

@@ -13,7 +13,7 @@ from qiskit.providers import BackendV2
 from qiskit_qgen._checks import check_choice, check_float, check_int, check_type
 from qiskit_qgen._typing import PathLike
 from qiskit_qgen.exceptions import ExecutionError
-from qiskit_qgen.primitives.runtime.backends import has_own_noise, resolve_backend
+from qiskit_qgen.primitives.runtime.backends import has_own_noise, is_local, resolve_backend
 from qiskit_qgen.primitives.runtime.connection import Connection
 from qiskit_qgen.primitives.runtime.cost import DEFAULT_SHOTS, CostEstimate, JobLimits
 from qiskit_qgen.primitives.runtime.failures import RetryPolicy
@@ -38,7 +38,8 @@ class RuntimeDevice:
         ledger: A folder, or a file ending with ".jsonl", for the record of jobs and their results. A request that it
             knows is not submitted again: its job is waited for, its result is read. None takes a folder of the user's
             cache for devices, and none for local ones.
-        max_cost: The most QPU seconds that one call may be estimated to need; None for no limit.
+        max_cost: The most QPU seconds that each request, one call of a primitive, may be estimated to need; nothing
+            adds the requests up. None for no limit.
         seed: Seed of the simulation of a local device; each call goes on from there. A real device has none.
         limits: The largest job; None for IBM's limits.
         retry: How often and how long a failing service is asked again; None for the defaults.
@@ -74,9 +75,9 @@ class RuntimeDevice:
         policy: RetryPolicy = check_type("retry", retry or RetryPolicy(), RetryPolicy, "a RetryPolicy")
         self.family = _family(primitives)
         self.backend = resolve_backend(backend, service)
-        self.connection = Connection(self.backend, mode)
         self._seed = None if seed is None else check_int("seed", seed, minimum=0, maximum=2**31 - 1)
-        self.ledger = None if ledger is None and self.local else Ledger(ledger)
+        self.ledger = None if ledger is None and is_local(self.backend) else Ledger(ledger)
+        self.connection = Connection(self.backend, mode, self.ledger)
         self.runner = JobRunner(self.connection, self.ledger, policy)
         self._calls = 0
         circuits = Ledger().circuits if self.ledger is None else self.ledger.circuits

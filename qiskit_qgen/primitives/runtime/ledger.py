@@ -17,7 +17,9 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from qiskit_qgen._checks import check_path
 from qiskit_qgen._typing import PathLike
+from qiskit_qgen.exceptions import ArgumentError, ExecutionError
 from qiskit_qgen.persistence import atomic_path
 
 CACHE_VARIABLE = "QISKIT_QGEN_CACHE"
@@ -47,28 +49,49 @@ class Ledger:
         path: A folder, or a file whose name ends with ".jsonl"; created when first written to. None takes ``runtime``
             in the folder that the environment variable ``QISKIT_QGEN_CACHE`` names, or in the platform's cache folder
             of `qiskit_qgen`.
+
+    Raises:
+        ArgumentTypeError: If ``path`` is no path.
+        ArgumentError: If ``path`` is empty, or something of the wrong kind, or not writable, is in its place.
     """
 
     def __init__(self, path: PathLike | None = None) -> None:
-        given = _default_folder() if path is None else Path(path)
+        given = _default_folder() if path is None else check_path("ledger", path)
+        if path is not None and not str(path):
+            raise ArgumentError('Argument `ledger` must name a folder or a file ending with ".jsonl", but is empty.')
         is_file = given.suffix == ".jsonl"
         self.folder = given.parent if is_file else given
         self.file = given if is_file else given / "jobs.jsonl"
+        for folder in (self.folder, self.folder / "results", self.circuits, self.folder / "sessions"):
+            _check_place(folder, is_folder=True)
+        for file in (self.file, self.folder / ".lock"):
+            _check_place(file, is_folder=False)
 
     @property
     def circuits(self) -> Path:
         """The folder for transpiled circuits."""
         return self.folder / "circuits"
 
+    def session_lock(self, name: str) -> Path:
+        """Return the file that the process which opened a batch or session keeps locked."""
+        return self.folder / "sessions" / f"{name}.lock"
+
     def records(self) -> list[dict[str, Any]]:
-        """Return all lines, oldest first; a line that a crash cut short is left out."""
+        """Return all lines about jobs, oldest first; a line that a crash cut short is left out."""
+        return [record for record in self._lines() if "digest" in record]
+
+    def session_records(self) -> list[dict[str, Any]]:
+        """Return all lines about batches and sessions, oldest first: "opened" or "closed"."""
+        return [record for record in self._lines() if "session_id" in record]
+
+    def _lines(self) -> list[dict[str, Any]]:
         if not self.file.is_file():
             return []
         found = []
         for line in self.file.read_bytes().split(b"\n"):
             with contextlib.suppress(ValueError):
                 record = json.loads(line)
-                if isinstance(record, dict) and "digest" in record:
+                if isinstance(record, dict):
                     found.append(record)
         return found
 
@@ -91,16 +114,16 @@ class Ledger:
     def intend(self, digest: str, **facts: Any) -> str:
         """Record that a request is about to be submitted, and return the tag for its job."""
         tag = f"qgen-{secrets.token_hex(12)}"
-        self._append({"event": "intended", "digest": digest, "tag": tag} | facts)
+        self.append({"event": "intended", "digest": digest, "tag": tag} | facts)
         return tag
 
     def submitted(self, digest: str, tag: str, job_id: str) -> None:
         """Record the number of a job."""
-        self._append({"event": "submitted", "digest": digest, "tag": tag, "job_id": job_id})
+        self.append({"event": "submitted", "digest": digest, "tag": tag, "job_id": job_id})
 
     def failed(self, digest: str, tag: str, reason: str) -> None:
         """Record that a job failed, or was never created, so that the request may be asked again."""
-        self._append({"event": "failed", "digest": digest, "tag": tag, "reason": reason})
+        self.append({"event": "failed", "digest": digest, "tag": tag, "reason": reason})
 
     def finish(self, digest: str, tag: str, arrays: Mapping[str, np.ndarray], **facts: Any) -> None:
         """Keep the results of a job, then record that it finished."""
@@ -108,7 +131,7 @@ class Ledger:
         path.parent.mkdir(parents=True, exist_ok=True)
         with atomic_path(path) as temporary, temporary.open("wb") as file:
             np.savez_compressed(file, allow_pickle=False, **arrays)
-        self._append({"event": "finished", "digest": digest, "tag": tag, "result": path.name} | facts)
+        self.append({"event": "finished", "digest": digest, "tag": tag, "result": path.name} | facts)
 
     def results(self, digest: str) -> dict[str, np.ndarray] | None:
         """Return what was kept of a request that finished, or None if nothing (readable) was."""
@@ -120,8 +143,10 @@ class Ledger:
     @contextmanager
     def lock(self) -> Iterator[None]:
         """Hold the ledger while a request is looked up and submitted, so that two processes never submit it twice."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / ".lock").open("w") as file:
+        with self._written():
+            (self.folder / "results").mkdir(parents=True, exist_ok=True)
+            opened = (self.folder / ".lock").open("w")
+        with opened as file:
             if os.name == "posix":
                 import fcntl
 
@@ -131,23 +156,51 @@ class Ledger:
     def _results(self, digest: str) -> Path:
         return self.folder / "results" / f"{digest}.npz"
 
-    def _append(self, record: dict[str, Any]) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
+    def append(self, record: dict[str, Any]) -> None:
+        """Write a line, with the time, and force it to the disk.
+
+        Raises:
+            ExecutionError: If the disk refuses it.
+        """
         stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         line = json.dumps({"time": stamp} | record, allow_nan=False).encode()
-        descriptor = os.open(self.file, os.O_CREAT | os.O_APPEND | os.O_RDWR, 0o666)
+        with self._written():
+            self.folder.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(self.file, os.O_CREAT | os.O_APPEND | os.O_RDWR, 0o666)
+            try:
+                size = os.fstat(descriptor).st_size
+                torn = size > 0 and self._last_byte() != b"\n"
+                os.write(descriptor, (b"\n" if torn else b"") + line + b"\n")
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+
+    @contextmanager
+    def _written(self) -> Iterator[None]:
         try:
-            size = os.fstat(descriptor).st_size
-            torn = size > 0 and self._last_byte() != b"\n"
-            os.write(descriptor, (b"\n" if torn else b"") + line + b"\n")
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+            yield
+        except OSError as error:
+            raise ExecutionError(f"The ledger in {self.folder} cannot be written: {error}.") from error
 
     def _last_byte(self) -> bytes:
         with self.file.open("rb") as file:
             file.seek(-1, os.SEEK_END)
             return file.read(1)
+
+
+def _check_place(path: Path, *, is_folder: bool) -> None:
+    """Raise ArgumentError if a folder, or a file, cannot be at ``path``."""
+    found = path
+    while not found.exists() and found != found.parent:
+        found = found.parent
+    wants_folder = is_folder or found != path
+    if not (found.is_dir() if wants_folder else found.is_file()):
+        kind = "a folder" if wants_folder else "a file"
+        raise ArgumentError(
+            f'Argument `ledger` must name a folder or a file ending with ".jsonl", but {found} is not {kind}.'
+        )
+    if not os.access(found, os.W_OK | os.X_OK if wants_folder else os.W_OK | os.R_OK):
+        raise ArgumentError(f"Argument `ledger` must name a place to write to, but {found} is not writable.")
 
 
 def _default_folder() -> Path:

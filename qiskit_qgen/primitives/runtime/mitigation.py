@@ -47,7 +47,12 @@ class ErrorMitigation:
 
     Every part is off unless ``resilience_level`` or an argument here turns it on. A part is given as True or False, or
     as Runtime's option object for it, or as a dict of that object's fields: giving its options turns it on. What would
-    have no effect, or what Runtime would quietly change, is an error here.
+    have no effect is an error here.
+
+    Twirling raises the number of shots, and levels 1 and 2 and ``measurement`` twirl: Runtime divides the shots among
+    random versions of a circuit, all of the same size. Unless ``num_randomizations`` or ``shots_per_randomization`` is
+    given, that size is s = max(64, ceil(shots / 32)), or 64 with PEC, and ceil(shots / s) versions are run: 10 shots
+    become 64, 1000 become 1024, 3000 become 3008. Estimates of cost count what is run.
 
     Raises:
         ArgumentError: If Runtime's options refuse a value, if parts exclude each other (ZNE and PEC), if something is

@@ -7,7 +7,9 @@ import threading
 import numpy as np
 import pytest
 
-from qiskit_qgen.primitives.runtime import Ledger
+from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError, ExecutionError
+from qiskit_qgen.primitives.runtime import Ledger, RuntimeDevice
+from qiskit_qgen.primitives.runtime.sessions import SessionRecord
 
 
 def test_a_request_goes_through_its_states(tmp_path):
@@ -98,3 +100,55 @@ def test_nothing_is_written_before_it_is_needed(tmp_path, path):
     ledger = Ledger(tmp_path / path)
     assert ledger.records() == []
     assert list(tmp_path.iterdir()) == [own for own in tmp_path.iterdir() if own.name == "cache"]
+
+
+def bad_places(folder):
+    (folder / "text.txt").write_text("mine")
+    (folder / "a" / "jobs.jsonl").mkdir(parents=True)
+    (folder / "b.jsonl").mkdir()
+    (folder / "c").mkdir()
+    (folder / "c" / "results").write_text("mine")
+    return {
+        "": "but is empty.",
+        3: "must be a path, but is of type int.",
+        "/dev/null": "but /dev/null is not a folder.",
+        "/dev/null/deeper": "but /dev/null is not a folder.",
+        folder / "text.txt": f"but {folder / 'text.txt'} is not a folder.",
+        folder / "a": f"but {folder / 'a' / 'jobs.jsonl'} is not a file.",
+        folder / "b.jsonl": f"but {folder / 'b.jsonl'} is not a file.",
+        folder / "c": f"but {folder / 'c' / 'results'} is not a folder.",
+    }
+
+
+def test_a_place_that_cannot_hold_a_ledger_is_refused_at_once(tmp_path, monkeypatch):
+    for place, message in bad_places(tmp_path).items():
+        with pytest.raises((ArgumentError, ArgumentTypeError)) as error:
+            RuntimeDevice("fake_manila", ledger=place)
+        assert str(error.value).startswith("Argument `ledger` must ")
+        assert str(error.value).endswith(message)
+    monkeypatch.setattr("os.access", lambda *_: False)
+    with pytest.raises(ArgumentError, match=r"must name a place to write to, but .* is not writable"):
+        Ledger(tmp_path / "new" / "folder")
+
+
+def test_a_disk_that_refuses_is_said_in_one_sentence(tmp_path):
+    ledger = Ledger(tmp_path / "late")
+    (tmp_path / "late").write_text("in the way")
+    with pytest.raises(ExecutionError, match=r"The ledger in .*late cannot be written"), ledger.lock():
+        pytest.fail("entered")
+    with pytest.raises(ExecutionError, match=r"The ledger in .*late cannot be written"):
+        ledger.intend("d")
+
+
+def test_sessions_of_living_processes_are_not_left_open(tmp_path):
+    first = SessionRecord(Ledger(tmp_path))
+    first.opened("one", backend="ibm_x", mode="session")
+    first.opened("two", backend="ibm_x", mode="batch")
+    second = SessionRecord(Ledger(tmp_path))
+    assert second.left_open("ibm_x") == []
+    del first  # as the end of its process, its locks are gone
+    assert second.left_open("ibm_x") == [("one", "session"), ("two", "batch")]
+    assert second.left_open("ibm_y") == []
+    second.closed("one")
+    assert second.left_open("ibm_x") == [("two", "batch")]
+    assert Ledger(tmp_path).records() == []

@@ -251,3 +251,13 @@ def test_values_a_little_out_of_range_are_mitigation_at_work(monkeypatch):
 
     monkeypatch.setattr(estimator, "_encode", lambda _: {"0.evs": np.array(-9.9), "0.stds": np.array(5.0)})
     assert estimate(shots=64).data.evs == -9.9
+
+
+@pytest.mark.parametrize(("shots", "run"), [(10, 64), (1000, 1024), (3000, 3008), (1024, 1024), (4096, 4096)])
+def test_twirling_raises_the_shots_as_documented(shots, run):
+    mitigation = ErrorMitigation(resilience_level=1)
+    plan = mitigation.plan(shots)
+    assert plan.randomizations * plan.shots_per_randomization == run
+    device = RuntimeDevice("fake_manila", shots=shots, seed=1, mitigation=mitigation)
+    inputs = RuntimeEstimator(device).run([(chain(1), OBSERVABLE)]).jobs[0].inputs
+    assert inputs.items[0].shape[0] * inputs.shots == run

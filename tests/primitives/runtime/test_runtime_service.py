@@ -184,10 +184,14 @@ def test_a_killed_run_pays_nothing_twice(ibm_server, tmp_path, moment):
     process.communicate()
     assert not (tmp_path / "found.npy").exists()
     ibm_server.faults.clear()
+    (session,) = ibm_server.state()["sessions"]
+    assert session["accepting_jobs"]
     again = start_script(ibm_server, tmp_path)
     _, errors = again.communicate(timeout=60)
     assert again.returncode == 0, errors
+    assert f"The batch {session['id']} was left open by a process that ended: it is closed now." in errors
     assert len(ibm_server.submissions) == 2
+    assert not any(each["accepting_jobs"] for each in ibm_server.state()["sessions"])
     check(np.load(tmp_path / "found.npy"))
 
 
@@ -360,3 +364,21 @@ def test_a_cost_above_the_limit_submits_nothing(ibm_server, tmp_path):
         values(device(ibm_server, tmp_path, max_cost=1.0))
     assert ibm_server.submissions == []
     assert ibm_server.state()["sessions"] == []
+
+
+@pytest.mark.parametrize("mode", ["batch", "session"])
+def test_what_could_not_be_closed_is_closed_by_the_next_one(ibm_server, tmp_path, caplog, mode):
+    first = device(ibm_server, tmp_path, mode=mode)
+    first.connection.enter()
+    values(first)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("qiskit_ibm_runtime.Session.close", lambda _: (_ for _ in ()).throw(OSError("no network")))
+        first.connection.exit()
+    assert "could not be closed: no network" in caplog.text
+    (left,) = ibm_server.state()["sessions"]
+    assert left["accepting_jobs"]
+    second = device(ibm_server, tmp_path, mode=mode)
+    second.connection.enter()
+    second.connection.exit()
+    assert f"The {mode} {left['id']} was left open by a process that ended: it is closed now." in caplog.text
+    assert not ibm_server.state()["sessions"][0]["accepting_jobs"]

@@ -1,0 +1,90 @@
+"""Which batches and sessions a ledger's processes opened, so that those of a killed one are closed by the next."""
+
+from __future__ import annotations
+
+import os
+import weakref
+from typing import IO
+
+from qiskit_qgen.primitives.runtime.digests import digest
+from qiskit_qgen.primitives.runtime.ledger import Ledger
+
+
+class SessionRecord:
+    """The batches and sessions in a ledger.
+
+    While one is open, its process holds a lock on a file of its own, which the system frees when the process ends in
+    whatever way: one that is recorded as open and not locked belongs to nobody. Where the system has no such locks
+    (Windows), no other process's session is taken for left open.
+
+    Args:
+        ledger: The ledger; None for none, which knows nothing.
+    """
+
+    def __init__(self, ledger: Ledger | None) -> None:
+        self._ledger = ledger
+        self._locks: dict[str, IO[str]] = {}
+        weakref.finalize(self, _release, self._locks)
+
+    def opened(self, session_id: str, *, backend: str, mode: str) -> None:
+        """Record that this process opened a batch or session."""
+        if self._ledger is None:
+            return
+        lock = self._lock(self._ledger, session_id)
+        if lock is not None:
+            self._locks[session_id] = lock
+        self._ledger.append({"event": "opened", "session_id": session_id, "backend": backend, "mode": mode})
+
+    def closed(self, session_id: str) -> None:
+        """Record that a batch or session was closed, by this process, the service or the one that cleans up."""
+        if self._ledger is None:
+            return
+        self._ledger.append({"event": "closed", "session_id": session_id})
+        self.given_up(session_id)
+        self._ledger.session_lock(digest(session_id)).unlink(missing_ok=True)
+
+    def given_up(self, session_id: str) -> None:
+        """Leave a batch or session that could not be closed to whoever opens the next one."""
+        lock = self._locks.pop(session_id, None)
+        if lock is not None:
+            lock.close()
+
+    def left_open(self, backend: str) -> list[tuple[str, str]]:
+        """Return identifier and mode of what was opened on a device, never closed, and belongs to no living process."""
+        if self._ledger is None:
+            return []
+        known: dict[str, str] = {}
+        for record in self._ledger.session_records():
+            if record["event"] == "opened" and record.get("backend") == backend:
+                known[record["session_id"]] = record["mode"]
+            elif record["event"] == "closed":
+                known.pop(record["session_id"], None)
+        return [(each, mode) for each, mode in known.items() if self._abandoned(self._ledger, each)]
+
+    def _abandoned(self, ledger: Ledger, session_id: str) -> bool:
+        lock = self._lock(ledger, session_id)
+        if lock is None:
+            return False
+        lock.close()
+        return True
+
+    def _lock(self, ledger: Ledger, session_id: str) -> IO[str] | None:
+        """Return the locked file of a batch or session, or None if another holder, or no lock, is there."""
+        if os.name != "posix":
+            return None
+        import fcntl
+
+        path = ledger.session_lock(digest(session_id))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("w")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            file.close()
+            return None
+        return file
+
+
+def _release(locks: dict[str, IO[str]]) -> None:
+    for lock in locks.values():
+        lock.close()
