@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import warnings
 from collections.abc import Sequence
 from inspect import isclass
+from pathlib import Path
 from typing import Any
 
 from qiskit.providers import BackendV2, Options
 from qiskit.transpiler import Target
 
 from qiskit_qgen._checks import check_type
-from qiskit_qgen.exceptions import ArgumentError, ExecutionError
+from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError, ExecutionError
 
 LEAST_BUSY = "least_busy"
 
@@ -27,7 +29,7 @@ def resolve_backend(backend: str | BackendV2, service: Any = None) -> BackendV2:
     Raises:
         ArgumentTypeError: If ``backend`` is neither text nor a device.
         ArgumentError: If there is no device of that name, or ``service`` is given with a local device.
-        ExecutionError: If no account is saved, or the service refuses it or cannot be reached.
+        ExecutionError: If no account is saved, its file is damaged, or the service refuses it or cannot be reached.
     """
     check_type("backend", backend, (str, BackendV2), "a device's name or a device such as FakeTorino()")
     if isinstance(backend, BackendV2) or backend.startswith("fake_"):
@@ -35,8 +37,22 @@ def resolve_backend(backend: str | BackendV2, service: Any = None) -> BackendV2:
             raise ArgumentError(
                 "Argument `service` must be None with a local device or a device object, which has its own, if any."
             )
-        return backend if isinstance(backend, BackendV2) else _fake_backend(backend)
+        return _with_target(backend) if isinstance(backend, BackendV2) else _fake_backend(backend)
+    if service is not None and not all(hasattr(service, name) for name in ("backend", "backends", "least_busy")):
+        raise ArgumentTypeError(
+            f"Argument `service` must be a QiskitRuntimeService or None, but is of type {type(service).__name__}."
+        )
     return _remote_backend(backend, _saved_service() if service is None else service)
+
+
+def _with_target(backend: BackendV2) -> BackendV2:
+    """Return the device, or raise ArgumentError if it does not say how many qubits it has and what gates on them."""
+    if not (isinstance(backend.num_qubits, int) and backend.target.operation_names):
+        raise ArgumentError(
+            f"Argument `backend` must be a device whose Target has a number of qubits, but {backend.name} has none: "
+            "take a fake device, an AerSimulator, GenericBackendV2, or another execution, such as LocalExecution."
+        )
+    return backend
 
 
 def is_local(backend: BackendV2) -> bool:
@@ -156,6 +172,25 @@ def _saved_service() -> Any:
             "No IBM Quantum account is saved on this computer: save one with QiskitRuntimeService.save_account(...), "
             "or give `service`, or a fake device such as 'fake_torino' to run locally."
         ) from None
+    except Exception as error:
+        from qiskit_ibm_runtime.accounts import management
+
+        file = Path(management._DEFAULT_ACCOUNT_CONFIG_JSON_FILE)
+        if file.is_file() and not _is_readable(file):
+            raise ExecutionError(
+                f"The file of saved accounts, {file}, is damaged: repair it, or delete it and save the account again "
+                "with QiskitRuntimeService.save_account(...)."
+            ) from error
+        raise
+
+
+def _is_readable(file: Path) -> bool:
+    """Return whether a file holds a JSON object of objects."""
+    try:
+        content = json.loads(file.read_bytes())
+    except ValueError:
+        return False
+    return isinstance(content, dict) and all(isinstance(account, dict) for account in content.values())
 
 
 def _remote_backend(name: str, service: Any) -> BackendV2:
@@ -177,7 +212,7 @@ def _remote_backend(name: str, service: Any) -> BackendV2:
 
 def _asked(function: Any, *arguments: Any, **options: Any) -> Any:
     """Return what the service answers; what went wrong on the way is said in one sentence."""
-    from qiskit_ibm_runtime.accounts.exceptions import AccountNotFoundError
+    from qiskit_ibm_runtime.accounts.exceptions import AccountNotFoundError, InvalidAccountError
     from qiskit_ibm_runtime.exceptions import IBMError, IBMNotAuthorizedError
 
     try:
@@ -190,4 +225,7 @@ def _asked(function: Any, *arguments: Any, **options: Any) -> Any:
             "QiskitRuntimeService.save_account(..., overwrite=True)."
         ) from None
     except (IBMError, OSError) as error:
-        raise ExecutionError(f"The service cannot be used: {error}") from error
+        text = str(error).strip("'\"")
+        if isinstance(error, InvalidAccountError):  # the client blames the key for each failure at login
+            text += " The network or the service may also be down: the client does not tell these apart."
+        raise ExecutionError(f"The service cannot be used: {text}") from error

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+import re
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from qiskit_qgen._checks import check_int, check_type
-from qiskit_qgen.exceptions import ArgumentError
+from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError
 
 if TYPE_CHECKING:
     from qiskit_ibm_runtime.options_models import (
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
         TwirlingOptions,
         ZneOptions,
     )
+
+
+_TYPES = frozenset({"str", "int", "float", "bool", "tuple", "list", "none"})  # as pydantic names what it tried
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,6 +89,9 @@ class ErrorMitigation:
     def __post_init__(self) -> None:
         if self.resilience_level is not None:
             check_int("resilience_level", self.resilience_level, minimum=0, maximum=2)
+        if self.measurement is not None:
+            check_type("measurement", self.measurement, bool, "a bool or None")
+        _check_layers(self.layer_noise_model)
         for name in ("zne", "pec", "twirling", "dynamical_decoupling"):
             if getattr(self, name) == {}:
                 raise ArgumentError(f"Argument `{name}` must be True or hold an option, but is an empty dict.")
@@ -237,9 +244,7 @@ class ErrorMitigation:
                 dynamical_decoupling=decoupling or {},
             )
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"])
-            raise ArgumentError(f"Option `{where}` of the mitigation is refused by Runtime: {first['msg']}.") from error
+            raise ArgumentError(_sentence(error.errors())) from error
 
     def _finalized(self) -> EstimatorOptions:
         """Return Runtime's own resolution of the options, in which nothing is None; what it would change raises."""
@@ -252,6 +257,35 @@ class ErrorMitigation:
                 return finalize_estimator_options(options)
             except UserWarning as warning:
                 raise ArgumentError(f"Argument `twirling` does not fit the mitigation: {warning}") from None
+
+
+def _check_layers(model: Any) -> None:
+    """Raise an error unless ``model`` is None or holds pairs of a layer and its noise."""
+    if model is None:
+        return
+    from qiskit.circuit import CircuitInstruction
+    from qiskit.quantum_info import PauliLindbladMap
+
+    rule = "a sequence of pairs of a circuit layer (CircuitInstruction) and its PauliLindbladMap"
+    for pair in check_type("layer_noise_model", model, Sequence, rule):
+        right = isinstance(pair, Sequence) and len(pair) == 2
+        if not (right and isinstance(pair[0], CircuitInstruction) and isinstance(pair[1], PauliLindbladMap)):
+            raise ArgumentTypeError(f"Argument `layer_noise_model` must be {rule}, but holds {pair!r}.")
+
+
+def _sentence(errors: Sequence[Mapping[str, Any]]) -> str:
+    """Return what Runtime has against an option, without the innards of its checks, one for each type that it tried."""
+
+    def name(error: Mapping[str, Any]) -> str:
+        parts = [str(part) for part in error["loc"]]
+        return ".".join(part for part in parts if re.fullmatch(r"[a-z_]+", part) and part not in _TYPES)
+
+    first = name(errors[0])
+    found = [error["msg"].removeprefix("Value error, ").rstrip(".") for error in errors if name(error) == first]
+    listed = [rule if number == 0 else rule[0].lower() + rule[1:] for number, rule in enumerate(dict.fromkeys(found))]
+    if listed == ["Extra inputs are not permitted"]:
+        listed = ["There is no such option"]
+    return f"Option `{first}` of the mitigation is refused by Runtime: {', or '.join(listed)}."
 
 
 def _divided(shots: int, randomizations: int | str, each: int | str, default: int) -> tuple[int, int]:
@@ -331,8 +365,7 @@ def _check_legacy(options: dict[str, Any], *, sampler: bool) -> None:
     try:
         (SamplerOptions if sampler else EstimatorOptions)(**options)
     except ValidationError as error:
-        where = ".".join(str(part) for part in error.errors()[0]["loc"])
-        raise ArgumentError(f"Argument `mitigation` holds what the older primitives do not know: {where}.") from error
+        raise ArgumentError(f"{_sentence(error.errors()).rstrip('.')} (the older primitives).") from error
 
 
 def _refuse(name: str, reason: str) -> None:

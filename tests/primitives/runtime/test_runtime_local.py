@@ -7,6 +7,8 @@ import pytest
 from qiskit.circuit import QuantumCircuit
 from qiskit.circuit.library import efficient_su2
 from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2, StatevectorEstimator
+from qiskit.providers.basic_provider import BasicSimulator
+from qiskit.providers.fake_provider import GenericBackendV2
 from qiskit.quantum_info import SparsePauliOp
 from qiskit_aer import AerSimulator
 from qiskit_ibm_runtime.fake_provider import FakeManilaV2, FakeMumbaiV2
@@ -260,3 +262,41 @@ def test_parameters_that_are_not_finite_are_never_submitted(monkeypatch, bad):
         RuntimeEstimator(device).run([(CIRCUIT, "ZZZ", values)])
     with pytest.raises(ArgumentError, match=message):
         RuntimeSampler(device).run([(measured, values)])
+
+
+@pytest.mark.parametrize("content", ["{not json", "[1, 2]", '{"default": 3}', ""])
+def test_a_damaged_file_of_accounts_is_named(tmp_path, monkeypatch, content):
+    from qiskit_ibm_runtime.accounts import management
+
+    for name in ("QISKIT_IBM_TOKEN", "QISKIT_IBM_CHANNEL", "QISKIT_IBM_INSTANCE", "QISKIT_IBM_URL"):
+        monkeypatch.delenv(name, raising=False)
+    file = tmp_path / "qiskit-ibm.json"
+    file.write_text(content)
+    monkeypatch.setattr(management, "_DEFAULT_ACCOUNT_CONFIG_JSON_FILE", str(file))
+    with pytest.raises(ExecutionError) as error:
+        RuntimeDevice("ibm_torino")
+    assert str(error.value) == (
+        f"The file of saved accounts, {file}, is damaged: repair it, or delete it and save the account again with "
+        "QiskitRuntimeService.save_account(...)."
+    )
+
+
+def test_a_login_that_fails_may_be_the_network(monkeypatch):
+    from qiskit_ibm_runtime.accounts.exceptions import InvalidAccountError
+
+    def refuse():
+        raise InvalidAccountError("Unable to retrieve instances. Please check that you are using a valid API token.")
+
+    monkeypatch.setattr("qiskit_ibm_runtime.QiskitRuntimeService", refuse)
+    with pytest.raises(ExecutionError, match=r"using a valid API token. The network or the service may also be down"):
+        RuntimeDevice("ibm_torino")
+
+
+def test_what_is_no_service_and_no_device_is_refused():
+    with pytest.raises(TypeError, match="Argument `service` must be a QiskitRuntimeService or None, but is of type st"):
+        RuntimeDevice("ibm_torino", service="x")
+    with pytest.raises(ArgumentError, match="must be a device whose Target has a number of qubits, but basic_simulat"):
+        RuntimeDevice(BasicSimulator())
+    pub = (CIRCUIT.assign_parameters(np.zeros(12)), "ZZZ")
+    generic = RuntimeDevice(GenericBackendV2(3, seed=1), shots=10, seed=1)
+    assert np.isfinite(RuntimeEstimator(generic).run([pub]).result()[0].data.evs)

@@ -176,6 +176,13 @@ def test_a_device_keeps_its_own_noise_when_pec_is_told_of_it():
         ({"twirling": {"num_randomizations": 8}}, "Argument `twirling` must be left out when it has no effect"),
         ({"twirling": False, "measurement": True}, "Argument `twirling` does not fit the mitigation"),
         ({"dynamical_decoupling": {"enable": False, "sequence_type": "XY4"}}, "must be left out when it has no effect"),
+        ({"zne": {"noise_factors": (0, 1)}}, r"`resilience.zne.noise_factors` of the .*: Input should be greater than"),
+        ({"twirling": {"num_randomizations": 0}}, r"Option `twirling.num_randomizations` of the mitigation is refused"),
+        ({"zne": {"extrapolator": "bad"}}, r"Option `resilience.zne.extrapolator` of the mitigation is refused by"),
+        ({"zne": {"noise_factor": 1}}, r"`resilience.zne.noise_factor` .* refused by Runtime: There is no such option"),
+        ({"measurement": 1}, r"Argument `measurement` must be a bool or None, but is of type int."),
+        ({"layer_noise_model": 3}, r"Argument `layer_noise_model` must be a sequence of pairs .*, but is of type int."),
+        ({"layer_noise_model": [1], "pec": True}, r"must be a sequence of pairs .* PauliLindbladMap, but holds 1."),
         ({"twirling": 3}, "Argument `twirling` must be a bool, a dict or Runtime's option object"),
     ],
 )
