@@ -60,7 +60,8 @@ class AerExecution(AbstractExecution):
 
     - Noise of :mod:`qiskit_qgen.noise`, such as ``depolarizing_noise(...)``.
     - Aer's ``NoiseModel``: circuits are transpiled to its basis gates, any two qubits are coupled, and qubit i of a
-      circuit is qubit i of the model.
+      circuit is qubit i of the model. If none of its errors is on the gates of the transpiled circuit, which then runs
+      without noise, there is a ``UserWarning``.
     - A device or its name, such as "fake_torino": circuits are transpiled to its gates, laid out and routed on its
       qubits, which have their own errors. Names that do not begin with ``fake_`` are looked up with the saved account.
     """
@@ -70,7 +71,8 @@ class AerExecution(AbstractExecution):
     gradient: str = "param_shift"
     """"param_shift", exact up to shots, or "spsa", two rows per sample and gradient."""
     threads: int | None = None
-    """The number of threads; None for one per core."""
+    """The number of threads; None for one per core. Aer takes at most as many as OpenMP offers: one per core, or
+    ``OMP_NUM_THREADS``."""
     custatevec: bool = False
     """Whether NVIDIA's cuStateVec simulates, on a GPU."""
     batched_shots: bool | None = None

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from qiskit.circuit import QuantumCircuit
 from qiskit.providers import BackendV2
 
 from qiskit_qgen.exceptions import ArgumentError
@@ -28,6 +29,21 @@ class CircuitNoise:
     """Whether gates have errors."""
     in_measurements: bool
     """Whether measurements have errors other than of their readout."""
+
+    def may_act(self, name: str) -> bool:
+        """Return whether a gate has errors on any qubit."""
+        return name in self.model._default_quantum_errors or name in self.model._local_quantum_errors
+
+    def acts_on(self, circuit: QuantumCircuit) -> bool:
+        """Return whether a circuit's gates, or the measurement of its qubits, have errors."""
+        if self.in_measurements or (self.confusions != np.eye(2)).any():
+            return True
+        return any(
+            entry.name in self.model._default_quantum_errors
+            or tuple(circuit.find_bit(qubit).index for qubit in entry.qubits)
+            in self.model._local_quantum_errors.get(entry.name, {})
+            for entry in circuit.data
+        )
 
 
 def device_model(backend: BackendV2) -> Any:

@@ -14,7 +14,7 @@ from qiskit.circuit import QuantumCircuit
 from qiskit.providers import BackendV2
 from qiskit.quantum_info import SparsePauliOp
 
-from qiskit_qgen._checks import check_choice, check_int, check_type
+from qiskit_qgen._checks import check_choice, check_int, check_type, renamed_arguments
 from qiskit_qgen.exceptions import ArgumentError, ExecutionError, UnsupportedCircuitError
 from qiskit_qgen.noise.hardware import HardwareNoise
 from qiskit_qgen.primitives.aer_circuits import AerCircuit, AerTranspiler
@@ -48,7 +48,8 @@ class AerOptions:
     """Aer's ``NoiseModel``, this package's :class:`~qiskit_qgen.noise.HardwareNoise`, a device or a device's name
     such as "fake_torino"; None for none."""
     threads: int | None = None
-    """The number of threads; None for one per core."""
+    """The number of threads; None for one per core. Aer takes at most as many as OpenMP offers: one per core, or
+    ``OMP_NUM_THREADS``."""
     custatevec: bool = False
     """Whether NVIDIA's cuStateVec simulates, on a GPU."""
     batched_shots: bool | None = None
@@ -232,7 +233,8 @@ class AerDevice:
     def _transpiler(self) -> AerTranspiler:
         model = self.options.noise_model
         if isinstance(model, str):
-            model = resolve_backend(_module_name(model))
+            with renamed_arguments({"backend": "noise_model"}):
+                model = resolve_backend(_module_name(model))
         if isinstance(model, BackendV2):
             return AerTranspiler(backend=model)
         return AerTranspiler(model.to_noise_model() if isinstance(model, HardwareNoise) else model)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,7 @@ from qiskit.providers import BackendV2
 from qiskit.transpiler import PassManager, generate_preset_pass_manager
 from qiskit.transpiler.passes import RemoveResetInZeroState
 
+from qiskit_qgen._checks import renamed_arguments
 from qiskit_qgen.exceptions import ArgumentError, UnsupportedCircuitError
 from qiskit_qgen.noise.circuit_noise import CircuitNoise, device_model, noise_on
 from qiskit_qgen.primitives.runtime.backends import check_width, restricted_backend
@@ -124,9 +126,13 @@ class AerTranspiler:
         Raises:
             ArgumentError: If the circuit is wider than the device.
             UnsupportedCircuitError: If an instruction cannot be expressed in the gates.
+
+        Warns:
+            UserWarning: If the noise model has errors, but none on the circuit in its gates.
         """
         if self._backend is not None:
-            check_width(circuit.num_qubits, self._backend)
+            with renamed_arguments({"backend": "noise_model"}):
+                check_width(circuit.num_qubits, self._backend)
         isa, layout = circuit, list(range(circuit.num_qubits))
         if not self._is_laid_out(circuit):
             isa = self._transpiled(self._manager, circuit)
@@ -139,6 +145,9 @@ class AerTranspiler:
         narrow = PassManager([RemoveResetInZeroState()]).run(narrow)
         dynamic = _is_dynamic(narrow)
         noise = self._noise(kept)
+        basis = self._basis()
+        if noise is not None and self._model is not None:
+            self._check_noise(noise, narrow, basis)
         in_gates = noise is not None and noise.in_gates
         return AerCircuit(
             circuit=narrow,
@@ -146,7 +155,7 @@ class AerTranspiler:
             evaluator=SlotEvaluator(list(circuit.parameters), expressions),
             positions={number: place[qubit] for number, qubit in enumerate(layout) if qubit in place},
             noise=noise,
-            basis=self._basis(),
+            basis=basis,
             is_dynamic=dynamic,
             is_random=dynamic or in_gates or any(entry.name == "reset" for entry in narrow.data),
         )
@@ -175,6 +184,20 @@ class AerTranspiler:
         if self._backend is not None:
             return noise_on(device_model(restricted_backend(self._backend, kept)), range(len(kept)))
         return None if self._model is None else noise_on(self._model, kept)
+
+    def _check_noise(self, noise: CircuitNoise, circuit: QuantumCircuit, basis: dict[str, QuantumCircuit]) -> None:
+        """Warn if a model with errors has none on what a circuit with gates, and its measurement, consists of."""
+        if self._model.is_ideal() or not circuit.data:
+            return
+        gates = sorted({entry.name for each in (circuit, *basis.values()) for entry in each.data})
+        if not noise.acts_on(circuit) and not any(
+            noise.may_act(entry.name) for c in basis.values() for entry in c.data
+        ):
+            warnings.warn(
+                f"No error of `noise_model` acts on the circuit, which runs without noise: the errors are on "
+                f"{sorted(self._model.noise_instructions)}, but the circuit and its measurement are made of {gates}.",
+                stacklevel=2,
+            )
 
     def _basis(self) -> dict[str, QuantumCircuit]:
         manager = generate_preset_pass_manager(optimization_level=1, basis_gates=self._gates, seed_transpiler=0)

@@ -291,8 +291,46 @@ def test_a_device_brings_its_qubits_and_errors():
     np.testing.assert_allclose(values(estimator(noise_model=FakeManilaV2())).evs, by_name, atol=1e-12)
     ideal = values(estimator()).evs
     assert 0.01 < np.abs(by_name - ideal).max() < 0.3
-    with pytest.raises(ArgumentError, match="have at least 6 qubits"):
+    with pytest.raises(ArgumentError, match=r"Argument `noise_model` must have at least 6 qubits"):
         estimator(noise_model="fake_manila").run([(QuantumCircuit(6), SparsePauliOp("IIIIIZ"))]).result()
+
+
+def test_a_device_that_there_is_not():
+    with pytest.raises(ArgumentError, match=r"^Argument `noise_model` must name a fake device, one of \['fake_"):
+        values(estimator(noise_model="fake_nothing"))
+
+
+def noise_on_gate(gate, qubits=None):
+    model = NoiseModel(basis_gates=["rz", "sx", "cx", "cz"])
+    if qubits is None:
+        model.add_all_qubit_quantum_error(depolarizing_error(0.1, 2), gate)
+    else:
+        model.add_quantum_error(depolarizing_error(0.1, 2), gate, qubits)
+    return model
+
+
+def entangled():
+    circuit = QuantumCircuit(3)
+    circuit.h(0)
+    circuit.cx(0, 1)
+    return circuit
+
+
+@pytest.mark.parametrize(("gate", "qubits"), [("cz", None), ("cx", [1, 0]), ("cx", [1, 2])])
+def test_a_noise_model_without_effect_on_the_circuit_is_told(gate, qubits):
+    primitive = estimator(noise_model=noise_on_gate(gate, qubits))
+    pub = (entangled(), SparsePauliOp("IZZ"))
+    message = rf"^No error of `noise_model` acts on the circuit, .* on \['{gate}'\], .* of \['cx', 'rz', 'sx'\].$"
+    with pytest.warns(UserWarning, match=message):
+        found = primitive.run([pub]).result()[0].data.evs
+    assert found == pytest.approx(1)
+    primitive.run([pub]).result()  # told once
+
+
+@pytest.mark.parametrize("qubits", [None, [0, 1]])
+def test_a_noise_model_with_an_effect_is_not_commented(qubits):
+    found = estimator(noise_model=noise_on_gate("cx", qubits)).run([(entangled(), SparsePauliOp("IZZ"))]).result()
+    assert found[0].data.evs == pytest.approx(0.9)
 
 
 def test_empty_batches_and_constants():
