@@ -100,7 +100,8 @@ class AerExecution(AbstractExecution):
         A forward pass is one run of Aer, a backward pass another.
 
         Raises:
-            UnsupportedCircuitError: If Aer cannot run the circuit in this way.
+            ArgumentTypeError, ArgumentError: If an argument is none that :class:`AbstractExecution` allows.
+            UnsupportedCircuitError: If the circuit has measurements, or Aer cannot run it in this way.
             GradientError: If the gradient's rule does not fit the circuit.
         """
         estimator = AerEstimator(self._device())
@@ -110,11 +111,12 @@ class AerExecution(AbstractExecution):
         """Return the probabilities of the outcomes of ``qubits`` as a function of the circuit's parameters.
 
         Args:
-            circuit: The circuit, without measurements of these qubits.
+            circuit: The circuit, without measurements.
             qubits: The qubits to measure; bit i of an outcome is ``qubits[i]``.
 
         Raises:
-            UnsupportedCircuitError: If Aer cannot run the circuit in this way.
+            ArgumentTypeError, ArgumentError: If an argument is none that :class:`AbstractExecution` allows.
+            UnsupportedCircuitError: If the circuit has measurements, or Aer cannot run it in this way.
             GradientError: If the gradient's rule does not fit the circuit.
         """
         sampler = AerSampler(self._device())

@@ -13,13 +13,11 @@ from qiskit.quantum_info import SparsePauliOp
 
 from qiskit_qgen._checks import check_int, check_simulation_options
 from qiskit_qgen._random import resolve_seed
-from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.execution.base import AbstractExecution, Expectation
 from qiskit_qgen.execution.shot_noise import PauliShots, drawn_frequencies
 from qiskit_qgen.gradients import ReverseEstimatorGradient, ReverseSamplerGradient
 from qiskit_qgen.primitives import BatchedStatevectorEstimator, BatchedStatevectorSampler
 from qiskit_qgen.simulator import ExpectationValues, lower
-from qiskit_qgen.simulator.measured import MAX_DENSE_BITS
 from qiskit_qgen.simulator.probabilities import Probabilities
 
 _MAX_SHOTS = 10**12
@@ -79,7 +77,6 @@ class LocalExecution(AbstractExecution):
         program = lower(circuit)
         if self.shots is None:
             return self._simulated(ExpectationValues(program, observables, threads=self.threads))
-        program.terms(observables)  # refuses those that do not fit
         noise = PauliShots(observables, self.shots, self._generator)
         words = ExpectationValues(program, noise.words, threads=self.threads)
         return self._simulated(lambda parameters: noise(words(parameters)))
@@ -100,11 +97,6 @@ class LocalExecution(AbstractExecution):
             UnsupportedCircuitError: If the simulator cannot run the circuit.
             ArgumentError: If there are more than 24 qubits to measure.
         """
-        if len(qubits) > MAX_DENSE_BITS:
-            raise ArgumentError(
-                f"Argument `qubits` must name at most {MAX_DENSE_BITS} qubits, since there are 2**len(qubits) "
-                f"probabilities, but names {len(qubits)}: measure fewer qubits, or draw shots with `sampler()`."
-            )
         exact = Probabilities(lower(circuit), qubits, threads=self.threads)
         shots, generator = self.shots, self._generator
         if shots is None:
