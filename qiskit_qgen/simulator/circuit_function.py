@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from functools import cached_property, partial
@@ -141,6 +142,10 @@ class _Adjoint(torch.autograd.Function):
 def _gradient(outputs: torch.Tensor, inputs: torch.Tensor, cotangent: torch.Tensor) -> torch.Tensor:
     (gradient,) = torch.autograd.grad(outputs, inputs, cotangent, retain_graph=True)
     return gradient
+
+
+# torch asks for the signature at each call; finding it out anew takes a tenth of a small circuit's time.
+_Adjoint.forward.__signature__ = inspect.signature(_Adjoint.forward)  # type: ignore[attr-defined]
 
 
 def _as_array(tensor: torch.Tensor) -> NDArray[Any] | None:

@@ -27,15 +27,12 @@ class RotationAngles:
         self.num_slots = num_slots
         self._factors = None if (factors == 1).all() else factors
         self._offsets = np.array([angle.offset for angle in angles])
-        self._constant = np.flatnonzero(slots < 0)
-        halves = self._offsets[self._constant] / 2
-        self._constant_trig = np.stack([np.cos(halves), np.sin(halves)], 1)[:, :, None, None]
         variable = np.flatnonzero(slots >= 0)
         self._rotations = variable[np.argsort(slots[variable], kind="stable")]  # by slot
         self._slots = slots[self._rotations]
         self._scales = np.array([angles[rotation].scale for rotation in self._rotations])
         self._half_scales = self._scales[:, None] / 2
-        self._half_offsets = self._offsets[self._rotations, None] / 2
+        self._half_offsets = self._offsets[:, None] / 2
         self._starts = np.searchsorted(self._slots, np.arange(self.num_slots))
 
     def fill(self, slots: NDArray[Any], trig: NDArray[Any]) -> None:
@@ -46,12 +43,13 @@ class RotationAngles:
             trig: To be written, (chunks, rotations, 2, parts, samples).
         """
         dtype = slots.dtype
-        halves = slots[:, self._slots] * self._half_scales.astype(dtype, copy=False)
-        halves += self._half_offsets.astype(dtype, copy=False)
-        trig[:, self._constant] = self._constant_trig
+        halves = np.empty((len(slots), self.num_rotations, 1, slots.shape[2]), dtype)
+        halves[:] = self._half_offsets.astype(dtype, copy=False)[:, None]
+        halves[:, self._rotations, 0] += slots[:, self._slots] * self._half_scales.astype(dtype, copy=False)
         with np.errstate(invalid="ignore"):  # an infinite angle gives NaN, as a NaN does
-            trig[:, self._rotations, 0] = np.cos(halves)[:, :, None]
-            trig[:, self._rotations, 1] = np.sin(halves)[:, :, None]
+            np.cos(halves, out=trig[:, :, 0, :1])
+            np.sin(halves, out=trig[:, :, 1, :1])
+        trig[:, :, :, 1:] = trig[:, :, :, :1]
         if self._factors is not None:
             factors = self._factors.astype(dtype)[:, :, None]
             trig[:, :, 1] *= factors
