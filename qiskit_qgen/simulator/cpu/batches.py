@@ -43,7 +43,16 @@ def _announced() -> Iterator[None]:
 class Batch:
     """One batch on one plan."""
 
-    def __init__(self, plan: Plan, angles: RotationAngles, layout: Layout, slots: NDArray[Any], threads: int) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        angles: RotationAngles,
+        layout: Layout,
+        slots: NDArray[Any],
+        threads: int,
+        trig: NDArray[Any] | None = None,
+    ) -> None:
+        self.trig = trig  # cosines and sines of all chunks, if a forward pass has kept them
         self.plan = plan
         self.layout = layout
         self.slots = slots
@@ -63,6 +72,13 @@ class Batch:
         """Return memory for the final states, (chunks, rows, 2, lanes)."""
         chunks = self.layout.chunks if chunks is None else chunks
         return aligned_empty(chunks, self._rows, 2, self.layout.lanes, dtype=self.layout.dtype)
+
+    def kept_states(self) -> NDArray[Any] | None:
+        """Return memory for the final states if they are worth it, and compute all cosines and sines to be kept too."""
+        if not self.keeps_states:
+            return None
+        self.trig = self._trig(slice(0, self.layout.chunks))
+        return self.empty_states()
 
     def empty_values(self) -> NDArray[Any]:
         """Return zeros for the outputs, (chunks, outputs, lanes)."""
@@ -167,6 +183,8 @@ class Batch:
 
     def _trig(self, part: slice) -> NDArray[Any]:
         """Return cosine and sine of half of each rotation's angle, (chunks, rotations, 2, lanes)."""
+        if self.trig is not None:
+            return self.trig[part]
         chunks, layout, rotations = part.stop - part.start, self.layout, self._angles.num_rotations
         trig = aligned_empty(chunks, rotations, 2, layout.parts, layout.samples, dtype=layout.dtype)
         self._angles.fill(self.slots[part], trig)

@@ -28,6 +28,8 @@ class Kept:
     """The squared norms of the final states, (B, 1)."""
     states: NDArray[Any] | None
     """The final states, (chunks, rows, 2, lanes); None if they are to be computed again."""
+    trig: NDArray[Any] | None
+    """Cosine and sine of half of each rotation's angle; None if they are to be computed again."""
 
 
 class Sweeps:
@@ -50,17 +52,17 @@ class Sweeps:
         """Return the expectation values without their constant parts, (B, num_outputs)."""
         batch = self._batch(slots, threads)
         values = batch.empty_values()
-        states = batch.empty_states() if keep and batch.keeps_states else None
+        states = batch.kept_states() if keep else None
         batch.run_forward(values, states)
         outputs = batch.fold_outputs(values, self._num_outputs + 1)
         norms = outputs[:, -1:]
-        return outputs[:, :-1] / norms, Kept(batch.layout, batch.slots, norms, states)
+        return outputs[:, :-1] / norms, Kept(batch.layout, batch.slots, norms, states, batch.trig)
 
     def probabilities(self, slots: NDArray[Any], *, threads: int, keep: bool) -> tuple[NDArray[Any], Kept]:
         """Return the probability of each of the program's rows, (B, 2**width)."""
         batch = self._batch(slots, threads)
         layout, rows = batch.layout, batch.plan.rows
-        states = batch.empty_states() if keep and batch.keeps_states else None
+        states = batch.kept_states() if keep else None
         probabilities = np.empty((layout.chunks * layout.samples, rows.size), layout.dtype)
 
         def collect(first: int, final: NDArray[Any]) -> None:
@@ -72,7 +74,7 @@ class Sweeps:
         values = batch.empty_values()
         batch.run_forward(values, states, collect)
         norms = batch.fold_outputs(values, self._num_outputs + 1)[:, -1:]
-        return probabilities[: len(slots)] / norms, Kept(layout, batch.slots, norms, states)
+        return probabilities[: len(slots)] / norms, Kept(layout, batch.slots, norms, states, batch.trig)
 
     def backward(
         self, kept: Kept, *, threads: int, cotangent: NDArray[Any] | None = None, weights: NDArray[Any] | None = None
@@ -87,7 +89,7 @@ class Sweeps:
         """
         layout = kept.layout
         plan, angles = self._plan(layout.parts)
-        batch = Batch(plan, angles, layout, kept.slots, threads)
+        batch = Batch(plan, angles, layout, kept.slots, threads, kept.trig)
         by_output = batch.empty_values()
         if cotangent is not None:
             by_norm = np.zeros_like(kept.norms)  # the norm does not depend on the angles
