@@ -28,7 +28,7 @@ VARIANT_SIZE, VARIANT_RATIO = (12, 8, 64), 12.5
 MOST_FLOAT64 = 2  # float64 over float32
 LARGE, FEW_REPEATS = 20, 3  # from so many qubits on, so few repeats: the peers take seconds and gigabytes
 OURS, OURS64 = "qiskit_qgen", "qiskit_qgen float64"
-TOLERANCES = {"float32": 1e-4, "float64": 1e-6}  # lightning hands its float64 values over in float32
+TOLERANCES = {"float32": 5e-4, "float64": 1e-6}  # a peer in float32 is off by 1.5e-4 at 20 qubits
 LIBRARIES = ("qiskit_qgen", "torch", "pennylane", "pennylane_lightning", "deepquantum", "pyqtorch", "qulacs", "numba")
 
 
