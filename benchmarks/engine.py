@@ -28,7 +28,8 @@ VARIANT_SIZE, VARIANT_RATIO = (12, 8, 64), 12.5
 MOST_FLOAT64 = 2  # float64 over float32
 LARGE, FEW_REPEATS = 20, 3  # from so many qubits on, so few repeats: the peers take seconds and gigabytes
 OURS, OURS64 = "qiskit_qgen", "qiskit_qgen float64"
-TOLERANCES = {"float32": 5e-4, "float64": 1e-6}  # a peer in float32 is off by 1.5e-4 at 20 qubits
+TOLERANCES = {"float32": 1e-4, "float64": 1e-6}  # lightning hands its float64 values over in float32
+LARGE_TOLERANCE = 5e-4  # of peers in float32 at large sizes: DeepQuantum's values are off by 1.5e-4 at 20 qubits
 LIBRARIES = ("qiskit_qgen", "torch", "pennylane", "pennylane_lightning", "deepquantum", "pyqtorch", "qulacs", "numba")
 
 
@@ -94,13 +95,15 @@ def peak_flops():
     return 2 * 1536**3 / min(seconds)
 
 
-def check(results, dtype):
+def check(results, dtype, num_qubits):
     """Stop if an implementation's values or gradients differ from ours in float64."""
     import numpy as np
 
     reference = results[OURS64]
     for name, found in results.items():
         tolerance = TOLERANCES["float32" if name == OURS else dtype.__name__]
+        if num_qubits >= LARGE and name != OURS and dtype.__name__ == "float32":
+            tolerance = LARGE_TOLERANCE
         for what, mine, theirs in zip(("values", "gradient"), reference, found, strict=True):
             error = np.abs(theirs - mine).max() / max(1.0, np.abs(mine).max())
             if not error < tolerance:  # nan is an error too
@@ -122,7 +125,7 @@ def measure(work, batch, peers, repeats):
     arrays = work.arrays(batch)
     calls = {name: lambda function=function: function(*arrays) for name, function in functions.items()}
     medians, results = time_alternating(calls, repeats)
-    check(results, work.dtype)
+    check(results, work.dtype, work.num_qubits)
     return medians, refused
 
 
