@@ -10,14 +10,14 @@ from qiskit import QuantumCircuit
 from torch import Tensor, nn
 
 from qiskit_qgen._checks import check_int, check_type
-from qiskit_qgen._random import SEED_MAXIMUM, torch_generator
+from qiskit_qgen._random import torch_generator
 from qiskit_qgen._typing import PathLike
 from qiskit_qgen.circuits import ParametrizedCircuit
 from qiskit_qgen.exceptions import ArgumentError, TrainingDivergedError
 from qiskit_qgen.execution import AbstractExecution
 from qiskit_qgen.models.base import AbstractGenerativeModel, QuantumPass
 from qiskit_qgen.models.codecs import check_images, fingerprint
-from qiskit_qgen.models.fitting import choose_callbacks, choose_seed, describe_execution
+from qiskit_qgen.models.fitting import choose_callbacks, choose_seed, describe_execution, subset
 from qiskit_qgen.models.hybrid_arguments import (
     CUSTOM,
     adversarial_options,
@@ -41,7 +41,6 @@ from qiskit_qgen.training.schedules import Schedule
 
 _SAMPLE_BATCH = 256
 _SAMPLE_STREAM = 0x68736D70
-_SUBSET_STREAM = 0x73756273
 
 
 class HybridGAN(AbstractGenerativeModel):
@@ -366,19 +365,3 @@ class HybridGAN(AbstractGenerativeModel):
         kind = "quantum" if name in quantum_parts(self._arguments) else "classical"
         seen = f" on {self._backbone.name}" if name == "discriminator" else ""
         return f"{kind} block of {count} parameters{seen}"
-
-
-def subset(images: Tensor, num_images: int | None, subset_seed: int) -> Tensor:
-    """Return ``num_images`` of ``images``, drawn by ``subset_seed`` alone; smaller draws are parts of larger ones.
-
-    Raises:
-        ArgumentError: If ``num_images`` is not from 1 to the number of ``images``, or ``subset_seed`` is no seed.
-    """
-    check_int("subset_seed", subset_seed, minimum=0, maximum=SEED_MAXIMUM)
-    if num_images is None:
-        if subset_seed != 0:
-            raise ArgumentError("Argument `subset_seed` has no effect without `num_images`: leave it out.")
-        return images
-    check_int("num_images", num_images, minimum=1, maximum=len(images))
-    order = torch.randperm(len(images), generator=torch_generator(subset_seed, _SUBSET_STREAM))
-    return images[order[:num_images]]

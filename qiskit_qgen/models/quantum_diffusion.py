@@ -31,8 +31,8 @@ from qiskit_qgen.models.diffusion_parts import (
     executed_on,
     quantum_gate,
 )
+from qiskit_qgen.models.effects import argument_defaults
 from qiskit_qgen.models.fitting import CHECKPOINT_EVERY, choose_callbacks, choose_seed, describe_execution
-from qiskit_qgen.models.style_effects import argument_defaults
 from qiskit_qgen.networks.bottleneck_gates import QUANTUM, Bottleneck
 from qiskit_qgen.noise import AbstractNoise
 from qiskit_qgen.training import AbstractCallback, History, Trainer

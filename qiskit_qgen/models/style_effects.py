@@ -1,22 +1,12 @@
-"""Which of a StyleQGAN's arguments have an effect, given the others: the rest must be left out."""
+"""Which of a StyleQGAN's arguments have an effect, given the others."""
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any
 
-from qiskit_qgen.exceptions import ArgumentError
+from qiskit_qgen.models.effects import Rule, idle_arguments
 from qiskit_qgen.models.style_arguments import has_autoencoder, has_conv_autoencoder
-
-
-class _Rule(NamedTuple):
-    names: tuple[str, ...]
-    """Arguments"""
-    effective: Callable[[Mapping[str, Any]], bool]
-    """that have an effect if this holds,"""
-    otherwise: str
-    """and none in this case."""
 
 
 def _is_quantum(arguments: Mapping[str, Any]) -> bool:
@@ -41,52 +31,26 @@ _AUTOENCODER_TRAINING = (
     *("absolute_error", "latent_noise", "latent_shape"),
 )
 
-_RULES = (
-    _Rule(("num_features", "scaling"), _is_table, "for pictures"),
-    _Rule(("generator_width", "generator_depth"), lambda found: not _is_quantum(found), "for generator='quantum'"),
-    _Rule(_CIRCUIT + _START, _is_quantum, "for generator='classical'"),
-    _Rule(
+RULES = (
+    Rule(("num_features", "scaling"), _is_table, "for pictures"),
+    Rule(("generator_width", "generator_depth"), lambda found: not _is_quantum(found), "for generator='quantum'"),
+    Rule(_CIRCUIT + _START, _is_quantum, "for generator='classical'"),
+    Rule(
         ("observables",),
         lambda found: _is_quantum(found) or _sets_latent(found),
         "for generator='classical' unless the length of the latent follows from it",
     ),
-    _Rule(
+    Rule(
         ("num_qubits",),
         lambda found: _is_quantum(found) or _sets_latent(found) or found["noise_dim"] is None,
         "for generator='classical' unless the length of noise or latent follows from it",
     ),
-    _Rule(_LATENT + _AUTOENCODER_TRAINING, has_autoencoder, "without an autoencoder"),
-    _Rule(_AUTOENCODER_FORM, has_conv_autoencoder, "without the built-in autoencoder"),
+    Rule(_LATENT + _AUTOENCODER_TRAINING, has_autoencoder, "without an autoencoder"),
+    Rule(_AUTOENCODER_FORM, has_conv_autoencoder, "without the built-in autoencoder"),
 )
-
-
-def argument_defaults(model_class: type) -> dict[str, Any]:
-    """Return the default values of a constructor's arguments, in the form in which they are saved."""
-    parameters = inspect.signature(model_class).parameters
-    defaults = {name: parameter.default for name, parameter in parameters.items()}
-    return {name: list(value) if isinstance(value, tuple) else value for name, value in defaults.items()}
-
-
-def refuse_idle(arguments: Mapping[str, Any], defaults: Mapping[str, Any]) -> None:
-    """Raise unless all arguments that have no effect have their defaults.
-
-    Raises:
-        ArgumentError: If an argument without effect has another value.
-    """
-    for name, case in _idle(arguments):
-        given, default = arguments[name], defaults[name]
-        if type(given) is not type(default) or given != default:
-            raise ArgumentError(f"Argument `{name}` has no effect {case}: leave it out.")
 
 
 def effective_arguments(saved: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
     """Return saved arguments completed, with the defaults for those without effect, which could once be given."""
     arguments = {**defaults, **saved}
-    return arguments | {name: defaults[name] for name, _ in _idle(arguments)}
-
-
-def _idle(arguments: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield the arguments that have no effect, each with the case in which that is so."""
-    for rule in _RULES:
-        if not rule.effective(arguments):
-            yield from ((name, rule.otherwise) for name in rule.names)
+    return arguments | {name: defaults[name] for name, _ in idle_arguments(arguments, RULES)}

@@ -17,6 +17,7 @@ from qiskit_qgen.exceptions import ArgumentError, TrainingDivergedError
 from qiskit_qgen.execution import AbstractExecution
 from qiskit_qgen.models.base import AbstractGenerativeModel, QuantumPass
 from qiskit_qgen.models.codecs import check_images, check_rows, decode, encode, fingerprint
+from qiskit_qgen.models.effects import argument_defaults, refuse_idle
 from qiskit_qgen.models.fitting import CHECKPOINT_EVERY, choose_callbacks, choose_seed, describe_execution
 from qiskit_qgen.models.style_arguments import (
     CUSTOM_AUTOENCODER,
@@ -28,7 +29,7 @@ from qiskit_qgen.models.style_arguments import (
     reconstruction_options,
     wasserstein_options,
 )
-from qiskit_qgen.models.style_effects import argument_defaults, effective_arguments, refuse_idle
+from qiskit_qgen.models.style_effects import RULES, effective_arguments
 from qiskit_qgen.models.style_parts import build_circuit, build_networks, executed_on, quantum_layer, saved_circuit
 from qiskit_qgen.models.style_phases import build_phases
 from qiskit_qgen.models.style_sizes import check_saved_sizes
@@ -166,7 +167,7 @@ class StyleQGAN(AbstractGenerativeModel):
         if self._autoencoder is not None:
             arguments["autoencoder"] = CUSTOM_AUTOENCODER
         super().__init__(check_arguments(arguments, self._autoencoder))
-        refuse_idle(self._arguments, argument_defaults(StyleQGAN))
+        refuse_idle(self._arguments, argument_defaults(StyleQGAN), RULES)
         self._options = (reconstruction_options(self._arguments), wasserstein_options(self._arguments))
         self._noise = GaussianNoise(noise_size(self._arguments))
         self._parametrized_circuit = build_circuit(self._arguments)

@@ -11,9 +11,10 @@ from torch import nn
 from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError
 from qiskit_qgen.models import HybridGAN, QuantumDiffusion, StyleQGAN
 from qiskit_qgen.models.base import AbstractGenerativeModel
+from qiskit_qgen.models.effects import argument_defaults
 from qiskit_qgen.models.hybrid_arguments import CUSTOM, quantum_parts
 from qiskit_qgen.models.style_arguments import CUSTOM_AUTOENCODER
-from qiskit_qgen.models.style_effects import argument_defaults, effective_arguments
+from qiskit_qgen.models.style_effects import effective_arguments
 from qiskit_qgen.networks.bottleneck_gates import QUANTUM, ChannelGate
 
 _WIDEST = 4096

@@ -229,7 +229,7 @@ def test_subsets_depend_on_their_seed_alone_and_are_nested():
         model = small(place)
         model.fit(data, seed=0, num_images=7, subset_seed=3, **SHORT)
         digests[place] = weights(model)
-    from qiskit_qgen.models.hybrid_gan import subset
+    from qiskit_qgen.models.fitting import subset
 
     few, many = subset(data, 7, 3), subset(data, 12, 3)
     assert torch.equal(many[:7], few)

@@ -15,7 +15,7 @@ from qiskit_qgen.execution import AbstractExecution, AerExecution, ErrorMitigati
 from qiskit_qgen.metrics import IdentityFeatureExtractor
 from qiskit_qgen.models import StyleQGAN
 from qiskit_qgen.models.fitting import describe_execution
-from qiskit_qgen.models.style_effects import _RULES
+from qiskit_qgen.models.style_effects import RULES
 from qiskit_qgen.noise import depolarizing_noise
 from qiskit_qgen.training import Checkpoint
 
@@ -94,7 +94,7 @@ def test_options_without_effect_are_refused_unless_they_are_at_their_defaults(ca
 
 
 def test_every_rule_is_tested_and_names_arguments_that_exist():
-    named = {name for rule in _RULES for name in rule.names}
+    named = {name for rule in RULES for name in rule.names}
     assert named == {name for _, option, _ in WITHOUT_EFFECT for name in option}
     assert named <= set(inspect.signature(StyleQGAN).parameters)
 
