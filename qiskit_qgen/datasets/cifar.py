@@ -6,7 +6,6 @@ Source: A. Krizhevsky, "Learning Multiple Layers of Features from Tiny Images", 
 from __future__ import annotations
 
 import io
-import os
 import pickle
 import tarfile
 from collections.abc import Callable
@@ -18,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 
 from qiskit_qgen._typing import PathLike
+from qiskit_qgen.datasets.downloads import address, download
 from qiskit_qgen.datasets.image_dataset import ImageDataset
 from qiskit_qgen.datasets.reading import check_fits_memory, reading
 from qiskit_qgen.exceptions import DatasetError
@@ -40,7 +40,6 @@ _FILES = {
     "test": ("test_batch",),
 }
 _LARGEST_FILE = 2**28
-_TIMEOUT = 60.0
 
 
 def load_cifar10(split: str, data_dir: PathLike | None) -> ImageDataset:
@@ -195,19 +194,12 @@ def _from_archive(path: Path, split: str) -> list[tuple[NDArray[np.uint8], NDArr
 
 def _download() -> Path:
     """Return the path of the archive in the cache, after downloading it if it is not there."""
-    import pooch
-
-    url = os.environ.get(URL_VARIABLE) or OFFICIAL_URL
-    fetch = pooch.HTTPDownloader(progressbar=True, timeout=_TIMEOUT)
-    try:
-        found = pooch.retrieve(
-            url, f"md5:{_ARCHIVE_MD5}", fname=_ARCHIVE, path=pooch.os_cache("qiskit_qgen"), downloader=fetch
-        )
-    # Failed connections and disks are OSErrors; a wrong checksum is a ValueError, as is an address that is none.
-    except (OSError, ValueError) as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(". ")
-        raise DatasetError(
-            f"CIFAR-10 could not be downloaded from {url} ({reason}); try again later, pass a folder with its files as "
-            f"`data_dir`, or name a mirror in the environment variable {URL_VARIABLE}."
-        ) from error
-    return Path(found)
+    return download(
+        address(URL_VARIABLE, OFFICIAL_URL),
+        f"md5:{_ARCHIVE_MD5}",
+        subject="CIFAR-10",
+        remedy=(
+            f"pass a folder with its files as `data_dir`, or name a mirror in the environment variable {URL_VARIABLE}"
+        ),
+        file_name=_ARCHIVE,
+    )

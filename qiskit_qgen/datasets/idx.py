@@ -16,13 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qiskit_qgen._typing import PathLike
-from qiskit_qgen.datasets.reading import check_fits_memory, reading
+from qiskit_qgen.datasets.reading import DEFLATE_LIMIT, check_fits_memory, reading
 from qiskit_qgen.exceptions import DatasetError
 
 _TYPES = {0x08: "u1", 0x09: "i1", 0x0B: "i2", 0x0C: "i4", 0x0D: "f4", 0x0E: "f8"}
 _GZIP_MAGIC = b"\x1f\x8b"
-# No deflate stream expands by more than this factor, so that a declared size can be refused before any of it is read.
-_DEFLATE_LIMIT = 1032
 _MAXIMUM_RANK = 8
 
 
@@ -46,7 +44,7 @@ def read_idx(path: PathLike) -> NDArray[Any]:
             compressed = file.read(2) == _GZIP_MAGIC
         size = path.stat().st_size
         with gzip.open(path) if compressed else path.open("rb") as stream:
-            return _read(stream, path, size * _DEFLATE_LIMIT if compressed else size)
+            return _read(stream, path, size * DEFLATE_LIMIT if compressed else size)
 
 
 def _read(stream: IO[bytes] | gzip.GzipFile | io.BufferedReader, path: Path, limit: int) -> NDArray[Any]:

@@ -21,7 +21,7 @@ class ImageDataset:
         images: Shape (N, C, H, W), float32 in [0, 1].
         labels: Shape (N,), int64 from 0, or None if the pictures have no labels.
         name: What was loaded: the name of a known data set, a file's or folder's name, "tensor" or "array".
-        split: "train" or "test".
+        split: "train", "val" or "test".
         class_names: A name for each label, or None if the classes have no names.
 
     Raises:

@@ -25,6 +25,7 @@ PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".
 _FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
 _MODES = {"L": "grey", "RGB": "RGB", "RGBA": "RGBA"}
 _SPLITS = ("train", "test")
+_VALIDATION = "val"
 
 
 def load_image_folder(folder: Path, split: str) -> ImageDataset:
@@ -32,22 +33,29 @@ def load_image_folder(folder: Path, split: str) -> ImageDataset:
 
     Pictures directly in the folder have no labels. Pictures in sub-folders have their sub-folder's name as class;
     labels count the classes from 0 in the order of their names. If the folder has the two sub-folders ``train`` and
-    ``test``, then ``split`` says in which of them to look for either, and the classes are those of both together.
+    ``test``, and perhaps ``val``, then ``split`` says in which of them to look for either, and the classes are those of
+    all together.
 
     Black-and-white pictures become grey, palettes RGB (RGBA if they have transparency), and cameras' orientation marks
     are applied; nothing else is converted.
 
     Args:
         folder: The folder, which exists.
-        split: "train" or "test"; "test" only if there are both sub-folders.
+        split: "train", "val" or "test"; the latter two only if there are such sub-folders.
 
     Raises:
         DatasetError: If there are no pictures or no such split, or a picture cannot be read or is not like the others.
     """
-    splits = [folder / name for name in _SPLITS if (folder / name).is_dir()]
-    if len(splits) == len(_SPLITS):
+    splits = [folder / name for name in (*_SPLITS, _VALIDATION) if (folder / name).is_dir()]
+    has_splits = all(folder / name in splits for name in _SPLITS)
+    if has_splits and folder / split in splits:
         place = folder / split
         class_names = sorted({entry.name for part in splits for entry in _list(part)[1]})
+    elif split == _VALIDATION:
+        raise DatasetError(
+            f"Folder {folder} has no validation pictures; give it sub-folders `train`, `test` and `val`, or ask for "
+            "another split."
+        )
     elif split == "test":
         raise DatasetError(
             f"Folder {folder} has no test pictures; give it sub-folders `train` and `test`, or ask for 'train'."

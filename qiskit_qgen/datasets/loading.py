@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,79 +14,128 @@ from qiskit_qgen._typing import PathLike
 from qiskit_qgen.datasets.array_files import ARRAY_SUFFIXES, load_array_file
 from qiskit_qgen.datasets.bundled import load_digits, load_fashion_mnist_mini
 from qiskit_qgen.datasets.cifar import load_cifar10
-from qiskit_qgen.datasets.fashion_mnist import load_fashion_mnist
+from qiskit_qgen.datasets.fashion_mnist import FASHION_MNIST
 from qiskit_qgen.datasets.image_dataset import ImageDataset
 from qiskit_qgen.datasets.image_folder import load_image_folder
 from qiskit_qgen.datasets.images import ImageData, convert_images
+from qiskit_qgen.datasets.medmnist import MEDMNIST_NAMES, is_medmnist, load_medmnist
+from qiskit_qgen.datasets.mnist import MNIST
+from qiskit_qgen.datasets.sat4 import load_sat4
+from qiskit_qgen.datasets.subsets import subset_rows
 from qiskit_qgen.exceptions import ArgumentError, DatasetError
 
-DATASET_NAMES = ("digits", "fashion-mnist-mini", "fashion-mnist", "cifar-10")
+SPLITS = ("train", "val", "test")
+"""The parts that a data set may have."""
+
+_IN_THE_PACKAGE = {"digits": load_digits, "fashion-mnist-mini": load_fashion_mnist_mini}
+_IN_FILES = {"mnist": MNIST.load, "fashion-mnist": FASHION_MNIST.load, "cifar-10": load_cifar10}
+_SAT4 = "sat-4"
+
+DATASET_NAMES = (*_IN_THE_PACKAGE, *_IN_FILES, _SAT4, *MEDMNIST_NAMES)
 """The data sets that are known by name."""
 
 
-def load_dataset(name: PathLike | ImageData, *, split: str = "train", data_dir: PathLike | None = None) -> ImageDataset:
+def load_dataset(
+    name: PathLike | ImageData,
+    *,
+    split: str = "train",
+    data_dir: PathLike | None = None,
+    num_images: int | None = None,
+    subset_seed: int = 0,
+) -> ImageDataset:
     """Load a data set of images by its name, or a person's own pictures.
 
     =========================  =========================================================================================
     ``"digits"``               scikit-learn's handwritten digits: 1,442 train, 355 test, 1 x 8 x 8
-    ``"fashion-mnist-mini"``   a class-balanced part of it within this package: 7,000 train, 1,000 test, 1 x 28 x 28
-    ``"fashion-mnist"``        all of it: 60,000 train, 10,000 test; from ``data_dir``, from Debian's package
-                               ``dataset-fashion-mnist``, or downloaded once (30 MB) into the user's cache
+    ``"mnist"``                60,000 train, 10,000 test, 1 x 28 x 28; from ``data_dir``, or downloaded once (12 MB)
+    ``"fashion-mnist-mini"``   a balanced part of the next within this package: 7,000 train, 1,000 test, 1 x 28 x 28
+    ``"fashion-mnist"``        60,000 train, 10,000 test, 1 x 28 x 28; from ``data_dir``, from Debian's package
+                               ``dataset-fashion-mnist``, or downloaded once (30 MB)
     ``"cifar-10"``             50,000 train, 10,000 test, 3 x 32 x 32; from ``data_dir``, in the binary or the python
-                               form, which is not executed, or downloaded once (170 MB) into the user's cache
+                               form, which is not executed, or downloaded once (170 MB)
+    ``"pathmnist"``, ...       the twelve sets of MedMNIST, 1 or 3 x 28 x 28, with "val"; ``"pathmnist-64"``, ``-128``
+                               and ``-224`` are larger pictures; from ``data_dir``, from the folder of the package
+                               ``medmnist``, or downloaded once
+    ``"sat-4"``                400,000 train, 100,000 test, 4 x 28 x 28; ``data_dir`` is the file ``sat-4-full.mat`` or
+                               its folder; with ``num_images``, no more than these are ever in memory
     a folder                   pictures (png, jpg, bmp, gif, tif, webp, pgm, ppm) of one size and mode: directly in it
                                (no labels), in a sub-folder for each class, or either of these in ``train`` and ``test``
+                               and perhaps ``val``
     an ``.npz`` file           arrays ``images`` and perhaps ``labels``; or ``train_images``, ``train_labels``,
-                               ``test_images``, ``test_labels``; or ``x_train``, ``y_train``, ``x_test``, ``y_test``
+                               ``test_images``, ``test_labels``; or ``x_train``, ``y_train``, ``x_test``, ``y_test``;
+                               likewise with ``val``
     an ``.npy`` file           the images
     a ``.pt`` file             a tensor of images, or a dict of tensors with the names of ``.npz``; never unpickled
     a tensor or array          the images
     =========================  =========================================================================================
 
     Files, tensors and arrays hold uint8 from 0 to 255 or floating point from 0 to 1, in one of the shapes that
-    :func:`as_images` describes. A known name wins over a path of that name; write ``./digits`` for the path.
+    :func:`as_images` describes. A known name wins over a path of that name; write ``./digits`` for the path. Downloads
+    are checked and kept in the user's cache.
 
     Args:
         name: What to load.
-        split: "train" or "test". One's own pictures have the split "test" only where they say what is for testing.
-        data_dir: A folder with the files of ``"fashion-mnist"``, gzipped or not, or of ``"cifar-10"``; of no use for
-            anything else.
+        split: "train", "val" or "test". One's own pictures have the latter two only where they say so.
+        data_dir: Where the files of a known data set are, if it does not come within this package.
+        num_images: How many pictures are drawn from the split; None takes all, in their order.
+        subset_seed: Seed of that draw: equal seeds give the same pictures as ``num_images`` and ``subset_seed`` of a
+            model's ``fit``, and a smaller draw is the beginning of a larger one.
 
     Returns:
         The images with their labels and class names, as far as there are any.
 
     Raises:
         ArgumentTypeError: If ``name`` or ``data_dir`` has another type.
-        ArgumentError: If ``name`` is neither known nor an existing path, ``split`` is another text, or ``data_dir`` is
-            given for anything but ``"fashion-mnist"`` and ``"cifar-10"``.
-        DatasetError: If the data are missing, damaged, of the wrong shape or type, or out of range, or have no test
+        ArgumentError: If ``name`` is neither known nor an existing path, ``split`` is another text, a number is out of
+            range, or ``data_dir`` or ``subset_seed`` has no effect.
+        DatasetError: If the data are missing, damaged, of the wrong shape or type, or out of range, or have no such
             split.
 
     Example:
         >>> load_dataset("digits", split="test")
         ImageDataset('digits', 'test', images of shape (355, 1, 8, 8), 10 classes)
+        >>> len(load_dataset("digits", num_images=100, subset_seed=1))
+        100
     """
-    check_choice("split", split, ("train", "test"))
+    check_choice("split", split, SPLITS)
     check_type("name", name, (str, os.PathLike, Tensor, np.ndarray), "a name, a path, a tensor or a numpy array")
     check_type("data_dir", data_dir, (str, os.PathLike, type(None)), "a path or None")
-    if isinstance(name, str) and name == "fashion-mnist":
-        return load_fashion_mnist(split, data_dir)
-    if isinstance(name, str) and name == "cifar-10":
-        return load_cifar10(split, data_dir)
+    if isinstance(name, str) and name == _SAT4:
+        _check_no_validation(name, split)
+        return load_sat4(split, data_dir, num_images, subset_seed)
+    data = _load(name, split, data_dir)
+    rows = subset_rows(len(data), num_images, subset_seed)
+    if rows is None:
+        return data
+    labels = None if data.labels is None else data.labels[rows]
+    return replace(data, images=data.images[rows], labels=labels)
+
+
+def _load(name: PathLike | ImageData, split: str, data_dir: PathLike | None) -> ImageDataset:
+    if isinstance(name, str) and is_medmnist(name):
+        return load_medmnist(name, split, data_dir)
+    if isinstance(name, str) and name in _IN_FILES:
+        _check_no_validation(name, split)
+        return _IN_FILES[name](split, data_dir)
     if data_dir is not None:
-        raise ArgumentError("Argument `data_dir` must be None unless `name` is 'fashion-mnist' or 'cifar-10'.")
+        known = ", ".join(map(repr, (*_IN_FILES, _SAT4)))
+        raise ArgumentError(f"Argument `data_dir` must be None unless `name` is {known} or a set of MedMNIST.")
     if isinstance(name, (Tensor, np.ndarray)):
         return _from_memory(name, split)
-    if isinstance(name, str) and name == "digits":
-        return load_digits(split)
-    if isinstance(name, str) and name == "fashion-mnist-mini":
-        return load_fashion_mnist_mini(split)
+    if isinstance(name, str) and name in _IN_THE_PACKAGE:
+        _check_no_validation(name, split)
+        return _IN_THE_PACKAGE[name](split)
     return _from_path(name, split)
 
 
+def _check_no_validation(name: str, split: str) -> None:
+    if split == "val":
+        raise DatasetError(f"Data set {name!r} has no validation pictures; ask for split='train' or 'test'.")
+
+
 def _from_memory(data: ImageData, split: str) -> ImageDataset:
-    if split == "test":
-        raise DatasetError("A tensor or array has no test pictures; ask for split='train'.")
+    if split != "train":
+        raise DatasetError(f"A tensor or array has no pictures of the split {split!r}; ask for split='train'.")
     images = convert_images(data, "Argument `name`")
     return ImageDataset(images, None, "tensor" if isinstance(data, Tensor) else "array", split)
 

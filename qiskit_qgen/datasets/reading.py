@@ -9,6 +9,9 @@ from pathlib import Path
 
 from qiskit_qgen.exceptions import DatasetError
 
+DEFLATE_LIMIT = 1032
+"""No deflate stream expands by more than this factor, so that a declared size can be refused before it is read."""
+
 _REASON_LENGTH = 160
 
 

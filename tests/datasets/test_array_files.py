@@ -244,3 +244,15 @@ def test_truncated_files_are_refused_and_changed_ones_raise_nothing_else(tmp_pat
             load_dataset(path)
         except DatasetError as error:
             assert "\n" not in str(error)  # noqa: PT017
+
+
+@pytest.mark.parametrize("names", [("val_images", "val_labels"), ("x_val", "y_val")])
+def test_validation_pictures_have_names_of_their_own(tmp_path, names):
+    path = tmp_path / "pictures.npz"
+    train, val = np.zeros((3, 8, 8), np.uint8), np.full((2, 8, 8), 255, np.uint8)
+    np.savez(path, train_images=train, **dict(zip(names, (val, np.array([1, 0])), strict=True)))
+    data = load_dataset(path, split="val")
+    assert (data.split, data.labels.tolist(), float(data.images.min())) == ("val", [1, 0], 1.0)
+    np.savez(path, train_images=train)
+    with pytest.raises(DatasetError, match="has no validation pictures; ask for split='train', or store them as `val_"):
+        load_dataset(path, split="val")

@@ -7,8 +7,9 @@ import torch
 
 import qiskit_qgen.datasets
 from qiskit_qgen.datasets import load_dataset
-from qiskit_qgen.datasets.fashion_mnist import DEBIAN_FOLDER, FILES
+from qiskit_qgen.datasets.fashion_mnist import FASHION_MNIST
 from qiskit_qgen.datasets.idx import read_idx
+from qiskit_qgen.datasets.idx_collections import FILES
 
 
 def as_bytes(image):
@@ -70,10 +71,10 @@ def test_the_shipped_pictures_have_not_changed():
     assert digest.hexdigest() == "77a19503f1881e928d3dcd4a1185174ff123b49ec79745fb2d34ea1a1c7b762f"
 
 
-@pytest.mark.skipif(not DEBIAN_FOLDER.is_dir(), reason="needs the complete Fashion-MNIST")
+@pytest.mark.skipif(not FASHION_MNIST.installed.is_dir(), reason="needs the complete Fashion-MNIST")
 @pytest.mark.parametrize(("split", "count"), [("train", 700), ("test", 100)])
 def test_the_shipped_pictures_are_the_first_of_each_class(split, count):
-    images, labels = (read_idx(DEBIAN_FOLDER / name) for name in FILES[split])
+    images, labels = (read_idx(FASHION_MNIST.installed / name) for name in FILES[split])
     chosen, seen = [], [0] * 10
     for index, label in enumerate(labels.tolist()):
         if seen[label] < count:

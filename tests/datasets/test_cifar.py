@@ -1,5 +1,6 @@
 """CIFAR-10's two forms, on small files of the same form that the tests write."""
 
+import hashlib
 import io
 import os
 import pickle
@@ -7,12 +8,11 @@ import struct
 import tarfile
 
 import numpy as np
-import pooch
 import pytest
 import torch
 
 from qiskit_qgen.datasets import cifar, load_dataset
-from qiskit_qgen.exceptions import ArgumentError, DatasetError
+from qiskit_qgen.exceptions import DatasetError
 
 NAMES = {"train": [f"data_batch_{i}" for i in range(1, 6)], "test": ["test_batch"]}
 
@@ -135,25 +135,15 @@ def archive(path):
             tar.addfile(member, io.BytesIO(data))
 
 
-def test_the_archive_is_downloaded_checked_and_kept(tmp_path, monkeypatch):
+@pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
+def test_the_archive_is_downloaded_checked_and_kept(tmp_path, monkeypatch, cache, server, refused):
     archive(tmp_path / "mirror.tar.gz")
-    monkeypatch.setattr(pooch, "os_cache", lambda _: tmp_path / "cache")
-    monkeypatch.setattr(pooch, "HTTPDownloader", lambda **_: lambda *names: copy(tmp_path / "mirror.tar.gz", names[1]))
-    monkeypatch.setenv(cifar.URL_VARIABLE, "https://mirror.invalid/c.tar.gz")
-    with pytest.raises(DatasetError, match="could not be downloaded from https://mirror"):
-        load_dataset("cifar-10", split="test")
-    monkeypatch.setattr(cifar, "_ARCHIVE_MD5", pooch.file_hash(str(tmp_path / "mirror.tar.gz"), "md5"))
+    content = (tmp_path / "mirror.tar.gz").read_bytes()
+    server.files = {"cifar-10-binary.tar.gz": content}
+    assert f"CIFAR-10 could not be downloaded from {server.url}" in refused("cifar-10", split="test")
+    assert list(cache.iterdir()) == []
+    monkeypatch.setattr(cifar, "_ARCHIVE_MD5", hashlib.md5(content, usedforsecurity=False).hexdigest())
     first = load_dataset("cifar-10", split="test")
-    (tmp_path / "mirror.tar.gz").unlink()
+    server.files = {}
     assert torch.equal(load_dataset("cifar-10", split="test").images, first.images)
     assert first.images.shape == (4, 3, 32, 32)
-
-
-def copy(source, target):
-    with open(target, "wb") as file:  # noqa: PTH123 - pooch hands over a name
-        file.write(source.read_bytes())
-
-
-def test_a_folder_is_for_known_data_sets_only(tmp_path):
-    with pytest.raises(ArgumentError, match="`data_dir` must be None unless `name` is 'fashion-mnist' or 'cifar-10'"):
-        load_dataset("digits", data_dir=tmp_path)

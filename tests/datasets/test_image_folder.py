@@ -1,5 +1,6 @@
 import io
 import re
+import shutil
 import struct
 import zipfile
 import zlib
@@ -226,3 +227,14 @@ def test_truncated_pictures_are_refused_and_changed_ones_raise_nothing_else(tmp_
                 load_dataset(folder)
             except DatasetError as error:
                 assert "\n" not in str(error)  # noqa: PT017
+
+
+def test_a_third_folder_holds_validation_pictures(tmp_path):
+    for split, value in (("train", 0), ("test", 100), ("val", 255)):
+        (tmp_path / split / "only").mkdir(parents=True)
+        Image.fromarray(np.full((8, 8), value, np.uint8)).save(tmp_path / split / "only" / "a.png")
+    assert float(load_dataset(tmp_path, split="val").images.mean()) == 1
+    assert float(load_dataset(tmp_path).images.mean()) == 0
+    shutil.rmtree(tmp_path / "val")
+    with pytest.raises(DatasetError, match="has no validation pictures; give it sub-folders `train`, `test` and `val`"):
+        load_dataset(tmp_path, split="val")

@@ -16,8 +16,10 @@ def test_what_is_in_memory_is_taken(kind):
     dataset = load_dataset(torch.from_numpy(data) if kind == "tensor" else data)
     assert np.array_equal(dataset.images[:, 0].numpy(), data)
     assert (dataset.name, dataset.split, dataset.labels, dataset.class_names) == (kind, "train", None, None)
-    with pytest.raises(DatasetError, match=r"^A tensor or array has no test pictures; ask for split='train'\.$"):
-        load_dataset(data, split="test")
+    for split in ("val", "test"):
+        message = rf"^A tensor or array has no pictures of the split '{split}'; ask for split='train'\.$"
+        with pytest.raises(DatasetError, match=message):
+            load_dataset(data, split=split)
 
 
 def test_faults_of_what_is_in_memory_are_named():
@@ -29,8 +31,9 @@ def test_faults_of_what_is_in_memory_are_named():
 
 def test_unknown_names_list_the_known_ones():
     message = (
-        r"^Argument `name` must be one of 'digits', 'fashion-mnist-mini', 'fashion-mnist', 'cifar-10', or the path of "
-        r"a folder or file of pictures, but is 'fashon-mnist', and there is no such file or folder\.$"
+        r"^Argument `name` must be one of 'digits', 'fashion-mnist-mini', 'mnist', 'fashion-mnist', 'cifar-10', "
+        r"'sat-4', 'pathmnist', .*, or the path of a folder or file of pictures, but is 'fashon-mnist', and there is "
+        r"no such file or folder\.$"
     )
     with pytest.raises(ArgumentError, match=message):
         load_dataset("fashon-mnist")
@@ -58,15 +61,54 @@ def test_files_of_other_types_are_refused(tmp_path):
 
 @pytest.mark.parametrize("split", ["validation", "Train", "", None, 1])
 def test_other_splits_are_refused(split):
-    with pytest.raises(ArgumentError, match=r"^Argument `split` must be one of 'train', 'test', but is "):
+    with pytest.raises(ArgumentError, match=r"^Argument `split` must be one of 'train', 'val', 'test', but is "):
         load_dataset("digits", split=split)
+
+
+@pytest.mark.parametrize("name", ["digits", "fashion-mnist-mini", "mnist", "fashion-mnist", "cifar-10", "sat-4"])
+def test_sets_without_validation_pictures_say_so(name):
+    with pytest.raises(DatasetError, match=rf"^Data set '{name}' has no validation pictures; ask for split='train' or"):
+        load_dataset(name, split="val")
 
 
 @pytest.mark.parametrize("name", ["digits", "fashion-mnist-mini", ".", torch.zeros(2, 8, 8)])
 def test_a_folder_that_would_have_no_effect_is_refused(tmp_path, name):
-    rule = r"^Argument `data_dir` must be None unless `name` is 'fashion-mnist' or 'cifar-10'\.$"
+    rule = (
+        r"^Argument `data_dir` must be None unless `name` is 'mnist', 'fashion-mnist', 'cifar-10', 'sat-4' or a set of "
+        r"MedMNIST\.$"
+    )
     with pytest.raises(ArgumentError, match=rule):
         load_dataset(name, data_dir=tmp_path)
+
+
+def test_a_draw_depends_on_its_seed_alone_and_begins_a_larger_one():
+    whole = load_dataset("digits")
+    few, many, other = (
+        load_dataset("digits", num_images=count, subset_seed=seed) for count, seed in ((20, 5), (50, 5), (20, 6))
+    )
+    assert (len(few), few.name, few.class_names) == (20, "digits", whole.class_names)
+    assert torch.equal(many.images[:20], few.images)
+    assert torch.equal(many.labels[:20], few.labels)
+    assert not torch.equal(other.images, few.images)
+    everything = load_dataset("digits", num_images=len(whole))
+    pairs = [{(*image.flatten().tolist(), int(label)) for image, label in zip(data.images, data.labels, strict=True)}
+             for data in (whole, everything)]  # fmt: skip
+    assert pairs[0] == pairs[1]
+    assert load_dataset(whole.images, num_images=3).labels is None
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"num_images": 0}, "`num_images` must be"),
+        ({"num_images": 1443}, "`num_images` must be"),
+        ({"num_images": 3, "subset_seed": -1}, "`subset_seed` must be"),
+        ({"subset_seed": 1}, "`subset_seed` has no effect without `num_images`: leave it out"),
+    ],
+)
+def test_draws_out_of_range_are_refused(options, message):
+    with pytest.raises(ArgumentError, match=message):
+        load_dataset("digits", **options)
 
 
 @pytest.mark.parametrize("name", [None, 3, [0.5], b"digits"])

@@ -1,0 +1,115 @@
+"""MedMNIST: twelve sets of small medical pictures in the files of the package ``medmnist``, 28 to 224 pixels a side.
+
+``files/medmnist.json`` holds, of each set, its channels, the names of its classes (null where a picture has several
+labels at once, which are left out here), and the MD5 of its file in each size, all as medmnist 3.0.2 lists them. The
+pictures are under CC BY 4.0, those of DermaMNIST under CC BY-NC 4.0. Source: arXiv 2110.14795; doi
+10.5281/zenodo.10519652.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from qiskit_qgen._typing import PathLike
+from qiskit_qgen.datasets.array_files import load_array_file
+from qiskit_qgen.datasets.downloads import address, download
+from qiskit_qgen.datasets.image_dataset import ImageDataset
+from qiskit_qgen.exceptions import ArgumentError, DatasetError
+
+URL_VARIABLE = "QISKIT_QGEN_MEDMNIST_URL"
+"""The environment variable that names another address to download from, such as a mirror."""
+
+OFFICIAL_URL = "https://zenodo.org/records/10519652/files"
+"""Where the authors publish the files."""
+
+MEDMNIST_NAMES = (
+    "pathmnist",
+    "chestmnist",
+    "dermamnist",
+    "octmnist",
+    "pneumoniamnist",
+    "retinamnist",
+    "breastmnist",
+    "bloodmnist",
+    "tissuemnist",
+    "organamnist",
+    "organcmnist",
+    "organsmnist",
+)
+"""The sets of two-dimensional pictures."""
+
+_DEFAULT_SIZE = "28"
+
+
+def is_medmnist(name: str) -> bool:
+    """Say whether ``name`` is that of a set, with or without a size."""
+    return name.partition("-")[0] in MEDMNIST_NAMES
+
+
+def load_medmnist(name: str, split: str, data_dir: PathLike | None) -> ImageDataset:
+    """Return one split of a set.
+
+    Args:
+        name: The set's name, for pictures of 28 x 28, or with another size: "pathmnist-64", "pathmnist-128",
+            "pathmnist-224".
+        split: "train", "val" or "test".
+        data_dir: A folder with the file, such as ``pathmnist_64.npz``; None takes it from the folder ``.medmnist`` in
+            the user's home, where the package ``medmnist`` keeps it, or else from the cache, into which it is
+            downloaded the first time, and checked.
+
+    Raises:
+        ArgumentError: If there is no such size.
+        DatasetError: If the file is missing, damaged, holds other pictures, or cannot be downloaded.
+    """
+    base, dash, size = name.partition("-")
+    entry = _entries()[base]
+    size = size if dash else _DEFAULT_SIZE
+    if size not in entry["md5"]:
+        sizes = ", ".join(repr(f"{base}-{known}") for known in entry["md5"] if known != _DEFAULT_SIZE)
+        raise ArgumentError(f"Argument `name` must be {base!r} (28 x 28), {sizes}, but is {name!r}.")
+    file_name = f"{base}.npz" if size == _DEFAULT_SIZE else f"{base}_{size}.npz"
+    path = _find(file_name, data_dir) or _download(file_name, entry["md5"][size], name)
+    classes = entry["classes"]
+    names = None if classes is None else tuple(classes)
+    data = load_array_file(path, split, name=name, class_names=names, labelled=classes is not None)
+    expected = (entry["channels"], int(size), int(size))
+    if tuple(data.images.shape[1:]) != expected:
+        raise DatasetError(
+            f"File {path} must hold pictures of shape {expected}, but holds {tuple(data.images.shape[1:])}."
+        )
+    return data
+
+
+@functools.cache
+def _entries() -> dict[str, Any]:
+    text = (files("qiskit_qgen.datasets") / "files" / "medmnist.json").read_text(encoding="utf-8")
+    entries: dict[str, Any] = json.loads(text)
+    return entries
+
+
+def _find(file_name: str, data_dir: PathLike | None) -> Path | None:
+    """Return the file in the given folder, or in the package's if it is there."""
+    if data_dir is None:
+        path = Path.home() / ".medmnist" / file_name
+        return path if path.is_file() else None
+    path = Path(data_dir) / file_name
+    if not path.is_file():
+        raise DatasetError(f"Folder {data_dir} must hold MedMNIST's file {file_name}, but does not.")
+    return path
+
+
+def _download(file_name: str, md5: str, name: str) -> Path:
+    return download(
+        f"{address(URL_VARIABLE, OFFICIAL_URL).rstrip('/')}/{file_name}?download=1",
+        f"md5:{md5}",
+        subject=f"MedMNIST's {name}",
+        remedy=(
+            f"pass a folder with the file {file_name} as `data_dir`, or name a mirror in the environment variable "
+            f"{URL_VARIABLE}"
+        ),
+        file_name=file_name,
+    )

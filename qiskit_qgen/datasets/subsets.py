@@ -1,0 +1,47 @@
+"""Smaller training sets: which pictures are drawn depends on the numbers and a seed alone."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from qiskit_qgen._checks import check_int
+from qiskit_qgen._random import SEED_MAXIMUM, torch_generator
+from qiskit_qgen.exceptions import ArgumentError
+
+_SUBSET_STREAM = 0x73756273
+
+
+def subset_rows(count: int, num_images: int | None, subset_seed: int) -> Tensor | None:
+    """Return which of ``count`` pictures are drawn, in the order of the draw; None for all of them as they are.
+
+    Equal arguments give equal draws everywhere, and a smaller draw is the beginning of a larger one.
+
+    Args:
+        count: Number of pictures.
+        num_images: How many are drawn, from 1 to ``count``; None takes all.
+        subset_seed: Seed of the draw.
+
+    Returns:
+        int64 of shape (num_images,), or None.
+
+    Raises:
+        ArgumentError: If ``num_images`` or ``subset_seed`` is out of range, or ``subset_seed`` has no effect.
+    """
+    check_int("subset_seed", subset_seed, minimum=0, maximum=SEED_MAXIMUM)
+    if num_images is None:
+        if subset_seed != 0:
+            raise ArgumentError("Argument `subset_seed` has no effect without `num_images`: leave it out.")
+        return None
+    check_int("num_images", num_images, minimum=1, maximum=count)
+    return torch.randperm(count, generator=torch_generator(subset_seed, _SUBSET_STREAM))[:num_images]
+
+
+def subset(images: Tensor, num_images: int | None, subset_seed: int) -> Tensor:
+    """Return those of ``images`` that :func:`subset_rows` draws, or all of them.
+
+    Raises:
+        ArgumentError: As :func:`subset_rows`.
+    """
+    rows = subset_rows(len(images), num_images, subset_seed)
+    return images if rows is None else images[rows]
