@@ -10,6 +10,7 @@ from qiskit_qgen.cli.demo import demo
 from qiskit_qgen.cli.doctor import doctor
 from qiskit_qgen.cli.evaluate import evaluate
 from qiskit_qgen.cli.sample import sample
+from qiskit_qgen.cli.study import study
 from qiskit_qgen.cli.train import train
 
 __all__ = ["app", "main"]
@@ -23,6 +24,7 @@ app = typer.Typer(
 )
 for _command in (demo, train, sample, evaluate, compare, cost, doctor):
     app.command()(_command)
+app.add_typer(study)
 
 
 def main() -> None:

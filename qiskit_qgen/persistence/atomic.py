@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from qiskit_qgen._typing import PathLike
+from qiskit_qgen.persistence.locks import try_lock
 
 LEFTOVER_AGE = 3600.0
 """Seconds after which an untouched temporary name belongs to a process that was killed."""
@@ -56,7 +57,7 @@ def atomic_path(path: PathLike) -> Iterator[Path]:
         # O_EXCL: the name is ours alone; mode 0o666: the process's umask decides, as for any other new file.
         descriptor = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
         try:
-            _lock(descriptor)
+            try_lock(descriptor)
             yield temporary
             _synchronise(temporary)
             temporary.replace(target)
@@ -187,24 +188,11 @@ def _remove_leftovers(target: Path) -> None:
                 shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
 
 
-def _lock(descriptor: int) -> bool:
-    """Lock an open file for as long as this process keeps it open; return whether nobody else has locked it."""
-    if os.name != "posix":
-        return False
-    import fcntl
-
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
-
-
 def _is_abandoned(file: Path) -> bool:
     """Whether no living process writes ``file``."""
     descriptor = os.open(file, os.O_RDWR)
     try:
-        return _lock(descriptor)
+        return try_lock(descriptor)
     finally:
         os.close(descriptor)
 

@@ -3,6 +3,11 @@
 from qiskit_qgen.studies.executions import ExecutionComparison as ExecutionComparison
 from qiskit_qgen.studies.executions import compare_executions as compare_executions
 from qiskit_qgen.studies.gradient_audit import audit_gradients as audit_gradients
+from qiskit_qgen.studies.low_data import LowDataStudy as LowDataStudy
+from qiskit_qgen.studies.low_data import run_low_data_study as run_low_data_study
+from qiskit_qgen.studies.study_folder import study_status as study_status
+from qiskit_qgen.studies.trials import run_trials as run_trials
+from qiskit_qgen.studies.trials import trial_digest as trial_digest
 from qiskit_qgen.studies.twins import ClassicalTwin as ClassicalTwin
 from qiskit_qgen.studies.twins import classical_twin as classical_twin
 from qiskit_qgen.training.gradient_audit import GradientReport as GradientReport
@@ -11,7 +16,12 @@ __all__ = [
     "ClassicalTwin",
     "ExecutionComparison",
     "GradientReport",
+    "LowDataStudy",
     "audit_gradients",
     "classical_twin",
     "compare_executions",
+    "run_low_data_study",
+    "run_trials",
+    "study_status",
+    "trial_digest",
 ]

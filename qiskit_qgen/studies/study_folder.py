@@ -1,0 +1,122 @@
+"""The folder of a study's trials: which study it is, which trials there are, and how they stand."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from qiskit_qgen._checks import check_path
+from qiskit_qgen._typing import PathLike
+from qiskit_qgen.exceptions import ArgumentError, CheckpointError
+from qiskit_qgen.persistence import atomic_write, is_locked
+from qiskit_qgen.persistence.json_text import dump_json, parse_json
+
+TRIAL, TIMING, LOCK, ERROR = "trial.json", "timing.json", ".lock", "error.txt"
+STATUSES = ("done", "diverged", "failed")
+_SETTINGS, _PLAN, _TRIALS = "settings.json", "plan.json", "trials"
+
+
+def trial_folder(folder: Path, digest: str) -> Path:
+    """Return the folder of a trial."""
+    return folder / _TRIALS / digest
+
+
+def read_trial(folder: Path, digest: str) -> dict[str, Any] | None:
+    """Return the record of a trial, or None if it has not ended yet.
+
+    Raises:
+        CheckpointError: If the record is damaged.
+    """
+    path = trial_folder(folder, digest) / TRIAL
+    record = _read_object(path)
+    if record is not None and (record.get("digest") != digest or record.get("status") not in STATUSES):
+        raise CheckpointError(f"File {path} is damaged: it is not the record of trial {digest}.")
+    return record
+
+
+def claim_folder(folder: Path, identity: Mapping[str, Any], planned: Mapping[str, Any]) -> None:
+    """Make ``folder`` that of a study, and write down its trials.
+
+    Args:
+        folder: The folder.
+        identity: What makes the study this one.
+        planned: The trials' configurations by digest.
+
+    Raises:
+        ArgumentError: If the folder holds a study of another identity.
+        CheckpointError: If a file of the folder is damaged.
+    """
+    text = dump_json(dict(identity), "settings", indent=2) + "\n"
+    folder.mkdir(parents=True, exist_ok=True)
+    found = _read_object(folder / _SETTINGS)
+    if found is None:
+        atomic_write(folder / _SETTINGS, text)
+    elif found != json.loads(text):
+        before, now = _flat(found), _flat(json.loads(text))
+        name = next(key for key in [*now, *before] if before.get(key) != now.get(key))
+        raise ArgumentError(
+            f"Folder {folder} holds a study whose `{name}` is {before.get(name)!r}, but now it is {now.get(name)!r}: "
+            "choose another folder."
+        )
+    trials = [{"digest": digest, "configuration": configuration} for digest, configuration in planned.items()]
+    atomic_write(folder / _PLAN, "[\n" + ",\n".join(map(json.dumps, trials)) + "\n]\n")
+
+
+def study_status(folder: PathLike) -> dict[str, Any]:
+    """Tell how the trials of a study stand.
+
+    Args:
+        folder: The study's folder.
+
+    Returns:
+        Numbers of trials: ``planned``, of which ``done``, ``diverged`` and ``failed`` have ended, and ``running`` run
+        now, as far as this machine sees; ``seconds_per_trial``, the mean of those that have ended, and
+        ``seconds_left``, if as many run at once as do now, at least one; both None before the first has ended.
+
+    Raises:
+        ArgumentError: If the folder holds no study.
+        CheckpointError: If a file of the folder is damaged.
+    """
+    place = check_path("folder", folder)
+    plan = place / _PLAN
+    if not plan.is_file():
+        raise ArgumentError(f"Folder {place} holds no study: it has no {_PLAN}.")
+    digests = [trial["digest"] for trial in parse_json(plan.read_bytes(), f"File {plan}")]
+    records = {digest: read_trial(place, digest) for digest in digests}
+    ended = {digest: record for digest, record in records.items() if record is not None}
+    running = sum(is_locked(trial_folder(place, digest) / LOCK) for digest in digests if digest not in ended)
+    timings = [_read_object(trial_folder(place, digest) / TIMING) for digest in ended]
+    seconds = [float(timing["seconds"]) for timing in timings if timing is not None]
+    mean = math.fsum(seconds) / len(seconds) if seconds else None
+    return {
+        "planned": len(digests),
+        **{status: sum(record["status"] == status for record in ended.values()) for status in STATUSES},
+        "running": running,
+        "seconds_per_trial": mean,
+        "seconds_left": None if mean is None else mean * (len(digests) - len(ended)) / max(1, running),
+    }
+
+
+def _read_object(path: Path) -> dict[str, Any] | None:
+    """Return the object of a JSON file, or None if there is no file."""
+    try:
+        content = parse_json(path.read_bytes(), f"File {path}")
+    except FileNotFoundError:
+        return None
+    if not isinstance(content, dict):
+        raise CheckpointError(f"File {path} must hold a JSON object, but holds a {type(content).__name__}.")
+    return content
+
+
+def _flat(tree: Any, prefix: str = "") -> dict[str, Any]:
+    """Return the leaves of nested dictionaries by their dotted names."""
+    leaves: dict[str, Any] = {}
+    for key, value in tree.items():
+        if isinstance(value, dict) and value:
+            leaves |= _flat(value, f"{prefix}{key}.")
+        else:
+            leaves[prefix + key] = value
+    return leaves
