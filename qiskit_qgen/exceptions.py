@@ -42,3 +42,7 @@ class NotFittedError(QGenError, RuntimeError):
 
 class ExecutionError(QGenError, RuntimeError):
     """A device, a service or a job on it failed, or its cost is above the limit that was set."""
+
+
+class ParallelError(QGenError, RuntimeError):
+    """Another process of a data-parallel training failed, or the processes were given different things."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
@@ -32,6 +34,10 @@ def check_parameters(parameters: Any, num_parameters: int) -> None:
         )
 
 
+Run: TypeAlias = Callable[[NDArray[np.float64]], Any]
+"""Rows of parameter values, (N, num_columns), to their results, (N, num_outputs)."""
+
+
 class PrimitiveFunction:
     """A circuit's results as a differentiable function of its parameters, (B, P) to (B, O).
 
@@ -51,7 +57,7 @@ class PrimitiveFunction:
     def __init__(
         self,
         rule: AbstractGradientRule,
-        run: Callable[[NDArray[np.float64]], Any],
+        run: Run,
         *,
         num_parameters: int,
         num_outputs: int,
@@ -83,6 +89,12 @@ class PrimitiveFunction:
         wanted = list(range(parameters.shape[1]) if columns is None else columns)
         fused = self._fused and torch.is_grad_enabled() and parameters.requires_grad
         return _Values.apply(parameters, _Call(self, wanted, fused))
+
+    def run_through(self, around: Callable[[Run, NDArray[np.float64]], Any]) -> PrimitiveFunction:
+        """Return this function with ``around(run, rows)`` in place of ``run(rows)``."""
+        changed = copy.copy(self)
+        changed._run = partial(around, self._run)
+        return changed
 
     def compute(
         self, values: NDArray[np.float64], wanted: Sequence[int], *, fused: bool

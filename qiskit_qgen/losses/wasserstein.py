@@ -38,7 +38,12 @@ def wasserstein_generator_loss(fake_scores: Tensor) -> Tensor:
 
 
 def gradient_penalty(
-    critic: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor, *, generator: torch.Generator
+    critic: Callable[[Tensor], Tensor],
+    real: Tensor,
+    fake: Tensor,
+    *,
+    generator: torch.Generator,
+    part: tuple[int, int] = (0, 1),
 ) -> Tensor:
     """The two-sided gradient penalty ``mean((|grad D(x)| - 1)^2)``, without its weight (arXiv 1704.00028, algorithm 1).
 
@@ -53,6 +58,8 @@ def gradient_penalty(
         real: Real samples (N, ...).
         fake: Generated samples of the same shape.
         generator: Source of ``eps``, on the CPU.
+        part: Of a batch that several processes share: the index of this part and the number of equal parts. ``eps`` is
+            drawn for all of them, so that one seed gives one penalty however the batch is divided.
 
     Returns:
         A scalar tensor.
@@ -62,9 +69,10 @@ def gradient_penalty(
     """
     check_shape("fake", fake.shape, f"{tuple(real.shape)} as `real`", fake.shape == real.shape)
     check_shape("real", real.shape, "(N, ...) with N of at least 1", real.dim() >= 1 and len(real) > 0)
-    shape = (len(real),) + (1,) * (real.dim() - 1)
+    index, count = part
+    shape = (count * len(real),) + (1,) * (real.dim() - 1)
     # Drawn on the CPU, so that one seed gives one penalty on every device.
-    factor = torch.rand(shape, generator=generator, dtype=real.dtype).to(real.device)
+    factor = torch.rand(shape, generator=generator, dtype=real.dtype).chunk(count)[index].to(real.device)
     mixed = torch.lerp(fake.detach(), real.detach(), factor).requires_grad_()
     with torch.enable_grad():
         scores = critic(mixed)

@@ -22,6 +22,7 @@ from qiskit_qgen.models.codecs import reserve
 from qiskit_qgen.persistence import load_circuit, load_model_folder, save_model_folder
 from qiskit_qgen.training import History
 from qiskit_qgen.training.checkpoint import copy_tensors
+from qiskit_qgen.training.distributed import is_main
 
 if TYPE_CHECKING:
     from qiskit_qgen.metrics import AbstractFeatureExtractor, FeatureCache
@@ -227,7 +228,8 @@ class AbstractGenerativeModel(ABC):
     def save_pretrained(self, folder: PathLike) -> None:
         """Write the model to ``folder``: config.json, model.safetensors and, if it has a circuit, circuit.qpy.
 
-        The history is part of it; what only training needs, such as optimisers' states, is not.
+        The history is part of it; what only training needs, such as optimisers' states, is not. Of processes that train
+        together, the one of rank 0 writes.
 
         Raises:
             ArgumentTypeError: If ``folder`` is no path.
@@ -236,6 +238,8 @@ class AbstractGenerativeModel(ABC):
         """
         check_path("folder", folder)
         self._check_fitted("save_pretrained")
+        if not is_main():
+            return
         tensors = {
             f"{name}.{key}": tensor
             for name, network in self._networks().items()

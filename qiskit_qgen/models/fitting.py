@@ -18,6 +18,7 @@ from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.execution import AbstractExecution, LocalExecution, RuntimeExecution
 from qiskit_qgen.training import AbstractCallback, Checkpoint, ProgressBar
 from qiskit_qgen.training.checkpoint import CHECKPOINT_NAME, read_checkpoint_seed
+from qiskit_qgen.training.distributed import join, on_main
 
 CHECKPOINT_EVERY = 100
 _SUBSET_STREAM = 0x73756273
@@ -52,7 +53,7 @@ def choose_callbacks(
 
 
 def choose_seed(seed: int | None, checkpoint_dir: PathLike | None, resume: bool) -> int:
-    """Return the seed of a run: ``seed``, or that of the run to resume, or a fresh one.
+    """Return the seed of a run: ``seed``, or that of the run to resume, or a fresh one, the same in all processes.
 
     Raises:
         ArgumentError: If ``seed`` is not a non-negative integer.
@@ -60,11 +61,19 @@ def choose_seed(seed: int | None, checkpoint_dir: PathLike | None, resume: bool)
         CheckpointError: If the checkpoint is damaged.
     """
     check_type("resume", resume, bool, "True or False")
-    if seed is None and resume and checkpoint_dir is not None:
-        path = check_path("checkpoint_dir", checkpoint_dir) / CHECKPOINT_NAME
-        if path.exists():
-            return read_checkpoint_seed(path)
-    return resolve_seed(seed)
+    if seed is not None:
+        resolve_seed(seed)
+
+    def chosen() -> int:
+        if seed is None and resume and checkpoint_dir is not None:
+            path = check_path("checkpoint_dir", checkpoint_dir) / CHECKPOINT_NAME
+            if path.exists():
+                return read_checkpoint_seed(path)
+        return resolve_seed(seed)
+
+    join()
+    of_rank_0 = on_main(chosen)
+    return of_rank_0 if seed is None else seed
 
 
 def subset(rows: Tensor, num_images: int | None, subset_seed: int) -> Tensor:

@@ -37,6 +37,7 @@ from qiskit_qgen.models.hybrid_parts import (
 from qiskit_qgen.networks import AbstractBackbone
 from qiskit_qgen.noise import AbstractNoise
 from qiskit_qgen.training import AbstractCallback, AdversarialPhase, History, Trainer
+from qiskit_qgen.training.rank_sources import rank_execution
 from qiskit_qgen.training.schedules import Schedule
 
 _SAMPLE_BATCH = 256
@@ -241,7 +242,7 @@ class HybridGAN(AbstractGenerativeModel):
         config = {"steps": steps, "batch_size": batch_size, "seed": seed, **self._arguments}
         config |= {"data": fingerprint(images), "execution": describe_execution(execution)}
         config |= {"backbone_weights": self._backbone.digest(), "noise_source": repr(self._noise)}
-        with executed_on(list(networks.values()), execution):
+        with executed_on(list(networks.values()), rank_execution(execution)):
             trainer = Trainer(
                 [phase], seed=seed, config=config, callbacks=hooks, checkpoint_dir=checkpoint_dir, resume=resume
             )

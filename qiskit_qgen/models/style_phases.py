@@ -18,6 +18,7 @@ from qiskit_qgen.training import (
     WassersteinOptions,
     WassersteinPhase,
 )
+from qiskit_qgen.training.distributed import share_tensors
 
 
 def build_phases(
@@ -49,6 +50,7 @@ def build_phases(
         encoded = encode(codec, samples)
         if not warm_start:
             normalizer.fit(encoded)
+            share_tensors(normalizer.state_dict().values())  # the signs of components may differ between computers
         normalized: Tensor = normalizer(encoded)
         return normalized
 

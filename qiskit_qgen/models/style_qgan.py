@@ -35,6 +35,7 @@ from qiskit_qgen.models.style_phases import build_phases
 from qiskit_qgen.models.style_sizes import check_saved_sizes
 from qiskit_qgen.noise import GaussianNoise
 from qiskit_qgen.training import AbstractCallback, AbstractPhase, History, Trainer
+from qiskit_qgen.training.rank_sources import rank_execution
 from qiskit_qgen.training.schedules import Schedule
 
 _SAMPLE_BATCH = 512
@@ -263,7 +264,7 @@ class StyleQGAN(AbstractGenerativeModel):
         if warm_start:
             weights = (tensor for network in networks.values() for tensor in network.state_dict().values())
             config["warm_start"] = (resume and self._origin) or fingerprint(*weights)
-        with executed_on(networks["generator"], execution):
+        with executed_on(networks["generator"], rank_execution(execution)):
             trainer = Trainer(
                 phases, seed=seed, config=config, callbacks=hooks, checkpoint_dir=checkpoint_dir, resume=resume
             )

@@ -50,7 +50,11 @@ class ConvAutoencoder(nn.Module):
         check_choice("latent_bound", latent_bound, LATENT_BOUNDS)
         sizes = _halvings((sides[0], sides[1]))
         bound = nn.Tanh() if latent_bound == "tanh" else nn.BatchNorm1d(latent_dim, affine=False)
-        self.encoder = nn.Sequential(_encoder(channels, sizes, width, hidden, latent_dim), bound)
+        compress = _encoder(channels, sizes, width, hidden, latent_dim)
+        if latent_bound == "norm":
+            # The normalisation takes it away again: its gradient would be rounding errors, which Adam blows up.
+            compress[-1].bias.requires_grad_(False)
+        self.encoder = nn.Sequential(compress, bound)
         self.decoder = _decoder(channels, sizes, width, hidden, latent_dim)
         # A quarter faster on CPUs than channels before pixels.
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -30,6 +30,11 @@ class AbstractNoise(ABC):
         """Length of each vector."""
         return self._dim
 
+    @property
+    def is_repeatable(self) -> bool:
+        """Whether the same generator state gives the same vectors, as it does unless they come from elsewhere."""
+        return True
+
     def sample(self, num_samples: int, generator: torch.Generator) -> Tensor:
         """Draw vectors.
 

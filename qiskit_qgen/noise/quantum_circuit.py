@@ -125,6 +125,11 @@ class QuantumCircuitNoise(AbstractNoise):
         """
         return self._prepared().covariance()
 
+    @property
+    def is_repeatable(self) -> bool:
+        """Whether the shots come from the generator: on the built-in simulator alone."""
+        return self.execution is None
+
     def _sample(self, num_samples: int, generator: torch.Generator) -> Tensor:
         fractions = self._prepared()
         draws = num_samples * self.groups

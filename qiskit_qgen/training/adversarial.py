@@ -23,7 +23,9 @@ from qiskit_qgen.losses import (
 from qiskit_qgen.noise import AbstractNoise
 from qiskit_qgen.training.augmentation import augment, check_augmentations
 from qiskit_qgen.training.averaging import ExponentialMovingAverage
+from qiskit_qgen.training.distributed import average_gradients, check_divisible, part, part_of
 from qiskit_qgen.training.phase import AbstractPhase
+from qiskit_qgen.training.rank_sources import draw_noise
 from qiskit_qgen.training.schedules import SCHEDULES, Schedule
 
 _SAMPLE_BATCH = 256
@@ -123,7 +125,8 @@ class AdversarialPhase(AbstractPhase):
         seed: Seed of the run.
 
     Raises:
-        ArgumentError: If ``num_steps`` is negative or ``batch_size`` is not a positive integer.
+        ArgumentError: If ``num_steps`` is negative, or ``batch_size`` is not positive or not divisible by the number of
+            processes that train together.
     """
 
     def __init__(
@@ -139,7 +142,7 @@ class AdversarialPhase(AbstractPhase):
         batch_size: int,
         seed: int,
     ) -> None:
-        self._batch_size = check_int("batch_size", batch_size, minimum=1)
+        self._batch_size = check_divisible("batch_size", batch_size)
         networks = {"generator": generator, "discriminator": discriminator}
         rates = {
             "generator": options.generator_learning_rate,
@@ -183,7 +186,8 @@ class AdversarialPhase(AbstractPhase):
         for index in range(count):
             last = index == count - 1
             with torch.set_grad_enabled(last):
-                fake = self._see(self.generator(self._noise.sample(self._batch_size, randomness)), randomness)
+                noise = part_of(draw_noise(self._noise, self._batch_size, randomness))
+                fake = self._see(self.generator(noise), randomness)
             real = self._real_features(step * count + index, randomness)
             for name, value in self._update_discriminator(real, fake.detach(), randomness).items():
                 totals[name] = totals.get(name, torch.zeros(())) + value / count
@@ -194,10 +198,10 @@ class AdversarialPhase(AbstractPhase):
         return {**totals, "generator_loss": loss.detach()}
 
     def _see(self, images: Tensor, randomness: torch.Generator) -> Tensor:
-        return self._backbone.features(augment(images, self._options.augmentations, randomness))
+        return self._backbone.features(augment(images, self._options.augmentations, randomness, part=part()))
 
     def _real_features(self, batch: int, randomness: torch.Generator) -> Tensor:
-        rows = self._order.batch(batch)
+        rows = part_of(self._order.batch(batch))
         if self._real is not None:
             return self._real[rows]
         with torch.no_grad():
@@ -207,7 +211,7 @@ class AdversarialPhase(AbstractPhase):
         loss = self._discriminator_loss(self.discriminator(real), self.discriminator(fake))
         found: dict[str, Tensor] = {}
         if self._options.loss == "wgan-gp":
-            penalty = gradient_penalty(self.discriminator, real, fake, generator=randomness)
+            penalty = gradient_penalty(self.discriminator, real, fake, generator=randomness, part=part())
             loss = loss + self._options.gradient_penalty * penalty
             found["gradient_penalty"] = penalty.detach()
         self._update("discriminator", self.discriminator, loss)
@@ -218,6 +222,7 @@ class AdversarialPhase(AbstractPhase):
         self.optimizers[name].zero_grad(set_to_none=True)
         # Gradients are summed up in this network's weights alone, although the loss depends on both networks'.
         loss.backward(inputs=weights)
+        average_gradients(weights)
         if self._options.clip_norm is not None:
             nn.utils.clip_grad_norm_(weights, self._options.clip_norm)
         self.optimizers[name].step()

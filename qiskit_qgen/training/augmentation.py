@@ -7,6 +7,7 @@ differentiated, a generator still learns the unchanged ones.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 import torch
 from torch import Tensor
@@ -17,6 +18,7 @@ AUGMENTATIONS = ("color", "translation", "cutout")
 _SHIFT = 1 / 8  # largest shift, in parts of a side
 _CUT = 1 / 2  # side of what is cut out, in parts of the picture's side
 _GREY = 0.5
+Part: TypeAlias = tuple[int, int]
 
 
 def check_augmentations(augmentations: Sequence[str]) -> tuple[str, ...]:
@@ -30,7 +32,9 @@ def check_augmentations(augmentations: Sequence[str]) -> tuple[str, ...]:
     return tuple(check_choice("augmentations", name, AUGMENTATIONS) for name in names)
 
 
-def augment(images: Tensor, augmentations: Sequence[str], generator: torch.Generator) -> Tensor:
+def augment(
+    images: Tensor, augmentations: Sequence[str], generator: torch.Generator, *, part: tuple[int, int] = (0, 1)
+) -> Tensor:
     """Return ``images`` changed at random, each picture by its own numbers.
 
     "color" adds a brightness from U(-1/4, 1/4), multiplies the distance from grey of each pixel by U(0, 2) and the
@@ -42,6 +46,8 @@ def augment(images: Tensor, augmentations: Sequence[str], generator: torch.Gener
         images: Pictures (N, C, H, W) in [0, 1].
         augmentations: Names, applied in the order "color", "translation", "cutout".
         generator: Source of randomness, on the CPU.
+        part: Of a batch that several processes share: the index of this part and the number of equal parts. Changes are
+            drawn for all of them.
 
     Returns:
         Pictures of the same shape in [0, 1], differentiable with respect to ``images``.
@@ -52,12 +58,14 @@ def augment(images: Tensor, augmentations: Sequence[str], generator: torch.Gener
     names = check_augmentations(augmentations)
     for name in AUGMENTATIONS:
         if name in names:
-            images = _FUNCTIONS[name](images, generator)
+            images = _FUNCTIONS[name](images, generator, part)
     return images.clamp(0, 1) if names else images
 
 
-def _color(images: Tensor, generator: torch.Generator) -> Tensor:
-    brightness, saturation, contrast = torch.rand(3, len(images), 1, 1, 1, generator=generator).to(images)
+def _color(images: Tensor, generator: torch.Generator, part: Part) -> Tensor:
+    index, count = part
+    factors = torch.rand(3, count * len(images), 1, 1, 1, generator=generator).chunk(count, dim=1)[index]
+    brightness, saturation, contrast = factors.to(images)
     images = images + (brightness - 0.5) / 2
     grey = images.mean(1, keepdim=True)
     images = grey + (images - grey) * 2 * saturation
@@ -65,40 +73,46 @@ def _color(images: Tensor, generator: torch.Generator) -> Tensor:
     return mean + (images - mean) * (contrast + 0.5)
 
 
-def _translation(images: Tensor, generator: torch.Generator) -> Tensor:
+def _translation(images: Tensor, generator: torch.Generator, part: Part) -> Tensor:
     num, _, height, width = images.shape
-    rows, inside_rows = _moved(num, height, generator)
-    columns, inside_columns = _moved(num, width, generator)
+    rows, inside_rows = _moved(num, height, generator, part)
+    columns, inside_columns = _moved(num, width, generator, part)
     which = torch.arange(num)[:, None, None]
     shifted = images.permute(0, 2, 3, 1)[which, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
     inside = (inside_rows[:, :, None] & inside_columns[:, None, :]).unsqueeze(1).to(images.device)
     return torch.where(inside, shifted, torch.full_like(shifted, _GREY))
 
 
-def _moved(num: int, side: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+def _moved(num: int, side: int, generator: torch.Generator, part: Part) -> tuple[Tensor, Tensor]:
     """Where each row of ``num`` shifted pictures comes from, and whether that is inside."""
     most = int(side * _SHIFT + 0.5)
-    shift = torch.randint(-most, most + 1, (num, 1), generator=generator)
+    shift = _integers(-most, most + 1, num, generator, part)
     source = torch.arange(side) + shift
     return source.clamp(0, side - 1), (source >= 0) & (source < side)
 
 
-def _cutout(images: Tensor, generator: torch.Generator) -> Tensor:
+def _cutout(images: Tensor, generator: torch.Generator, part: Part) -> Tensor:
     num, _, height, width = images.shape
-    rows, columns = (_cut(num, side, generator) for side in (height, width))
+    rows, columns = (_cut(num, side, generator, part) for side in (height, width))
     hole = (rows[:, :, None] & columns[:, None, :]).unsqueeze(1).to(images.device)
     return torch.where(hole, torch.full_like(images, _GREY), images)
 
 
-def _cut(num: int, side: int, generator: torch.Generator) -> Tensor:
+def _cut(num: int, side: int, generator: torch.Generator, part: Part) -> Tensor:
     """Which rows of ``num`` pictures are cut out."""
     length = int(side * _CUT + 0.5)
-    middle = torch.randint(0, side + (1 - length % 2), (num, 1), generator=generator)
+    middle = _integers(0, side + (1 - length % 2), num, generator, part)
     place = torch.arange(side)
     return (place >= middle - length // 2) & (place < middle - length // 2 + length)
 
 
-_FUNCTIONS: dict[str, Callable[[Tensor, torch.Generator], Tensor]] = {
+def _integers(low: int, high: int, num: int, generator: torch.Generator, part: Part) -> Tensor:
+    """One integer from [low, high) for each of ``num`` pictures, (num, 1)."""
+    index, count = part
+    return torch.randint(low, high, (count * num, 1), generator=generator).chunk(count)[index]
+
+
+_FUNCTIONS: dict[str, Callable[[Tensor, torch.Generator, Part], Tensor]] = {
     "color": _color,
     "translation": _translation,
     "cutout": _cutout,

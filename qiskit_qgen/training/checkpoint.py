@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,7 @@ def save_checkpoint(
     Raises:
         CheckpointError: If the file cannot be written.
     """
-    tensors = _weights(state)
+    tensors = run_tensors(state)
     optimizer_values: dict[str, dict[str, Any]] = {}
     for name, optimizer in _optimizers(state).items():
         for entry, value in _optimizer_entries(optimizer).items():
@@ -75,10 +75,17 @@ def load_checkpoint(
         CheckpointError: If the file is damaged, or was written by a run of another configuration or other callbacks.
     """
     tensors, content = _read(path)
-    _check_config(path, content["config"], json.loads(json.dumps(dict(config))))
+    check_configuration(
+        content["config"],
+        config,
+        lambda key, before, now: CheckpointError(
+            f"The checkpoint {str(path)!r} belongs to another run: `{key}` was {before!r}, but is now {now!r}. Resume "
+            "with the same settings and data, or choose another `checkpoint_dir`."
+        ),
+    )
     _check_callbacks(path, content["callbacks"], callbacks)
     saved = {name: tensor for name, tensor in tensors.items() if name.startswith(_WEIGHTS)}
-    copy_tensors(saved, _weights(state), source=f"File {path}")
+    copy_tensors(saved, run_tensors(state), source=f"File {path}")
     for name, optimizer in _optimizers(state).items():
         _load_optimizer(optimizer, f"optimizer/{name}/", tensors, content["optimizer_values"].get(name, {}))
     columns = {name.removeprefix("history/"): column for name, column in tensors.items() if name.startswith("history/")}
@@ -110,7 +117,7 @@ def _widened(tensor: Tensor, target: Tensor | None) -> Tensor:
     return tensor.double() if wider else tensor
 
 
-def _weights(state: TrainingState) -> dict[str, Tensor]:
+def run_tensors(state: TrainingState) -> dict[str, Tensor]:
     """All tensors that a run changes in place, but the optimizers', by their names in the file."""
     modules: dict[str, nn.Module] = {}
     tensors: dict[str, Tensor] = {}
@@ -157,15 +164,14 @@ def _check_callbacks(path: Path, saved: Sequence[Any], callbacks: Sequence[Abstr
         )
 
 
-def _check_config(path: Path, saved: Mapping[str, Any], present: Mapping[str, Any]) -> None:
-    """Raise CheckpointError naming the first key in which two configurations differ."""
-    first, second = _flatten(saved), _flatten(present)
+def check_configuration(
+    expected: Mapping[str, Any], present: Mapping[str, Any], error: Callable[[str, Any, Any], Exception]
+) -> None:
+    """Raise ``error(key, expected value, present value)`` of the first key in which two configurations differ."""
+    first, second = (_flatten(json.loads(json.dumps(dict(each)))) for each in (expected, present))
     for key in sorted(first.keys() | second.keys()):
         if first.get(key) != second.get(key):
-            raise CheckpointError(
-                f"The checkpoint {str(path)!r} belongs to another run: `{key}` was {first.get(key)!r}, but is now "
-                f"{second.get(key)!r}. Resume with the same settings and data, or choose another `checkpoint_dir`."
-            )
+            raise error(key, first.get(key), second.get(key))
 
 
 def _flatten(content: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -98,6 +98,10 @@ class History:
         """Add wall-clock ``seconds`` to the time spent in ``phase``."""
         self._seconds[phase] = self._seconds.get(phase, 0.0) + seconds
 
+    def replace(self, other: History) -> None:
+        """Take all records and times of ``other`` in place of one's own."""
+        self._series, self._seconds = other._series, other._seconds
+
     def to_dict(self) -> dict[str, Any]:
         """Return the history as lists and numbers that JSON can hold; :meth:`from_dict` is the inverse."""
         phases = {

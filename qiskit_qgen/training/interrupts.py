@@ -20,11 +20,6 @@ class InterruptGuard:
         self._installed = False
         self._former: Any = None
 
-    def raise_if_requested(self) -> None:
-        """Raise KeyboardInterrupt if there was a SIGINT."""
-        if self.requested:
-            raise KeyboardInterrupt
-
     def __enter__(self) -> InterruptGuard:
         if threading.current_thread() is threading.main_thread():
             self._former = signal.getsignal(signal.SIGINT)

@@ -11,8 +11,10 @@ from torch import Tensor
 
 from qiskit_qgen._checks import check_choice, check_float, check_int
 from qiskit_qgen.exceptions import ArgumentError
+from qiskit_qgen.training.distributed import average_gradients, check_divisible, gather_rows, part_of
 from qiskit_qgen.training.phase import AbstractPhase
 from qiskit_qgen.training.schedules import SCHEDULES, Schedule
+from qiskit_qgen.training.synchronized import synchronized
 
 _PROJECTIONS = 64
 
@@ -81,7 +83,8 @@ class ReconstructionPhase(AbstractPhase):
 
     Raises:
         ArgumentError: If ``num_steps`` is negative, or positive though no weight can be trained, or ``batch_size`` is
-            less than 2, which batch normalisation needs.
+            less than 2, which batch normalisation needs, or not divisible by the number of processes that train
+            together.
     """
 
     def __init__(
@@ -94,7 +97,7 @@ class ReconstructionPhase(AbstractPhase):
         batch_size: int,
         seed: int,
     ) -> None:
-        check_int("batch_size", batch_size, minimum=2)
+        check_int("batch_size", check_divisible("batch_size", batch_size), minimum=2)
         weights = [parameter for parameter in autoencoder.parameters() if parameter.requires_grad]
         if num_steps and not weights:
             raise ArgumentError(
@@ -122,22 +125,25 @@ class ReconstructionPhase(AbstractPhase):
         """Do one step of AdamW and return `loss`, `squared_error` and, where it has a weight, `latent_shape`."""
         options, generator = self._options, self.step_generator(step)
         self._autoencoder.train()
-        images = self._images[self._order.batch(step)]
-        latents = self._autoencoder.encode(images)
-        noise = torch.randn(latents.shape, generator=generator).to(latents)
-        difference = self._autoencoder.decode(latents + options.latent_noise * noise) - images
+        rows = self._order.batch(step)
+        images = self._images[part_of(rows)]
+        with synchronized(self._autoencoder):
+            latents = self._autoencoder.encode(images)
+            noise = part_of(torch.randn(len(rows), *latents.shape[1:], generator=generator)).to(latents)
+            difference = self._autoencoder.decode(latents + options.latent_noise * noise) - images
         squared_error = difference.square().mean()
         losses = {"squared_error": squared_error.detach()}
         loss = squared_error
         if options.absolute_error > 0:
             loss = loss + options.absolute_error * difference.abs().mean()
         if options.latent_shape > 0:
-            distance = _sliced_distance(latents, generator)
+            distance = _sliced_distance(gather_rows(latents), generator)
             loss = loss + options.latent_shape * distance
             losses["latent_shape"] = distance.detach()
         optimizer = self.optimizers["autoencoder"]
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
+        average_gradients(self._autoencoder.parameters())
         optimizer.step()
         return {"loss": loss.detach(), **losses}
 

@@ -13,10 +13,30 @@ import torch
 from torch import Tensor
 
 from qiskit_qgen._typing import PathLike
-from qiskit_qgen.exceptions import ArgumentError, CheckpointError, TrainingDivergedError
+from qiskit_qgen.exceptions import ArgumentError, CheckpointError, ParallelError, TrainingDivergedError
 from qiskit_qgen.persistence import remove_leftovers
 from qiskit_qgen.training.callbacks.base import AbstractCallback
-from qiskit_qgen.training.checkpoint import CHECKPOINT_NAME, load_checkpoint, save_checkpoint
+from qiskit_qgen.training.checkpoint import (
+    CHECKPOINT_NAME,
+    check_configuration,
+    load_checkpoint,
+    run_tensors,
+    save_checkpoint,
+)
+from qiskit_qgen.training.distributed import (
+    alone,
+    any_rank,
+    average_values,
+    broadcast_object,
+    is_main,
+    join,
+    leave,
+    on_main,
+    rank,
+    rank_threads,
+    share_tensors,
+    together,
+)
 from qiskit_qgen.training.history import History
 from qiskit_qgen.training.interrupts import InterruptGuard
 from qiskit_qgen.training.phase import AbstractPhase
@@ -33,6 +53,10 @@ class Trainer:
     started again with ``resume=True`` ends with the same bits as one that was not, on the same machine with the same
     number of threads; what it had half-written is removed. Without ``checkpoint_dir`` nothing is written.
 
+    Started by ``torchrun``, the processes train together: each works on a part of every batch, see
+    :mod:`~qiskit_qgen.training.distributed`. Callbacks are called, and files written, by the one of rank 0 alone; all
+    read the checkpoint, stop at the same step, and end with the same weights and history.
+
     Args:
         phases: The phases in order.
         seed: Seed of the run; the phases have the same.
@@ -46,6 +70,7 @@ class Trainer:
         ArgumentError: If ``phases`` is empty, or ``resume`` is asked for without ``checkpoint_dir``.
         CheckpointError: If ``checkpoint_dir`` holds a checkpoint and ``resume`` is False, or if that checkpoint is
             damaged or of another configuration, or the folder cannot be made or written to.
+        ParallelError: If processes that train together cannot be reached, fail or have different configurations.
     """
 
     def __init__(
@@ -66,6 +91,9 @@ class Trainer:
         self.state = TrainingState(tuple(phases), seed, checkpoint_dir=folder)
         self._callbacks = tuple(callbacks)
         self._config = dict(config)
+        self._ended_together = False  # at a step that all ranks have agreed on
+        join()
+        self._check_ranks()
         if folder is not None:
             self._open(folder / CHECKPOINT_NAME, resume)
 
@@ -76,13 +104,19 @@ class Trainer:
             KeyboardInterrupt: After Ctrl-C; the running step is finished and a checkpoint written first.
             TrainingDivergedError: If a loss or weight is NaN or infinite; the last checkpoint is left as it is.
         """
-        with InterruptGuard() as interrupt:
+        with rank_threads(), InterruptGuard() as interrupt:
             try:
+                share_tensors(run_tensors(self.state).values())
                 self._notify("on_train_begin")
                 while not self.state.finished:
                     self._run_phase(interrupt)
+                self._share_history()
+            except BaseException as error:
+                if not self._ended_together:
+                    leave(f"{type(error).__name__} in training")
+                raise
             finally:
-                self._notify("on_train_end")
+                self._call("on_train_end")
         return self.state.history
 
     def _run_phase(self, interrupt: InterruptGuard) -> None:
@@ -92,22 +126,59 @@ class Trainer:
         while state.step < phase.num_steps and not state.stop_requested:
             start = time.perf_counter()
             phase.set_learning_rates(state.step)
-            losses = self._finite(phase.train_step(state.step))
+            losses = self._finite(average_values(phase.train_step(state.step)))
             state.step += 1
             state.history.record(phase.name, state.step, losses)
             self._notify("on_step_end")
             state.history.add_seconds(phase.name, time.perf_counter() - start)
-            if state.checkpoint_requested or interrupt.requested:
+            interrupted = self._agree(interrupt)
+            if state.checkpoint_requested or interrupted:
                 self._save()
-            interrupt.raise_if_requested()
+            self._end(interrupted)
         self._notify("on_phase_end")
         state.advance()
         self._save()
-        interrupt.raise_if_requested()
+        self._end(self._agree(interrupt))
 
     def _notify(self, hook: str) -> None:
-        for callback in self._callbacks:
-            getattr(callback, hook)(self.state)
+        with together():
+            self._call(hook)
+
+    def _call(self, hook: str) -> None:
+        if is_main():
+            with alone():
+                for callback in self._callbacks:
+                    getattr(callback, hook)(self.state)
+
+    def _agree(self, interrupt: InterruptGuard) -> bool:
+        """Tell all ranks what was asked of one; return whether one was interrupted."""
+        state = self.state
+        asked = [interrupt.requested, state.stop_requested, state.checkpoint_requested]
+        interrupted, state.stop_requested, state.checkpoint_requested = any_rank(asked)
+        return interrupted
+
+    def _end(self, interrupted: bool) -> None:
+        if interrupted:
+            self._share_history()
+            self._ended_together = True
+            raise KeyboardInterrupt
+
+    def _share_history(self) -> None:
+        """Give all ranks the scores and times of rank 0."""
+        self.state.history.replace(broadcast_object(self.state.history))
+
+    def _check_ranks(self) -> None:
+        """Raise unless all ranks have the configuration of rank 0."""
+        expected = broadcast_object(self._config)
+        with together():
+            check_configuration(
+                expected,
+                self._config,
+                lambda key, first, own: ParallelError(
+                    f"All processes must train the same, but `{key}` is {own!r} for rank {rank()} and {first!r} for "
+                    "rank 0: give them the same settings, data and seed."
+                ),
+            )
 
     def _finite(self, losses: Mapping[str, Tensor]) -> dict[str, float]:
         """Return the losses as numbers if they and the weights of the phase are all finite."""
@@ -128,6 +199,8 @@ class Trainer:
 
     def _raise_diverged(self, what: str) -> None:
         state = self.state
+        self._share_history()
+        self._ended_together = True
         kept = (
             "No checkpoint was asked for."
             if state.checkpoint_dir is None
@@ -139,6 +212,14 @@ class Trainer:
         )
 
     def _open(self, path: Path, resume: bool) -> None:
+        if on_main(lambda: self._found(path, resume)):
+            with together():
+                load_checkpoint(path, self.state, self._callbacks, self._config)
+        else:
+            self._save()
+
+    def _found(self, path: Path, resume: bool) -> bool:
+        """Make the folder ready, and return whether it holds a checkpoint to resume."""
         remove_leftovers(path)
         if path.exists():
             if not resume:
@@ -146,17 +227,18 @@ class Trainer:
                     f"The folder {str(path.parent)!r} holds the checkpoint of an earlier run: pass `resume=True` to "
                     "continue it, or choose another `checkpoint_dir`."
                 )
-            load_checkpoint(path, self.state, self._callbacks, self._config)
-            return
+            return True
         if resume:
             _LOGGER.warning("There is no checkpoint in %r: training starts at its first step.", str(path.parent))
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise CheckpointError(f"Folder {path.parent} cannot be made: {error.strerror or error}.") from error
-        self._save()
+        return False
 
     def _save(self) -> None:
         self.state.checkpoint_requested = False
-        if self.state.checkpoint_dir is not None:
-            save_checkpoint(self.state.checkpoint_dir / CHECKPOINT_NAME, self.state, self._callbacks, self._config)
+        folder = self.state.checkpoint_dir
+        with together():
+            if folder is not None and is_main():
+                save_checkpoint(folder / CHECKPOINT_NAME, self.state, self._callbacks, self._config)

@@ -13,7 +13,9 @@ from qiskit_qgen._random import torch_generator
 from qiskit_qgen.losses import gradient_penalty, wasserstein_critic_loss, wasserstein_generator_loss
 from qiskit_qgen.noise import AbstractNoise
 from qiskit_qgen.training.averaging import ExponentialMovingAverage
+from qiskit_qgen.training.distributed import average_gradients, check_divisible, gather_rows, part, part_of
 from qiskit_qgen.training.phase import AbstractPhase
+from qiskit_qgen.training.rank_sources import draw_noise
 from qiskit_qgen.training.schedules import SCHEDULES, Schedule
 
 _SAMPLE_BATCH = 512
@@ -111,7 +113,8 @@ class WassersteinPhase(AbstractPhase):
         to_images: Turns samples into pictures (N, C, H, W) in [0, 1] for previews; None if they are no pictures.
 
     Raises:
-        ArgumentError: If ``num_steps`` is negative or ``batch_size`` is not a positive integer.
+        ArgumentError: If ``num_steps`` is negative, or a batch's size is not positive or not divisible by the number of
+            processes that train together.
     """
 
     def __init__(
@@ -129,8 +132,9 @@ class WassersteinPhase(AbstractPhase):
         modules: dict[str, nn.Module] | None = None,
         to_images: Callable[[Tensor], Tensor] | None = None,
     ) -> None:
-        self._batch_size = check_int("batch_size", batch_size, minimum=1)
-        _, (_, self._own_batch_size, _) = options.generator_passes(num_steps, self._batch_size)
+        self._batch_size = check_divisible("batch_size", batch_size)
+        _, (_, own_batch_size, _) = options.generator_passes(num_steps, self._batch_size)
+        self._own_batch_size = check_divisible("generator_batch_size", own_batch_size)
         self._replay = torch.zeros(options.replay, self._own_batch_size, *sample_shape)
         rates = {"generator": options.generator_learning_rate, "critic": options.critic_learning_rate}
         networks = {"generator": generator, "critic": critic}
@@ -173,14 +177,14 @@ class WassersteinPhase(AbstractPhase):
         self.generator.train()
         totals: dict[str, Tensor] = {}
         for index, fake in enumerate(self._fakes(step, randomness)):
-            real = self.real[self._order.batch(step * options.n_critic + index)]
+            real = self.real[part_of(self._order.batch(step * options.n_critic + index))]
             for name, value in self._update_critic(real, fake, randomness).items():
                 totals[name] = totals.get(name, torch.zeros(())) + value / options.n_critic
-        samples = self.generator(self._noise.sample(self._own_batch_size, randomness))
+        samples = self.generator(part_of(draw_noise(self._noise, self._own_batch_size, randomness)))
         generator_loss = wasserstein_generator_loss(self.critic(samples))
         self._update("generator", self.generator, generator_loss)
         if options.replay:
-            self._replay[step % options.replay] = samples.detach()
+            self._replay[step % options.replay] = gather_rows(samples.detach())
         self.average.update(step)
         return {**totals, "generator_loss": generator_loss.detach()}
 
@@ -190,15 +194,20 @@ class WassersteinPhase(AbstractPhase):
         count = self._options.n_critic * self._batch_size
         if 0 < self._options.replay <= step:
             kept = self._replay.flatten(0, 1)
-            fakes = kept[torch.randint(len(kept), (count,), generator=randomness)]
-        else:
-            # One call for all updates, as the generator does not change between them.
-            fakes = self.generator(self._noise.sample(count, randomness))
-        return fakes.split(self._batch_size)
+            chosen = self._own(torch.randint(len(kept), (count,), generator=randomness))
+            return tuple(kept[rows] for rows in chosen)
+        noise = self._own(draw_noise(self._noise, count, randomness))
+        # One call for all updates, as the generator does not change between them.
+        fakes: Tensor = self.generator(torch.cat(noise))
+        return fakes.split(len(noise[0]))
+
+    def _own(self, drawn: Tensor) -> list[Tensor]:
+        """This rank's rows of what was drawn for all updates of a step."""
+        return [part_of(each) for each in drawn.split(self._batch_size)]
 
     def _update_critic(self, real: Tensor, fake: Tensor, randomness: torch.Generator) -> dict[str, Tensor]:
         loss = wasserstein_critic_loss(self.critic(real), self.critic(fake))
-        penalty = gradient_penalty(self.critic, real, fake, generator=randomness)
+        penalty = gradient_penalty(self.critic, real, fake, generator=randomness, part=part())
         total = loss + self._options.gradient_penalty * penalty
         self._update("critic", self.critic, total)
         return {
@@ -213,6 +222,7 @@ class WassersteinPhase(AbstractPhase):
         optimizer.zero_grad(set_to_none=True)
         # Gradients are summed up in this network's weights alone, although the loss depends on both networks'.
         loss.backward(inputs=weights)
+        average_gradients(weights)
         if self._options.clip_norm is not None:
             nn.utils.clip_grad_norm_(weights, self._options.clip_norm)
         optimizer.step()
