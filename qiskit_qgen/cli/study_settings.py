@@ -1,0 +1,35 @@
+"""The settings file of a study: TOML tables whose names and keys are checked."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+from qiskit_qgen.cli.toml_text import read_toml
+from qiskit_qgen.exceptions import ArgumentError
+
+
+def read_study_tables(path: Path | None, known: Mapping[str, Collection[str]]) -> dict[str, dict[str, Any]]:
+    """Return the tables of a TOML file, each of ``known``; without a file all are empty.
+
+    Args:
+        path: The file, or None.
+        known: The keys of each table; those of a table without keys here are not checked.
+
+    Raises:
+        ArgumentError: If the file is missing or not valid TOML, or has a table or key that is unknown.
+    """
+    tables: dict[str, dict[str, Any]] = {name: {} for name in known}
+    for name, table in ({} if path is None else read_toml(path)).items():
+        if name not in known or not isinstance(table, Mapping):
+            listed = ", ".join(f"[{each}]" for each in known)
+            raise ArgumentError(f"File {path} must hold the tables {listed} only, but holds `{name}`.")
+        for key in table:
+            if known[name] and key not in known[name]:
+                raise ArgumentError(
+                    f"File {path} has the unknown key `{key}` in the table [{name}]; the known ones are "
+                    f"{', '.join(known[name])}."
+                )
+        tables[name] = dict(table)
+    return tables
