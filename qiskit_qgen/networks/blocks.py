@@ -28,8 +28,8 @@ class QuantumBlock(nn.Module):
         circuit: A circuit with inputs and weights, such as
             :func:`~qiskit_qgen.circuits.hardware_efficient_ansatz` builds.
         observables: What is read out; one feature each.
-        squash: Whether inputs x, which may be any numbers, become angles ``pi/2 tanh(x)``, of which no two give the
-            same state; or else they are the angles, in radians.
+        squash: Whether inputs x, which may be any numbers, become angles ``atan(x)`` in (-pi/2, pi/2), of which no two
+            give the same state, and whose slope falls off slowly; or else they are the angles, in radians.
         execution: Where the circuit runs; None takes the built-in simulator with its defaults.
 
     Raises:
@@ -65,7 +65,7 @@ class QuantumBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return expectation values (N, num_outputs) of ``x`` (N, num_inputs)."""
-        values: Tensor = self.layer(math.pi / 2 * torch.tanh(x) if self.squash else x)
+        values: Tensor = self.layer(torch.atan(x) if self.squash else x)
         return values
 
 

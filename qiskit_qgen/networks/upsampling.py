@@ -58,6 +58,8 @@ class UpsamplingGenerator(nn.Module):
         self.start = nn.Sequential(nn.Unflatten(1, (width, _START, _START)), nn.GroupNorm(width // _GROUP, width))
         self.stages = nn.Sequential(nn.LeakyReLU(0.2), *stages)
         self.to_pixels = nn.Conv2d(inputs, channels, 3, 1, 1)
+        # Nearly twice as fast on CPUs as channels before pixels.
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     @property
     def num_latents(self) -> int:

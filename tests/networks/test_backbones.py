@@ -26,7 +26,7 @@ def pictures(*shape, seed=0):
 @pytest.fixture(scope="module")
 def lite0():
     pytest.importorskip("efficientnet_lite_pytorch")
-    return EfficientNetLite0Backbone(64)
+    return EfficientNetLite0Backbone(64, last_stage=9)
 
 
 def real_pictures():
@@ -38,7 +38,8 @@ def test_lite0_gives_the_features_that_scores_use(lite0):
     expected = EfficientNetLite0Extractor(64)(image)
     assert lite0.num_features == 1280
     assert torch.allclose(lite0.features_of(image), expected, atol=1e-4)
-    assert lite0.digest() != EfficientNetLite0Backbone(32).digest()
+    others = [{"input_size": 32, "last_stage": 9}, {"input_size": 64}, {"input_size": 64, "grid": 2}]
+    assert lite0.digest() not in [EfficientNetLite0Backbone(**options).digest() for options in others]
 
 
 def test_gradients_reach_the_pictures_but_no_frozen_weight(lite0):
@@ -80,7 +81,7 @@ def test_pictures_of_the_wrong_kind_are_refused_by_name(lite0, images, message):
 
 
 def test_channels_can_be_named(lite0):
-    chosen = EfficientNetLite0Backbone(64, channels=(2, 1, 0))
+    chosen = EfficientNetLite0Backbone(64, last_stage=9, channels=(2, 1, 0))
     images = pictures(1, 4, 64, 64)
     assert torch.allclose(chosen.features(images), lite0.features(images[:, [2, 1, 0]]))
     with pytest.raises(ArgumentError, match="must have more than 2 channels"):
@@ -95,6 +96,12 @@ def test_channels_can_be_named(lite0):
         ({"input_size": 16}, "`input_size` must be an integer of at least 32"),
         ({"last_stage": 10}, "`last_stage` must be an integer from 1 to 9"),
         ({"last_stage": 3, "frozen_stages": 4}, "`frozen_stages` must be an integer from 1 to 3"),
+        ({"scales": (2, 10)}, "`scales` must be an integer from 1 to 9"),
+        ({"scales": (3, 2)}, "`scales` must hold stages in rising order"),
+        ({"scales": ()}, "`scales` must hold stages in rising order, at least one"),
+        ({"scales": (2, 3), "grid": 2}, "`scales` must be None with `frozen_stages`, `last_stage` or `grid`"),
+        ({"last_stage": 3, "scale_width": 8}, "`scale_width` must be None without `scales`"),
+        ({"scale_width": 0}, "`scale_width` must be a positive integer"),
     ],
 )
 @pytest.mark.usefixtures("lite0")
@@ -189,7 +196,7 @@ def torchvision(monkeypatch, tmp_path):
 
 def test_resnet_is_loaded_from_a_file_and_cut_into_stages(torchvision):
     network, path = torchvision
-    backbone = TorchvisionBackbone("resnet18", weights=path)
+    backbone = TorchvisionBackbone("resnet18", weights=path, last_stage=5)
     images = pictures(2, 3, 64, 64)
     mean, std = (torch.tensor(v).view(3, 1, 1) for v in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)))
     features = backbone.features(images)
@@ -197,6 +204,10 @@ def test_resnet_is_loaded_from_a_file_and_cut_into_stages(torchvision):
     assert torch.allclose(network.fc(features), network((images - mean) / std), atol=1e-5)
     partly = TorchvisionBackbone("resnet18", weights=path, frozen_stages=2)
     assert torch.allclose(partly.tail((3, 64, 64))(partly.features(images)), features, atol=1e-6)
+    usual = TorchvisionBackbone("resnet18", weights=path)
+    maps = network.layer1(network.maxpool(network.relu(network.bn1(network.conv1((images - mean) / std)))))
+    part = usual.features(images)[:, : maps[0].numel()]
+    assert torch.allclose(part / part.norm(), maps.flatten(1) / maps.norm(), atol=1e-6)
 
 
 @pytest.mark.usefixtures("torchvision")
@@ -217,3 +228,44 @@ def test_a_staged_network_of_ones_own():
     grey = pictures(2, 1, 16, 16)
     expected = nn.functional.adaptive_avg_pool2d(stages[1](stages[0](grey.expand(-1, 3, -1, -1) * 2 - 1)), 2)
     assert torch.allclose(backbone.features(grey), expected.flatten(1), atol=1e-6)
+
+
+def test_scales_are_the_maps_of_frozen_stages_brought_to_one_length(lite0):
+    images = pictures(3, 3, 64, 64)
+    backbone = EfficientNetLite0Backbone(64, scales=(2, 4))
+    features = backbone.features(images)
+    maps = (images - 127 / 255) / (128 / 255)
+    found = []
+    for number, stage in enumerate(lite0.network, 1):
+        maps = stage(maps)
+        if number in (2, 4):
+            found.append(maps.flatten(1))
+    assert [part.shape[1] for part in found] == [16 * 32 * 32, 40 * 8 * 8]
+    for part, expected in zip(features.split([part.shape[1] for part in found], 1), found, strict=True):
+        factor = part.norm() / expected.norm()
+        assert torch.allclose(part, factor * expected, atol=1e-3 * float(part.std()))
+        assert (part.norm(dim=1) > 3).all()
+        assert (part.norm(dim=1) < 30).all()
+    assert not backbone.is_trained
+    assert lite0.is_trained
+
+
+def test_scales_end_in_convolutions_that_join_them_from_fine_to_coarse():
+    stages = [nn.Conv2d(3, 4, 3, 2, 1), nn.Conv2d(4, 6, 3, 2, 1)]
+    options = {"mean": [0.5] * 3, "std": [0.5] * 3, "input_size": 16, "scales": (1, 2), "scale_width": 5}
+    backbone = StagedBackbone("own", stages, **options)
+    tail = backbone.tail((1, 16, 16))
+    features = backbone.features(pictures(2, 1, 16, 16)).requires_grad_()
+    vectors = tail(features)
+    assert vectors.shape == (2, backbone.num_features) == (2, 10 * 4 * 4)
+    fine, coarse = features.detach().split([4 * 64, 6 * 16], 1)
+    fine, coarse = (part / 10 * part.shape[1] ** 0.5 for part in (fine, coarse))
+    weights = dict(tail.named_parameters())
+    hidden = nn.functional.conv2d(fine.view(2, 4, 8, 8), *list(weights.values())[:2], stride=2, padding=1)
+    joined = torch.cat([nn.functional.leaky_relu(hidden, 0.2), coarse.view(2, 6, 4, 4)], 1)
+    expected = nn.functional.leaky_relu(nn.functional.conv2d(joined, *list(weights.values())[2:], padding=1), 0.2)
+    assert torch.allclose(vectors, expected.flatten(1), atol=1e-5)
+    (slopes,) = torch.autograd.grad(vectors.square().sum(), features)
+    assert all((part.abs().sum(1) > 0).all() for part in slopes.split([4 * 64, 6 * 16], 1))
+    assert not any(parameter.requires_grad for parameter in backbone.network.parameters())
+    assert all(parameter.requires_grad for parameter in tail.parameters())

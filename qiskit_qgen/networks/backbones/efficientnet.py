@@ -11,6 +11,7 @@ from qiskit_qgen.networks.backbones.staged import StagedBackbone
 
 NAME = "efficientnet-lite0"
 _MINIMUM_SIZE = 32
+_USUAL_SCALES = (3, 4, 5)  # maps of 16 x 16, 8 x 8 and 4 x 4 at 64 pixels
 
 
 class EfficientNetLite0Backbone(StagedBackbone):
@@ -22,9 +23,12 @@ class EfficientNetLite0Backbone(StagedBackbone):
 
     Args:
         input_size: Side of the network's input in pixels, at least 32; it was trained at 224.
-        frozen_stages: How many stages stay as they are; None for all that are used.
-        last_stage: The stage whose maps are the features; None for the head.
-        grid: The maps are averaged over a grid x grid division of the picture.
+        scales: The frozen stages whose maps are seen, in rising order; None takes 3, 4 and 5, unless there is a cut.
+        scale_width: Channels of the first trained convolution, later ones have twice as many; only with ``scales``,
+            where None takes 64.
+        frozen_stages: A cut: how many stages stay as they are; None for all that are used.
+        last_stage: A cut: the stage whose maps are the features; None for the head.
+        grid: A cut: the maps are averaged over a grid x grid division of the picture; None takes 1.
         channels: Which channels of the pictures are taken; None takes all.
 
     Raises:
@@ -36,9 +40,11 @@ class EfficientNetLite0Backbone(StagedBackbone):
         self,
         input_size: int = 64,
         *,
+        scales: Sequence[int] | None = None,
+        scale_width: int | None = None,
         frozen_stages: int | None = None,
         last_stage: int | None = None,
-        grid: int = 1,
+        grid: int | None = None,
         channels: Sequence[int] | None = None,
     ) -> None:
         # Named and shaped for one input size: the folded convolutions pad as that size needs.
@@ -59,6 +65,9 @@ class EfficientNetLite0Backbone(StagedBackbone):
             std=[128 / 255] * 3,
             input_size=input_size,
             minimum_size=_MINIMUM_SIZE,
+            usual_scales=_USUAL_SCALES,
+            scales=scales,
+            scale_width=scale_width,
             frozen_stages=frozen_stages,
             last_stage=last_stage,
             grid=grid,

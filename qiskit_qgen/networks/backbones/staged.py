@@ -1,28 +1,36 @@
-"""Pretrained convolutional networks, cut into stages: frozen up to one of them, used up to another."""
+"""Pretrained convolutional networks in stages: seen at several scales, or cut after some of them."""
 
 from __future__ import annotations
 
 import copy
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from qiskit_qgen._checks import check_int
+from qiskit_qgen._checks import check_int, check_type
+from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.networks.backbones.base import AbstractBackbone, digest_of_module
+from qiskit_qgen.networks.backbones.pyramid import FrozenPyramid, PyramidTail
 
 RGB = (1, 3)
 """Channel counts that a network for colour pictures takes: grey is repeated."""
 
 
 class StagedBackbone(AbstractBackbone):
-    """A network of stages, one after another, whose last maps are averaged over a coarse grid.
+    """A network of stages, one after another, seen by a discriminator in one of two ways.
+
+    *Scales* (Projected GAN, arXiv 2111.01007): the maps of several frozen stages, from fine to coarse, go into a few
+    convolutions that are trained from scratch. This is what a generator of small pictures learns from: maps that still
+    know where things are. *A cut*: stages 1 to ``frozen_stages`` stay as they are, stages up to ``last_stage`` are
+    trained on, and the last maps are averaged over a coarse grid.
 
     Pictures are resized to a square (bilinear, with antialiasing), grey is repeated to three channels, and values go
-    to ``(x - mean) / std``. Stages 1 to ``frozen_stages`` stay as they are; stages up to ``last_stage`` are trained on.
+    to ``(x - mean) / std``.
 
     Args:
         name: Name of network and training.
@@ -31,13 +39,18 @@ class StagedBackbone(AbstractBackbone):
         std: Standard deviation of each channel.
         input_size: Side of the network's input in pixels.
         minimum_size: The smallest ``input_size`` that it can take.
-        frozen_stages: How many stages stay as they are; None for all that are used.
-        last_stage: The stage whose maps are the features; None for the last one.
-        grid: The maps are averaged over a grid x grid division of the picture; 1 averages over all of it.
+        usual_scales: The ``scales`` if neither they nor a cut are given; None for an average of the last stage.
+        scales: The frozen stages whose maps are seen, counted from 1, in rising order; excludes a cut.
+        scale_width: Channels of the first trained convolution, later ones have twice as many; only with ``scales``,
+            where None takes 64.
+        frozen_stages: A cut: how many stages stay as they are; None for all that are used.
+        last_stage: A cut: the stage whose maps are the features; None for the last one.
+        grid: A cut: the maps are averaged over a grid x grid division of the picture; None takes 1, all of it.
         channels: Which channels of the pictures are taken; None takes all.
 
     Raises:
-        ArgumentError: If an argument is out of range.
+        ArgumentError: If an argument is out of range or without effect.
+        ArgumentTypeError: If an argument has the wrong type.
     """
 
     def __init__(
@@ -49,38 +62,54 @@ class StagedBackbone(AbstractBackbone):
         std: Sequence[float],
         input_size: int,
         minimum_size: int = 1,
+        usual_scales: Sequence[int] | None = None,
+        scales: Sequence[int] | None = None,
+        scale_width: int | None = None,
         frozen_stages: int | None = None,
         last_stage: int | None = None,
-        grid: int = 1,
+        grid: int | None = None,
         channels: Sequence[int] | None = None,
     ) -> None:
         super().__init__(name, num_channels=RGB, channels=channels)
-        last = (
-            len(stages) if last_stage is None else check_int("last_stage", last_stage, minimum=1, maximum=len(stages))
-        )
-        frozen = last if frozen_stages is None else check_int("frozen_stages", frozen_stages, minimum=1, maximum=last)
         self.input_size = check_int("input_size", input_size, minimum=minimum_size)
-        self.grid = check_int("grid", grid, minimum=1)
-        self.network = nn.Sequential(*copy.deepcopy(list(stages[:frozen]))).eval().requires_grad_(False)
-        self._trainable = nn.Sequential(*copy.deepcopy(list(stages[frozen:last]))).eval()
         self._mean, self._std = (torch.tensor(list(values)).view(1, -1, 1, 1) for values in (mean, std))
-        with torch.no_grad():
-            example = self._trainable(self.network(torch.zeros(1, 3, input_size, input_size)))
-        self._num_features = math.prod(F.adaptive_avg_pool2d(example, grid).shape[1:])
+        has_cut = any(part is not None for part in (frozen_stages, last_stage, grid))
+        if has_cut and scales is not None:
+            raise ArgumentError(
+                "Argument `scales` must be None with `frozen_stages`, `last_stage` or `grid`, which cut the network."
+            )
+        chosen = usual_scales if scales is None and not has_cut else scales
+        if chosen is None and scale_width is not None:
+            raise ArgumentError("Argument `scale_width` must be None without `scales`.")
+        self._parts: _Scales | _Cut
+        if chosen is not None:
+            width = 64 if scale_width is None else check_int("scale_width", scale_width, minimum=1)
+            self._parts = _Scales(stages, _checked_scales(chosen, len(stages)), width, input_size)
+        else:
+            self._parts = _Cut(stages, frozen_stages, last_stage, 1 if grid is None else grid, input_size)
+
+    @property
+    def network(self) -> nn.Module:
+        """The frozen stages."""
+        return self._parts.frozen
 
     @property
     def num_features(self) -> int:
         """Length of the vectors that :meth:`tail` gives."""
-        return self._num_features
+        return self._parts.num_features
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether what a discriminator trains starts from the network's own stages, as it does after a cut."""
+        return isinstance(self._parts, _Cut)
 
     def tail(self, image_shape: tuple[int, int, int]) -> nn.Module:  # noqa: ARG002
-        """Return a fresh trainable part: the stages that are not frozen, and the average."""
-        return _Tail(self._trainable, None if len(self._trainable) == 0 else self.grid)
+        """Return a fresh trainable part: convolutions of several scales, or the stages that are not frozen."""
+        return self._parts.tail()
 
     def digest(self) -> str:
-        """Return a digest of the weights and of the size of the input."""
-        whole = nn.ModuleList([self.network, self._trainable])
-        return digest_of_module(f"{self.name} {self.input_size} {self.grid}", whole)
+        """Return a digest of the weights, of the size of the input and of how the network is seen."""
+        return digest_of_module(f"{self.name} {self.input_size} {self._parts.description}", self._parts.all_stages)
 
     def _frozen(self, images: Tensor) -> Tensor:
         size = (self.input_size, self.input_size)
@@ -88,9 +117,60 @@ class StagedBackbone(AbstractBackbone):
         if pictures.shape[-2:] != size:
             pictures = F.interpolate(pictures, size, mode="bilinear", align_corners=False, antialias=True)
         pictures = (pictures.expand(-1, 3, -1, -1) - self._mean.to(images)) / self._std.to(images)
-        maps: Tensor = self.network(pictures.contiguous(memory_format=torch.channels_last))
+        return self._parts.features(pictures.contiguous(memory_format=torch.channels_last))
+
+
+class _Scales:
+    """The frozen maps of several stages, and the convolutions that are trained on them."""
+
+    def __init__(self, stages: Sequence[nn.Module], scales: tuple[int, ...], width: int, input_size: int) -> None:
+        used = nn.Sequential(*copy.deepcopy(list(stages[: scales[-1]]))).eval().requires_grad_(False)
+        self.frozen = FrozenPyramid(used, scales, input_size=input_size)
+        self.all_stages: nn.Module = used
+        self.description = f"{scales}"
+        self._width = width
+        shapes = self.frozen.shapes
+        with torch.random.fork_rng(devices=[]), torch.no_grad():
+            self.num_features = int(self.tail()(torch.zeros(1, sum(map(math.prod, shapes)))).shape[1])
+
+    def features(self, pictures: Tensor) -> Tensor:
+        joined: Tensor = self.frozen(pictures)
+        return joined
+
+    def tail(self) -> nn.Module:
+        return PyramidTail(self.frozen.shapes, width=self._width)
+
+
+class _Cut:
+    """Stages that stay as they are, stages that are trained on, and an average."""
+
+    def __init__(
+        self,
+        stages: Sequence[nn.Module],
+        frozen_stages: int | None,
+        last_stage: int | None,
+        grid: int,
+        input_size: int,
+    ) -> None:
+        count = len(stages)
+        last = count if last_stage is None else check_int("last_stage", last_stage, minimum=1, maximum=count)
+        frozen = last if frozen_stages is None else check_int("frozen_stages", frozen_stages, minimum=1, maximum=last)
+        self.grid = check_int("grid", grid, minimum=1)
+        self.description = f"{grid}"
+        self.frozen = nn.Sequential(*copy.deepcopy(list(stages[:frozen]))).eval().requires_grad_(False)
+        self._trainable = nn.Sequential(*copy.deepcopy(list(stages[frozen:last]))).eval()
+        self.all_stages = nn.ModuleList([self.frozen, self._trainable])
+        with torch.no_grad():
+            example = self._trainable(self.frozen(torch.zeros(1, 3, input_size, input_size)))
+        self.num_features = math.prod(F.adaptive_avg_pool2d(example, grid).shape[1:])
+
+    def features(self, pictures: Tensor) -> Tensor:
+        maps: Tensor = self.frozen(pictures)
         # What no trained stage follows is averaged here, so that little need be kept of real pictures.
         return F.adaptive_avg_pool2d(maps, self.grid).flatten(1) if len(self._trainable) == 0 else maps
+
+    def tail(self) -> nn.Module:
+        return _Tail(self._trainable, None if len(self._trainable) == 0 else self.grid)
 
 
 class _Tail(nn.Module):
@@ -110,3 +190,11 @@ class _Tail(nn.Module):
         if self.grid is None:
             return features
         return F.adaptive_avg_pool2d(self.stages(features), self.grid).flatten(1)
+
+
+def _checked_scales(scales: Sequence[int], count: int) -> tuple[int, ...]:
+    check_type("scales", scales, (list, tuple), "a list of stages")
+    checked = tuple(check_int("scales", stage, minimum=1, maximum=count) for stage in scales)
+    if not checked or any(first >= second for first, second in pairwise(checked)):
+        raise ArgumentError(f"Argument `scales` must hold stages in rising order, at least one, but is {list(scales)}.")
+    return checked
