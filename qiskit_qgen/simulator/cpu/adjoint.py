@@ -15,7 +15,10 @@ from qiskit_qgen.simulator.cpu.kernels import (
     first_of_pair,
     helper,
     kernel,
+    measuring_space,
     part_of,
+    row_buffer,
+    running_space,
     satisfied,
 )
 from qiskit_qgen.simulator.cpu.lanes import (
@@ -131,7 +134,7 @@ def _observe_block(
 ) -> None:
     """Add sum_k cotangent_k O_k psi, for a block's terms, to lambda on some cosets."""
     size, scalar = 1 << block[0], cotangent.dtype.type
-    diagonal[:] = 0
+    diagonal[:size] = 0
     for t in range(block[6], block[7]):
         for j in range(size):
             sign = scalar(-coefficients[t] if (terms[t, 1] >> j) & 1 else coefficients[t])
@@ -157,18 +160,11 @@ def _observe_block(
             copy(lam, bases[c] ^ offsets[block[3] + j], lam_buffer, j, lanes)
 
 
-@kernel
-def observe_block(
-    readout: Any, number: int, part: int, parts: int, cotangent: Any, psi: Any, lam: Any, lanes: Any
+@helper
+def _observe(
+    readout: Any, number: int, part: int, parts: int, cotangent: Any, psi: Any, lam: Any, space: Any, lanes: Any
 ) -> None:
-    """Add sum_k cotangent_k O_k psi, for the terms of block ``number``, to one part of lambda.
-
-    psi and lambda are (rows, 2, W), the cotangent is (num_outputs, W).
-    """
-    block, width = readout.blocks[number], len(lanes)
-    psi_buffer = aligned(1 << block[0], 2 * width, psi).reshape(-1, 2, width)
-    lam_buffer = aligned(1 << block[0], 2 * width, psi).reshape(-1, 2, width)
-    diagonal = aligned(1 << block[0], width, psi)
+    block, (psi_buffer, lam_buffer, diagonal) = readout.blocks[number], space
     start, stop = part_of(block[4], block[5], part, parts)
     _observe_block(
         block,
@@ -189,19 +185,20 @@ def observe_block(
     )
 
 
-@kernel
-def undo_block(
-    tables: Any, number: int, part: int, parts: int, trig: Any, psi: Any, lam: Any, gradient: Any, lanes: Any
+@helper
+def _undo(
+    tables: Any,
+    number: int,
+    part: int,
+    parts: int,
+    trig: Any,
+    psi: Any,
+    lam: Any,
+    gradient: Any,
+    space: Any,
+    lanes: Any,
 ) -> None:
-    """Undo block ``number`` on one part of psi and lambda, (rows, 2, W).
-
-    Its derivatives are added to the part's gradient, (parts, num_rotations, W).
-    """
-    block, width = tables.blocks[number], len(lanes)
-    psi_buffer = aligned(1 << block[0], 2 * width, psi).reshape(-1, 2, width)
-    lam_buffer = aligned(1 << block[0], 2 * width, psi).reshape(-1, 2, width)
-    diagonals = aligned(tables.most_diagonals << block[0], 2 * width, psi).reshape(-1, 2, width)
-    weights = aligned(tables.most_diagonals << block[0], width, psi)
+    block, (psi_buffer, lam_buffer, diagonals, weights) = tables.blocks[number], space
     build_diagonals(tables, block, trig, diagonals, lanes)
     weights[:] = 0
     start, stop = part_of(block[4], block[5], part, parts)
@@ -221,10 +218,47 @@ def undo_block(
         lam_buffer,
         diagonals,
         weights,
-        gradient[part],
+        gradient,
         lanes,
     )
-    _fold_weights(tables, block, weights, gradient[part], lanes)
+    _fold_weights(tables, block, weights, gradient, lanes)
+
+
+@helper
+def _observing_space(readout: Any, psi: Any, lanes: Any) -> tuple[Any, Any, Any]:
+    """Return buffers for any block of a read-out: of psi, of lambda, and of a diagonal."""
+    psi_buffer, diagonal = measuring_space(readout, psi, lanes)
+    return psi_buffer, row_buffer(readout.most_qubits, psi, lanes), diagonal
+
+
+@helper
+def _undoing_space(tables: Any, psi: Any, lanes: Any) -> tuple[Any, Any, Any, Any]:
+    """Return buffers for any block of a circuit: of psi, of lambda, of the diagonals and the weights of their rows."""
+    psi_buffer, diagonals = running_space(tables, psi, lanes)
+    weights = aligned(len(diagonals), len(lanes), psi)
+    return psi_buffer, row_buffer(tables.most_qubits, psi, lanes), diagonals, weights
+
+
+@kernel
+def observe_block(
+    readout: Any, number: int, part: int, parts: int, cotangent: Any, psi: Any, lam: Any, lanes: Any
+) -> None:
+    """Add sum_k cotangent_k O_k psi, for the terms of block ``number``, to one part of lambda.
+
+    psi and lambda are (rows, 2, W), the cotangent is (num_outputs, W).
+    """
+    _observe(readout, number, part, parts, cotangent, psi, lam, _observing_space(readout, psi, lanes), lanes)
+
+
+@kernel
+def undo_block(
+    tables: Any, number: int, part: int, parts: int, trig: Any, psi: Any, lam: Any, gradient: Any, lanes: Any
+) -> None:
+    """Undo block ``number`` on one part of psi and lambda, (rows, 2, W).
+
+    Its derivatives are added to the part's gradient, (parts, num_rotations, W).
+    """
+    _undo(tables, number, part, parts, trig, psi, lam, gradient[part], _undoing_space(tables, psi, lanes), lanes)
 
 
 @kernel
@@ -246,12 +280,13 @@ def backward(
     rows, width = states.shape[1], len(lanes)
     psi = aligned(rows, 2 * width, states).reshape(rows, 2, width)
     lam = aligned(rows, 2 * width, states).reshape(rows, 2, width)
+    observing, undoing = _observing_space(readout, states, lanes), _undoing_space(tables, states, lanes)
     for chunk in range(len(trig)):
         psi[:] = states[chunk]
         lam[:] = 0
         for row in range(weights.shape[1]):
             add_product(lam, row, weights.dtype.type(1), weights[chunk], row, psi, row, lanes)
         for number in range(len(readout.blocks)):
-            observe_block(readout, number, 0, 1, cotangent[chunk], psi, lam, lanes)
+            _observe(readout, number, 0, 1, cotangent[chunk], psi, lam, observing, lanes)
         for number in range(len(tables.blocks) - 1, -1, -1):
-            undo_block(tables, number, 0, 1, trig[chunk], psi, lam, gradient[chunk : chunk + 1], lanes)
+            _undo(tables, number, 0, 1, trig[chunk], psi, lam, gradient[chunk], undoing, lanes)

@@ -37,6 +37,7 @@ class BlockTables(NamedTuple):
     offsets: IntArray
     bases: IntArray
     signs: IntArray
+    most_qubits: int
     most_diagonals: int
 
 
@@ -54,6 +55,7 @@ class ReadoutTables(NamedTuple):
     offsets: IntArray
     bases: IntArray
     signs: IntArray
+    most_qubits: int
 
 
 def block_size(num_qubits: int) -> int:
@@ -123,6 +125,10 @@ class _Writer:
         self.bases: list[IntArray] = []
         self.signs: list[IntArray] = []
         self._num_offsets = self._num_bases = 0
+
+    @property
+    def most_qubits(self) -> int:
+        return max((block[0] for block in self.blocks), default=0)
 
     def add_block(self, cosets: Cosets, slots: SignSlots, first: int, last: int, *more: int) -> None:
         start, base = self._num_offsets, self._num_bases
@@ -211,6 +217,7 @@ def build_blocks(operations: Sequence[Operation], num_qubits: int, first_rotatio
         offsets=_concatenated(writer.offsets),
         bases=_concatenated(writer.bases),
         signs=_concatenated(writer.signs),
+        most_qubits=writer.most_qubits,
         most_diagonals=most_diagonals,
     )
 
@@ -257,4 +264,5 @@ def build_readout(terms: Sequence[PauliTerm], num_qubits: int) -> ReadoutTables:
         offsets=_concatenated(writer.offsets),
         bases=_concatenated(writer.bases),
         signs=_concatenated(writer.signs),
+        most_qubits=writer.most_qubits,
     )

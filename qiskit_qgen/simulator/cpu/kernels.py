@@ -156,7 +156,7 @@ def _measure_block(
 ) -> None:
     """Add the expectation values of a block's terms on some cosets to ``values``."""
     size, scalar = 1 << block[0], values.dtype.type
-    probabilities[:] = 0
+    probabilities[:size] = 0
     for c in range(first_coset, last_coset):
         for j in range(size):
             copy(buffer, j, psi, bases[c] ^ offsets[block[3] + j], lanes)
@@ -179,12 +179,9 @@ def _measure_block(
             add_row(values, terms[t, 4], sign, probabilities, j, lanes)
 
 
-@kernel
-def run_block(tables: Any, number: int, part: int, parts: int, trig: Any, psi: Any, lanes: Any) -> None:
-    """Apply block ``number`` to one part of psi, (rows, 2, W); trig is (num_rotations, 2, W)."""
-    block, width = tables.blocks[number], len(lanes)
-    buffer = aligned(1 << block[0], 2 * width, psi).reshape(-1, 2, width)
-    diagonals = aligned(tables.most_diagonals << block[0], 2 * width, psi).reshape(-1, 2, width)
+@helper
+def _run(tables: Any, number: int, part: int, parts: int, trig: Any, psi: Any, space: Any, lanes: Any) -> None:
+    block, (buffer, diagonals) = tables.blocks[number], space
     build_diagonals(tables, block, trig, diagonals, lanes)
     start, stop = part_of(block[4], block[5], part, parts)
     _run_block(
@@ -204,12 +201,9 @@ def run_block(tables: Any, number: int, part: int, parts: int, trig: Any, psi: A
     )
 
 
-@kernel
-def measure_block(readout: Any, number: int, part: int, parts: int, psi: Any, values: Any, lanes: Any) -> None:
-    """Add what one part of psi, (rows, 2, W), contributes to its expectation values, (parts, num_outputs, W)."""
-    block, width = readout.blocks[number], len(lanes)
-    buffer = aligned(1 << block[0], 2 * width, psi).reshape(-1, 2, width)
-    probabilities = aligned(1 << block[0], width, psi)
+@helper
+def _measure(readout: Any, number: int, part: int, parts: int, psi: Any, values: Any, space: Any, lanes: Any) -> None:
+    block, (buffer, probabilities) = readout.blocks[number], space
     start, stop = part_of(block[4], block[5], part, parts)
     _measure_block(
         block,
@@ -223,9 +217,40 @@ def measure_block(readout: Any, number: int, part: int, parts: int, psi: Any, va
         psi,
         buffer,
         probabilities,
-        values[part],
+        values,
         lanes,
     )
+
+
+@helper
+def row_buffer(num_qubits: int, psi: Any, lanes: Any) -> Any:
+    """Return a buffer for the rows of so many qubits."""
+    return aligned(1 << num_qubits, 2 * len(lanes), psi).reshape(-1, 2, len(lanes))
+
+
+@helper
+def running_space(tables: Any, psi: Any, lanes: Any) -> tuple[Any, Any]:
+    """Return buffers for any block of a circuit: of its rows, and of its diagonals."""
+    diagonals = aligned(tables.most_diagonals << tables.most_qubits, 2 * len(lanes), psi)
+    return row_buffer(tables.most_qubits, psi, lanes), diagonals.reshape(-1, 2, len(lanes))
+
+
+@helper
+def measuring_space(readout: Any, psi: Any, lanes: Any) -> tuple[Any, Any]:
+    """Return buffers for any block of a read-out: of its rows, and of a diagonal."""
+    return row_buffer(readout.most_qubits, psi, lanes), aligned(1 << readout.most_qubits, len(lanes), psi)
+
+
+@kernel
+def run_block(tables: Any, number: int, part: int, parts: int, trig: Any, psi: Any, lanes: Any) -> None:
+    """Apply block ``number`` to one part of psi, (rows, 2, W); trig is (num_rotations, 2, W)."""
+    _run(tables, number, part, parts, trig, psi, running_space(tables, psi, lanes), lanes)
+
+
+@kernel
+def measure_block(readout: Any, number: int, part: int, parts: int, psi: Any, values: Any, lanes: Any) -> None:
+    """Add what one part of psi, (rows, 2, W), contributes to its expectation values, (parts, num_outputs, W)."""
+    _measure(readout, number, part, parts, psi, values[part], measuring_space(readout, psi, lanes), lanes)
 
 
 @kernel
@@ -240,14 +265,15 @@ def forward(tables: Any, readout: Any, trig: Any, states: Any, values: Any, lane
         values: Expectation values without the observables' identity parts, (chunks, num_outputs, W); added to.
         lanes: A tuple of W zeros.
     """
+    running, measuring = running_space(tables, states, lanes), measuring_space(readout, states, lanes)
     for chunk in range(len(trig)):
         psi = states[min(chunk, len(states) - 1)]
         psi[:] = 0
         psi[0, 0] = 1
         for number in range(len(tables.blocks)):
-            run_block(tables, number, 0, 1, trig[chunk], psi, lanes)
+            _run(tables, number, 0, 1, trig[chunk], psi, running, lanes)
         for number in range(len(readout.blocks)):
-            measure_block(readout, number, 0, 1, psi, values[chunk : chunk + 1], lanes)
+            _measure(readout, number, 0, 1, psi, values[chunk], measuring, lanes)
 
 
 @kernel

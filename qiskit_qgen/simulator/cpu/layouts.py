@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,7 @@ class Layout:
     """How many parts of a chunk threads may work on at once; 0 if each thread works on chunks of its own."""
 
     @classmethod
+    @cache
     def choose(cls, num_samples: int, num_qubits: int, dtype: np.dtype[Any], threads: int) -> Layout:
         """Return the layout that should finish a batch first.
 
@@ -51,20 +53,22 @@ class Layout:
         shares = max(1, (lanes // parts << num_qubits) // _SHARE_AMPLITUDES) if spread else 0
         return cls(dtype, num_samples, lanes, parts, shares)
 
-    @property
+    @cached_property
     def samples(self) -> int:
         """Samples of a chunk."""
         return self.lanes // self.parts
 
-    @property
+    @cached_property
     def chunks(self) -> int:
         """The number of chunks; samples that the last one lacks are zeros."""
         return -(-self.num_samples // self.samples)
 
     def to_lanes(self, rows: NDArray[Any]) -> NDArray[Any]:
         """Turn rows of samples (B, K) into (chunks, K, samples)."""
-        padded = np.zeros((self.chunks * self.samples, rows.shape[1]), self.dtype)
-        padded[: len(rows)] = rows
+        padded = rows.astype(self.dtype, copy=False)
+        if len(rows) < self.chunks * self.samples:
+            padded = np.zeros((self.chunks * self.samples, rows.shape[1]), self.dtype)
+            padded[: len(rows)] = rows
         return padded.reshape(self.chunks, self.samples, rows.shape[1]).swapaxes(1, 2)
 
     def from_lanes(self, values: NDArray[Any]) -> NDArray[Any]:

@@ -26,14 +26,17 @@ class RotationAngles:
         self.num_rotations = len(angles)
         self.num_slots = num_slots
         self._factors = None if (factors == 1).all() else factors
-        self._offsets = np.array([angle.offset for angle in angles])
-        variable = np.flatnonzero(slots >= 0)
-        self._rotations = variable[np.argsort(slots[variable], kind="stable")]  # by slot
-        self._slots = slots[self._rotations]
-        self._scales = np.array([angles[rotation].scale for rotation in self._rotations])
-        self._half_scales = self._scales[:, None] / 2
-        self._half_offsets = self._offsets[:, None] / 2
-        self._starts = np.searchsorted(self._slots, np.arange(self.num_slots))
+        scales = np.array([angle.scale for angle in angles], float)
+        self._half_scales = scales[:, None] / 2
+        self._half_offsets = np.array([angle.offset for angle in angles], float)[:, None] / 2
+        self._variable = np.flatnonzero(slots >= 0)
+        self._slots = slots[self._variable]
+        # For derivatives: the rotations by slot, and where those of each slot start.
+        order = np.argsort(self._slots, kind="stable")
+        self._rotations = self._variable[order]
+        self._scales = scales[self._rotations, None]
+        self._starts = np.searchsorted(self._slots[order], np.arange(num_slots))
+        self._one_each = len(self._rotations) == num_slots and len(set(self._slots)) == num_slots
 
     def fill(self, slots: NDArray[Any], trig: NDArray[Any]) -> None:
         """Write cosine and sine of half of each angle.
@@ -43,13 +46,19 @@ class RotationAngles:
             trig: To be written, (chunks, rotations, 2, parts, samples).
         """
         dtype = slots.dtype
-        halves = np.empty((len(slots), self.num_rotations, 1, slots.shape[2]), dtype)
-        halves[:] = self._half_offsets.astype(dtype, copy=False)[:, None]
-        halves[:, self._rotations, 0] += slots[:, self._slots] * self._half_scales.astype(dtype, copy=False)
+        halves = np.empty((len(slots), self.num_rotations, slots.shape[2]), dtype)
+        halves[:] = self._half_offsets
+        if len(self._variable) == self.num_rotations:
+            angles = slots.take(self._slots, 1)
+            angles *= self._half_scales.astype(dtype)
+            halves += angles
+        else:
+            halves[:, self._variable] += slots[:, self._slots] * self._half_scales.astype(dtype)[self._variable]
         with np.errstate(invalid="ignore"):  # an infinite angle gives NaN, as a NaN does
-            np.cos(halves, out=trig[:, :, 0, :1])
-            np.sin(halves, out=trig[:, :, 1, :1])
-        trig[:, :, :, 1:] = trig[:, :, :, :1]
+            np.cos(halves, out=trig[:, :, 0, 0])
+            np.sin(halves, out=trig[:, :, 1, 0])
+        if trig.shape[3] > 1:
+            trig[:, :, :, 1:] = trig[:, :, :, :1]
         if self._factors is not None:
             factors = self._factors.astype(dtype)[:, :, None]
             trig[:, :, 1] *= factors
@@ -61,11 +70,12 @@ class RotationAngles:
         Args:
             gradient: (chunks, rotations, parts, samples).
         """
-        if self._factors is None:
-            summed = gradient.sum(2) if gradient.shape[2] > 1 else gradient[:, :, 0]
-        else:
+        if self._factors is not None:
             summed = np.einsum("crps,rp->crs", gradient, self._factors.astype(gradient.dtype))
+        else:
+            summed = gradient.sum(2) if gradient.shape[2] > 1 else gradient[:, :, 0]
         if not self.num_slots:
             return np.zeros((gradient.shape[0], 0, gradient.shape[3]), gradient.dtype)
-        scaled = summed[:, self._rotations] * self._scales.astype(gradient.dtype)[:, None]
-        return np.add.reduceat(scaled, self._starts, axis=1)
+        scaled = summed.take(self._rotations, 1)
+        scaled *= self._scales.astype(gradient.dtype)
+        return scaled if self._one_each else np.add.reduceat(scaled, self._starts, axis=1)
