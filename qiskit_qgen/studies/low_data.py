@@ -22,6 +22,7 @@ from qiskit_qgen.persistence import atomic_write
 from qiskit_qgen.studies.intervals import interval_text, mean_interval
 from qiskit_qgen.studies.low_data_trial import (
     LowDataPictures,
+    build_arm,
     low_data_pictures,
     real_features,
     run_low_data_trial,
@@ -270,7 +271,7 @@ def _model_arguments(model: Any, arms: Sequence[str], pictures: LowDataPictures)
     for name in given:
         check_choice("model", name, known)
     for arm in arms:
-        QuantumDiffusion(tuple(pictures.pool.shape[1:]), arm, **given)
+        build_arm(pictures, arm, given).summary()  # which builds the networks
     return given
 
 

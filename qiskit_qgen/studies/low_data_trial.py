@@ -6,7 +6,7 @@ import hashlib
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import torch
 from torch import Tensor
@@ -18,11 +18,12 @@ from qiskit_qgen.datasets.subsets import subset
 from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.metrics import AbstractFeatureExtractor, FeatureCache, get_extractor, kernel_distance, memorization
 from qiskit_qgen.models import QuantumDiffusion
+from qiskit_qgen.networks.bottleneck_gates import QUANTUM, Bottleneck
 from qiskit_qgen.training import save_image_grid
 from qiskit_qgen.training.checkpoint import CHECKPOINT_NAME
 
 _SPLIT_SEED = 0  # one split for all trials
-_SPLIT_STREAM, _COPY_STREAM = 0x73706C69, 0x636F7069
+_SPLIT_STREAM = 0x73706C69
 _SHOWN = 16
 SAMPLES = "samples.png"
 
@@ -76,6 +77,14 @@ def low_data_pictures(name: str, *, data_dir: str | None, labels: list[int] | No
     return LowDataPictures(images[order[held_out:]].contiguous(), images[order[:held_out]].contiguous())
 
 
+def build_arm(pictures: LowDataPictures, arm: str, options: Mapping[str, Any]) -> QuantumDiffusion:
+    """Return the model of an arm; what makes a gate or a circuit is left out where there is none."""
+    idle = {"plain": ("num_qubits", "num_layers")}.get(arm, () if arm in QUANTUM else ("num_layers",))
+    given = {name: value for name, value in options.items() if name not in idle}
+    channels, height, width = pictures.pool.shape[1:]
+    return QuantumDiffusion((channels, height, width), cast("Bottleneck", arm), **given)
+
+
 def run_low_data_trial(configuration: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     """Train a model on few pictures and score as many samples as there are held-out pictures.
 
@@ -102,7 +111,7 @@ def run_low_data_trial(configuration: Mapping[str, Any], folder: Path) -> dict[s
     if pictures.digest() != expected:
         raise ArgumentError(f"The data {place['name']!r} are no longer those that this study began with.")
     chosen = pictures.rows(configuration["size"], seed)
-    model = QuantumDiffusion(tuple(pictures.pool.shape[1:]), configuration["arm"], **configuration["model"])
+    model = build_arm(pictures, configuration["arm"], configuration["model"])
     checkpoints = folder / "checkpoints"
     model.fit(
         pictures.pool[chosen],
@@ -115,23 +124,21 @@ def run_low_data_trial(configuration: Mapping[str, Any], folder: Path) -> dict[s
     )
     samples = model.sample(len(pictures.held_out), seed=seed)
     save_image_grid(samples[:_SHOWN], folder / SAMPLES, columns=_SHOWN)
-    scores = score_low_data(samples, pictures, chosen, configuration["extractor"], seed)
+    scores = score_low_data(samples, pictures, chosen, configuration["extractor"])
     shutil.rmtree(checkpoints)
     trained = (weight for part in model.networks.values() for weight in part.parameters() if weight.requires_grad)
     return {**scores, "num_weights": sum(weight.numel() for weight in trained)}
 
 
-def score_low_data(
-    samples: Tensor, pictures: LowDataPictures, chosen: Tensor, extractor: str, seed: int
-) -> dict[str, float]:
+def score_low_data(samples: Tensor, pictures: LowDataPictures, chosen: Tensor, extractor: str) -> dict[str, float]:
     """Return the scores of samples (M, C, H, W) of a model that was trained on the pool's pictures ``chosen``."""
     network = get_extractor(extractor, image_shape=pictures.pool.shape[1:], name="extractor")
     pool, held_out = real_features(pictures, network)
-    repeated = torch.randint(len(chosen), (len(held_out),), generator=torch_generator(seed, _COPY_STREAM))
+    repeated = chosen[torch.arange(len(held_out)) % len(chosen)]
     copies = memorization(samples.flatten(1), pictures.pool[chosen].flatten(1), pictures.held_out.flatten(1))
     return {
         "kernel_distance": whole_kernel_distance(network(samples), held_out),
-        "copies_kernel_distance": whole_kernel_distance(pool[chosen][repeated], held_out),
+        "copies_kernel_distance": whole_kernel_distance(pool[repeated], held_out),
         **{name: float(value) for name, value in copies._asdict().items()},
     }
 
