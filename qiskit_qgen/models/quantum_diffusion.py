@@ -7,36 +7,45 @@ from typing import Any, Literal, Self
 
 import torch
 from qiskit import QuantumCircuit
-from torch import Tensor, nn
+from torch import Tensor
 
-from qiskit_qgen._checks import check_choice, check_float, check_int, check_shape, check_type
+from qiskit_qgen._checks import check_int, check_shape, check_type
 from qiskit_qgen._random import resolve_seed, torch_generator
 from qiskit_qgen._typing import PathLike
+from qiskit_qgen.datasets.subsets import subset
 from qiskit_qgen.diffusion import NoiseSchedule
 from qiskit_qgen.exceptions import ArgumentError, CheckpointError, TrainingDivergedError
 from qiskit_qgen.execution import AbstractExecution
 from qiskit_qgen.models.base import AbstractGenerativeModel, QuantumPass
 from qiskit_qgen.models.codecs import check_images, fingerprint
-from qiskit_qgen.models.diffusion_parts import (
+from qiskit_qgen.models.diffusion_arguments import (
     CUSTOM,
-    SAMPLERS,
-    audit,
-    build_networks,
-    build_noise,
+    GAUSSIAN,
     check_arguments,
-    check_labels,
     check_saved_sizes,
     denoising_options,
-    draw_pictures,
+    sampling_labels,
+    training_labels,
+)
+from qiskit_qgen.models.diffusion_parts import (
+    Sources,
+    audit,
+    build_corruption,
+    build_networks,
+    build_noise,
+    build_process,
     executed_on,
+    fit_to_data,
     quantum_gate,
 )
+from qiskit_qgen.models.diffusion_sampling import draw_pictures, network_calls, sampling_options
 from qiskit_qgen.models.effects import argument_defaults
 from qiskit_qgen.models.fitting import CHECKPOINT_EVERY, choose_callbacks, choose_seed, describe_execution
 from qiskit_qgen.networks.bottleneck_gates import QUANTUM, Bottleneck
-from qiskit_qgen.noise import AbstractNoise
+from qiskit_qgen.noise import AbstractForwardProcess, AbstractNoise
 from qiskit_qgen.training import AbstractCallback, History, Trainer
 from qiskit_qgen.training.denoising import DenoisingPhase
+from qiskit_qgen.training.rank_sources import rank_execution
 from qiskit_qgen.training.schedules import Schedule
 
 _SAMPLE_BATCH = 64
@@ -61,6 +70,9 @@ class QuantumDiffusion(AbstractGenerativeModel):
         width: Channels at full size, divisible by 8.
         noise: "gaussian"; "quantum" for :class:`~qiskit_qgen.noise.QuantumCircuitNoise`; or a source of your own with
             as many components as a picture, such as a :class:`~qiskit_qgen.noise.NoisePool`.
+        process: How pictures drown: "gaussian"; "depolarizing", :class:`~qiskit_qgen.noise.DepolarizingProcess`;
+            "stochastic_walk", :class:`~qiskit_qgen.noise.StochasticWalkProcess`; or a process of your own of
+            ``num_steps`` steps. The network of the latter three sees the clean picture in the drowned one.
         schedule: "cosine", "linear", "sigmoid", or "information" for one fitted to the training pictures' spectrum; see
             :func:`~qiskit_qgen.diffusion.information_beta_schedule`.
         num_steps: Number of diffusion steps (1000 in arXiv 2504.00034's code).
@@ -79,7 +91,7 @@ class QuantumDiffusion(AbstractGenerativeModel):
         warmup: Part of the steps over which the learning rate rises (own choice).
 
     Raises:
-        ArgumentError: If an argument is out of range, or does not go with another.
+        ArgumentError: If an argument is out of range, without effect, or does not go with another.
         ArgumentTypeError: If an argument has the wrong type.
 
     Example:
@@ -98,6 +110,7 @@ class QuantumDiffusion(AbstractGenerativeModel):
         architecture: Literal["default", "published"] = "default",
         width: int = 32,
         noise: Literal["gaussian", "quantum"] | AbstractNoise = "gaussian",
+        process: Literal["gaussian", "depolarizing", "stochastic_walk"] | AbstractForwardProcess = "gaussian",
         schedule: Literal["cosine", "linear", "sigmoid", "information"] = "cosine",
         num_steps: int = 1000,
         prediction: Literal["v", "epsilon", "x0"] = "v",
@@ -117,23 +130,26 @@ class QuantumDiffusion(AbstractGenerativeModel):
         arguments = dict(locals())
         for name in ("self", "__class__"):
             arguments.pop(name)
-        own_noise = noise if isinstance(noise, AbstractNoise) else None
-        if own_noise is not None:
-            arguments["noise"] = CUSTOM
-        super().__init__(check_arguments(arguments, own_noise))
-        self._options = denoising_options(self._arguments)
-        self._noise = build_noise(self._arguments) if own_noise is None else own_noise
+        checked, own = check_arguments(arguments, argument_defaults(QuantumDiffusion))
+        super().__init__(checked)
+        self._options = denoising_options(checked)
+        self._sources = Sources(own.noise or build_noise(checked), own.process or build_process(checked))
         self._built: dict[str, Any] | None = None
 
     @property
     def noise(self) -> AbstractNoise:
         """The source of noise."""
-        return self._noise
+        return self._sources.noise
+
+    @property
+    def process(self) -> AbstractForwardProcess | None:
+        """The forward process; None for the Gaussian one."""
+        return self._sources.process
 
     @property
     def schedule(self) -> NoiseSchedule:
         """The course of the noise; one that is fitted to data is the cosine schedule before the first training."""
-        return self._parts()["schedule"].schedule()
+        return self._networks()["schedule"].schedule()
 
     def fit(
         self,
@@ -142,6 +158,8 @@ class QuantumDiffusion(AbstractGenerativeModel):
         labels: Tensor | None = None,
         steps: int = 2000,
         batch_size: int = 64,
+        num_images: int | None = None,
+        subset_seed: int = 0,
         seed: int | None = None,
         execution: AbstractExecution | None = None,
         callbacks: Sequence[AbstractCallback] | None = None,
@@ -152,10 +170,11 @@ class QuantumDiffusion(AbstractGenerativeModel):
     ) -> History:
         """Train from fresh weights, after an audit of the circuit's gradients.
 
-        The result depends on the model's arguments, ``data``, ``labels``, ``steps``, ``batch_size`` and ``seed`` alone,
-        bit for bit on one machine with one number of threads and one execution. With ``checkpoint_dir``, the run
-        survives being killed at any moment: called again with ``resume=True`` it ends with the same bits as if it had
-        not been. Ctrl-C ends the running step, writes a checkpoint and then raises KeyboardInterrupt.
+        The result depends on the model's arguments, ``data``, ``labels``, ``steps``, ``batch_size``, ``num_images``,
+        ``subset_seed`` and ``seed`` alone, bit for bit on one machine with one number of threads and one execution.
+        With ``checkpoint_dir``, the run survives being killed at any moment: called again with ``resume=True`` it ends
+        with the same bits as if it had not been. Ctrl-C ends the running step, writes a checkpoint and then raises
+        KeyboardInterrupt.
 
         Args:
             data: Pictures (N, C, H, W) of ``image_shape``, float in [0, 1] or uint8, as tensor, array or
@@ -163,6 +182,9 @@ class QuantumDiffusion(AbstractGenerativeModel):
             labels: Labels (N,) from 0, if the model has classes; None takes those of an ``ImageDataset``.
             steps: Optimisation steps.
             batch_size: Pictures in a batch.
+            num_images: Number of pictures to train on, drawn from ``data``; None takes all.
+            subset_seed: Seed of that draw: equal seeds give equal subsets to every model, and a smaller subset is part
+                of a larger one.
             seed: Seed of weights, noise and the order of the data; None draws a fresh one, or takes that of the
                 checkpoint that is resumed.
             execution: Where the quantum circuits run; None takes the built-in simulator with its defaults.
@@ -184,42 +206,40 @@ class QuantumDiffusion(AbstractGenerativeModel):
             KeyboardInterrupt: After Ctrl-C.
             TrainingDivergedError: If a loss or weight becomes NaN or infinite.
         """
-        images = self._check_data(data, name="data") * 2 - 1
-        classes = self._labels(getattr(data, "labels", None) if labels is None else labels, len(images))
-        if labels is not None and self._arguments["num_classes"] is None:
-            raise ArgumentError("Argument `labels` must be None for a model without classes.")
+        images = self._check_data(data, name="data")
+        classes = training_labels(data, labels, len(images), self._arguments["num_classes"])
+        images = subset(images, num_images, subset_seed) * 2 - 1
+        classes = None if classes is None else subset(classes, num_images, subset_seed)
         check_int("steps", steps, minimum=1)
         check_int("batch_size", batch_size, minimum=1)
         check_type("strict", strict, bool, "True or False")
         hooks = choose_callbacks(callbacks, checkpoint_dir, checkpoint_every)
         seed = choose_seed(seed, checkpoint_dir, resume)
-        networks: dict[str, Any] = build_networks(self._arguments, seed=seed)
-        if self._arguments["schedule"] == "information":
-            networks["schedule"].fit(images)
+        networks: dict[str, Any] = build_networks(self._arguments, self._sources, seed=seed)
+        fit_to_data(networks, images, self._arguments, self._sources)
         audit(networks["denoiser"], self._arguments["bottleneck"], strict=strict)
         phase = DenoisingPhase(
             networks["denoiser"],
             images,
             classes,
             self._arguments["num_classes"] or 0,
-            networks["schedule"].schedule(),
-            self._noise,
+            build_corruption(self._arguments, networks["schedule"].schedule(), self._sources),
             options=self._options,
             num_steps=steps,
             batch_size=batch_size,
             seed=seed,
             modules={"schedule": networks["schedule"]},
             to_images=lambda number, generator: self._decode_latents(
-                draw_pictures(networks, self._noise, number, generator, None, self._arguments)
+                draw_pictures(networks, self._sources, number, generator, None, self._arguments)
             ),
         )
         config = {"steps": steps, "batch_size": batch_size, "seed": seed, **self._arguments}
         config |= {
             "data": fingerprint(*(each for each in (images, classes) if each is not None)),
             "execution": describe_execution(execution),
-            "source": repr(self._noise),
+            "sources": repr(self._sources),
         }
-        with executed_on(networks["denoiser"], execution):
+        with executed_on(networks["denoiser"], rank_execution(execution)):
             trainer = Trainer(
                 [phase], seed=seed, config=config, callbacks=hooks, checkpoint_dir=checkpoint_dir, resume=resume
             )
@@ -260,52 +280,44 @@ class QuantumDiffusion(AbstractGenerativeModel):
         """
         check_int("num_samples", num_samples, minimum=1)
         self._check_fitted("sample")
-        classes = None
-        if labels is not None:
-            if self._arguments["num_classes"] is None:
-                raise ArgumentError("Argument `labels` must be None for a model without classes.")
-            given = torch.as_tensor(labels)
-            classes = self._labels(given.expand(num_samples) if given.dim() == 0 else given, num_samples)
+        classes = sampling_labels(labels, num_samples, self._arguments["num_classes"])
         changes = {"guidance": guidance, "sampler": sampler, "sampling_steps": sampling_steps}
-        options = {**self._arguments, **{name: value for name, value in changes.items() if value is not None}}
-        if guidance is not None and self._arguments["num_classes"] is None:
-            raise ArgumentError("Argument `guidance` has no effect on a model without classes: leave it out.")
-        check_float("guidance", options["guidance"], minimum=0)
-        check_choice("sampler", options["sampler"], SAMPLERS)
-        check_int("sampling_steps", options["sampling_steps"], minimum=1, maximum=options["num_steps"])
+        options = sampling_options(self._arguments, changes)
         parts = self._sampled(num_samples, resolve_seed(seed), execution, classes, options)
-        with torch.no_grad():
-            return torch.cat([self._decode_latents(part) for part in parts])
+        return torch.cat([self._decode_latents(part) for part in parts])
 
     @classmethod
-    def from_pretrained(cls, folder: PathLike, *, noise: AbstractNoise | None = None) -> Self:
+    def from_pretrained(
+        cls, folder: PathLike, *, noise: AbstractNoise | None = None, process: AbstractForwardProcess | None = None
+    ) -> Self:
         """Load a model that :meth:`save_pretrained` wrote.
 
         Args:
             folder: The saved model.
             noise: If the model was made with a source of noise of your own: the same one.
+            process: If the model was made with a forward process of your own: the same one.
 
         Raises:
-            ArgumentError: If ``noise`` is missing, or given though the model has none of its own.
+            ArgumentError: If ``noise`` or ``process`` is missing, or given though the model has none of its own.
             CheckpointError: If the folder is missing, damaged or holds a model of another class.
         """
         check_type("noise", noise, (AbstractNoise, type(None)), "a source of noise or None")
+        check_type("process", process, (AbstractForwardProcess, type(None)), "a forward process or None")
         config, tensors = cls._read(folder)
         arguments = dict(config["arguments"])
-        custom = arguments.get("noise") == CUSTOM
-        if custom != (noise is not None):
-            rule = "the source that the model was made with" if custom else "None: the model has none of its own"
-            raise ArgumentError(f"Argument `noise` must be {rule}, but is {type(noise).__name__}.")
-        if custom:
-            arguments["noise"] = noise
+        for name, own in (("noise", noise), ("process", process)):
+            custom = arguments.get(name) == CUSTOM
+            if custom != (own is not None):
+                rule = "the one that the model was made with" if custom else "None: the model has none of its own"
+                raise ArgumentError(f"Argument `{name}` must be {rule}, but is {type(own).__name__}.")
+            if custom:
+                arguments[name] = own
         return cls._made_of(arguments, folder, tensors)._load(folder, config, tensors)
 
     @classmethod
     def _check_saved(cls, arguments: dict[str, Any], tensors: dict[str, Tensor]) -> None:
-        noise = arguments.get("noise")
-        own = noise if isinstance(noise, AbstractNoise) else None
-        saved = {**argument_defaults(cls), **arguments, "noise": CUSTOM if own else noise}
-        check_saved_sizes(check_arguments(saved, own), tensors)
+        defaults = argument_defaults(cls)
+        check_saved_sizes(check_arguments({**defaults, **arguments}, defaults)[0], tensors)
 
     def _train(self, trainer: Trainer, phase: DenoisingPhase) -> None:
         """Run ``trainer``; whatever ends it, the network has its averaged weights afterwards."""
@@ -321,13 +333,9 @@ class QuantumDiffusion(AbstractGenerativeModel):
         finally:
             phase.average.copy_to_module()
 
-    def _labels(self, labels: Any, number: int) -> Tensor | None:
-        count = self._arguments["num_classes"]
-        return None if count is None else check_labels(labels, number, count)
-
     def _image_shape(self) -> tuple[int, int, int]:
-        shape = self._arguments["image_shape"]
-        return shape[0], shape[1], shape[2]
+        channels, height, width = self._arguments["image_shape"]
+        return channels, height, width
 
     def _check_data(self, data: Any, *, name: str) -> Tensor:
         return check_images(data, self._image_shape(), name=name)
@@ -346,23 +354,19 @@ class QuantumDiffusion(AbstractGenerativeModel):
         labels: Tensor | None,
         options: dict[str, Any],
     ) -> Iterator[Tensor]:
-        networks = self._parts()
-        networks["denoiser"].eval()
-        with executed_on(networks["denoiser"], execution):
+        networks = self._networks()
+        with executed_on(networks["denoiser"].eval(), execution):
             for index, start in enumerate(range(0, num_samples, _SAMPLE_BATCH)):
                 size = min(_SAMPLE_BATCH, num_samples - start)
                 chosen = None if labels is None else labels[start : start + size]
                 generator = torch_generator(seed, _SAMPLE_STREAM, index)
-                yield draw_pictures(networks, self._noise, size, generator, chosen, options)
+                yield draw_pictures(networks, self._sources, size, generator, chosen, options)
 
     def _quantum_passes(self, num_samples: int | None, steps: int | None, batch_size: int) -> list[QuantumPass]:
-        layer: Any = quantum_gate(self._parts()["denoiser"]).core
+        layer: Any = quantum_gate(self._networks()["denoiser"]).core
         if steps is not None:
             return [QuantumPass(steps, layer, batch_size, True)]
-        arguments = self._arguments
-        calls = arguments["num_steps"] if arguments["sampler"] == "ddpm" else arguments["sampling_steps"]
-        calls *= 2 if arguments["num_classes"] is not None and arguments["guidance"] != 1 else 1
-        full, rest = divmod(num_samples or 0, _SAMPLE_BATCH)
+        calls, (full, rest) = network_calls(self._arguments), divmod(num_samples or 0, _SAMPLE_BATCH)
         return [
             QuantumPass(calls * full, layer, _SAMPLE_BATCH, False),
             QuantumPass(calls * (rest > 0), layer, rest, False),
@@ -373,27 +377,25 @@ class QuantumDiffusion(AbstractGenerativeModel):
         check_shape("latents", latents.shape, f"(N, {', '.join(map(str, shape))})", tuple(latents.shape[1:]) == shape)
         return ((latents + 1) / 2).clamp(0, 1).cpu().contiguous()
 
-    def _parts(self) -> dict[str, Any]:
+    def _networks(self) -> dict[str, Any]:
         if self._built is None:
-            self._built = dict(build_networks(self._arguments, seed=0))
+            self._built = dict(build_networks(self._arguments, self._sources, seed=0))
         return self._built
-
-    def _networks(self) -> dict[str, nn.Module]:
-        return self._parts()
 
     def _circuit(self) -> tuple[QuantumCircuit | None, list[str]]:
         if self._arguments["bottleneck"] not in QUANTUM:
             return None, []
-        layer: Any = quantum_gate(self._parts()["denoiser"]).core
+        layer: Any = quantum_gate(self._networks()["denoiser"]).core
         return layer.circuit, [parameter.name for parameter in layer.circuit.parameters]
 
     def _prepare(self, circuit: QuantumCircuit | None, inputs: list[str]) -> None:
-        _, expected = self._circuit()
+        expected = self._circuit()[1]
         if inputs != expected or (circuit is not None and [each.name for each in circuit.parameters] != expected):
             raise CheckpointError("The saved circuit does not fit the saved configuration: its parameters differ.")
 
     def _describe(self, name: str) -> str:
         arguments = self._arguments
         if name == "schedule":
-            return f"{arguments['schedule']}, {arguments['num_steps']} steps"
+            course = arguments["schedule"] if arguments["process"] == GAUSSIAN else arguments["process"]
+            return f"{course}, {arguments['num_steps']} steps"
         return f"{arguments['architecture']} U-Net, bottleneck {arguments['bottleneck']}"

@@ -23,6 +23,7 @@ class PublishedUNet(AbstractDenoiser):
         num_qubits: Width of the gate.
         reps: Layers of the gate's circuit.
         num_classes: Number of labels, or None (the published code trains one model for each label).
+        num_outputs: Numbers that are predicted of each pixel.
         execution: Where the circuit runs; None takes the built-in simulator with its defaults.
 
     Raises:
@@ -37,9 +38,10 @@ class PublishedUNet(AbstractDenoiser):
         num_qubits: int = 16,
         reps: int = 3,
         num_classes: int | None = None,
+        num_outputs: int = 1,
         execution: AbstractExecution | None = None,
     ) -> None:
-        super().__init__(channels, num_classes)
+        super().__init__(channels, num_classes, num_outputs)
         self.time = nn.Sequential(TimeEmbedding(128), nn.Linear(128, 128))
         self.label = None if num_classes is None else nn.Embedding(num_classes + 1, 128)
         self.encode = nn.ModuleList(
@@ -48,10 +50,10 @@ class PublishedUNet(AbstractDenoiser):
         self.gate = channel_gate(bottleneck, 128, width=num_qubits, reps=reps, execution=execution)
         self.residual = nn.ModuleList([nn.Conv2d(128, 128, 3, padding=1), nn.Conv2d(128, 128, 3, padding=1)])
         self.decode = nn.ModuleList([nn.ConvTranspose2d(128, 64, 2, 2), nn.ConvTranspose2d(64, 32, 2, 2)])
-        self.last = nn.Conv2d(64, channels, 3, padding=1)
+        self.last = nn.Conv2d(64, channels * num_outputs, 3, padding=1)
 
     def forward(self, x: Tensor, steps: Tensor, labels: Tensor | None = None) -> Tensor:
-        """Return predictions (N, C, H, W) of noisy pictures, their steps (N,) and, if it takes them, labels (N,).
+        """Return predictions (N, C * num_outputs, H, W) of pictures, steps (N,) and, if it takes them, labels (N,).
 
         Raises:
             ArgumentError: If labels are missing, or given to a network that takes none.

@@ -21,11 +21,13 @@ class AbstractDenoiser(nn.Module):
     Args:
         channels: Channels C of the pictures.
         num_classes: Number of labels; None for a network that takes none. The label ``num_classes`` stands for none.
+        num_outputs: Numbers that are predicted of each pixel.
     """
 
-    def __init__(self, channels: int, num_classes: int | None) -> None:
+    def __init__(self, channels: int, num_classes: int | None, num_outputs: int) -> None:
         super().__init__()
         self.channels = check_int("channels", channels, minimum=1)
+        self.num_outputs = check_int("num_outputs", num_outputs, minimum=1)
         self.num_classes = None if num_classes is None else check_int("num_classes", num_classes, minimum=1)
 
     def check_labels(self, labels: Tensor | None) -> None:
@@ -89,6 +91,7 @@ class UNet(AbstractDenoiser):
         width: Channels at full size, divisible by 8.
         dropout: Part of the features that is dropped in training, in [0, 1).
         num_classes: Number of labels, or None.
+        num_outputs: Numbers that are predicted of each pixel.
         execution: Where the circuit runs; None takes the built-in simulator with its defaults.
 
     Raises:
@@ -105,9 +108,10 @@ class UNet(AbstractDenoiser):
         width: int = 32,
         dropout: float = 0.0,
         num_classes: int | None = None,
+        num_outputs: int = 1,
         execution: AbstractExecution | None = None,
     ) -> None:
-        super().__init__(channels, num_classes)
+        super().__init__(channels, num_classes, num_outputs)
         if check_int("width", width, minimum=8) % 8:
             raise ArgumentError(f"Argument `width` must be divisible by 8, but is {width}.")
         one, two, four = width, 2 * width, 4 * width
@@ -121,13 +125,13 @@ class UNet(AbstractDenoiser):
         self.up = nn.ModuleList([nn.ConvTranspose2d(four, two, 2, 2), nn.ConvTranspose2d(two, one, 2, 2)])
         self.decode = nn.ModuleList([ResidualBlock(four, two, four, dropout), ResidualBlock(two, one, four, dropout)])
         self.last_norm = nn.GroupNorm(8, one)
-        self.last = nn.Conv2d(one, channels, 1)
+        self.last = nn.Conv2d(one, channels * num_outputs, 1)
         nn.init.zeros_(self.last.weight)
         # Faster on CPUs than channels before pixels.
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, x: Tensor, steps: Tensor, labels: Tensor | None = None) -> Tensor:
-        """Return predictions (N, C, H, W) of noisy pictures, their steps (N,) and, if it takes them, labels (N,).
+        """Return predictions (N, C * num_outputs, H, W) of pictures, steps (N,) and, if it takes them, labels (N,).
 
         Raises:
             ArgumentError: If labels are missing, or given to a network that takes none.

@@ -1,10 +1,9 @@
 """Sources of noise: of random vectors, exchangeable wherever a model asks for them, and of a device's errors."""
 
 from qiskit_qgen.noise.base import AbstractNoise as AbstractNoise
+from qiskit_qgen.noise.depolarizing import DepolarizingProcess as DepolarizingProcess
 from qiskit_qgen.noise.forward import AbstractForwardProcess as AbstractForwardProcess
-from qiskit_qgen.noise.forward import DepolarizingProcess as DepolarizingProcess
-from qiskit_qgen.noise.forward import StochasticWalkProcess as StochasticWalkProcess
-from qiskit_qgen.noise.forward import sample_by_drowning as sample_by_drowning
+from qiskit_qgen.noise.forward import process_sample as process_sample
 from qiskit_qgen.noise.gaussian import GaussianNoise as GaussianNoise
 from qiskit_qgen.noise.hardware import HardwareNoise as HardwareNoise
 from qiskit_qgen.noise.hardware import amplitude_damping_noise as amplitude_damping_noise
@@ -15,6 +14,7 @@ from qiskit_qgen.noise.quantum_circuit import QuantumCircuitNoise as QuantumCirc
 from qiskit_qgen.noise.quantum_circuit import noise_circuit as noise_circuit
 from qiskit_qgen.noise.report import NoiseReport as NoiseReport
 from qiskit_qgen.noise.report import noise_report as noise_report
+from qiskit_qgen.noise.stochastic_walk import StochasticWalkProcess as StochasticWalkProcess
 from qiskit_qgen.noise.uniform import UniformNoise as UniformNoise
 
 __all__ = [
@@ -32,6 +32,6 @@ __all__ = [
     "depolarizing_noise",
     "noise_circuit",
     "noise_report",
+    "process_sample",
     "readout_noise",
-    "sample_by_drowning",
 ]

@@ -10,12 +10,13 @@ from torch import Tensor, nn
 
 from qiskit_qgen._checks import check_choice, check_float
 from qiskit_qgen._random import torch_generator
-from qiskit_qgen.diffusion import NoiseSchedule, min_snr_weights
 from qiskit_qgen.diffusion.noise_schedule import PREDICTIONS, Prediction
-from qiskit_qgen.noise import AbstractNoise
 from qiskit_qgen.training.averaging import ExponentialMovingAverage
+from qiskit_qgen.training.corruption import AbstractCorruption, Corrupted
+from qiskit_qgen.training.distributed import average_gradients, check_divisible, part_of
 from qiskit_qgen.training.phase import AbstractPhase
 from qiskit_qgen.training.schedules import SCHEDULES, Schedule
+from qiskit_qgen.training.synchronized import synchronized
 
 _PREVIEW_STREAM = 2
 
@@ -79,8 +80,7 @@ class DenoisingPhase(AbstractPhase):
         images: Training pictures (N, C, H, W) in [-1, 1].
         labels: Their labels (N,), or None.
         no_label: The number that stands for no label.
-        schedule: The course of the noise.
-        noise: Source of the noise, of as many components as a picture.
+        corruption: Drowns pictures, and says what the network is to find in them.
         options: Settings of the loss and the optimiser.
         num_steps: Number of steps.
         batch_size: Pictures in a batch.
@@ -89,7 +89,8 @@ class DenoisingPhase(AbstractPhase):
         to_images: Draws pictures in [0, 1] for previews, of a number and a generator.
 
     Raises:
-        ArgumentError: If ``num_steps`` is negative or ``batch_size`` is not a positive integer.
+        ArgumentError: If ``num_steps`` is negative, or ``batch_size`` is not positive or not divisible by the number of
+            processes that train together.
     """
 
     def __init__(
@@ -98,8 +99,7 @@ class DenoisingPhase(AbstractPhase):
         images: Tensor,
         labels: Tensor | None,
         no_label: int,
-        schedule: NoiseSchedule,
-        noise: AbstractNoise,
+        corruption: AbstractCorruption,
         *,
         options: DenoisingOptions,
         num_steps: int,
@@ -122,31 +122,27 @@ class DenoisingPhase(AbstractPhase):
             warmup=options.warmup,
         )
         self._denoiser, self._images, self._labels, self._no_label = denoiser, images, labels, no_label
-        self._schedule, self._noise, self._options, self._to_images = schedule, noise, options, to_images
-        self._order = self.batch_order(len(images), batch_size)
-        gamma = options.min_snr_gamma
-        ones = torch.ones(schedule.num_steps, dtype=torch.float64)
-        self._weights = ones if gamma is None else min_snr_weights(schedule, options.prediction, gamma=gamma)
+        self._corruption, self._options, self._to_images = corruption, options, to_images
+        self._order = self.batch_order(len(images), check_divisible("batch_size", batch_size))
 
     def train_step(self, step: int) -> dict[str, Tensor]:
         """Do one step of Adam and return `loss`."""
         options, generator = self._options, self.step_generator(step)
         chosen = self._order.batch(step)
-        x0 = self._images[chosen]
-        steps = torch.randint(self._schedule.num_steps, (len(x0),), generator=generator)
-        noise = self._noise.sample(len(x0), generator).view_as(x0)
         labels = None
         if self._labels is not None:
-            dropped = torch.rand(len(x0), generator=generator) < options.label_dropout
+            dropped = torch.rand(len(chosen), generator=generator) < options.label_dropout
             labels = self._labels[chosen].masked_fill(dropped, self._no_label)
+        whole = self._corruption(self._images[chosen], generator)
+        batch = Corrupted(*map(part_of, whole))
         self._denoiser.train()
-        output = self._denoiser(self._schedule.add_noise(x0, noise, steps), steps, labels)
-        target = self._schedule.target(options.prediction, x0, noise, steps)
-        errors = (output - target).square().mean((1, 2, 3))
-        loss = (self._weights[steps].to(errors) * errors).mean()
+        with synchronized(self._denoiser):
+            output = self._denoiser(batch.x, batch.steps, None if labels is None else part_of(labels))
+        loss = (batch.weights * self._corruption.error(output, batch.target)).mean()
         optimizer = self.optimizers["denoiser"]
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
+        average_gradients(self._denoiser.parameters())
         if options.clip_norm is not None:
             nn.utils.clip_grad_norm_(self._denoiser.parameters(), options.clip_norm)
         optimizer.step()

@@ -9,6 +9,7 @@ import torch
 
 from qiskit_qgen import LocalExecution, QuantumDiffusion
 from qiskit_qgen.datasets import ImageDataset
+from qiskit_qgen.datasets.subsets import subset
 from qiskit_qgen.diffusion import NoiseSchedule, data_spectrum, information_beta_schedule
 from qiskit_qgen.exceptions import (
     ArgumentError,
@@ -19,7 +20,7 @@ from qiskit_qgen.exceptions import (
     TrainingDivergedError,
 )
 from qiskit_qgen.execution import AerExecution
-from qiskit_qgen.noise import NoisePool, QuantumCircuitNoise
+from qiskit_qgen.noise import DepolarizingProcess, NoisePool, QuantumCircuitNoise, StochasticWalkProcess
 from qiskit_qgen.studies import audit_gradients
 from qiskit_qgen.training import AbstractCallback
 
@@ -31,7 +32,11 @@ def pictures(number=12, channels=1, seed=0):
 
 
 def small(**options):
-    return QuantumDiffusion(**{**SMALL, **options})
+    arguments = {**SMALL, **options}
+    idle = {"plain": ("num_qubits", "num_layers"), "se": ("num_layers",), "se_frozen": ("num_layers",)}
+    for name in idle.get(arguments.get("bottleneck"), ()):
+        arguments.pop(name)
+    return QuantumDiffusion(**arguments)
 
 
 def fitted(steps=3, **options):
@@ -163,6 +168,40 @@ def test_constant_pictures_are_learned():
         assert float((found - images[:4]).abs().mean()) < 0.1, sampler
 
 
+@pytest.mark.parametrize("process", ["depolarizing", "stochastic_walk"])
+def test_another_process_is_trained_and_sampled(process):
+    model = small(bottleneck="se", process=process, width=16, learning_rate=0.005, sampling_steps=10)
+    assert model.process.num_steps == 20
+    dark, light = torch.full((6, 1, 8, 8), 0.1), torch.full((6, 1, 8, 8), 0.6)
+    model.fit(torch.cat([dark, light]), steps=150, batch_size=12, seed=0, callbacks=[])
+    means = model.sample(16, seed=1).mean((1, 2, 3))
+    # Each picture is one of the two kinds, and both kinds are drawn.
+    near = torch.stack([(means - 0.1).abs() < 0.1, (means - 0.6).abs() < 0.1])
+    assert bool(near.any(0).all()), means
+    assert near.sum(1).min() >= 2, means
+    with pytest.raises(ArgumentError, match="`sampler`"):
+        model.sample(1, sampler="ddpm")
+
+
+def test_a_process_of_ones_own_must_be_given_again(tmp_path):
+    model = fitted(process=StochasticWalkProcess(20, levels=4))
+    named = fitted(process="stochastic_walk")
+    assert not torch.equal(model.sample(2, seed=0), named.sample(2, seed=0))
+    model.save_pretrained(tmp_path / "model")
+    with pytest.raises(ArgumentError, match="`process`"):
+        QuantumDiffusion.from_pretrained(tmp_path / "model")
+    loaded = QuantumDiffusion.from_pretrained(tmp_path / "model", process=StochasticWalkProcess(20, levels=4))
+    assert torch.equal(loaded.sample(2, seed=0), model.sample(2, seed=0))
+
+
+def test_a_training_on_some_of_the_pictures():
+    data = pictures(9)
+    first, second = small(), small()
+    first.fit(data, steps=2, batch_size=4, seed=0, num_images=5, subset_seed=2, callbacks=[])
+    second.fit(subset(data, 5, 2), steps=2, batch_size=4, seed=0, callbacks=[])
+    assert_equal_weights(weights(first), weights(second))
+
+
 def test_noise_of_a_circuit_and_of_a_pool(tmp_path):
     quantum = fitted(noise="quantum")
     assert not torch.equal(quantum.sample(2, seed=0), fitted().sample(2, seed=0))
@@ -239,11 +278,23 @@ def test_scores_are_computed():
         ({"architecture": "published"}, "width"),
         ({"num_classes": 0}, "num_classes"),
         ({"num_qubits": 0}, "num_qubits"),
+        ({"guidance": 2.0}, "guidance"),
+        ({"noise": "custom"}, "noise"),
+        ({"process": "heat"}, "process"),
+        ({"process": "depolarizing", "noise": "quantum"}, "noise"),
+        ({"process": "depolarizing", "prediction": "x0"}, "prediction"),
+        ({"process": DepolarizingProcess(30)}, "num_steps"),
     ],
 )
 def test_bad_arguments_are_named(options, name):
     with pytest.raises(ArgumentError, match=f"`{name}"):
         small(**options)
+
+
+@pytest.mark.parametrize(("bottleneck", "name"), [("plain", "num_qubits"), ("se", "num_layers")])
+def test_arguments_without_effect_are_named(bottleneck, name):
+    with pytest.raises(ArgumentError, match=f"`{name}` has no effect"):
+        QuantumDiffusion(bottleneck=bottleneck, **{name: 2})
 
 
 def test_bad_calls_are_named():

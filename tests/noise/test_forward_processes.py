@@ -9,7 +9,7 @@ from scipy.integrate import solve_ivp
 from scipy.linalg import expm
 
 from qiskit_qgen.exceptions import ArgumentError
-from qiskit_qgen.noise import DepolarizingProcess, StochasticWalkProcess, sample_by_drowning
+from qiskit_qgen.noise import DepolarizingProcess, StochasticWalkProcess, process_sample
 
 
 def generator(seed=0):
@@ -47,7 +47,7 @@ def test_a_classical_walk_is_a_markov_chain():
     process = StochasticWalkProcess(4, levels=6, mixing=1.0, duration=2.0)
     rates = ring(6) - 2 * np.eye(6)
     for step in range(4):
-        np.testing.assert_allclose(process.transitions[step], expm(rates * 2.0 * (step + 1) / 4), atol=1e-10)
+        np.testing.assert_allclose(process.transitions[step], expm(rates * 2.0 * ((step + 1) / 4) ** 2), atol=1e-10)
 
 
 def test_an_almost_quantum_walk_is_that_of_schroedinger():
@@ -81,7 +81,7 @@ def test_a_mixed_walk_solves_lindblads_equation():
 
 def test_walkers_are_found_as_often_as_the_transitions_say_and_end_anywhere():
     process = StochasticWalkProcess(20, levels=5, mixing=0.3)
-    drawn = process.add_noise(torch.full((20000, 1, 1, 1), 0.76), torch.full((20000,), 2), generator())
+    drawn = process.add_noise(torch.full((20000, 1, 1, 1), 0.75), torch.full((20000,), 2), generator())
     shares = [float((drawn == level / 4).float().mean()) for level in range(5)]
     np.testing.assert_allclose(shares, process.transitions[2, 3], atol=0.015)
     np.testing.assert_allclose(process.transitions[-1], 0.2, atol=0.005)
@@ -89,18 +89,68 @@ def test_walkers_are_found_as_often_as_the_transitions_say_and_end_anywhere():
     assert process.prior((4000,), generator()).unique().tolist() == [0, 0.25, 0.5, 0.75, 1]
 
 
+@pytest.mark.parametrize("process", [DepolarizingProcess(20, shots=4), StochasticWalkProcess(20, levels=5, mixing=0.3)])
+@pytest.mark.parametrize(("step", "earlier"), [(19, 15), (12, 11), (9, 2), (1, 0)])
+def test_going_back_from_what_was_drowned_gives_what_was_drowned_less(process, step, earlier):
+    x0 = torch.tensor([0.0, 0.25, 0.6, 1.0]).expand(20000, 4)
+    drowned = process.add_noise(x0, torch.full((20000,), step), generator(1))
+    back = process.go_back(drowned, x0, step, earlier, generator(2))
+    expected = process.add_noise(x0, torch.full((20000,), earlier), generator(3))
+    for level in (0, 0.25, 0.5, 0.75, 1):
+        shares = [(each == level).double().mean(0) for each in (back, expected)]
+        torch.testing.assert_close(*shares, atol=0.02, rtol=0)
+    # Near steps are near: a shot or a walker mostly stays where it was.
+    if step - earlier == 1 and step > 5:
+        assert float((back == drowned).float().mean()) > 0.6
+
+
+def test_pixels_between_two_levels_keep_their_mean():
+    process = StochasticWalkProcess(10, levels=3, mixing=1.0, duration=1e-9)
+    drawn = process.add_noise(torch.full((20000, 1), 0.15), torch.zeros(20000, dtype=torch.int64), generator())
+    assert drawn.unique().tolist() == [0, 0.5]
+    assert drawn.mean() == pytest.approx(0.15, abs=0.01)
+
+
+def said_of(process, x0):
+    """What a perfect network says if the clean picture is ``x0``."""
+    if process.num_outputs == 1:
+        return 2 * x0 - 1
+    levels = (x0 * (process.levels - 1)).long()
+    return torch.nn.functional.one_hot(levels, process.levels).movedim(-1, 2).flatten(1, 2) * 100.0
+
+
 @pytest.mark.parametrize("process", [DepolarizingProcess(20, shots=32), StochasticWalkProcess(20, levels=5)])
 def test_a_perfect_network_leads_back(process):
-    target = torch.tensor([0.0, 0.25, 1.0, 0.5]).view(1, 1, 2, 2).expand(3, 1, 2, 2)
+    target = torch.tensor([0.0, 0.25, 1.0, 0.5]).view(1, 1, 2, 2).expand(3, 2, 2, 2)
     seen = []
 
     def model(x, steps):
         seen.append(int(steps[0]))
         assert x.shape == target.shape
-        return target
+        return said_of(process, target)
 
-    torch.testing.assert_close(sample_by_drowning(model, process, (3, 1, 2, 2), generator()), target)
+    shape = tuple(target.shape)
+    torch.testing.assert_close(process_sample(model, process, shape, generator()), target)
     assert seen == list(range(19, -1, -1))
+    seen.clear()
+    process_sample(model, process, shape, generator(), steps=[19, 9, 3])
+    assert seen == [19, 9, 3]
+    torch.testing.assert_close(process.error(model(target, torch.zeros(3)), target), torch.zeros(3))
+
+
+def test_the_scores_of_levels_are_probabilities_that_are_drawn():
+    process = StochasticWalkProcess(20, levels=4)
+    scores = torch.tensor([0.1, 0.2, 0.3, 0.4]).log().view(1, 4, 1, 1).expand(20000, 4, 1, 1)
+    drawn = process.clean(scores, generator()).flatten()
+    shares = [float(((drawn * 3).round() == level).float().mean()) for level in range(4)]
+    np.testing.assert_allclose(shares, [0.1, 0.2, 0.3, 0.4], atol=0.012)
+    torch.testing.assert_close(process.clean(scores[:1], None).item(), (0.2 + 2 * 0.3 + 3 * 0.4) / 3)
+    pixels = torch.tensor([0.0, 0.0, 1.0, 0.5]).view(4, 1, 1, 1)
+    constant = process.constant_output(pixels).exp()
+    torch.testing.assert_close(constant, torch.tensor([0.5, 0.125, 0.125, 0.25]))
+    # Half-way between two levels, the best that can be said is one half of each.
+    error = process.error(scores[:1], torch.full((1, 1, 1, 1), 0.5))
+    torch.testing.assert_close(error, -torch.tensor([0.2, 0.3]).log().mean().view(1))
 
 
 @pytest.mark.parametrize(
