@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Callable
 from typing import ParamSpec
 
@@ -17,7 +18,12 @@ P = ParamSpec("P")
 
 
 def note(text: str) -> None:
-    """Write a line to the standard error, which leaves the standard output to results."""
+    """Write a line to the standard error, which leaves the standard output to results; on rank 0 alone."""
+    if "RANK" in os.environ:
+        from qiskit_qgen.training.distributed import is_main
+
+        if not is_main():
+            return
     typer.echo(text, err=True)
 
 

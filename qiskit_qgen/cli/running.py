@@ -25,6 +25,8 @@ _NUM_SAMPLES = 64
 def run(tables: Tables, out: Path, *, resume: bool, overwrite: bool, again: str) -> None:
     """Train, save, draw and score a model; a run that is finished is only reported.
 
+    Of processes that torchrun started, all train, and the one of rank 0 does all else.
+
     Args:
         tables: Settings, checked; what they leave open takes its default.
         out: The run's folder.
@@ -36,25 +38,27 @@ def run(tables: Tables, out: Path, *, resume: bool, overwrite: bool, again: str)
         KeyboardInterrupt: After Ctrl-C, with a sentence on how to continue.
         QGenError: If a setting is wrong, the data are missing or damaged, or the training diverges.
     """
-    from qiskit_qgen.datasets import load_dataset
+    from qiskit_qgen.training.distributed import broadcast_object, is_main, join, on_main, together
 
     tables = complete(tables)
-    place, scored = tables["data"], tables["evaluate"]
-    train = load_dataset(place["name"], data_dir=place["data_dir"])
-    test = load_scored_images(place["name"], scored["split"], place["data_dir"])
-    channels, height, width = train.images.shape[1:]
-    model = model_class(tables["model"]["class_name"])(image_shape=(channels, height, width), **model_arguments(tables))
-    extractor = choose_extractor(scored["extractor"], (channels, height, width))
-    execution = _execution(tables["fit"]["execution"])
+    scored = tables["evaluate"]
+    join()
+    with together():
+        train, test, model, extractor, execution = _prepare(tables)
     folder = RunFolder(out)
-    if not folder.open(tables, resume=resume, overwrite=overwrite):
+    begins = on_main(lambda: folder.open(tables, resume=resume, overwrite=overwrite))
+    tables["fit"]["seed"] = broadcast_object(tables["fit"]["seed"])
+    if not begins:
         note(f"Folder {out} holds this run, finished; pass --overwrite to train it anew.")
         _report(folder)
         return
-    note(f"{len(train)} pictures of {place['name']}, {channels} x {height} x {width}; seed {tables['fit']['seed']}.")
+    shape = " x ".join(map(str, train.images.shape[1:]))
+    note(f"{len(train)} pictures of {tables['data']['name']}, {shape}; seed {tables['fit']['seed']}.")
     note(model.summary())
     with _resumable(folder, again):
         seconds = _train(model, train, {**tables["fit"], "execution": execution}, folder)
+        if not is_main():
+            return
         _draw(model, test, tables["fit"]["seed"], folder)
         note("Scoring ...")
         start = time.perf_counter()
@@ -71,6 +75,19 @@ def run(tables: Tables, out: Path, *, resume: bool, overwrite: bool, again: str)
     _report(folder)
 
 
+def _prepare(tables: Tables) -> tuple[Any, Any, Any, Any, Any]:
+    """Return what the settings name: data for training and for scoring, model, extractor and execution."""
+    from qiskit_qgen.datasets import load_dataset
+
+    place, scored = tables["data"], tables["evaluate"]
+    train = load_dataset(place["name"], data_dir=place["data_dir"])
+    test = load_scored_images(place["name"], scored["split"], place["data_dir"])
+    channels, height, width = train.images.shape[1:]
+    model = model_class(tables["model"]["class_name"])(image_shape=(channels, height, width), **model_arguments(tables))
+    extractor = choose_extractor(scored["extractor"], (channels, height, width))
+    return train, test, model, extractor, _execution(tables["fit"]["execution"])
+
+
 def _execution(text: Any) -> Any:
     """Return the execution of the training that the settings describe; None for the built-in simulator."""
     if text is None:
@@ -84,6 +101,7 @@ def _execution(text: Any) -> Any:
 def _resumable(folder: RunFolder, again: str) -> Iterator[None]:
     """Say on Ctrl-C how to continue; remove a run that is refused before it has anything to keep."""
     from qiskit_qgen.training.checkpoint import CHECKPOINT_NAME
+    from qiskit_qgen.training.distributed import is_main
 
     checkpoints = folder.path / files.CHECKPOINTS
     try:
@@ -91,7 +109,7 @@ def _resumable(folder: RunFolder, again: str) -> Iterator[None]:
     except KeyboardInterrupt:
         raise KeyboardInterrupt(f"The checkpoint is in {checkpoints}: {again} continues from it.") from None
     except QGenError:
-        if not (checkpoints / CHECKPOINT_NAME).exists():
+        if is_main() and not (checkpoints / CHECKPOINT_NAME).exists():
             folder.abandon()
         raise
 
@@ -101,6 +119,7 @@ def _train(model: Any, data: Any, fit: Mapping[str, Any], folder: RunFolder) -> 
     from qiskit_qgen.cli.progress import PrintedProgress
     from qiskit_qgen.training import LatentFrechetDistance, ProgressBar, Scores
     from qiskit_qgen.training.checkpoint import CHECKPOINT_NAME
+    from qiskit_qgen.training.distributed import is_main, on_main
 
     options = dict(fit)
     hooks: list[Any] = [ProgressBar() if sys.stderr.isatty() else PrintedProgress()]
@@ -108,11 +127,12 @@ def _train(model: Any, data: Any, fit: Mapping[str, Any], folder: RunFolder) -> 
     if every is not None:
         hooks.insert(0, Scores({"latent_frechet_distance": LatentFrechetDistance()}, every=every))
     checkpoints = folder.path / files.CHECKPOINTS
-    resume = (checkpoints / CHECKPOINT_NAME).exists()
-    with options["execution"] or nullcontext():
+    resume = on_main((checkpoints / CHECKPOINT_NAME).exists)
+    with (is_main() and options["execution"]) or nullcontext():
         history = model.fit(data, callbacks=hooks, checkpoint_dir=checkpoints, resume=resume, **options)
-    model.save_pretrained(folder.path / files.MODEL)
-    history.save(folder.path / files.HISTORY)
+    if is_main():
+        model.save_pretrained(folder.path / files.MODEL)
+        history.save(folder.path / files.HISTORY)
     seconds: dict[str, float] = history.seconds
     return seconds
 
@@ -131,6 +151,10 @@ def _draw(model: Any, test: Any, seed: int, folder: RunFolder) -> None:
 
 def _report(folder: RunFolder) -> None:
     """Write the scores, and where everything is, to the standard output."""
+    from qiskit_qgen.training.distributed import is_main
+
+    if not is_main():
+        return
     report(folder.read_json(files.SCORES))
     names = sorted(entry.name + "/" * entry.is_dir() for entry in folder.path.iterdir())
     typer.echo(f"Folder {folder.path}: {', '.join(names)}")
