@@ -3,7 +3,7 @@
 - one page for each public subpackage, with everything that its ``__all__`` names;
 - the command line, from the commands' own help;
 - the tutorials, copied from ``tutorials/``;
-- the options of StyleQGAN, from its docstring and signature;
+- the options of each model, from its docstring and signature;
 - the changelog, copied from ``CHANGELOG.md``.
 
 They lie in folders named ``generated``. There are no lists to keep: what is public is documented.
@@ -24,6 +24,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 PACKAGE = qiskit_qgen.__name__
 _CLI = f"{PACKAGE}.cli"
+MODELS = {"StyleQGAN": "style_qgan", "HybridGAN": "hybrid_gan", "QuantumDiffusion": "quantum_diffusion"}
 _PLAIN_BASES = (object, ABC)
 _DIRECTIVES = {"class": "autoclass", "function": "autofunction", "exception": "autoexception"}
 
@@ -156,7 +157,8 @@ def generate():
     changes = ROOT / "CHANGELOG.md"
     text = changes.read_text(encoding="utf-8") if changes.is_file() else "# Changelog\n\nNothing is released yet.\n"
     pages[HERE / "generated" / "changelog.md"] = text
-    pages[HERE / "generated" / "style_qgan_options.md"] = options_table(qiskit_qgen.StyleQGAN)
+    for model, name in MODELS.items():
+        pages[HERE / "generated" / f"{name}_options.md"] = options_table(getattr(qiskit_qgen, model))
     for path, content in pages.items():
         write(path, content)
     for folder in {path.parent for path in pages}:
