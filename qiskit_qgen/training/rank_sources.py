@@ -16,11 +16,12 @@ from qiskit.quantum_info import SparsePauliOp
 from torch import Tensor
 
 from qiskit_qgen._random import torch_generator
+from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.execution import AbstractExecution, AerExecution, LocalExecution
 from qiskit_qgen.execution.base import Expectation
 from qiskit_qgen.execution.first_order import PrimitiveFunction
 from qiskit_qgen.noise import AbstractNoise
-from qiskit_qgen.training.distributed import gather_objects, on_main, rank, world_size
+from qiskit_qgen.training.distributed import gather_objects, is_main, on_main, rank, world_size
 
 _SEED_STREAM = 0x72616E6B
 _SEED_BITS = 31  # what Aer takes
@@ -40,6 +41,19 @@ def rank_execution(execution: AbstractExecution | None) -> AbstractExecution | N
         own = torch_generator(execution.seed, _SEED_STREAM, rank()).initial_seed() % (1 << _SEED_BITS)
         return replace(execution, seed=own)
     return execution
+
+
+def check_may_bill(execution: AbstractExecution | None) -> None:
+    """Raise unless ``execution`` costs nothing, or this is the process of rank 0: all would pay for the same samples.
+
+    Raises:
+        ArgumentError: If it is billed, and this is another process.
+    """
+    if execution is not None and execution.has_cost and not is_main():
+        raise ArgumentError(
+            "Argument `execution` must cost nothing where several processes draw the same samples, but is billed: draw "
+            "them on rank 0 alone."
+        )
 
 
 def draw_noise(noise: AbstractNoise, num_samples: int, generator: torch.Generator) -> Tensor:

@@ -21,8 +21,10 @@ def synchronized(module: nn.Module) -> Iterator[None]:
     What ``torch.nn.SyncBatchNorm`` does on GPUs, on any device, and with the layers as they are. With one process
     nothing changes.
     """
-    layers = [each for each in module.modules() if isinstance(each, _BatchNorm)] if world_size() > 1 else []
-    layers = [each for each in layers if not isinstance(each, nn.SyncBatchNorm)]
+    layers: list[Any] = []
+    if world_size() > 1:
+        found = [each for each in module.modules() if isinstance(each, _BatchNorm)]
+        layers = [each for each in found if not isinstance(each, nn.SyncBatchNorm)]
     for layer in layers:
         layer.forward = partial(_normalized, layer)
     try:
