@@ -21,7 +21,8 @@ QUANTUM_IN = ("none", "generator", "discriminator", "both")
 ANSAETZE = ("hardware_efficient", "strongly_entangling", "data_reuploading")
 BACKBONES = ("efficientnet-lite0", "resnet18", "inception_v3", "conv")
 NOISES = ("gaussian", "uniform")
-DEFAULT_PENALTY = 10.0
+DEFAULT_PENALTY = 1.0  # features of pretrained networks differ by about 1
+CONV_PENALTY = 10.0  # raw pictures by about 10
 
 
 def quantum_parts(arguments: Mapping[str, Any]) -> tuple[str, ...]:
@@ -103,10 +104,11 @@ def adversarial_options(arguments: Mapping[str, Any]) -> AdversarialOptions:
         ArgumentError: If an argument is out of range.
     """
     penalty = arguments["gradient_penalty"]
+    usual = CONV_PENALTY if arguments["backbone"] == "conv" else DEFAULT_PENALTY
     return AdversarialOptions(
         loss=arguments["loss"],
         n_critic=arguments["n_critic"],
-        gradient_penalty=DEFAULT_PENALTY if penalty is None else penalty,
+        gradient_penalty=usual if penalty is None else penalty,
         generator_learning_rate=arguments["generator_learning_rate"],
         discriminator_learning_rate=arguments["discriminator_learning_rate"],
         betas=(arguments["betas"][0], arguments["betas"][1]),

@@ -13,11 +13,12 @@ from qiskit_qgen._checks import check_int, check_type
 from qiskit_qgen._random import torch_generator
 from qiskit_qgen._typing import PathLike
 from qiskit_qgen.circuits import ParametrizedCircuit
+from qiskit_qgen.datasets.subsets import subset
 from qiskit_qgen.exceptions import ArgumentError, TrainingDivergedError
 from qiskit_qgen.execution import AbstractExecution
 from qiskit_qgen.models.base import AbstractGenerativeModel, QuantumPass
 from qiskit_qgen.models.codecs import check_images, fingerprint
-from qiskit_qgen.models.fitting import choose_callbacks, choose_seed, describe_execution, subset
+from qiskit_qgen.models.fitting import choose_callbacks, choose_seed, describe_execution
 from qiskit_qgen.models.hybrid_arguments import (
     CUSTOM,
     adversarial_options,
@@ -64,7 +65,8 @@ class HybridGAN(AbstractGenerativeModel):
             file); "conv", trained from scratch; or an :class:`~qiskit_qgen.networks.AbstractBackbone`.
         backbone_options: Further arguments of the backbone that is named, such as ``{"input_size": 96, "grid": 2}``;
             see :class:`~qiskit_qgen.networks.EfficientNetLite0Backbone`,
-            :class:`~qiskit_qgen.networks.TorchvisionBackbone` and :class:`~qiskit_qgen.networks.ConvBackbone`.
+            :class:`~qiskit_qgen.networks.TorchvisionBackbone` and :class:`~qiskit_qgen.networks.ConvBackbone`. The
+            network's ``input_size`` is the pictures' longer side, or the least that it takes (64 for "resnet18").
         noise: "gaussian", "uniform" in [-1, 1], or a source of noise.
         ansatz: "hardware_efficient", "strongly_entangling" or "data_reuploading"; see
             :func:`~qiskit_qgen.circuits.hardware_efficient_ansatz` and its like.
@@ -75,13 +77,15 @@ class HybridGAN(AbstractGenerativeModel):
         entanglement: Which qubits are entangled; None takes a ring.
         entangler: Two-qubit gate, or a list of several.
         observables: Pauli letters read out of each qubit.
-        block_activation: Non-linearity of classical blocks: "relu" (arXiv 2507.09706), "leaky_relu" or "tanh".
+        block_activation: Non-linearity of classical blocks: "leaky_relu", "relu" (arXiv 2507.09706) or "tanh". With one
+            hidden unit, "relu" gives no gradient at all wherever that unit is off, from the start for some seeds.
         generator_width: Channels of the first two stages of the generator, a multiple of 8.
         discriminator_width: Width of the hidden layer before the discriminator's block.
         spectral_normalization: Whether the discriminator's layers have spectral norm 1.
         loss: "wgan-gp", "hinge" or "bce".
         n_critic: Discriminator steps for each generator step.
-        gradient_penalty: Weight of the gradient penalty; only with "wgan-gp", where None takes 10.
+        gradient_penalty: Weight of the gradient penalty; only with "wgan-gp", where None takes 1, or 10 with the
+            backbone "conv".
         augmentations: Differentiable changes of all pictures that the discriminator sees, of "color", "translation"
             and "cutout", for small data sets; see :func:`~qiskit_qgen.training.augment`.
         generator_learning_rate: Adam's highest learning rate for the generator.
@@ -120,7 +124,7 @@ class HybridGAN(AbstractGenerativeModel):
         entanglement: Any = None,
         entangler: str | Sequence[str] = "cx",
         observables: str = "Z",
-        block_activation: Literal["relu", "leaky_relu", "tanh"] = "relu",
+        block_activation: Literal["leaky_relu", "relu", "tanh"] = "leaky_relu",
         generator_width: int = 64,
         discriminator_width: int = 128,
         spectral_normalization: bool = False,

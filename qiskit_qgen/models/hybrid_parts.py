@@ -34,6 +34,7 @@ from qiskit_qgen.networks import (
 )
 from qiskit_qgen.noise import AbstractNoise, GaussianNoise, UniformNoise
 
+_SMALLEST_INPUT = {"efficientnet-lite0": 32, "resnet18": 64, "inception_v3": 75}
 _INITIAL_WEIGHTS_STREAM = 0x68796272
 
 
@@ -44,8 +45,10 @@ def build_backbone(arguments: Mapping[str, Any]) -> AbstractBackbone:
         ArgumentError: If an option is unknown or out of range, or the backbone does not take such pictures.
         MissingOptionalLibraryError: If the backbone needs a library that is not installed.
     """
-    name, options = arguments["backbone"], arguments["backbone_options"] or {}
-    shape = tuple(arguments["image_shape"])
+    name, shape = arguments["backbone"], tuple(arguments["image_shape"])
+    options = dict(arguments["backbone_options"] or {})
+    if name in _SMALLEST_INPUT:
+        options.setdefault("input_size", max(_SMALLEST_INPUT[name], *shape[1:]))
     makers: dict[str, Callable[..., AbstractBackbone]] = {
         "efficientnet-lite0": EfficientNetLite0Backbone,
         "conv": lambda **given: ConvBackbone(shape, **given),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
@@ -42,6 +43,8 @@ class TransferDiscriminator(nn.Module):
         super().__init__()
         check_int("width", width, minimum=1)
         backbone.check_channels(image_shape[0])
+        with torch.no_grad():
+            self._feature_shape = backbone.features(torch.zeros(1, *image_shape)).shape[1:]
         self.tail = backbone.tail(image_shape)
         self.neck = nn.Sequential(
             nn.LayerNorm(backbone.num_features, elementwise_affine=False),
@@ -55,6 +58,10 @@ class TransferDiscriminator(nn.Module):
             parts = [self.neck, self.head] if backbone.is_trained else [self.tail, self.neck, self.head]
             for part in parts:
                 _normalize(part)
+
+    def example_inputs(self, num_rows: int, generator: torch.Generator) -> tuple[Tensor]:
+        """Return random vectors in the place of ``num_rows`` pictures' frozen features."""
+        return (torch.randn(num_rows, *self._feature_shape, generator=generator),)
 
     def forward(self, features: Tensor) -> Tensor:
         """Return the scores (N,) of pictures whose frozen features are ``features`` (N, ...)."""

@@ -41,6 +41,7 @@ class UpsamplingGenerator(nn.Module):
     ) -> None:
         super().__init__()
         noise_dim = block.num_inputs if noise_dim is None else check_int("noise_dim", noise_dim, minimum=1)
+        self.noise_dim = noise_dim
         fits = noise_dim == block.num_inputs
         self.entry = nn.Identity() if fits else nn.Linear(noise_dim, block.num_inputs, bias=False)
         channels, height, width_of_picture = check_picture_shape(image_shape)
@@ -60,6 +61,10 @@ class UpsamplingGenerator(nn.Module):
         self.to_pixels = nn.Conv2d(inputs, channels, 3, 1, 1)
         # Nearly twice as fast on CPUs as channels before pixels.
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def example_inputs(self, num_rows: int, generator: torch.Generator) -> tuple[Tensor]:
+        """Return noise (num_rows, noise_dim), such as this network is called with."""
+        return (torch.randn(num_rows, self.noise_dim, generator=generator),)
 
     @property
     def num_latents(self) -> int:

@@ -11,5 +11,14 @@ from qiskit_qgen.plotting.history import plot_history as plot_history
 from qiskit_qgen.plotting.images import plot_images as plot_images
 from qiskit_qgen.plotting.images import plot_reconstructions as plot_reconstructions
 from qiskit_qgen.plotting.low_data import plot_low_data as plot_low_data
+from qiskit_qgen.plotting.placement import plot_placement as plot_placement
 
-__all__ = ["plot_circuit", "plot_comparison", "plot_history", "plot_images", "plot_low_data", "plot_reconstructions"]
+__all__ = [
+    "plot_circuit",
+    "plot_comparison",
+    "plot_history",
+    "plot_images",
+    "plot_low_data",
+    "plot_placement",
+    "plot_reconstructions",
+]

@@ -5,6 +5,8 @@ from qiskit_qgen.studies.executions import compare_executions as compare_executi
 from qiskit_qgen.studies.gradient_audit import audit_gradients as audit_gradients
 from qiskit_qgen.studies.low_data import LowDataStudy as LowDataStudy
 from qiskit_qgen.studies.low_data import run_low_data_study as run_low_data_study
+from qiskit_qgen.studies.placement import PlacementStudy as PlacementStudy
+from qiskit_qgen.studies.placement import run_placement_study as run_placement_study
 from qiskit_qgen.studies.study_folder import study_status as study_status
 from qiskit_qgen.studies.trials import run_trials as run_trials
 from qiskit_qgen.studies.trials import trial_digest as trial_digest
@@ -17,10 +19,12 @@ __all__ = [
     "ExecutionComparison",
     "GradientReport",
     "LowDataStudy",
+    "PlacementStudy",
     "audit_gradients",
     "classical_twin",
     "compare_executions",
     "run_low_data_study",
+    "run_placement_study",
     "run_trials",
     "study_status",
     "trial_digest",

@@ -11,7 +11,7 @@ from qiskit_qgen.networks.backbones.staged import StagedBackbone
 
 NAME = "efficientnet-lite0"
 _MINIMUM_SIZE = 32
-_USUAL_SCALES = (3, 4, 5)  # maps of 16 x 16, 8 x 8 and 4 x 4 at 64 pixels
+_USUAL_SCALES = (1, 2, 3, 4)  # maps of 16 x 16, 16 x 16, 8 x 8 and 4 x 4 at 32 pixels
 
 
 class EfficientNetLite0Backbone(StagedBackbone):
@@ -23,9 +23,9 @@ class EfficientNetLite0Backbone(StagedBackbone):
 
     Args:
         input_size: Side of the network's input in pixels, at least 32; it was trained at 224.
-        scales: The frozen stages whose maps are seen, in rising order; None takes 3, 4 and 5, unless there is a cut.
+        scales: The frozen stages whose maps are seen, in rising order; None takes 1 to 4, unless there is a cut.
         scale_width: Channels of the first trained convolution, later ones have twice as many; only with ``scales``,
-            where None takes 64.
+            where None takes 32.
         frozen_stages: A cut: how many stages stay as they are; None for all that are used.
         last_stage: A cut: the stage whose maps are the features; None for the head.
         grid: A cut: the maps are averaged over a grid x grid division of the picture; None takes 1.

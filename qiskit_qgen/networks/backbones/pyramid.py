@@ -13,7 +13,6 @@ from torch.nn import functional as F
 from qiskit_qgen._random import torch_generator
 
 _LAST_SIDE = 4
-_LENGTH = 10.0  # about that of a small picture itself
 _CALIBRATION_SEED, _CALIBRATION_PICTURES, _CALIBRATION_SIDE = 0, 8, 4
 
 
@@ -21,8 +20,8 @@ class FrozenPyramid(nn.Module):
     """The maps of chosen stages of a network, brought to one scale and joined to one vector per picture.
 
     The maps of a stage are divided by one number, their root mean square over smooth random pictures, and by the square
-    root of how many values they hold, and multiplied by 10. Whatever the network, a picture's part of each stage then
-    is about as long as a small picture itself: gradient penalties suit such lengths, not those of raw maps.
+    root of how many values they hold. Whatever the network, a picture's part of each stage then has a length near 1, so
+    that scores of slope 1, which a gradient penalty asks for, differ by about 1: a bounded block can give these.
 
     Args:
         stages: The network's stages in order, up to the last one that is used.
@@ -37,7 +36,7 @@ class FrozenPyramid(nn.Module):
         self._factors: list[float] = []
         maps = self._maps(_smooth_pictures(input_size))
         self.shapes = [(each.shape[1], each.shape[2], each.shape[3]) for each in maps]
-        self._factors = [_LENGTH * float((each.square().mean() * each[0].numel()).rsqrt()) for each in maps]
+        self._factors = [float((each.square().mean() * each[0].numel()).rsqrt()) for each in maps]
 
     def forward(self, pictures: Tensor) -> Tensor:
         """Return joined maps (N, values of all maps) of ``pictures`` (N, 3, H, W), normalised as the network needs."""
@@ -78,7 +77,7 @@ class PyramidTail(nn.Module):
         sizes = [math.prod(shape) for shape in self.shapes]
         hidden = features[:, :0]
         for convolution, part, shape in zip(self.convolutions, features.split(sizes, 1), self.shapes, strict=True):
-            maps = part.unflatten(1, shape) * (math.sqrt(math.prod(shape)) / _LENGTH)
+            maps = part.unflatten(1, shape) * math.sqrt(math.prod(shape))
             joined = torch.cat([hidden, maps], dim=1) if hidden.dim() == maps.dim() else maps
             hidden = F.leaky_relu(convolution(joined), 0.2)
         return hidden.flatten(1)

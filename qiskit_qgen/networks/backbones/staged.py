@@ -42,7 +42,7 @@ class StagedBackbone(AbstractBackbone):
         usual_scales: The ``scales`` if neither they nor a cut are given; None for an average of the last stage.
         scales: The frozen stages whose maps are seen, counted from 1, in rising order; excludes a cut.
         scale_width: Channels of the first trained convolution, later ones have twice as many; only with ``scales``,
-            where None takes 64.
+            where None takes 32.
         frozen_stages: A cut: how many stages stay as they are; None for all that are used.
         last_stage: A cut: the stage whose maps are the features; None for the last one.
         grid: A cut: the maps are averaged over a grid x grid division of the picture; None takes 1, all of it.
@@ -83,7 +83,7 @@ class StagedBackbone(AbstractBackbone):
             raise ArgumentError("Argument `scale_width` must be None without `scales`.")
         self._parts: _Scales | _Cut
         if chosen is not None:
-            width = 64 if scale_width is None else check_int("scale_width", scale_width, minimum=1)
+            width = 32 if scale_width is None else check_int("scale_width", scale_width, minimum=1)
             self._parts = _Scales(stages, _checked_scales(chosen, len(stages)), width, input_size)
         else:
             self._parts = _Cut(stages, frozen_stages, last_stage, 1 if grid is None else grid, input_size)

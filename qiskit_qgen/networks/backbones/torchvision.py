@@ -20,7 +20,7 @@ NAMES = ("resnet18", "inception_v3")
 
 _FILES = {"resnet18": "resnet18-f37072fd.pth", "inception_v3": "inception_v3_google-0cc3c7bd.pth"}
 _MINIMUM_SIZE = {"resnet18": 32, "inception_v3": 75}
-_USUAL_SCALES = {"resnet18": (2, 3, 4)}  # maps of 16 x 16, 8 x 8 and 4 x 4 at 64 pixels
+_USUAL_SCALES = {"resnet18": (1, 3, 4)}  # maps of 16 x 16, 8 x 8 and 4 x 4 at 64 pixels
 _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
@@ -32,10 +32,10 @@ class TorchvisionBackbone(StagedBackbone):
         weights: File with the state dictionary; None takes torchvision's file of ImageNet weights from the cache of
             ``torch.hub``. Nothing is downloaded.
         input_size: Side of the network's input in pixels, at least 32 for "resnet18" and 75 for "inception_v3".
-        scales: The frozen stages whose maps are seen, in rising order; by default 2, 3 and 4 of
+        scales: The frozen stages whose maps are seen, in rising order; by default 1, 3 and 4 of
             "resnet18", unless there is a cut.
         scale_width: Channels of the first trained convolution, later ones have twice as many; only with ``scales``,
-            where None takes 64.
+            where None takes 32.
         frozen_stages: A cut: how many stages stay as they are; None for all that are used.
         last_stage: A cut: the stage whose maps are the features; None for the last one.
         grid: A cut: the maps are averaged over a grid x grid division of the picture; None takes 1.
