@@ -11,11 +11,13 @@ from typing import Any
 
 import typer
 
+from qiskit_qgen.cli.audit_report import FAULTS, audit_findings
 from qiskit_qgen.cli.circuit_file import read_circuits
 from qiskit_qgen.cli.circuit_report import circuit_findings, timed
 from qiskit_qgen.cli.reporting import USER_ERROR, reports_errors
 from qiskit_qgen.exceptions import ArgumentError
 
+_FAILURES = ("refused", *FAULTS)
 _LAYERS, _BATCH, _REPEATS = 8, 64, 7
 _QUBITS = (8, 12)
 _EXTRAS = {
@@ -32,20 +34,28 @@ def doctor(
     batch_size: int | None = typer.Option(
         None, min=1, help=f"With --circuit: the batch whose cost is told; {_BATCH} if not given."
     ),
+    audit: Path | None = typer.Option(
+        None, help="A saved model, the folder of a run, or a file of circuits: say which gradients are missing."
+    ),
 ) -> None:
     """Say what is installed, which devices and threads there are, and how fast the simulator runs here.
 
     With --circuit, say instead how the circuits of a file are lowered, which of their gates are refused, and what a
-    batch takes.
+    batch takes. With --audit, say which quantum parameters and inputs have no gradient, or one that vanishes, and why.
     """
+    if audit is not None and circuit is not None:
+        raise ArgumentError("Options --audit and --circuit exclude each other: give one of them.")
     if circuit is None and batch_size is not None:
         raise ArgumentError("`--batch-size` must come with `--circuit`, whose cost it is about: add it.")
-    findings = _findings() if circuit is None else _circuits(circuit, batch_size or _BATCH)
-    refused = False
+    if audit is not None:
+        findings = audit_findings(audit)
+    else:
+        findings = _findings() if circuit is None else _circuits(circuit, batch_size or _BATCH)
+    failed = False
     for title, text in findings:
         typer.echo(f"{title:<11} {''.join(c if c.isprintable() else '?' for c in text)}")
-        refused |= title == "refused"
-    if refused:
+        failed |= title in _FAILURES
+    if failed:
         raise typer.Exit(USER_ERROR)
 
 

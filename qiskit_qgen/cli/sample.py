@@ -24,6 +24,10 @@ def sample(
     columns: Annotated[int | None, typer.Option(min=1, help="Pictures in a row of the grid.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of the noise; a fresh one if left out.")] = None,
     execution: Annotated[str | None, typer.Option(help=f"Where circuits run. {FORM}.")] = None,
+    label: Annotated[int | None, typer.Option(min=0, help="Of a diffusion model with classes: which to draw.")] = None,
+    guidance: Annotated[float | None, typer.Option(min=0, help="Of the same: strength of the guidance.")] = None,
+    sampler: Annotated[str | None, typer.Option(help="Of a diffusion model: ddim, dpm-solver or ddpm.")] = None,
+    sampling_steps: Annotated[int | None, typer.Option(min=1, help="Of the same: calls of its network.")] = None,
 ) -> None:
     """Generate samples of a trained model."""
     from qiskit_qgen._random import resolve_seed
@@ -37,12 +41,28 @@ def sample(
         raise ArgumentError("Option --columns must be left out unless --out ends in .png.")
     seed = resolve_seed(seed)
     trained = load_model(model)
+    options = _options(trained, labels=label, guidance=guidance, sampler=sampler, sampling_steps=sampling_steps)
     with nullcontext() if execution is None else parse_execution(execution) as chosen:
-        samples = trained.sample(num_samples, seed=seed, execution=chosen)
+        samples = trained.sample(num_samples, seed=seed, execution=chosen, **options)
     if out.suffix == ".png" and samples.dim() != 4:
         raise ArgumentError("This model generates rows of a table, not pictures: name a file that ends in .npy.")
     _write(samples, out, columns)
     typer.echo(f"{out}: {num_samples} samples of shape {tuple(samples.shape[1:])}, seed {seed}")
+
+
+def _options(model: Any, **given: Any) -> dict[str, Any]:
+    """Return the options that are given, all of which the model must know."""
+    import inspect
+
+    from qiskit_qgen.exceptions import ArgumentError
+
+    known = inspect.signature(model.sample).parameters
+    options = {name: value for name, value in given.items() if value is not None}
+    for name in options:
+        if name not in known:
+            flag = "--label" if name == "labels" else f"--{name.replace('_', '-')}"
+            raise ArgumentError(f"Option {flag} must be left out: a {type(model).__name__} has no such choice.")
+    return options
 
 
 def _write(samples: Any, out: Path, columns: int | None) -> None:

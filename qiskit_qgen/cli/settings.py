@@ -10,10 +10,11 @@ from typing import Any, get_args, get_type_hints
 from qiskit_qgen.cli.toml_text import parse_value, read_toml
 from qiskit_qgen.exceptions import ArgumentError
 
-MODELS = ("StyleQGAN", "HybridGAN")
+MODELS = ("StyleQGAN", "HybridGAN", "QuantumDiffusion")
 # What follows from the data, belongs to tables, or is no plain value.
 _NOT_SET_HERE = ("self", "image_shape", "num_features", "scaling")
-_NOT_SET_IN_FIT = ("self", "data", "callbacks", "checkpoint_dir", "resume", "warm_start")
+_NOT_SET_IN_FIT = ("self", "data", "labels", "callbacks", "checkpoint_dir", "resume", "warm_start")
+_NUM_SCORED = {"QuantumDiffusion": 256}  # whose samples take many passes each; others as many as there are real ones
 
 _TABLES = ("data", "model", "fit", "evaluate")
 
@@ -106,7 +107,7 @@ def _defaults(model: str) -> Tables:
         "data": {"name": None, "data_dir": None},
         "model": {"class_name": model, **_parameters(kind.__init__, without=_NOT_SET_HERE)},
         "fit": fit,
-        "evaluate": {"split": "test", "num_samples": None, "extractor": None},
+        "evaluate": {"split": "test", "num_samples": _NUM_SCORED.get(model), "extractor": None},
     }
 
 

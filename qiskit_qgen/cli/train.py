@@ -17,7 +17,7 @@ def train(
         Path | None, typer.Option("--out", help="Folder of the run; runs/NAME for a file NAME.toml if left out.")
     ] = None,
     data: Annotated[str | None, typer.Option(help="Data set: a known name, a folder or a file of pictures.")] = None,
-    steps: Annotated[int | None, typer.Option(min=1, help="Steps of the generator.")] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Steps of the training.")] = None,
     autoencoder_steps: Annotated[int | None, typer.Option(min=1, help="Steps of the autoencoder.")] = None,
     batch_size: Annotated[int | None, typer.Option(min=2, help="Pictures in a batch.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of the run; a fresh one if left out.")] = None,

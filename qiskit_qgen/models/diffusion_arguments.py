@@ -110,6 +110,23 @@ def check_arguments(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> tu
     return checked, own
 
 
+def with_own(arguments: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """Return saved arguments with the user's own objects in their places.
+
+    Raises:
+        ArgumentError: If one is missing, or given though the model has none of its own.
+    """
+    complete = dict(arguments)
+    for name, value in own.items():
+        custom = arguments.get(name) == CUSTOM
+        if custom != (value is not None):
+            rule = "the one that the model was made with" if custom else "None: the model has none of its own"
+            raise ArgumentError(f"Argument `{name}` must be {rule}, but is {type(value).__name__}.")
+        if custom:
+            complete[name] = value
+    return complete
+
+
 def denoising_options(arguments: Mapping[str, Any]) -> DenoisingOptions:
     """How the network is trained."""
     names = ("prediction", "min_snr_gamma", "label_dropout", "learning_rate", "clip_norm", "ema_decay", "lr_schedule")

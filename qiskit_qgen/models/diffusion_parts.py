@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from qiskit_qgen._random import torch_generator
+from qiskit_qgen.circuits import ParametrizedCircuit, bottleneck_ansatz
 from qiskit_qgen.diffusion import NoiseSchedule, data_spectrum, information_beta_schedule
 from qiskit_qgen.diffusion.noise_schedule import SCHEDULE_NAMES
 from qiskit_qgen.exceptions import ArgumentError, GradientError
@@ -83,6 +84,14 @@ def build_corruption(arguments: Mapping[str, Any], schedule: NoiseSchedule, sour
     if sources.process is not None:
         return ProcessCorruption(sources.process)
     return GaussianCorruption(schedule, sources.noise, arguments["prediction"], arguments["min_snr_gamma"])
+
+
+def build_circuit(arguments: Mapping[str, Any]) -> ParametrizedCircuit | None:
+    """Return the bottleneck's circuit; None for a classical one."""
+    kind = arguments["bottleneck"]
+    if kind not in QUANTUM:
+        return None
+    return bottleneck_ansatz(arguments["num_qubits"], arguments["num_layers"], published=kind == "quantum_published")
 
 
 def build_networks(arguments: Mapping[str, Any], sources: Sources, *, seed: int) -> dict[str, nn.Module]:

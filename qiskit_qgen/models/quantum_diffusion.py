@@ -12,24 +12,26 @@ from torch import Tensor
 from qiskit_qgen._checks import check_int, check_shape, check_type
 from qiskit_qgen._random import resolve_seed, torch_generator
 from qiskit_qgen._typing import PathLike
+from qiskit_qgen.circuits import ParametrizedCircuit
 from qiskit_qgen.datasets.subsets import subset
 from qiskit_qgen.diffusion import NoiseSchedule
-from qiskit_qgen.exceptions import ArgumentError, CheckpointError, TrainingDivergedError
+from qiskit_qgen.exceptions import CheckpointError, TrainingDivergedError
 from qiskit_qgen.execution import AbstractExecution
 from qiskit_qgen.models.base import AbstractGenerativeModel, QuantumPass
 from qiskit_qgen.models.codecs import check_images, fingerprint
 from qiskit_qgen.models.diffusion_arguments import (
-    CUSTOM,
     GAUSSIAN,
     check_arguments,
     check_saved_sizes,
     denoising_options,
     sampling_labels,
     training_labels,
+    with_own,
 )
 from qiskit_qgen.models.diffusion_parts import (
     Sources,
     audit,
+    build_circuit,
     build_corruption,
     build_networks,
     build_noise,
@@ -41,11 +43,11 @@ from qiskit_qgen.models.diffusion_parts import (
 from qiskit_qgen.models.diffusion_sampling import draw_pictures, network_calls, sampling_options
 from qiskit_qgen.models.effects import argument_defaults
 from qiskit_qgen.models.fitting import CHECKPOINT_EVERY, choose_callbacks, choose_seed, describe_execution
-from qiskit_qgen.networks.bottleneck_gates import QUANTUM, Bottleneck
+from qiskit_qgen.networks.bottleneck_gates import Bottleneck
 from qiskit_qgen.noise import AbstractForwardProcess, AbstractNoise
 from qiskit_qgen.training import AbstractCallback, History, Trainer
 from qiskit_qgen.training.denoising import DenoisingPhase
-from qiskit_qgen.training.rank_sources import rank_execution
+from qiskit_qgen.training.rank_sources import check_may_bill, rank_execution
 from qiskit_qgen.training.schedules import Schedule
 
 _SAMPLE_BATCH = 64
@@ -147,6 +149,11 @@ class QuantumDiffusion(AbstractGenerativeModel):
         return self._sources.process
 
     @property
+    def circuit(self) -> ParametrizedCircuit | None:
+        """The bottleneck's circuit; None for a classical bottleneck."""
+        return build_circuit(self._arguments)
+
+    @property
     def schedule(self) -> NoiseSchedule:
         """The course of the noise; one that is fitted to data is the cosine schedule before the first training."""
         return self._networks()["schedule"].schedule()
@@ -157,7 +164,7 @@ class QuantumDiffusion(AbstractGenerativeModel):
         *,
         labels: Tensor | None = None,
         steps: int = 2000,
-        batch_size: int = 64,
+        batch_size: int = 32,
         num_images: int | None = None,
         subset_seed: int = 0,
         seed: int | None = None,
@@ -279,6 +286,7 @@ class QuantumDiffusion(AbstractGenerativeModel):
             NotFittedError: If the model was neither trained nor loaded.
         """
         check_int("num_samples", num_samples, minimum=1)
+        check_may_bill(execution)
         self._check_fitted("sample")
         classes = sampling_labels(labels, num_samples, self._arguments["num_classes"])
         changes = {"guidance": guidance, "sampler": sampler, "sampling_steps": sampling_steps}
@@ -304,14 +312,7 @@ class QuantumDiffusion(AbstractGenerativeModel):
         check_type("noise", noise, (AbstractNoise, type(None)), "a source of noise or None")
         check_type("process", process, (AbstractForwardProcess, type(None)), "a forward process or None")
         config, tensors = cls._read(folder)
-        arguments = dict(config["arguments"])
-        for name, own in (("noise", noise), ("process", process)):
-            custom = arguments.get(name) == CUSTOM
-            if custom != (own is not None):
-                rule = "the one that the model was made with" if custom else "None: the model has none of its own"
-                raise ArgumentError(f"Argument `{name}` must be {rule}, but is {type(own).__name__}.")
-            if custom:
-                arguments[name] = own
+        arguments = with_own(config["arguments"], {"noise": noise, "process": process})
         return cls._made_of(arguments, folder, tensors)._load(folder, config, tensors)
 
     @classmethod
@@ -383,10 +384,8 @@ class QuantumDiffusion(AbstractGenerativeModel):
         return self._built
 
     def _circuit(self) -> tuple[QuantumCircuit | None, list[str]]:
-        if self._arguments["bottleneck"] not in QUANTUM:
-            return None, []
-        layer: Any = quantum_gate(self._networks()["denoiser"]).core
-        return layer.circuit, [parameter.name for parameter in layer.circuit.parameters]
+        found = self.circuit
+        return (None, []) if found is None else (found.circuit, [each.name for each in found.circuit.parameters])
 
     def _prepare(self, circuit: QuantumCircuit | None, inputs: list[str]) -> None:
         expected = self._circuit()[1]
