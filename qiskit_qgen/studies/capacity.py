@@ -1,0 +1,224 @@
+"""How the best critic's and the best classical generator's size grow with the quantum generator's."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from qiskit_qgen._checks import check_choice, check_int, check_path, check_type
+from qiskit_qgen._typing import PathLike
+from qiskit_qgen.exceptions import ArgumentError
+from qiskit_qgen.metrics import get_extractor
+from qiskit_qgen.persistence import atomic_write
+from qiskit_qgen.persistence.json_text import parse_json
+from qiskit_qgen.studies.autoencoders import load_autoencoder, pictures_of, run_autoencoder_sweep
+from qiskit_qgen.studies.capacity_analysis import CapacityAnalysis, analyse_capacity
+from qiskit_qgen.studies.capacity_grid import CapacityGrid, generator_name
+from qiskit_qgen.studies.capacity_trial import (
+    AUTOENCODERS,
+    SCORES,
+    build_capacity_model,
+    count_parameters,
+    train_capacity_trial,
+)
+from qiskit_qgen.studies.optimality import OptimalityRule, judge
+from qiskit_qgen.studies.trials import run_trials
+
+STUDY_FILE = "capacity.json"
+_COLUMNS = (
+    "digest", "generator", "name", "generator_parameters", "critic_width", "critic_parameters", "seed", "status",
+    "score", "spread", "slope", "critic_drift", "stable", *SCORES,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class CapacityStudy:
+    """What :func:`run_capacity_study` found, and what a rule makes of it."""
+
+    records: list[dict[str, Any]]
+    """The trials' records, see :func:`~qiskit_qgen.studies.run_trials`."""
+    sizes: dict[str, dict[str, int]]
+    """Trainable parameters: ``generators`` by name, and ``critics`` by width."""
+    floors: dict[str, Any]
+    """The autoencoder's record: its reconstructions' scores, and those of real pictures."""
+    rule: OptimalityRule = field(default_factory=OptimalityRule)
+    """When a training is stable, and which size optimal."""
+
+    def with_rule(self, rule: OptimalityRule) -> CapacityStudy:
+        """Return the same trials under another rule."""
+        return CapacityStudy(self.records, self.sizes, self.floors, check_type("rule", rule, OptimalityRule, "a rule"))
+
+    @cached_property
+    def rows(self) -> list[dict[str, Any]]:
+        """One dictionary for each trial: its sizes, how it ended, and how the rule judges it."""
+        return [self._row(record) for record in self.records]
+
+    @cached_property
+    def analysis(self) -> CapacityAnalysis:
+        """Optimal sizes, laws, and how they move with the thresholds."""
+        return analyse_capacity(self.records, self.sizes, self.rule)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as JSON can hold it; :meth:`load` reads it."""
+        return {
+            "sizes": self.sizes,
+            "floors": self.floors,
+            "rule": self.rule.to_dict(),
+            "analysis": self.analysis.to_dict(),
+            "trials": self.records,
+        }
+
+    def save(self, folder: PathLike) -> Path:
+        """Write ``capacity.json``, ``capacity.csv`` with a row for each trial, and ``capacity.md`` to ``folder``."""
+        target = check_path("folder", folder)
+        target.mkdir(parents=True, exist_ok=True)
+        text = io.StringIO()
+        writer = csv.DictWriter(text, _COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(self.rows)
+        atomic_write(target / "capacity.csv", text.getvalue())
+        atomic_write(target / "capacity.md", self.analysis.table() + "\n\n" + self.analysis.reading + "\n")
+        atomic_write(target / STUDY_FILE, json.dumps(self.to_dict(), indent=1) + "\n")
+        return target
+
+    @classmethod
+    def load(cls, folder: PathLike) -> CapacityStudy:
+        """Read what :meth:`save` wrote.
+
+        Raises:
+            ArgumentError: If the folder holds no such file.
+            CheckpointError: If the file is damaged.
+        """
+        path = check_path("folder", folder) / STUDY_FILE
+        if not path.is_file():
+            raise ArgumentError(f"Folder {path.parent} holds no capacity study: it has no {STUDY_FILE}.")
+        content = parse_json(path.read_bytes(), f"File {path}")
+        return cls(content["trials"], content["sizes"], content["floors"], OptimalityRule(**content["rule"]))
+
+    def _row(self, record: Mapping[str, Any]) -> dict[str, Any]:
+        configuration = record["configuration"]
+        name, width = generator_name(configuration), configuration["critic_width"]
+        judged = judge(record["result"], self.rule) if record["status"] == "done" else None
+        curves = record.get("result", {}).get("scores", {})
+        return {
+            "digest": record["digest"],
+            "generator": configuration["generator"],
+            "name": name,
+            "generator_parameters": self.sizes["generators"][name],
+            "critic_width": width,
+            "critic_parameters": self.sizes["critics"][str(width)],
+            "seed": configuration["seed"],
+            "status": record["status"],
+            **{key: getattr(judged, key, None) for key in ("score", "spread", "slope", "critic_drift")},
+            "stable": judged is not None and judged.stable,
+            **{score: curves[score]["values"][-1] if score in curves else None for score in SCORES},
+        }
+
+
+def run_capacity_study(
+    data: Any,
+    grid: CapacityGrid | None = None,
+    *,
+    held_out: Any,
+    folder: PathLike,
+    autoencoder: Mapping[str, Any] | None = None,
+    autoencoder_steps: int = 1500,
+    steps: int = 1000,
+    batch_size: int = 128,
+    score_every: int = 50,
+    pictures_every: int | None = None,
+    num_samples: int = 1000,
+    extractor: str | None = "pixel",
+    model: Mapping[str, Any] | None = None,
+    rule: OptimalityRule | None = None,
+    **runner: Any,
+) -> CapacityStudy:
+    """Train generators of many sizes against critics of many sizes in one latent, and find which sizes are optimal.
+
+    arXiv 2601.05036 claims that the best classical critic's and the best classical generator's number of parameters
+    grow exponentially with the quantum generator's. This measures both: for each generator the optimal critic by
+    ``rule``; for each quantum generator the smallest classical one that is as good; and three laws of growth, with
+    intervals over seeds, in comparison with each other and with no growth.
+
+    Args:
+        data: Pictures for training, as :meth:`~qiskit_qgen.StyleQGAN.fit` takes them.
+        grid: Sizes and seeds; None takes those of :class:`CapacityGrid`.
+        held_out: Pictures to score against.
+        folder: Folder of the study; the same call resumes, and a larger grid adds trials.
+        autoencoder: Options of the autoencoder, as of :func:`~qiskit_qgen.studies.run_autoencoder_sweep`; it is trained
+            once for all trials.
+        autoencoder_steps: Steps of the autoencoder.
+        steps: Steps of each generator.
+        batch_size: Pictures in a batch.
+        score_every: Steps between two scores.
+        pictures_every: Steps between two scores of decoded pictures; None scores them at the end only.
+        num_samples: Samples in each score, at most as many as there are held-out pictures.
+        extractor: Name of the features in which pictures are compared; None compares latents only.
+        model: Further arguments of :class:`~qiskit_qgen.StyleQGAN` for all trials.
+        rule: When a training is stable, and which size optimal.
+        **runner: Where trials run, as of :func:`~qiskit_qgen.studies.run_trials`.
+
+    Raises:
+        ArgumentError: If an argument is out of range, or the folder holds another study.
+        ArgumentTypeError: If an argument has the wrong type.
+        DatasetError: If pictures are empty, out of range or of another shape.
+        ExecutionError: If trials were lost with the processes that ran them.
+    """
+    grid = CapacityGrid() if grid is None else check_type("grid", grid, CapacityGrid, "a CapacityGrid or None")
+    rule = OptimalityRule() if rule is None else check_type("rule", rule, OptimalityRule, "an OptimalityRule or None")
+    check_choice("rule.score", rule.score, SCORES[:2] if extractor is None else SCORES)
+    images, others = pictures_of(data, "data"), pictures_of(held_out, "held_out")
+    place = check_path("folder", folder)
+    check_int("score_every", score_every, minimum=1, maximum=steps)
+    if pictures_every is not None and check_int("pictures_every", pictures_every, minimum=1) % score_every:
+        raise ArgumentError(
+            f"Argument `pictures_every` must be a multiple of `score_every`, {score_every}, but is {pictures_every}."
+        )
+    if extractor is not None:
+        get_extractor(extractor, image_shape=tuple(images.shape[1:]), name="extractor")
+    training: dict[str, Any] = {
+        "steps": check_int("steps", steps, minimum=1),
+        "batch_size": check_int("batch_size", batch_size, minimum=2),
+        "score_every": score_every,
+        "pictures_every": pictures_every,
+        "num_samples": min(check_int("num_samples", num_samples, minimum=2), len(others)),
+        "extractor": extractor,
+        "model": dict(model or {}),
+    }
+    (floors,) = run_autoencoder_sweep(
+        images,
+        others,
+        [autoencoder or {}],
+        place / AUTOENCODERS,
+        steps=autoencoder_steps,
+        batch_size=batch_size,
+        num_samples=training["num_samples"],
+        extractor=extractor or "pixel",
+    )
+    if floors["status"] != "done":
+        raise ArgumentError(f"The autoencoder's training failed, so that there is no latent: {floors['error']}")
+    common = {"autoencoder": floors["digest"], "training": training}
+    configurations = grid.configurations(common)
+    sizes = _sizes(configurations, place / AUTOENCODERS, images.shape[1:])
+    settings = {"autoencoder": floors["digest"], "training": training}
+    records = run_trials(train_capacity_trial, configurations, place, settings=settings, **runner)
+    return CapacityStudy(records, sizes, floors, rule)
+
+
+def _sizes(configurations: list[dict[str, Any]], folder: Path, image_shape: Any) -> dict[str, dict[str, int]]:
+    """Return the numbers of trainable parameters; raise ArgumentError if a model of the grid cannot be."""
+    autoencoder, latent_dim = load_autoencoder(folder, configurations[0]["autoencoder"])
+    sizes: dict[str, dict[str, int]] = {"generators": {}, "critics": {}}
+    for configuration in configurations:
+        name, width = generator_name(configuration), str(configuration["critic_width"])
+        if name not in sizes["generators"] or width not in sizes["critics"]:
+            counted = count_parameters(build_capacity_model(configuration, autoencoder, latent_dim, image_shape))
+            sizes["generators"][name] = counted["generator_parameters"]
+            sizes["critics"][width] = counted["critic_parameters"]
+    return sizes

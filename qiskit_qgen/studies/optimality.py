@@ -1,0 +1,193 @@
+"""Which size is optimal: the written rule of the capacity study."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from qiskit_qgen._checks import check_float
+from qiskit_qgen._typing import FloatArray
+from qiskit_qgen.exceptions import ArgumentError
+from qiskit_qgen.studies.intervals import mean_interval
+
+
+@dataclass(frozen=True, kw_only=True)
+class OptimalityRule:
+    """When a training counts as stable, and which size counts as optimal.
+
+    A training is *stable* if, over the last ``late_part`` of its steps, the spread and the slope of its score and the
+    drift of its critic's loss stay within their bounds. A critic's size is *stable* for a generator if enough of its
+    seeds are; its score is the mean of those seeds' late scores. The *best* size has the lowest score among the stable
+    ones, and the *optimal* one is the smallest whose score is within the interval of the best.
+    """
+
+    score: str = "latent_frechet_distance"
+    """Name of the score; lower is better."""
+    late_part: float = 0.3
+    """Part of the training, from its end, that is looked at, in (0, 1]."""
+    max_spread: float = 0.15
+    """Largest standard deviation of the late scores about their line, in parts of their mean."""
+    max_slope: float = 0.25
+    """Largest change of that line over the late part, up or down, in parts of the mean."""
+    max_critic_drift: float = 0.15
+    """Largest change of the critic's mean loss from the first half of the late part to the second, in parts of the
+    largest loss of the training (by absolute value, means over blocks of steps)."""
+    min_stable: float = 0.5
+    """Least part of a size's seeds that must be stable, in (0, 1]."""
+    confidence: float = 0.95
+    """Confidence of the best size's interval over seeds, in (0, 1)."""
+
+    def __post_init__(self) -> None:
+        """Check the values.
+
+        Raises:
+            ArgumentError: If one is out of its range.
+        """
+        for name in ("late_part", "min_stable"):
+            check_float(name, getattr(self, name), minimum=0, maximum=1, open_minimum=True)
+        for name in ("max_spread", "max_slope", "max_critic_drift"):
+            check_float(name, getattr(self, name), minimum=0)
+        check_float("confidence", self.confidence, minimum=0, maximum=1, open_minimum=True, open_maximum=True)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the rule as JSON can hold it."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """How a training ended, by a rule; without numbers if it diverged or failed."""
+
+    score: float | None = None
+    spread: float | None = None
+    slope: float | None = None
+    critic_drift: float | None = None
+    stable: bool = False
+
+
+@dataclass(frozen=True)
+class JudgedTrial:
+    """A trial as the choice of sizes sees it."""
+
+    generator: str
+    """Name of the generator's size."""
+    critic: int
+    """Trainable parameters of the critic."""
+    judgement: Judgement
+
+
+@dataclass(frozen=True)
+class Optimum:
+    """What is optimal for one generator."""
+
+    critic: int
+    """Trainable parameters of the smallest critic whose score is within the interval of the best."""
+    score: float
+    """Its score."""
+    best_critic: int
+    """Trainable parameters of the best critic."""
+    best: float
+    """Its score."""
+    low: float | None
+    high: float | None
+    """The interval of the best score."""
+    at_edge: bool
+    """Whether the optimal critic is the smallest or the largest of all that were tried, so that the true optimum may
+    lie beyond."""
+
+
+def judge(result: Mapping[str, Any], rule: OptimalityRule) -> Judgement:
+    """Judge a training by its curves.
+
+    Args:
+        result: ``scores``, a dictionary of curves by name, and the curve ``critic_loss``; a curve is a dictionary of
+            ``steps`` and ``values``.
+        rule: The rule.
+
+    Raises:
+        ArgumentError: If there is no such score, or fewer than three values of it in the late part.
+    """
+    if rule.score not in result["scores"]:
+        raise ArgumentError(f"The rule's `score` must be one of {', '.join(result['scores'])}, but is {rule.score!r}.")
+    steps, values = _late(result["scores"][rule.score], rule.late_part)
+    if len(values) < 3:
+        raise ArgumentError(
+            f"Of the score {rule.score!r}, the last {rule.late_part:.0%} of the training must hold at least 3 values, "
+            f"but hold {len(values)}: score more often, or raise `late_part`."
+        )
+    mean = float(values.mean())
+    slope, height = np.polyfit(steps - steps.mean(), values, 1)
+    spread = float(np.std(values - height - slope * (steps - steps.mean()))) / mean
+    change = float(slope * (steps[-1] - steps[0])) / mean
+    drift = _drift(result["critic_loss"], rule.late_part)
+    stable = spread <= rule.max_spread and abs(change) <= rule.max_slope and drift <= rule.max_critic_drift
+    return Judgement(mean, spread, change, drift, stable)
+
+
+def choose_optima(trials: Sequence[JudgedTrial], rule: OptimalityRule) -> dict[str, Optimum]:
+    """Return the optimum of each generator that has a stable size; the order is that of the trials."""
+    critics = sorted({trial.critic for trial in trials})
+    optima = {}
+    for generator in dict.fromkeys(trial.generator for trial in trials):
+        cells = {}
+        for critic in critics:
+            judged = [each.judgement for each in trials if (each.generator, each.critic) == (generator, critic)]
+            scores = [each.score for each in judged if each.stable and each.score is not None]
+            if scores and len(scores) >= rule.min_stable * len(judged):
+                cells[critic] = mean_interval(scores, rule.confidence)
+        if not cells:
+            continue
+        best = min(cells, key=lambda critic: cells[critic]["mean"])
+        top = cells[best]
+        high = top["mean"] if top["high"] is None else top["high"]
+        critic = min(critic for critic, interval in cells.items() if interval["mean"] <= high)
+        edge = len(critics) > 1 and critic in (critics[0], critics[-1])
+        optima[generator] = Optimum(critic, cells[critic]["mean"], best, top["mean"], top["low"], top["high"], edge)
+    return optima
+
+
+def match_generators(
+    optima: Mapping[str, Optimum], quantum: Sequence[str], classical: Mapping[str, int]
+) -> dict[str, str | None]:
+    """Return for each quantum generator the smallest classical one that is as good.
+
+    As good is one whose optimal score is within the interval of the quantum generator's best score, or below.
+
+    Args:
+        optima: What is optimal for each generator.
+        quantum: Names of the quantum generators.
+        classical: Trainable parameters of the classical generators by name.
+
+    Returns:
+        The classical generators' names; None where none is as good. Quantum generators without an optimum are left out.
+    """
+    found: dict[str, str | None] = {}
+    for name in quantum:
+        if name not in optima:
+            continue
+        high = optima[name].high
+        limit = optima[name].best if high is None else high
+        good = [other for other in classical if other in optima and optima[other].score <= limit]
+        found[name] = min(good, key=lambda other: classical[other]) if good else None
+    return found
+
+
+def _late(curve: Mapping[str, Any], part: float) -> tuple[FloatArray, FloatArray]:
+    """Return the steps and values of the last ``part`` of a curve's steps."""
+    steps, values = np.array(curve["steps"], float), np.array(curve["values"], float)
+    late = steps > steps[-1] * (1 - part)
+    return steps[late], values[late]
+
+
+def _drift(curve: Mapping[str, Any], part: float) -> float:
+    """Return the change between the halves of the late part, in parts of the largest value by amount."""
+    _, late = _late(curve, part)
+    largest = max(map(abs, curve["values"]))
+    if len(late) < 2 or largest == 0:
+        return 0.0
+    middle = len(late) // 2
+    return math.fabs(late[middle:].mean() - late[:middle].mean()) / largest
