@@ -20,28 +20,30 @@ from qiskit_qgen.metrics.functional import FeatureStatistics as FeatureStatistic
 from qiskit_qgen.metrics.functional import MemorizationScores as MemorizationScores
 from qiskit_qgen.metrics.functional import density_coverage as density_coverage
 from qiskit_qgen.metrics.functional import frechet_distance as frechet_distance
+from qiskit_qgen.metrics.functional import inception_score as inception_score
 from qiskit_qgen.metrics.functional import jensen_shannon_divergence as jensen_shannon_divergence
 from qiskit_qgen.metrics.functional import kernel_distance as kernel_distance
+from qiskit_qgen.metrics.functional import kernel_distance_interval as kernel_distance_interval
 from qiskit_qgen.metrics.functional import memorization as memorization
 from qiskit_qgen.metrics.functional import precision_recall as precision_recall
 
 if TYPE_CHECKING:
     from qiskit_qgen.metrics.copying import Memorization as Memorization
-    from qiskit_qgen.metrics.density import DensityCoverage as DensityCoverage
     from qiskit_qgen.metrics.fid import FrechetInceptionDistance as FrechetInceptionDistance
     from qiskit_qgen.metrics.inception import InceptionScore as InceptionScore
     from qiskit_qgen.metrics.jsd import JensenShannonDivergence as JensenShannonDivergence
     from qiskit_qgen.metrics.kid import KernelInceptionDistance as KernelInceptionDistance
-    from qiskit_qgen.metrics.precision import PrecisionRecall as PrecisionRecall
+    from qiskit_qgen.metrics.support import DensityCoverage as DensityCoverage
+    from qiskit_qgen.metrics.support import PrecisionRecall as PrecisionRecall
 
 _LAZY = {
-    "DensityCoverage": "qiskit_qgen.metrics.density",
+    "DensityCoverage": "qiskit_qgen.metrics.support",
     "FrechetInceptionDistance": "qiskit_qgen.metrics.fid",
     "InceptionScore": "qiskit_qgen.metrics.inception",
     "JensenShannonDivergence": "qiskit_qgen.metrics.jsd",
     "KernelInceptionDistance": "qiskit_qgen.metrics.kid",
     "Memorization": "qiskit_qgen.metrics.copying",
-    "PrecisionRecall": "qiskit_qgen.metrics.precision",
+    "PrecisionRecall": "qiskit_qgen.metrics.support",
 }
 
 __all__ = [
@@ -64,8 +66,10 @@ __all__ = [
     "evaluate_images",
     "frechet_distance",
     "get_extractor",
+    "inception_score",
     "jensen_shannon_divergence",
     "kernel_distance",
+    "kernel_distance_interval",
     "memorization",
     "precision_recall",
 ]

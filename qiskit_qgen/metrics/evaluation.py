@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 import torch
-from torch import Tensor
 
-from qiskit_qgen._checks import check_int, check_shape, renamed_arguments
+from qiskit_qgen._checks import check_shape, renamed_arguments
 from qiskit_qgen._random import resolve_seed, torch_generator
 from qiskit_qgen.datasets import as_images
 from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.metrics._features import check_count, check_features
 from qiskit_qgen.metrics.cache import FeatureCache
+from qiskit_qgen.metrics.comparison import Options, Samples, compare, memorized
 from qiskit_qgen.metrics.extractors import DEFAULT_EXTRACTOR, AbstractFeatureExtractor, get_extractor
-from qiskit_qgen.metrics.functional import FeatureStatistics, jensen_shannon_divergence, kernel_distance
-from qiskit_qgen.metrics.functional.jensen_shannon import DEFAULT_BINS, PIXEL_LIMITS
-from qiskit_qgen.metrics.functional.kernel import default_subset_size
+from qiskit_qgen.metrics.functional.jensen_shannon import DEFAULT_BINS
 
 _HALVES_STREAM = 0x6861  # keeps the split of the real set apart from every other use of the same seed
 _DEFAULT_SUBSETS = 50
+_MOST_HELD_OUT_COPIES = 0.5
 
 
 def evaluate_images(
@@ -31,6 +28,7 @@ def evaluate_images(
     extractor: str | AbstractFeatureExtractor = DEFAULT_EXTRACTOR,
     reconstructions: Any = None,
     reference: Any = None,
+    train: Any = None,
     subsets: int = _DEFAULT_SUBSETS,
     subset_size: int | None = None,
     bins: int = DEFAULT_BINS,
@@ -40,9 +38,11 @@ def evaluate_images(
 ) -> dict[str, Any]:
     """Score generated pictures against real ones, together with the floors that no generator can be expected to beat.
 
-    The features of every set are computed once and shared by all scores. Every distance is the value that
-    :func:`~qiskit_qgen.metrics.frechet_distance`, :func:`~qiskit_qgen.metrics.kernel_distance` and
-    :func:`~qiskit_qgen.metrics.jensen_shannon_divergence` give; lower is better.
+    The features of every set are computed once and shared by all scores, which are the values of the functions
+    :func:`~qiskit_qgen.metrics.frechet_distance`, :func:`~qiskit_qgen.metrics.kernel_distance`,
+    :func:`~qiskit_qgen.metrics.jensen_shannon_divergence`, :func:`~qiskit_qgen.metrics.precision_recall`,
+    :func:`~qiskit_qgen.metrics.density_coverage`, :func:`~qiskit_qgen.metrics.inception_score` and
+    :func:`~qiskit_qgen.metrics.memorization`. Of the distances and divergences, lower is better.
 
     Args:
         generated: Generated pictures of shape (N, C, H, W) in [0, 1].
@@ -52,19 +52,26 @@ def evaluate_images(
             of other pictures than ``real`` include the sampling noise that generated pictures have.
         reference: Other real pictures, for `floor_real`. None splits ``real`` into two random halves. The Fréchet
             distance depends on the number of samples, so as many as in ``generated`` compare best.
+        train: All pictures that the model was trained on, none of which is in ``real``; None leaves out whether the
+            generated ones are copies of them.
         subsets: How many subsets the kernel distance averages over.
         subset_size: Samples in each; None takes 1000, or half the smaller set if that is less.
         bins: Bins of each histogram of the Jensen-Shannon divergence.
         seed: Seed of the subsets and of the halves; None draws a fresh one, which the result names.
-        cache: Where the features of ``real`` and ``reference`` are kept from one call to the next; None keeps none.
+        cache: Where the features of ``real``, ``reference`` and ``train`` are kept for the next call; None keeps none.
         floors: Whether to compute the floors; False leaves them None, where they are known from another call.
 
     Returns:
         A dictionary that JSON can hold: `frechet_distance`, `kernel_distance`, `kernel_distance_std`,
-        `jensen_shannon_divergence` (features, bits), `jensen_shannon_divergence_pixel`, `num_samples`, `num_real`,
-        `subset_size` for the generated pictures; the same under `floor_real` (and its `source`) and
-        `floor_reconstruction` (None without reconstructions); `extractor`, `num_features`, `subsets`, `bins`, `seed`;
-        and `warnings`, a list of sentences on samples that are too few.
+        `jensen_shannon_divergence` (features, bits), `jensen_shannon_divergence_pixel`, `precision`, `recall`,
+        `density`, `coverage`, `inception_score`, `inception_score_std` and `inception_score_splits` (only of an
+        extractor with classes), `num_samples`, `num_real`, `subset_size` for the generated pictures; the same under
+        `floor_real` (and its `source`) and `floor_reconstruction` (None without reconstructions); `memorization`, a
+        dictionary of `copy_rate`, `held_out_copy_rate`, `closer` and `num_train`, or None without ``train``;
+        `extractor`, `num_features`, `subsets`, `bins`, `seed`; and `warnings`, a list of sentences on samples that are
+        too few. Beside the kernel distance, the four scores of the support and the three of memorisation stand their
+        intervals of 95 % as `..._interval`: they say how much of a value is chance of these samples, with all else
+        (the training, the other set of a comparison, and the features) as it is.
 
     Raises:
         ArgumentError: If a set is empty or too small, or an option is out of its range.
@@ -72,8 +79,9 @@ def evaluate_images(
         MissingOptionalLibraryError: If the named extractor needs an extra that is not installed.
     """
     _check_floors(floors, reconstructions, reference)
-    options = _Options(subsets, subset_size, bins, resolve_seed(seed), floors)
+    options = Options(subsets, subset_size, bins, resolve_seed(seed), floors)
     given = {"generated": generated, "real": real, "reconstructions": reconstructions, "reference": reference}
+    given["train"] = train
     pictures = {name: as_images(data, name=name).cpu() for name, data in given.items() if data is not None}
     shape = pictures["real"].shape[1:]
     network = get_extractor(extractor, image_shape=shape, name="extractor")
@@ -83,10 +91,10 @@ def evaluate_images(
         check_count(name, images.shape[0], minimum=2)
     samples = {}
     for name, images in pictures.items():
-        is_real = name in ("real", "reference")
+        is_real = name in ("real", "reference", "train")
         with renamed_arguments({"samples": name}):
             features = cache.features(images, network) if cache is not None and is_real else network(images)
-        samples[name] = _Samples(check_features(name, features), images.flatten(1))
+        samples[name] = Samples(check_features(name, features), images.flatten(1), network.logits(features))
     return _evaluate(samples, network.name, options)
 
 
@@ -97,6 +105,7 @@ def evaluate_features(
     extractor_name: str = "identity",
     reconstructions: Any = None,
     reference: Any = None,
+    train: Any = None,
     subsets: int = _DEFAULT_SUBSETS,
     subset_size: int | None = None,
     bins: int = DEFAULT_BINS,
@@ -111,6 +120,7 @@ def evaluate_features(
         extractor_name: What the vectors are, for the result: "latent", "identity", an extractor's name.
         reconstructions: Reconstructed real vectors, for `floor_reconstruction`.
         reference: Other real vectors, for `floor_real`. None splits ``real`` into two random halves.
+        train: All vectors that the model was trained on, none of which is in ``real``, for `memorization`.
         subsets: How many subsets the kernel distance averages over.
         subset_size: Samples in each; None takes 1000, or half the smaller set if that is less.
         bins: Bins of each histogram of the Jensen-Shannon divergence.
@@ -118,7 +128,7 @@ def evaluate_features(
         floors: Whether to compute the floors; False leaves them None, where they are known from another call.
 
     Returns:
-        The dictionary of :func:`evaluate_images` without `jensen_shannon_divergence_pixel`.
+        The dictionary of :func:`evaluate_images` without `jensen_shannon_divergence_pixel` and the Inception Score.
 
     Raises:
         ArgumentError: If a set is too small, has a wrong shape or holds values that are not finite, or an option is
@@ -133,11 +143,12 @@ def evaluate_features(
         (18.0, 'latent', 20)
     """
     _check_floors(floors, reconstructions, reference)
-    options = _Options(subsets, subset_size, bins, resolve_seed(seed), floors)
+    options = Options(subsets, subset_size, bins, resolve_seed(seed), floors)
     given = {"generated": generated, "real": real, "reconstructions": reconstructions, "reference": reference}
+    given["train"] = train
     width = check_features("real", real).shape[1]
     samples = {
-        name: _Samples(check_features(name, data, num_features=width).cpu())
+        name: Samples(check_features(name, data, num_features=width).cpu())
         for name, data in given.items()
         if data is not None
     }
@@ -149,90 +160,45 @@ def _check_floors(floors: bool, reconstructions: Any, reference: Any) -> None:
         raise ArgumentError("Arguments `reconstructions` and `reference` must be None if `floors` is False.")
 
 
-@dataclass(frozen=True)
-class _Options:
-    subsets: int
-    subset_size: int | None
-    bins: int
-    seed: int
-    floors: bool
-
-    def __post_init__(self) -> None:
-        check_int("subsets", self.subsets, minimum=1)
-        check_int("bins", self.bins, minimum=2)
-        if self.subset_size is not None:
-            check_int("subset_size", self.subset_size, minimum=2)
-
-
-@dataclass(frozen=True, eq=False)
-class _Samples:
-    """Features, (N, D) float64, of a set of samples, and its pixels, (N, C H W), if it is one of pictures."""
-
-    features: Tensor
-    pixels: Tensor | None = field(default=None)
-
-    @cached_property
-    def statistics(self) -> FeatureStatistics:
-        return FeatureStatistics.from_features(self.features)
-
-    def __len__(self) -> int:
-        return self.features.shape[0]
-
-    def take(self, rows: Tensor) -> _Samples:
-        return _Samples(self.features[rows], None if self.pixels is None else self.pixels[rows])
-
-
-def _evaluate(samples: dict[str, _Samples], extractor_name: str, options: _Options) -> dict[str, Any]:
+def _evaluate(samples: dict[str, Samples], extractor_name: str, options: Options) -> dict[str, Any]:
     generated, real = samples["generated"], samples["real"]
     result: dict[str, Any] = {"extractor": extractor_name, "num_features": real.features.shape[1]}
-    result |= _compare(generated, real, options)
+    result |= compare(generated, real, options)
     result |= _floors(samples, options) if options.floors else {"floor_real": None, "floor_reconstruction": None}
+    result["memorization"] = memorized(generated, samples["train"], real) if "train" in samples else None
     result |= {"subsets": options.subsets, "bins": options.bins, "seed": options.seed}
     result["warnings"] = _warnings(result)
     return result
 
 
-def _floors(samples: dict[str, _Samples], options: _Options) -> dict[str, Any]:
+def _floors(samples: dict[str, Samples], options: Options) -> dict[str, Any]:
     real = samples["real"]
     if "reference" in samples:
-        floor = _compare(samples["reference"], real, options) | {"source": "reference"}
+        floor = compare(samples["reference"], real, options) | {"source": "reference"}
     else:
         check_count("real", len(real), minimum=4)
         order = torch.randperm(len(real), generator=torch_generator(options.seed, _HALVES_STREAM))
         first, second = order.tensor_split(2)
-        floor = _compare(real.take(first), real.take(second), options) | {"source": "halves of real"}
+        floor = compare(real.take(first), real.take(second), options) | {"source": "halves of real"}
     rebuilt = samples.get("reconstructions")
-    return {"floor_real": floor, "floor_reconstruction": None if rebuilt is None else _compare(rebuilt, real, options)}
-
-
-def _compare(samples: _Samples, real: _Samples, options: _Options) -> dict[str, Any]:
-    size = options.subset_size or default_subset_size(len(samples), len(real))
-    kernel_mean, kernel_std = kernel_distance(
-        samples.features, real.features, subsets=options.subsets, subset_size=size, seed=options.seed
-    )
-    scores = {
-        "frechet_distance": float(samples.statistics.frechet_distance(real.statistics)),
-        "kernel_distance": float(kernel_mean),
-        "kernel_distance_std": float(kernel_std),
-        "jensen_shannon_divergence": float(
-            jensen_shannon_divergence(samples.features, real.features, bins=options.bins)
-        ),
-    }
-    if samples.pixels is not None and real.pixels is not None:
-        scores["jensen_shannon_divergence_pixel"] = float(
-            jensen_shannon_divergence(samples.pixels, real.pixels, bins=options.bins, limits=PIXEL_LIMITS)
-        )
-    return scores | {"num_samples": len(samples), "num_real": len(real), "subset_size": size}
+    return {"floor_real": floor, "floor_reconstruction": None if rebuilt is None else compare(rebuilt, real, options)}
 
 
 def _warnings(result: dict[str, Any]) -> list[str]:
-    """Return a sentence for each comparison whose Fréchet distance rests on fewer samples than features."""
+    """Return a sentence for each value that its samples cannot carry."""
     groups = {"generated samples": result}
     groups |= {name: result[name] for name in ("floor_real", "floor_reconstruction") if result[name] is not None}
-    return [
+    sentences = [
         f"The Fréchet distance of {name} compares {scores['num_samples']} with {scores['num_real']} samples in "
         f"{result['num_features']} dimensions: with fewer samples than dimensions it is biased upwards, so compare it "
         "only with values of the same numbers of samples."
         for name, scores in groups.items()
         if min(scores["num_samples"], scores["num_real"]) < result["num_features"]
     ]
+    copied = result["memorization"]
+    if copied is not None and copied["held_out_copy_rate"] > _MOST_HELD_OUT_COPIES:
+        sentences.append(
+            f"Of the real samples, {copied['held_out_copy_rate']:.0%} count as copies of the training samples: check "
+            "that they are others, else the scores of memorisation say nothing."
+        )
+    return sentences

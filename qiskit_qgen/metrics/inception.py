@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from typing import Any
 
-import torch
 import torchmetrics.image.inception
 from torch import Tensor
 from torchmetrics.utilities.data import dim_zero_cat
 
 from qiskit_qgen._checks import check_int
-from qiskit_qgen._random import torch_generator
 from qiskit_qgen.metrics._features import check_count
 from qiskit_qgen.metrics.extractors import AbstractFeatureExtractor
-
-_ORDER_STREAM = 0x6973
+from qiskit_qgen.metrics.functional import inception_score
 
 
 class InceptionScore(torchmetrics.image.inception.InceptionScore):
-    """torchmetrics' Inception Score, ``exp(E KL(p(y|x) || p(y)))``, of a named classifier (arXiv 1606.03498).
+    """torchmetrics' Inception Score of a named classifier (arXiv 1606.03498).
+
+    See :func:`~qiskit_qgen.metrics.inception_score` for the equation.
 
     The class keeps torchmetrics' name and states; its value may be called Inception Score only if the classifier is the
     Inception-v3 of that paper: name :attr:`extractor_name` next to it otherwise. The order of the samples before they
@@ -66,11 +64,4 @@ class InceptionScore(torchmetrics.image.inception.InceptionScore):
             ArgumentError: If fewer samples than ``splits`` were given.
         """
         check_count("samples", sum(map(len, self.features)), minimum=max(2, self.splits))
-        logits = dim_zero_cat(self.features).double()
-        order = torch.randperm(len(logits), generator=torch_generator(self.seed, _ORDER_STREAM)).to(logits.device)
-        scores = []
-        for part in logits[order].log_softmax(1).tensor_split(self.splits):
-            log_mean = part.logsumexp(0) - math.log(len(part))
-            scores.append((part.exp() * (part - log_mean)).sum(1).mean().exp())
-        stacked = torch.stack(scores)
-        return stacked.mean(), stacked.std(unbiased=False)
+        return inception_score(dim_zero_cat(self.features), splits=self.splits, seed=self.seed)

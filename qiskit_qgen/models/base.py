@@ -23,6 +23,7 @@ from qiskit_qgen.persistence import load_circuit, load_model_folder, save_model_
 from qiskit_qgen.training import History
 from qiskit_qgen.training.checkpoint import copy_tensors
 from qiskit_qgen.training.distributed import is_main
+from qiskit_qgen.training.rank_sources import check_may_bill
 
 if TYPE_CHECKING:
     from qiskit_qgen.metrics import AbstractFeatureExtractor, FeatureCache
@@ -82,10 +83,11 @@ class AbstractGenerativeModel(ABC):
 
         Raises:
             ArgumentError: If ``num_samples`` is not a positive integer, or ``execution`` is given to a model without a
-                quantum part.
+                quantum part, or is billed and this is not the process of rank 0.
             NotFittedError: If the model was neither trained nor loaded.
         """
         check_int("num_samples", num_samples, minimum=1)
+        check_may_bill(execution)
         self._check_fitted("sample")
         samples = None
         with torch.no_grad():
@@ -115,6 +117,7 @@ class AbstractGenerativeModel(ABC):
             NotFittedError: If the model was neither trained nor loaded.
         """
         check_int("num_samples", num_samples, minimum=1)
+        check_may_bill(execution)
         self._check_fitted("sample_latents")
         with torch.no_grad():
             return torch.cat(list(self._sample_latents(num_samples, resolve_seed(seed), execution)))
@@ -138,6 +141,7 @@ class AbstractGenerativeModel(ABC):
         *,
         num_samples: int | None = None,
         reference: Any = None,
+        train: Any = None,
         extractor: str | AbstractFeatureExtractor | None = None,
         seed: int | None = 0,
         execution: AbstractExecution | None = None,
@@ -149,6 +153,8 @@ class AbstractGenerativeModel(ABC):
             data: Real pictures or rows, as for :meth:`fit`; best ones that were not trained on.
             num_samples: Number of samples to generate; None takes as many as there are in ``data``.
             reference: Other real pictures or rows for the floor of real against real; None splits ``data`` in two.
+            train: What the model was trained on, all of it and nothing else, to see how often samples are copies of
+                it; none of it may be in ``data``. None leaves that out.
             extractor: Name or object of the feature extractor of pictures, see
                 :func:`~qiskit_qgen.metrics.get_extractor`; None takes EfficientNet-Lite0. Rows are scored as they are.
             seed: Seed of the samples and of the scores' random parts; None draws a fresh one.
@@ -162,7 +168,7 @@ class AbstractGenerativeModel(ABC):
         Raises:
             ArgumentError: If an argument is out of range or without effect.
             ArgumentTypeError: If an argument has the wrong type.
-            DatasetError: If ``data`` or ``reference`` is empty, not finite, out of range or of another shape.
+            DatasetError: If pictures or rows are missing, not finite, out of range or of another shape.
             MissingOptionalLibraryError: If the extractor needs an extra that is not installed.
             NotFittedError: If the model was neither trained nor loaded.
         """
@@ -171,7 +177,8 @@ class AbstractGenerativeModel(ABC):
 
         self._check_fitted("evaluate")
         real = self._check_data(data, name="data")
-        other = None if reference is None else self._check_data(reference, name="reference")
+        others: dict[str, Any] = {"reference": reference, "train": train}
+        others = {name: None if each is None else self._check_data(each, name=name) for name, each in others.items()}
         if num_samples is not None:
             check_int("num_samples", num_samples, minimum=2)
         check_type("cache", cache, (FeatureCache, type(None)), "a FeatureCache or None")
@@ -186,9 +193,9 @@ class AbstractGenerativeModel(ABC):
         generated = self.sample(len(real) if num_samples is None else num_samples, seed=seed, execution=execution)
         with renamed_arguments({"real": "data", "generated": "data"}):
             if network is None:
-                return evaluate_features(generated, real, reference=other, seed=seed)
+                return evaluate_features(generated, real, **others, seed=seed)
             options: dict[str, Any] = {"extractor": network, "reconstructions": self._rebuilt(real), "cache": cache}
-            return evaluate_images(generated, real, reference=other, seed=seed, **options)
+            return evaluate_images(generated, real, **others, seed=seed, **options)
 
     def estimate_cost(
         self,

@@ -9,10 +9,9 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from qiskit_qgen._checks import check_int, check_path, check_type
-from qiskit_qgen._random import SEED_MAXIMUM, resolve_seed, torch_generator
+from qiskit_qgen._random import resolve_seed
 from qiskit_qgen._typing import PathLike
 from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.execution import AbstractExecution, LocalExecution, RuntimeExecution
@@ -21,7 +20,6 @@ from qiskit_qgen.training.checkpoint import CHECKPOINT_NAME, read_checkpoint_see
 from qiskit_qgen.training.distributed import join, on_main
 
 CHECKPOINT_EVERY = 100
-_SUBSET_STREAM = 0x73756273
 _PLAIN = (bool, int, float, str, torch.dtype, type(None))
 
 
@@ -74,24 +72,6 @@ def choose_seed(seed: int | None, checkpoint_dir: PathLike | None, resume: bool)
     join()
     of_rank_0 = on_main(chosen)
     return of_rank_0 if seed is None else seed
-
-
-def subset(rows: Tensor, num_images: int | None, subset_seed: int) -> Tensor:
-    """Return ``num_images`` of ``rows``, pictures or their labels, drawn by ``subset_seed`` alone.
-
-    Smaller draws are parts of larger ones.
-
-    Raises:
-        ArgumentError: If ``num_images`` is not from 1 to the number of ``rows``, or ``subset_seed`` is no seed.
-    """
-    check_int("subset_seed", subset_seed, minimum=0, maximum=SEED_MAXIMUM)
-    if num_images is None:
-        if subset_seed != 0:
-            raise ArgumentError("Argument `subset_seed` has no effect without `num_images`: leave it out.")
-        return rows
-    check_int("num_images", num_images, minimum=1, maximum=len(rows))
-    order = torch.randperm(len(rows), generator=torch_generator(subset_seed, _SUBSET_STREAM))
-    return rows[order[:num_images]]
 
 
 def describe_execution(execution: AbstractExecution | None) -> str | None:

@@ -13,6 +13,7 @@ from qiskit_qgen._checks import check_int, check_shape, check_type
 from qiskit_qgen._random import torch_generator
 from qiskit_qgen._typing import PathLike
 from qiskit_qgen.circuits import ParametrizedCircuit
+from qiskit_qgen.datasets.subsets import subset
 from qiskit_qgen.exceptions import ArgumentError, TrainingDivergedError
 from qiskit_qgen.execution import AbstractExecution
 from qiskit_qgen.models.base import AbstractGenerativeModel, QuantumPass
@@ -187,6 +188,8 @@ class StyleQGAN(AbstractGenerativeModel):
         steps: int = 1500,
         autoencoder_steps: int | None = None,
         batch_size: int = 128,
+        num_images: int | None = None,
+        subset_seed: int = 0,
         seed: int | None = None,
         execution: AbstractExecution | None = None,
         callbacks: Sequence[AbstractCallback] | None = None,
@@ -197,11 +200,11 @@ class StyleQGAN(AbstractGenerativeModel):
     ) -> History:
         """Train from fresh weights: first the autoencoder, then generator and critic.
 
-        The result depends on the model's arguments, ``data``, ``steps``, ``autoencoder_steps``, ``batch_size`` and
-        ``seed`` alone, bit for bit on one machine with one number of threads and one execution: another number of
-        threads or another precision of the circuits changes the last digits of a step, and over many steps the result;
-        executions with shots draw others each time. A second call starts anew; a module given as ``autoencoder`` starts
-        from the weights that it was given with, and is itself left unchanged.
+        The result depends on the model's arguments, ``data``, ``steps``, ``autoencoder_steps``, ``batch_size``,
+        ``num_images``, ``subset_seed`` and ``seed`` alone, bit for bit on one machine with one number of threads and
+        one execution: another number of threads or another precision of the circuits changes the last digits of a step,
+        and over many steps the result; executions with shots draw others each time. A second call starts anew; a module
+        given as ``autoencoder`` starts from the weights that it was given with, and is itself left unchanged.
 
         With ``warm_start=True``, the training begins with the weights that the model has, from an earlier call or from
         :meth:`from_pretrained`, and those decide the result too. Only generator and critic are trained: autoencoder
@@ -220,6 +223,9 @@ class StyleQGAN(AbstractGenerativeModel):
             steps: Generator steps.
             autoencoder_steps: Steps of the autoencoder; None takes 1500. 0 keeps a module of your own as it is.
             batch_size: Samples in a batch, at least 2.
+            num_images: Number of pictures or rows to train on, drawn from ``data``; None takes all.
+            subset_seed: Seed of that draw: equal seeds give equal subsets to every model, and a smaller subset is part
+                of a larger one.
             seed: Seed of weights, noise and the order of the data; None draws a fresh one, or takes that of the
                 checkpoint that is resumed.
             execution: Where the quantum circuits run; None takes the built-in simulator with its defaults.
@@ -242,7 +248,7 @@ class StyleQGAN(AbstractGenerativeModel):
             NotFittedError: If ``warm_start`` is True and the model was neither trained nor loaded.
             TrainingDivergedError: If a loss or weight becomes NaN or infinite.
         """
-        samples = self._check_data(data, name="data")
+        samples = subset(self._check_data(data, name="data"), num_images, subset_seed)
         check_int("steps", steps, minimum=1)
         check_int("batch_size", batch_size, minimum=2)
         if check_type("warm_start", warm_start, bool, "True or False"):

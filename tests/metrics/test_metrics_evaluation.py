@@ -1,11 +1,11 @@
 """All scores in one dictionary: contents, floors, sharing of features, real pictures, refusals."""
 
 import json
-import math
 
 import numpy as np
 import pytest
 import torch
+from scipy import stats
 from torch import nn
 from torch.nn import functional as F
 
@@ -16,15 +16,23 @@ from qiskit_qgen.metrics import (
     FeatureCache,
     FeatureStatistics,
     ModuleFeatureExtractor,
+    density_coverage,
     evaluate_features,
     evaluate_images,
+    inception_score,
     jensen_shannon_divergence,
     kernel_distance,
+    kernel_distance_interval,
+    memorization,
+    precision_recall,
 )
 
 SCORES = {"frechet_distance", "kernel_distance", "kernel_distance_std", "jensen_shannon_divergence"}
+SUPPORT = ("precision", "recall", "density", "coverage")
+SCORES |= {"kernel_distance_interval", *SUPPORT, *(f"{name}_interval" for name in SUPPORT)}
 SIZES = {"num_samples", "num_real", "subset_size"}
 FACTS = {"extractor", "num_features", "subsets", "bins", "seed", "warnings", "floor_real", "floor_reconstruction"}
+FACTS |= {"memorization"}
 QUICK = {"subsets": 5, "bins": 8}
 
 
@@ -75,8 +83,49 @@ def test_every_score_is_the_functions_and_every_set_is_seen_once(extractor, pict
         assert (scores["kernel_distance"], scores["kernel_distance_std"]) == pytest.approx((float(mean), float(std)))
         assert scores["jensen_shannon_divergence"] == pytest.approx(float(jensen_shannon_divergence(x, y, bins=8)))
         assert scores["jensen_shannon_divergence_pixel"] == pytest.approx(float(pixel))
+        assert scores["kernel_distance_interval"] == pytest.approx(kernel_distance_interval(x, y, seed=4))
+        support = [*precision_recall(x, y), *density_coverage(x, y)]
+        assert [scores[name] for name in SUPPORT] == pytest.approx([float(value) for value in support])
         assert (scores["num_samples"], scores["num_real"]) == (len(images), 40)
         assert scores["subset_size"] == len(images) // 2
+
+
+def test_intervals_are_those_of_the_samples(extractor, pictures):
+    result = evaluate_images(**pictures, extractor=extractor, **QUICK)
+    for name, count in (("precision", 30), ("recall", 40), ("coverage", 40)):
+        hits = round(result[name] * count)
+        expected = stats.binomtest(hits, count).proportion_ci(method="wilson")
+        assert result[f"{name}_interval"] == pytest.approx([expected.low, expected.high], abs=1e-9)
+    low, high = result["density_interval"]
+    assert low < result["density"] < high
+
+
+def test_the_inception_score_is_reported_of_extractors_with_classes(extractor, pictures):
+    assert "inception_score" not in evaluate_images(**pictures, extractor=extractor, **QUICK)
+    weights = torch.randn(8, 5, generator=torch.Generator().manual_seed(0))
+    extractor.logits = lambda features: features @ weights
+    many = {**pictures, "generated": pictures["generated"].repeat(5, 1, 1, 1)}
+    result = evaluate_images(**many, extractor=extractor, **QUICK, seed=2)
+    for name, group, splits in (
+        ("generated", result, 3),
+        ("reference", result["floor_real"], 1),
+        ("reconstructions", result["floor_reconstruction"], 1),
+    ):
+        mean, std = inception_score(extractor(many[name]) @ weights, splits=splits, seed=2)
+        assert (group["inception_score"], group["inception_score_std"]) == pytest.approx((float(mean), float(std)))
+        assert group["inception_score_splits"] == splits
+
+
+def test_memorisation_is_reported_of_what_was_trained_on(extractor, pictures):
+    train = torch.rand(50, 1, 6, 6, generator=torch.Generator().manual_seed(3))
+    given = {**pictures, "generated": torch.cat([train[:10], pictures["generated"][:20]])}
+    assert evaluate_images(**given, extractor=extractor, **QUICK)["memorization"] is None
+    found = evaluate_images(**given, train=train, extractor=extractor, **QUICK)["memorization"]
+    expected = memorization(extractor(given["generated"]), extractor(train), extractor(given["real"]))
+    for name, value in expected._asdict().items():
+        assert found[name] == pytest.approx(float(value))
+        assert found[f"{name}_interval"][0] <= found[name] <= found[f"{name}_interval"][1]
+    assert (found["num_train"], found["copy_rate"] >= 1 / 3) == (50, True)
 
 
 def test_the_real_floor_splits_the_real_set(extractor, pictures):
@@ -127,10 +176,11 @@ def test_too_few_samples_for_the_features_are_pointed_out(pictures):
 
 def test_only_real_sets_are_cached(tmp_path, extractor, pictures):
     cache = FeatureCache(tmp_path)
-    first = evaluate_images(**pictures, extractor=extractor, **QUICK, cache=cache)
-    assert len(list(tmp_path.iterdir())) == 2
+    given = {**pictures, "train": 1 - pictures["real"]}
+    first = evaluate_images(**given, extractor=extractor, **QUICK, cache=cache)
+    assert len(list(tmp_path.iterdir())) == 3
     extractor.module.samples = 0
-    assert evaluate_images(**pictures, extractor=extractor, **QUICK, cache=cache) == first
+    assert evaluate_images(**given, extractor=extractor, **QUICK, cache=cache) == first
     assert extractor.module.samples == 30 + 25
 
 
@@ -175,7 +225,9 @@ def test_the_named_extractor_is_used_and_named():
     images = load_dataset("fashion-mnist-mini", split="test").images[:24]
     result = evaluate_images(images[:8], images[8:], extractor="efficientnet-lite0-32px", subsets=2)
     assert (result["extractor"], result["num_features"]) == ("efficientnet-lite0-32px", 1280)
-    assert all(math.isfinite(result[score]) for score in SCORES)
+    assert all(np.isfinite(result[score]).all() for score in SCORES)
+    # Of 1000 classes of ImageNet, at most one for each picture.
+    assert 1 < result["inception_score"] <= 8
     assert len(result["warnings"]) == 2
 
 

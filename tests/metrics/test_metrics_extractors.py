@@ -67,6 +67,16 @@ def test_features_are_those_of_the_published_network(extractor, chelsea, publish
     assert float((extractor(chelsea) - expected).abs().max()) < 1e-4 * float(expected.abs().max())
 
 
+def test_logits_are_those_of_the_published_network(extractor, chelsea, published_network):
+    small = F.interpolate(chelsea, (96, 96), mode="bilinear", antialias=True).clamp(0, 1)
+    with torch.no_grad():
+        expected = published_network((small * 255 - 127) / 128)
+    found = extractor.logits(extractor(small))
+    assert found.shape == (1, 1000)
+    assert float((found - expected).abs().max()) < 1e-4 * float(expected.abs().max())
+    assert IdentityFeatureExtractor(4).logits(torch.zeros(2, 4)) is None
+
+
 def test_batches_do_not_change_the_features(extractor):
     rng = np.random.default_rng(41)
     images = torch.as_tensor(rng.uniform(size=(37, 1, 12, 12)), dtype=torch.float32)

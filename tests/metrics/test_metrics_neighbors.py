@@ -21,6 +21,7 @@ from qiskit_qgen.metrics import (
     memorization,
     precision_recall,
 )
+from qiskit_qgen.metrics.functional.neighbors import _distances, support
 
 
 def clouds(num_fake=60, num_real=80, dim=3, shift=0.5, seed=0):
@@ -80,6 +81,46 @@ def test_many_samples_are_scored_in_parts_as_in_one():
     assert len(nearest.kneighbors(fake)[0]) == 1500
     assert float(precision_recall(fake[:40], real)[0]) == pytest.approx(np.mean(inside))
     assert 0 < precision < 1
+
+
+@pytest.mark.parametrize("offset", [0.0, 1e4])
+def test_distances_lose_no_digits_near_and_far_from_the_origin(offset):
+    rng = np.random.default_rng(5)
+    points = rng.normal(offset, 1, (40, 300))
+    others = np.concatenate(
+        [points[:10], points[10:20] + 1e-9 * rng.normal(size=(10, 300)), rng.normal(0, 1, (9, 300))]
+    )
+    found = torch.cat(list(_distances(torch.from_numpy(points), torch.from_numpy(others)))).numpy()
+    expected = np.linalg.norm(points[:, None] - others[None], axis=2)
+    np.testing.assert_allclose(found, expected, rtol=1e-8, atol=0)
+    assert (found[range(10), range(10)] == 0).all()
+
+
+def test_collapsed_and_repeated_samples_have_no_distance():
+    one = torch.full((30, 20), 1 / 3)
+    precision, recall = precision_recall(one, one)
+    assert (precision, recall) == (1, 1)
+    assert precision_recall(one + 1e-3, one) == (0, 0)
+    assert memorization(one, torch.cat([one[:1], one[:1] + 1]), one + 0.5).copy_rate == 1
+
+
+def test_samples_on_the_surface_of_a_ball_lie_within_it():
+    """On a lattice every distance is one of few numbers, so that ties decide."""
+    real = torch.cartesian_prod(torch.arange(5.0), torch.arange(5.0)) * 0.1
+    fake = real + torch.tensor([0.1, 0.0])
+    precision, _ = precision_recall(fake, real, neighbors=1)
+    assert precision == 1
+
+
+def test_support_is_what_the_scores_average():
+    fake, real = clouds()
+    found = support(fake, real)
+    expected = [*precision_recall(fake, real), *density_coverage(fake, real)]
+    assert [float(v.double().mean()) for v in found] == pytest.approx([float(value) for value in expected])
+    assert [len(value) for value in found] == [60, 80, 60, 80]
+    few = support(fake[:4], real[:3])
+    expected = [*precision_recall(fake[:4], real[:3], neighbors=2), *density_coverage(fake[:4], real[:3], neighbors=2)]
+    assert [float(v.double().mean()) for v in few] == pytest.approx([float(value) for value in expected])
 
 
 def test_copies_are_seen_and_held_out_samples_give_the_floor():

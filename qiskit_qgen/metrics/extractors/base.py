@@ -63,6 +63,14 @@ class AbstractFeatureExtractor(nn.Module, ABC):
         check_shape(f"features of {self.name}", features.shape, f"{expected}", tuple(features.shape) == expected)
         return check_numbers(f"features of {self.name}", features)
 
+    def logits(self, features: Tensor) -> Tensor | None:  # noqa: ARG002 - most extractors have no classes
+        """Return the logits (N, K) of the classes that the extractor was trained on, or None if it has none.
+
+        Args:
+            features: Features (N, num_features), as a call of the extractor returns them.
+        """
+        return None
+
     def digest(self) -> str | None:
         """Return a digest of all that the features depend on besides the samples, or None if that cannot be known."""
         return None

