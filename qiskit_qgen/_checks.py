@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from numbers import Integral, Real
 from pathlib import Path
@@ -75,6 +75,14 @@ def check_type(name: str, value: Any, types: type | tuple[type, ...], rule: str)
     if not isinstance(value, types):
         raise ArgumentTypeError(f"Argument `{name}` must be {rule}, but is of type {type(value).__name__}.")
     return value
+
+
+def check_distinct(name: str, values: Any) -> list[Any]:
+    """Return ``values`` as a list of distinct values, at least one, or raise :class:`ArgumentError`."""
+    items = list(check_type(name, values, Iterable, "a sequence"))
+    if not items or len(set(items)) < len(items) or isinstance(values, str):
+        raise ArgumentError(f"Argument `{name}` must hold distinct values, at least one, but is {values!r}.")
+    return items
 
 
 def check_path(name: str, value: Any) -> Path:

@@ -8,6 +8,7 @@ import torch
 from qiskit_qgen._checks import (
     check_array,
     check_choice,
+    check_distinct,
     check_float,
     check_int,
     check_path,
@@ -172,3 +173,14 @@ def test_streams_leave_the_global_generators_alone():
     torch_generator(None, 1)
     assert torch.equal(torch.get_rng_state(), state)
     assert (np.random.get_state()[1] == numpy_state).all()  # noqa: NPY002
+
+
+@pytest.mark.parametrize(("values", "found"), [((3, 1), [3, 1]), (range(2), [0, 1]), (["a"], ["a"])])
+def test_distinct_values_come_back_as_a_list(values, found):
+    assert check_distinct("seeds", values) == found
+
+
+@pytest.mark.parametrize("values", [[], [1, 1], "ab"])
+def test_repeated_or_missing_values_are_refused(values):
+    with pytest.raises(ArgumentError, match="Argument `seeds` must hold distinct values, at least one, but is"):
+        check_distinct("seeds", values)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
 from pathlib import Path
 from typing import Any
 
-from qiskit_qgen._checks import check_choice, check_int, check_path, check_type
+from qiskit_qgen._checks import check_choice, check_distinct, check_int, check_path, check_type
 from qiskit_qgen._typing import PathLike
 from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.metrics import get_extractor
@@ -207,7 +207,9 @@ def run_low_data_study(
     """
     check_int("steps", steps, minimum=1)
     check_int("batch_size", batch_size, minimum=1)
-    chosen = None if labels is None else [check_int("labels", each, minimum=0) for each in _items("labels", labels)]
+    chosen = (
+        None if labels is None else [check_int("labels", each, minimum=0) for each in check_distinct("labels", labels)]
+    )
     place: dict[str, Any] = {
         "name": str(check_path("data", data)),
         "data_dir": None if data_dir is None else str(check_path("data_dir", data_dir)),
@@ -215,8 +217,8 @@ def run_low_data_study(
         "held_out": held_out,
     }
     pictures = low_data_pictures(**place)
-    arms = [check_choice("arms", arm, BOTTLENECKS) for arm in _items("arms", arms)]
-    seeds = [check_int("seeds", seed, minimum=0) for seed in _items("seeds", seeds)]
+    arms = [check_choice("arms", arm, BOTTLENECKS) for arm in check_distinct("arms", arms)]
+    seeds = [check_int("seeds", seed, minimum=0) for seed in check_distinct("seeds", seeds)]
     numbers = _numbers(sizes, len(pictures.pool))
     settings = {
         "data": {**place, "digest": pictures.digest()},
@@ -244,24 +246,16 @@ def run_low_data_study(
     return LowDataStudy(records=records, settings=settings, floor=floor, pool=len(pictures.pool))
 
 
-def _items(name: str, values: Any) -> list[Any]:
-    """Return distinct values, at least one."""
-    items = list(check_type(name, values, Iterable, "a sequence"))
-    if not items or len(set(items)) < len(items) or isinstance(values, str):
-        raise ArgumentError(f"Argument `{name}` must hold distinct values, at least one, but is {values!r}.")
-    return items
-
-
 def _numbers(sizes: Any, most: int) -> list[int]:
     """Return the sizes as numbers, ascending."""
-    numbers = [most if size == ALL else size for size in _items("sizes", sizes)]
+    numbers = [most if size == ALL else size for size in check_distinct("sizes", sizes)]
     for number in numbers:
         check_int("sizes", number, minimum=2)
         if number > most:
             raise ArgumentError(
                 f"Argument `sizes` must hold at most the {most} pictures that are left, but holds {number}."
             )
-    return sorted(_items("sizes", numbers))
+    return sorted(check_distinct("sizes", numbers))
 
 
 def _model_arguments(model: Any, arms: Sequence[str], pictures: LowDataPictures) -> dict[str, Any]:

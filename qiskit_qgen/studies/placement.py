@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from qiskit_qgen._checks import check_choice, check_int, check_path, check_type
+from qiskit_qgen._checks import check_choice, check_distinct, check_int, check_path, check_type
 from qiskit_qgen._typing import PathLike
 from qiskit_qgen.exceptions import ArgumentError, CheckpointError
 from qiskit_qgen.metrics import get_extractor
@@ -287,15 +287,15 @@ def run_placement_study(
         "data_dir": None if data_dir is None else str(check_path("data_dir", data_dir)),
         "labels": None
         if labels is None
-        else [check_int("labels", each, minimum=0) for each in _items("labels", labels)],
+        else [check_int("labels", each, minimum=0) for each in check_distinct("labels", labels)],
         "held_out": held_out,
         "side": None if side is None else check_int("side", side, minimum=8, maximum=128),
     }
     pictures = placement_pictures(**place)
-    places = [check_choice("places", each, QUANTUM_IN) for each in _items("places", places)]
-    seeds = [check_int("seeds", each, minimum=0) for each in _items("seeds", seeds)]
+    places = [check_choice("places", each, QUANTUM_IN) for each in check_distinct("places", places)]
+    seeds = [check_int("seeds", each, minimum=0) for each in check_distinct("seeds", seeds)]
     most = len(pictures.pool)
-    sizes = sorted(check_int("sizes", each, minimum=2, maximum=most) for each in _items("sizes", sizes))
+    sizes = sorted(check_int("sizes", each, minimum=2, maximum=most) for each in check_distinct("sizes", sizes))
     settings = {
         "data": {**place, "digest": pictures.digest()},
         **counts,
@@ -321,14 +321,6 @@ def run_placement_study(
         on_trial=on_trial,
     )
     return PlacementStudy(records=records, settings=settings, floor=floor, folder=check_path("folder", folder))
-
-
-def _items(name: str, values: Any) -> list[Any]:
-    """Return distinct values, at least one."""
-    items = list(check_type(name, values, Iterable, "a sequence"))
-    if not items or len(set(items)) < len(items) or isinstance(values, str):
-        raise ArgumentError(f"Argument `{name}` must hold distinct values, at least one, but is {values!r}.")
-    return items
 
 
 def _known(name: str, value: int, known: Sequence[int]) -> int:
