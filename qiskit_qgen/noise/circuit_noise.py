@@ -15,8 +15,8 @@ from qiskit.providers import BackendV2
 from qiskit_qgen.exceptions import ArgumentError
 
 TRAJECTORY_OPTIONS = {"fusion_threshold": 1}
-"""Aer's options for noisy circuits that are run shot by shot: gates are merged with the errors that follow them into one
-operation, for circuits of any width. Aer leaves that to 14 qubits and more; at 12 it is five times faster."""
+"""Aer's options for noisy circuits that are run shot by shot: gates are merged with the errors that follow them into
+one operation, for circuits of any width. Aer leaves that to 14 qubits and more; at 12 it is five times faster."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,6 +16,7 @@ from qiskit.quantum_info import SparsePauliOp
 
 from qiskit_qgen._checks import check_choice, check_int, check_type, renamed_arguments
 from qiskit_qgen.exceptions import ArgumentError, ExecutionError, UnsupportedCircuitError
+from qiskit_qgen.noise.circuit_noise import TRAJECTORY_OPTIONS
 from qiskit_qgen.noise.hardware import HardwareNoise
 from qiskit_qgen.primitives.aer_circuits import AerCircuit, AerTranspiler
 from qiskit_qgen.primitives.runtime.backends import resolve_backend
@@ -217,16 +218,10 @@ class AerDevice:
         """
         method = self._method(circuit, shots)
         seed = int(generator.integers(2**31))
-        results = self._execute(
-            circuit,
-            run,
-            rows,
-            method=method,
-            shots=shots,
-            seed_simulator=seed,
-            memory=memory,
-            shot_branching_enable=branching,
-        )
+        options: dict[str, Any] = {"method": method, "shots": shots, "seed_simulator": seed, "memory": memory}
+        if method == "statevector" and circuit.is_random:
+            options |= TRAJECTORY_OPTIONS
+        results = self._execute(circuit, run, rows, shot_branching_enable=branching, **options)
         return [[data.memory if memory else data.counts for data in each] for each in results]
 
     @cached_property

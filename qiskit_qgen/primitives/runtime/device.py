@@ -97,6 +97,12 @@ class RuntimeDevice:
         self._calls += 1
         return int(np.random.SeedSequence(self._seed, spawn_key=(self._calls,)).generate_state(1)[0] >> 1)
 
+    def target(self, isa: IsaCircuit, *, several: bool) -> Any:
+        """Return what a primitive takes as its mode to run a circuit; ``several`` says whether more jobs follow."""
+        if self.local and self.family == "executor":
+            return isa.simulator
+        return self.connection.target(isa.backend, several=several)
+
     def estimator_options(self, shots: int, seed: int | None, tags: Sequence[str] = ()) -> Any:
         """Return the options for an estimator, of this device's family of primitives."""
         if self.family == "legacy":

@@ -186,7 +186,7 @@ class RuntimeEstimator(BaseEstimatorV2):
             parts += [str(piece.pub.observables.shape), repr(piece.pub.observables.tolist())]
 
         def submit(tags: list[str], several: bool) -> Any:
-            target = device.connection.target(job[0].isa.backend, several=several)
+            target = device.target(job[0].isa, several=several)
             pubs = [piece.pub for piece in job]
             return _submit(device.family, target, device.estimator_options(shots, seed, tags), pubs)
 

@@ -116,7 +116,7 @@ class RuntimeSampler(BaseSamplerV2):
             parts += [piece.isa.key, str(values.shape), np.ascontiguousarray(values, float).tobytes()]
 
         def submit(tags: list[str], several: bool) -> Any:
-            target = device.connection.target(job[0].isa.backend, several=several)
+            target = device.target(job[0].isa, several=several)
             pubs = [piece.pub for piece in job]
             return _submit(device.family, target, device.sampler_options(shots, seed, tags), pubs)
 

@@ -6,6 +6,7 @@ import contextlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from qiskit.primitives.containers.observables_array import ObservablesArray
 from qiskit.providers import BackendV2
 from qiskit.transpiler import PassManager, generate_preset_pass_manager
 
+from qiskit_qgen.noise.circuit_noise import device_simulator
 from qiskit_qgen.persistence import atomic_path
 from qiskit_qgen.primitives.runtime.backends import check_width, is_aer, is_local, restricted_backend
 from qiskit_qgen.primitives.runtime.digests import circuit_digest, digest, with_numbered_parameters
@@ -51,6 +53,11 @@ class IsaCircuit:
     def values(self, values: np.ndarray) -> np.ndarray:
         """Return the values (..., num_parameters) of the circuit that was asked for as those of :attr:`circuit`."""
         return values[..., list(self.columns)]
+
+    @cached_property
+    def simulator(self) -> Any:
+        """What simulates :attr:`backend` on this computer; made once, since Aer takes a while to model its noise."""
+        return self.backend if is_aer(self.backend) else device_simulator(self.backend)
 
     @property
     def num_two_qubit_gates(self) -> int:
