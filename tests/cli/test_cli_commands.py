@@ -43,7 +43,7 @@ def test_train_refuses_what_it_cannot_read(qgen, tmp_path):
     refused(
         qgen("train", broken),
         f"File {broken} has the unknown key `step` in the table [fit]; the known ones are steps, autoencoder_steps, "
-        "batch_size, seed, execution, checkpoint_every, score_every.",
+        "batch_size, num_images, subset_seed, seed, execution, checkpoint_every, score_every.",
     )
 
 
@@ -74,8 +74,8 @@ def test_train_refuses_a_wrong_model_and_leaves_nothing(qgen, config, tmp_path):
     )
     refused(
         qgen("train", config, "--out", tmp_path / "run", "--set", "evaluate.extractor=inception"),
-        "Argument `extractor` must be 'pixel', a name such as 'efficientnet-lite0-96px' or an extractor, but is "
-        "'inception'.",
+        "Argument `extractor` must be 'pixel', 'fid-inception-v3', a name such as 'efficientnet-lite0-96px' or an "
+        "extractor, but is 'inception'.",
     )
     assert not (tmp_path / "run").exists()
 
@@ -171,7 +171,7 @@ def test_evaluate_refuses_data_that_do_not_fit(qgen, model_dir):
     )
     refused(
         qgen("evaluate", model_dir, "--data", "digits", "--split", "valid"),
-        "Argument `split` must be one of 'train', 'test', but is 'valid'.",
+        "Argument `split` must be one of 'train', 'val', 'test', but is 'valid'.",
     )
     result = qgen("evaluate", model_dir)
     assert result.exit_code == 2

@@ -35,7 +35,7 @@ def written(tmp_path, text):
         (
             "[fit]\nresume = true\n",
             "File {} has the unknown key `resume` in the table [fit]; the known ones are steps, autoencoder_steps, "
-            "batch_size, seed, execution, checkpoint_every, score_every.",
+            "batch_size, num_images, subset_seed, seed, execution, checkpoint_every, score_every.",
         ),
     ],
 )
@@ -125,7 +125,7 @@ def test_missing_data_and_an_unknown_model_are_refused():
         ArgumentError, match=r"^The data must be named: `name` in the table \[data\], or the option --d"
     ):
         complete({})
-    rule = r"^`class_name` in the table \[model\] must be one of StyleQGAN, HybridGAN, but is 'CycleGAN'\.$"
+    rule = r"^`class_name` in the table \[model\] must be one of StyleQGAN, HybridGAN, QuantumDiffusion, but is 'CycleGAN'\.$"
     with pytest.raises(ArgumentError, match=rule):
         complete({"data": {"name": "digits"}, "model": {"class_name": "CycleGAN"}})
 
