@@ -9,6 +9,7 @@ from qiskit_qgen.cli.cost import cost
 from qiskit_qgen.cli.demo import demo
 from qiskit_qgen.cli.doctor import doctor
 from qiskit_qgen.cli.evaluate import evaluate
+from qiskit_qgen.cli.report import report
 from qiskit_qgen.cli.sample import sample
 from qiskit_qgen.cli.study import study
 from qiskit_qgen.cli.train import train
@@ -22,7 +23,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for _command in (demo, train, sample, evaluate, compare, cost, doctor):
+for _command in (demo, train, sample, evaluate, compare, cost, report, doctor):
     app.command()(_command)
 app.add_typer(study)
 

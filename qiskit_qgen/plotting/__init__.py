@@ -5,6 +5,9 @@ Every function returns a matplotlib ``Figure`` of its own, shows nothing and tou
 cell's last value, once `%matplotlib inline` is on.
 """
 
+from qiskit_qgen.plotting.capacity import plot_capacity_curves as plot_capacity_curves
+from qiskit_qgen.plotting.capacity import plot_capacity_scaling as plot_capacity_scaling
+from qiskit_qgen.plotting.capacity import plot_capacity_scores as plot_capacity_scores
 from qiskit_qgen.plotting.circuit import plot_circuit as plot_circuit
 from qiskit_qgen.plotting.comparison import plot_comparison as plot_comparison
 from qiskit_qgen.plotting.history import plot_history as plot_history
@@ -14,6 +17,9 @@ from qiskit_qgen.plotting.low_data import plot_low_data as plot_low_data
 from qiskit_qgen.plotting.placement import plot_placement as plot_placement
 
 __all__ = [
+    "plot_capacity_curves",
+    "plot_capacity_scaling",
+    "plot_capacity_scores",
     "plot_circuit",
     "plot_comparison",
     "plot_history",

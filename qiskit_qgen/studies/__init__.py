@@ -1,12 +1,19 @@
 """Experiments with models: each answers one question with intervals, floors and the numbers behind them."""
 
+from qiskit_qgen.studies.autoencoders import run_autoencoder_sweep as run_autoencoder_sweep
+from qiskit_qgen.studies.capacity import CapacityStudy as CapacityStudy
+from qiskit_qgen.studies.capacity import run_capacity_study as run_capacity_study
+from qiskit_qgen.studies.capacity_grid import CapacityGrid as CapacityGrid
 from qiskit_qgen.studies.executions import ExecutionComparison as ExecutionComparison
 from qiskit_qgen.studies.executions import compare_executions as compare_executions
 from qiskit_qgen.studies.gradient_audit import audit_gradients as audit_gradients
 from qiskit_qgen.studies.low_data import LowDataStudy as LowDataStudy
 from qiskit_qgen.studies.low_data import run_low_data_study as run_low_data_study
+from qiskit_qgen.studies.optimality import OptimalityRule as OptimalityRule
+from qiskit_qgen.studies.paired import PairedComparison as PairedComparison
 from qiskit_qgen.studies.placement import PlacementStudy as PlacementStudy
 from qiskit_qgen.studies.placement import run_placement_study as run_placement_study
+from qiskit_qgen.studies.scaling_laws import fit_laws as fit_laws
 from qiskit_qgen.studies.study_folder import study_status as study_status
 from qiskit_qgen.studies.trials import run_trials as run_trials
 from qiskit_qgen.studies.trials import trial_digest as trial_digest
@@ -15,14 +22,21 @@ from qiskit_qgen.studies.twins import classical_twin as classical_twin
 from qiskit_qgen.training.gradient_audit import GradientReport as GradientReport
 
 __all__ = [
+    "CapacityGrid",
+    "CapacityStudy",
     "ClassicalTwin",
     "ExecutionComparison",
     "GradientReport",
     "LowDataStudy",
+    "OptimalityRule",
+    "PairedComparison",
     "PlacementStudy",
     "audit_gradients",
     "classical_twin",
     "compare_executions",
+    "fit_laws",
+    "run_autoencoder_sweep",
+    "run_capacity_study",
     "run_low_data_study",
     "run_placement_study",
     "run_trials",

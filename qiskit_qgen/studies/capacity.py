@@ -71,6 +71,7 @@ class CapacityStudy:
             "floors": self.floors,
             "rule": self.rule.to_dict(),
             "analysis": self.analysis.to_dict(),
+            "rows": self.rows,
             "trials": self.records,
         }
 

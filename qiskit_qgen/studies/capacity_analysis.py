@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -314,9 +315,13 @@ def _scaling(
 def _fits(points: Sequence[Mapping[str, Any]], resolution: float) -> dict[str, LawFit]:
     """Return the laws' fits to the points that have a size; none if they are fewer than three."""
     known = [(point["x"], point["y"]) for point in points if point["y"] is not None]
-    if len({x for x, _ in known}) < 3:
-        return {}
-    return fit_laws([x for x, _ in known], [y for _, y in known], resolution=resolution)
+    return _fits_of(tuple(known), resolution) if len({x for x, _ in known}) >= 3 else {}
+
+
+@functools.lru_cache(maxsize=1024)
+def _fits_of(points: tuple[tuple[int, int], ...], resolution: float) -> dict[str, LawFit]:
+    """Fit the laws; draws of the seeds often come to the same points."""
+    return fit_laws([x for x, _ in points], [y for _, y in points], resolution=resolution)
 
 
 def _resolution(target: str, names: Sequence[str], sizes: Mapping[str, Mapping[str, int]]) -> float:

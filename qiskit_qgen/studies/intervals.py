@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 from typing import TypedDict
@@ -32,10 +33,8 @@ def mean_interval(values: Sequence[float], confidence: float = 0.95) -> Interval
     mean = math.fsum(values) / count
     if count < 2:
         return {"mean": mean, "low": None, "high": None}
-    from scipy.stats import t  # slow to import
-
     deviation = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (count - 1))
-    half = float(t.ppf((1 + confidence) / 2, count - 1)) * deviation / math.sqrt(count)
+    half = _quantile(confidence, count - 1) * deviation / math.sqrt(count)
     return {"mean": mean, "low": mean - half, "high": mean + half}
 
 
@@ -109,3 +108,11 @@ def interval_text(interval: Interval) -> str:
     if interval["low"] is None:
         return f"{interval['mean']:.4g}"
     return f"{interval['mean']:.4g} [{interval['low']:.4g}, {interval['high']:.4g}]"
+
+
+@functools.cache
+def _quantile(confidence: float, degrees: int) -> float:
+    """Return how many standard errors Student's t distribution reaches to either side of the mean."""
+    from scipy.stats import t  # slow to import
+
+    return float(t.ppf((1 + confidence) / 2, degrees))

@@ -131,13 +131,15 @@ def judge(result: Mapping[str, Any], rule: OptimalityRule) -> Judgement:
 def choose_optima(trials: Sequence[JudgedTrial], rule: OptimalityRule) -> dict[str, Optimum]:
     """Return the optimum of each generator that has a stable size; the order is that of the trials."""
     critics = sorted({trial.critic for trial in trials})
+    judged: dict[str, dict[int, list[Judgement]]] = {}
+    for trial in trials:
+        judged.setdefault(trial.generator, {}).setdefault(trial.critic, []).append(trial.judgement)
     optima = {}
-    for generator in dict.fromkeys(trial.generator for trial in trials):
+    for generator, sizes in judged.items():
         cells = {}
-        for critic in critics:
-            judged = [each.judgement for each in trials if (each.generator, each.critic) == (generator, critic)]
-            scores = [each.score for each in judged if each.stable and each.score is not None]
-            if scores and len(scores) >= rule.min_stable * len(judged):
+        for critic, judgements in sizes.items():
+            scores = [each.score for each in judgements if each.stable and each.score is not None]
+            if scores and len(scores) >= rule.min_stable * len(judgements):
                 cells[critic] = mean_interval(scores, rule.confidence)
         if not cells:
             continue

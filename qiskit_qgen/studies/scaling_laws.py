@@ -14,6 +14,7 @@ from qiskit_qgen._typing import FloatArray
 from qiskit_qgen.exceptions import ArgumentError
 
 _TINY = 1e-12  # least variance of residuals, so that a perfect fit has a logarithm
+_WIDEST, _NARROWEST, _GRID = 20.0, 1e-9, 101  # the search for a line, in the logarithm of its ends' ratio
 
 
 @dataclass(frozen=True)
@@ -66,19 +67,20 @@ def _fit_power(x: FloatArray, y: FloatArray) -> dict[str, float]:
 
 
 def _fit_linear(x: FloatArray, y: FloatArray) -> dict[str, float]:
-    """Fit a line that is positive at all points, by the logarithms of its values at the first and the last."""
-    from scipy.optimize import least_squares  # slow to import
+    """Fit a line that is positive at all points.
 
+    Such a line is ``c (1 + (r - 1) t)`` with t from 0 to 1 between the first and the last point and r > 0. For each r
+    the best log c is a mean, so that only log r is searched for: on a grid, then on ever finer ones about the best.
+    """
     low, high = x.min(), x.max()
-    part = (x - low) / (high - low)
-
-    def residuals(ends: FloatArray) -> FloatArray:
-        first, last = np.exp(ends)
-        return np.log(first + (last - first) * part) - np.log(y)
-
-    start = [math.log(np.median(y[x == low])), math.log(np.median(y[x == high]))]
-    first, last = np.exp(least_squares(residuals, start, xtol=1e-12, ftol=1e-12, gtol=1e-12).x)
-    slope = float((last - first) / (high - low))
+    part, logs = (x - low) / (high - low), np.log(y)
+    center, width = 0.0, _WIDEST
+    while width > _NARROWEST:
+        ratios = np.linspace(center - width, center + width, _GRID)
+        residuals = logs - np.log1p(np.expm1(ratios)[:, None] * part)
+        center, width = float(ratios[residuals.var(axis=1).argmin()]), 4 * width / _GRID
+    first = math.exp(float(np.mean(logs - np.log1p(math.expm1(center) * part))))
+    slope = float(first * math.expm1(center) / (high - low))
     return {"a": float(first - slope * low), "b": slope}
 
 

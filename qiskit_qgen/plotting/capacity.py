@@ -1,0 +1,162 @@
+"""The figures of the capacity study."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from qiskit_qgen.exceptions import ArgumentError
+
+_PANEL = (4.6, 3.8)
+_SMALL = (3.0, 2.4)
+_COLUMNS = 4
+_LAWS = {"constant": ":", "linear": "-.", "power": "--", "exponential": "-"}
+
+
+def plot_capacity_scaling(study: Mapping[str, Any]) -> Figure:
+    """Draw the optimal classical sizes over the quantum generator's, with intervals and fitted laws.
+
+    Bars are the middle 95 % over draws of the seeds; hollow points lie at the edge of the grid. The law of the lowest
+    AIC is drawn thick.
+
+    Args:
+        study: What :meth:`~qiskit_qgen.studies.CapacityStudy.to_dict` returns.
+
+    Returns:
+        The figure, with axes for the critic and for the classical generator.
+    """
+    results = study["analysis"]["scaling"]
+    figure = Figure(figsize=(_PANEL[0] * len(results), _PANEL[1]), layout="constrained")
+    for axes, (target, result) in zip(np.ravel(figure.subplots(1, len(results))), results.items(), strict=True):
+        _draw_points(axes, result["points"])
+        _draw_laws(axes, result)
+        axes.set_yscale("log")
+        axes.set_ylabel(f"parameters of the optimal {target}", fontsize=8)
+        verdict = f"{result['best']} law" if result["told_apart"] else "laws not told apart"
+        _dress(axes, f"{target}: {verdict}")
+        axes.set_xlabel("parameters of the quantum generator", fontsize=8)
+    return figure
+
+
+def plot_capacity_scores(study: Mapping[str, Any]) -> Figure:
+    """Draw the score of every trial over the critic's size, a panel for each generator.
+
+    Filled points are stable trials, crosses unstable ones; the line joins the means of the stable ones; the dotted line
+    marks the optimal critic, the dashed one the score of the autoencoder's reconstructions where it is known.
+
+    Args:
+        study: What :meth:`~qiskit_qgen.studies.CapacityStudy.to_dict` returns.
+
+    Returns:
+        The figure, with axes for each generator.
+
+    Raises:
+        ArgumentError: If no trial of the study is done.
+    """
+    rows = [row for row in study["rows"] if row["score"] is not None]
+    if not rows:
+        raise ArgumentError("Argument `study` must hold at least one trial that is done, but holds none.")
+    names = list(dict.fromkeys(row["name"] for row in rows))
+    figure, panels = _panels(len(names))
+    low, high = min(row["score"] for row in rows), max(row["score"] for row in rows)
+    floor = study["floors"]["result"]["floor_reconstruction"].get(study["rule"]["score"])
+    for axes, name in zip(panels, names, strict=True):
+        own = [row for row in rows if row["name"] == name]
+        for stable, marker in ((True, "o"), (False, "x")):
+            chosen = [row for row in own if row["stable"] is stable]
+            places, scores = [row["critic_parameters"] for row in chosen], [row["score"] for row in chosen]
+            axes.scatter(places, scores, marker=marker, s=14, color="C0" if stable else "0.6", linewidths=1)
+        means = {
+            size: np.mean([row["score"] for row in own if row["critic_parameters"] == size and row["stable"]])
+            for size in sorted({row["critic_parameters"] for row in own if row["stable"]})
+        }
+        axes.plot(list(means), list(means.values()), color="C0", linewidth=1)
+        if name in study["analysis"]["optima"]:
+            axes.axvline(study["analysis"]["optima"][name]["critic"], color="C1", linestyle=":", linewidth=1.2)
+        if floor is not None:
+            axes.axhline(floor, color="0.4", linestyle="--", linewidth=0.8)
+        axes.set_xscale("log")
+        axes.set_yscale("log")
+        axes.set_ylim(low / 1.15, high * 1.15)
+        _dress(axes, f"{name}, {own[0]['generator_parameters']} parameters")
+    figure.supxlabel("parameters of the critic", fontsize=8)
+    figure.supylabel(study["rule"]["score"].replace("_", " "), fontsize=8)
+    return figure
+
+
+def plot_capacity_curves(study: Mapping[str, Any]) -> Figure:
+    """Draw the score of the trials of the first seed over the steps: a panel for each generator, a line for a critic.
+
+    Args:
+        study: What :meth:`~qiskit_qgen.studies.CapacityStudy.to_dict` returns.
+
+    Returns:
+        The figure, with axes for each generator.
+
+    Raises:
+        ArgumentError: If no trial of the study is done.
+    """
+    curves = {record["digest"]: record["result"]["scores"] for record in study["trials"] if record["status"] == "done"}
+    rows = [row for row in study["rows"] if row["digest"] in curves]
+    if not rows:
+        raise ArgumentError("Argument `study` must hold at least one trial that is done, but holds none.")
+    rows = [row for row in rows if row["seed"] == min(row["seed"] for row in rows)]
+    names = list(dict.fromkeys(row["name"] for row in rows))
+    widths = sorted({row["critic_width"] for row in rows})
+    figure, panels = _panels(len(names))
+    for axes, name in zip(panels, names, strict=True):
+        for row in rows:
+            if row["name"] == name:
+                curve = curves[row["digest"]][study["rule"]["score"]]
+                shade = 0.85 * widths.index(row["critic_width"]) / max(1, len(widths) - 1)
+                style = "-" if row["stable"] else ":"
+                color = (shade, 0.3, 0.85 - 0.6 * shade)
+                axes.plot(curve["steps"], curve["values"], style, color=color, linewidth=1, label=row["critic_width"])
+        axes.set_yscale("log")
+        _dress(axes, name)
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(handles, labels, title="critic width", loc="outside right upper", fontsize=7, title_fontsize=7)
+    figure.supxlabel("step (dotted: not stable)", fontsize=8)
+    figure.supylabel(study["rule"]["score"].replace("_", " "), fontsize=8)
+    return figure
+
+
+def _draw_points(axes: Axes, points: Sequence[Mapping[str, Any]]) -> None:
+    known = [point for point in points if point["y"] is not None]
+    for point in known:
+        if point["low"] is not None:
+            axes.plot([point["x"]] * 2, [point["low"], point["high"]], color="C0", linewidth=1)
+        fill = "white" if point["at_edge"] else "C0"
+        axes.plot(point["x"], point["y"], "o", color="C0", markerfacecolor=fill, markersize=6)
+    if not known:
+        axes.text(0.5, 0.5, "no optimum found", transform=axes.transAxes, ha="center", fontsize=8)
+
+
+def _draw_laws(axes: Axes, result: Mapping[str, Any]) -> None:
+    places = np.array([point["x"] for point in result["points"]], float)
+    x = np.linspace(places.min(), places.max(), 100)
+    for law, fit in result["fits"].items():
+        a, b = fit["coefficients"]["a"], fit["coefficients"].get("b", 0.0)
+        y = {"constant": a + 0 * x, "linear": a + b * x, "power": a * x**b, "exponential": a * np.exp(b * x)}[law]
+        width = 2.0 if law == result["best"] else 0.9
+        axes.plot(x, y, _LAWS[law], color="C1", linewidth=width, label=f"{law}, AIC {fit['aic']:.1f}")
+    if result["fits"]:
+        axes.legend(fontsize=7)
+
+
+def _panels(count: int) -> tuple[Figure, list[Axes]]:
+    columns = min(count, _COLUMNS)
+    rows = -(-count // columns)
+    figure = Figure(figsize=(_SMALL[0] * columns, _SMALL[1] * rows), layout="constrained")
+    return figure, [figure.add_subplot(rows, columns, index + 1) for index in range(count)]
+
+
+def _dress(axes: Axes, title: str) -> None:
+    axes.set_title(title, fontsize=8)
+    axes.tick_params(labelsize=7, which="both")
+    axes.grid(alpha=0.25)
+    axes.spines[["top", "right"]].set_visible(False)

@@ -1,0 +1,99 @@
+"""``qgen study capacity``, ``qgen study status`` and ``qgen report``."""
+
+import re
+
+import pytest
+from PIL import Image
+
+CONFIG = """
+[data]
+name = {data!r}
+
+[autoencoder]
+autoencoder_width = 4
+autoencoder_hidden = 8
+latent_dim = 4
+
+[grid]
+num_qubits = [2]
+num_layers = [1, 2, 3]
+generator_widths = [2, 4]
+critic_widths = [4, 8]
+seeds = [0]
+
+[study]
+autoencoder_steps = 4
+steps = 10
+batch_size = 8
+score_every = 2
+num_samples = 20
+extractor = "pixel"
+
+[rule]
+late_part = 0.6
+max_spread = 9.0
+max_slope = 9.0
+max_critic_drift = 9.0
+"""
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory, pictures):
+    path = tmp_path_factory.mktemp("config") / "capacity.toml"
+    path.write_text(CONFIG.format(data=str(pictures)))
+    return path
+
+
+@pytest.fixture
+def folder(qgen, settings, tmp_path):
+    found = qgen("study", "capacity", settings, "--out", tmp_path / "study")
+    assert found.exit_code == 0, found.stderr
+    assert "| 2 qubits, 3 layers |" in found.stdout
+    assert "Of 10 trials 10 are stable" in found.stdout
+    return tmp_path / "study"
+
+
+def test_a_study_from_its_settings_to_its_report(qgen, settings, folder):
+    for name in ("report.html", "capacity.md", "capacity.csv", "capacity.json", "capacity_scaling.png"):
+        assert (folder / name).stat().st_size > 0
+    for name in ("capacity_scaling", "capacity_scores", "capacity_curves"):
+        assert min(Image.open(folder / f"{name}.png").size) > 200
+    page = (folder / "report.html").read_text()
+    assert page.count("data:image/png;base64,") == 3
+    assert "Of 10 trials 10 are stable" in page
+    assert not re.search(r"(src|href)=\"(?!data:)", page)
+
+    status = qgen("study", "status", folder)
+    assert status.stdout == "10 of 10 trials have ended: 10 done, 0 diverged, 0 failed; 0 running.\n"
+
+    (folder / "report.html").unlink()
+    assert qgen("report", folder).exit_code == 0
+    assert (folder / "report.html").read_text() == page
+
+    again = qgen("study", "capacity", settings, "--out", folder)
+    assert again.exit_code == 0
+    assert "seed 0" not in again.stderr  # no trial was run again
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["study", "capacity"], "The data must be named"),
+        (["study", "capacity", "missing.toml"], "missing.toml"),
+        (["study", "status", "."], "holds no study: it has no plan.json"),
+        (["report", "."], "holds no finished study: it has none of capacity.md"),
+    ],
+)
+def test_errors_are_one_sentence(qgen, tmp_path, monkeypatch, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    found = qgen(*arguments)
+    assert found.exit_code == 2
+    assert message in found.stderr
+
+
+def test_an_unknown_key_is_refused(qgen, tmp_path):
+    path = tmp_path / "odd.toml"
+    path.write_text("[grid]\nlayers = [1]\n")
+    found = qgen("study", "capacity", path)
+    assert found.exit_code == 2
+    assert "unknown key `layers` in the table [grid]" in found.stderr

@@ -1,0 +1,230 @@
+"""The capacity study: the analysis of made-up trials whose answer is known, and a whole study of small trials."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+
+from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError
+from qiskit_qgen.studies import CapacityGrid, CapacityStudy, OptimalityRule, run_capacity_study
+from qiskit_qgen.studies.capacity_analysis import CRITIC, GENERATOR
+from qiskit_qgen.studies.capacity_grid import generator_name
+
+STEPS = list(range(50, 1001, 50))
+LAYERS = (1, 2, 3, 4, 5, 6)
+WIDTHS = tuple(2**power for power in range(1, 10))  # of critics and classical generators, which are their sizes here
+LAYER_SIZE = 100  # parameters of a quantum layer
+
+
+def record(configuration, score, number, status="done"):
+    curve = {"steps": STEPS, "values": [score] * len(STEPS)}
+    loss = {"steps": STEPS, "values": [-1.0] * len(STEPS)}
+    ended = {"result": {"scores": {"latent_frechet_distance": curve}, "critic_loss": loss}}
+    return {"digest": f"{number:016x}", "configuration": configuration, "status": status} | (
+        ended if status == "done" else {"error": "TrainingDivergedError: infinite"}
+    )
+
+
+def made_up_study(critic_power, match_power, *, noise=0.0):
+    """Trials whose optimal critic and matching classical generator of l layers are 2 ** power(l).
+
+    A quantum generator of l layers scores 1 / (l + 1) with its best critic, and the worse, the smaller the critic; a
+    classical one reaches the score of that generator whose match it is.
+    """
+    generator = np.random.default_rng(0)
+    records, names = [], {}
+    for layers in LAYERS:
+        for width in WIDTHS:
+            for seed in range(3):
+                shortfall = max(0.0, critic_power(layers) - np.log2(width))
+                score = (1 + shortfall) / (1 + layers) * np.exp(noise * generator.normal())
+                configuration = {"generator": "quantum", "num_qubits": 12, "num_layers": layers}
+                configuration |= {"critic_width": width, "seed": seed}
+                names[generator_name(configuration)] = LAYER_SIZE * layers
+                records.append(record(configuration, score, len(records)))
+    for width in WIDTHS:
+        reached = max([layers for layers in LAYERS if match_power(layers) <= np.log2(width)], default=0)
+        for seed in range(3):
+            configuration = {"generator": "classical", "generator_width": width, "critic_width": 16, "seed": seed}
+            names[generator_name(configuration)] = width
+            score = 1 / (1 + reached) * np.exp(noise * generator.normal())
+            records.append(record(configuration, score, len(records)))
+    sizes = {"generators": names, "critics": {str(width): width for width in WIDTHS}}
+    return CapacityStudy(records, sizes, {"result": {"floor_reconstruction": {"frechet_distance": 0.1}}})
+
+
+def test_exponential_growth_is_found_told_apart_and_put_in_words():
+    study = made_up_study(lambda layers: 1 + layers, lambda layers: 2 + layers)
+    critic, match = study.analysis.scaling[CRITIC], study.analysis.scaling[GENERATOR]
+    assert [point["y"] for point in critic.points] == [4, 8, 16, 32, 64, 128]
+    assert [point["y"] for point in match.points] == [8, 16, 32, 64, 128, 256]
+    assert [point["x"] for point in critic.points] == [100, 200, 300, 400, 500, 600]
+    assert critic.best == match.best == "exponential"
+    # 2 ** (1 + x / 100)
+    assert critic.fits["exponential"].coefficients == pytest.approx({"a": 2, "b": np.log(2) / 100})
+    assert match.fits["exponential"].coefficients == pytest.approx({"a": 4, "b": np.log(2) / 100})
+    assert critic.told_apart
+    assert "The optimal critic follows the exponential law a exp(b x)" in study.analysis.reading
+    assert "growth is shown" in study.analysis.reading
+
+
+def test_no_growth_is_not_called_growth():
+    study = made_up_study(lambda _: 4, lambda _: 3)
+    critic = study.analysis.scaling[CRITIC]
+    assert [point["y"] for point in critic.points] == [16] * 6
+    assert critic.best == "constant"
+    assert "growth is not shown" in critic.reading
+
+
+def test_a_range_too_small_for_the_grid_does_not_tell_laws_apart():
+    study = made_up_study(lambda layers: 4 if layers < 4 else 5, lambda layers: 4 if layers < 4 else 5)
+    critic = study.analysis.scaling[CRITIC]
+    assert not critic.told_apart
+    assert critic.reading.startswith("The data do not tell the laws apart for the optimal critic")
+
+
+def test_noise_between_seeds_widens_the_intervals():
+    exact = made_up_study(lambda layers: 1 + layers, lambda layers: 2 + layers).analysis.scaling[CRITIC]
+    noisy = made_up_study(lambda layers: 1 + layers, lambda layers: 2 + layers, noise=0.4).analysis.scaling[CRITIC]
+    assert exact.intervals["exponential"]["b"] == pytest.approx([np.log(2) / 100] * 2)
+    low, high = noisy.intervals["exponential"]["b"]
+    assert high - low > 1e-4
+    assert noisy.shares["exponential"] < exact.shares["exponential"] == 1
+    assert sum(noisy.shares.values()) == pytest.approx(1)
+
+
+def test_a_match_that_no_classical_generator_reaches_is_none():
+    study = made_up_study(lambda layers: 1 + layers, lambda layers: 4 + layers)
+    assert [point["y"] for point in study.analysis.scaling[GENERATOR].points] == [32, 64, 128, 256, 512, None]
+    assert study.analysis.scaling[GENERATOR].points[4]["at_edge"]
+    assert "| 12 qubits, 6 layers | 600 | 128 [128, 128] | none |" in study.analysis.table()
+
+
+def test_too_few_generators_give_no_law():
+    study = made_up_study(lambda layers: 1 + layers, lambda _: 20)
+    result = study.analysis.scaling[GENERATOR]
+    assert (result.best, result.fits, result.told_apart) == (None, {}, False)
+    assert result.reading == "Only 0 of 6 quantum generators have an optimal classical generator, too few for a law."
+
+
+def test_thresholds_move_the_conclusion_and_the_study_says_so():
+    study = made_up_study(lambda layers: 1 + layers, lambda layers: 2 + layers)
+    for each in study.records:  # large critics waver by a fifth about their score
+        if each["configuration"]["critic_width"] > 16:
+            values = each["result"]["scores"]["latent_frechet_distance"]["values"]
+            values[:] = [value * (1.2 if index % 2 else 0.8) for index, value in enumerate(values)]
+    assert [point["y"] for point in study.analysis.scaling[CRITIC].points] == [4, 8, 16, 16, 16, 16]
+    (row,) = [row for row in study.analysis.sensitivity if row["change"] == "max_spread 0.3"]
+    assert row[CRITIC]["sizes"] == [4, 8, 16, 32, 64, 128]
+    assert row[CRITIC] | {"sizes": 0} == {"sizes": 0, "best": "exponential", "changed": True}
+    assert "max_spread 0.3" in study.analysis.reading
+    other = study.with_rule(OptimalityRule(max_spread=0.3))
+    assert [point["y"] for point in other.analysis.scaling[CRITIC].points] == [4, 8, 16, 32, 64, 128]
+
+
+def test_diverged_and_failed_trials_count_and_are_never_optimal(tmp_path):
+    study = made_up_study(lambda layers: 1 + layers, lambda layers: 2 + layers)
+    for number, each in enumerate(study.records):
+        configuration = each["configuration"]
+        if configuration["generator"] == "quantum" and configuration["critic_width"] == 8:
+            study.records[number] = record(configuration, 0, number, "diverged" if number % 2 else "failed")
+    assert [point["y"] for point in study.analysis.scaling[CRITIC].points] == [4, 16, 16, 32, 64, 128]
+    assert study.analysis.num_trials == {"planned": 189, "stable": 171, "unstable": 0, "diverged": 9, "failed": 9}
+    study.save(tmp_path)
+    assert CapacityStudy.load(tmp_path).to_dict() == study.to_dict()
+    rows = list(csv.DictReader((tmp_path / "capacity.csv").open()))
+    assert len(rows) == 189
+    assert {row["stable"] for row in rows if row["status"] == "diverged"} == {"False"}
+    assert json.loads((tmp_path / "capacity.json").read_text())["analysis"]["reading"] == study.analysis.reading
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    generator = np.random.default_rng(5)
+    images = generator.random((60, 1, 8, 8), dtype=np.float32) / 4
+    for image, row in zip(images, generator.integers(8, size=60), strict=True):
+        image[0, row] = 1
+    return images[:40], images[40:]
+
+
+GRID = CapacityGrid(num_qubits=(2,), num_layers=(1, 2, 3), generator_widths=(2, 4), critic_widths=(4, 8), seeds=(0, 1))
+SMALL = {
+    "autoencoder": {"autoencoder_width": 4, "autoencoder_hidden": 8, "latent_dim": 4},
+    "autoencoder_steps": 4,
+    "steps": 10,
+    "batch_size": 8,
+    "score_every": 2,
+    "pictures_every": 4,
+    "num_samples": 20,
+    "rule": OptimalityRule(late_part=0.6, max_spread=9.0, max_slope=9.0, max_critic_drift=9.0),
+}
+
+
+@pytest.fixture(scope="module")
+def small_study(tmp_path_factory, pictures):
+    folder = tmp_path_factory.mktemp("capacity")
+    return folder, run_capacity_study(pictures[0], GRID, held_out=pictures[1], folder=folder, **SMALL)
+
+
+def test_a_whole_study_trains_scores_and_draws_every_pair(small_study):
+    folder, study = small_study
+    assert len(study.records) == 5 * 2 * 2
+    assert {each["status"] for each in study.records} == {"done"}
+    result = study.records[0]["result"]
+    assert result["scores"]["latent_frechet_distance"]["steps"] == [2, 4, 6, 8, 10]
+    assert result["scores"]["frechet_distance"]["steps"] == [4, 8, 10]
+    assert result["critic_loss"]["steps"] == [2, 4, 6, 8, 10]
+    assert all((folder / "trials" / each["digest"] / "samples.png").is_file() for each in study.records)
+    assert not list(folder.glob("trials/*/checkpoints"))
+    # a critic of width w on 4 latent numbers: 3 hidden layers, as StyleQGAN's default
+    assert study.sizes["critics"] == {str(w): 5 * w + 2 * (w + 1) * w + w + 1 for w in (4, 8)}
+    assert study.sizes["generators"]["width 2"] == study.records[6]["result"]["generator_parameters"]
+    assert len(list((folder / "autoencoders").glob("trials/*/model"))) == 1
+    assert study.floors["result"]["floor_reconstruction"]["frechet_distance"] > 0
+
+
+def test_a_study_resumes_and_grows(small_study, pictures):
+    folder, study = small_study
+    before = {path: path.stat().st_mtime_ns for path in folder.glob("**/trial.json")}
+    seen = []
+    grid = CapacityGrid(**{**GRID.to_dict(), "critic_widths": (4, 8, 16), "num_layers": (1,), "seeds": (0,)})
+    found = run_capacity_study(pictures[0], grid, held_out=pictures[1], folder=folder, **SMALL, on_trial=seen.append)
+    assert len(seen) == 3
+    assert {each["configuration"]["critic_width"] for each in seen} == {16}
+    assert before == {path: path.stat().st_mtime_ns for path in before}
+    assert {each["digest"] for each in found.records} > {
+        each["digest"]
+        for each in study.records
+        if each["configuration"]["seed"] == 0 and each["configuration"].get("num_layers", 1) == 1
+    }
+
+
+def test_another_budget_is_another_study(small_study, pictures):
+    folder, _ = small_study
+    with pytest.raises(ArgumentError, match=r"holds a study whose `settings\.training\.steps` is 10, but now it is 12"):
+        run_capacity_study(pictures[0], GRID, held_out=pictures[1], folder=folder, **{**SMALL, "steps": 12})
+
+
+@pytest.mark.parametrize(
+    ("changed", "error", "message"),
+    [
+        ({"grid": 3}, ArgumentTypeError, "`grid` must be a CapacityGrid or None"),
+        ({"pictures_every": 3}, ArgumentError, "`pictures_every` must be a multiple of `score_every`, 2, but is 3"),
+        ({"score_every": 11}, ArgumentError, "`score_every` must be an integer from 1 to 10, but is 11"),
+        ({"extractor": "eyes"}, ArgumentError, "`extractor`"),
+        ({"autoencoder": {"critic_width": 3}}, ArgumentError, "must hold options of the autoencoder only"),
+        ({"rule": OptimalityRule(score="beauty")}, ArgumentError, r"`rule\.score` must be one of"),
+    ],
+)
+def test_arguments_are_checked_before_anything_is_trained(tmp_path, pictures, changed, error, message):
+    arguments = {"grid": GRID, **SMALL, **changed}
+    with pytest.raises(error, match=message):
+        run_capacity_study(pictures[0], held_out=pictures[1], folder=tmp_path / "study", **arguments)
+    assert not list(tmp_path.glob("**/trial.json"))
+
+
+@pytest.mark.parametrize("changed", [{"seeds": ()}, {"num_layers": (1, 1)}, {"critic_widths": (0,)}])
+def test_a_grid_is_checked(changed):
+    with pytest.raises(ArgumentError, match=f"^Argument `{next(iter(changed))}` must "):
+        CapacityGrid(**changed)
