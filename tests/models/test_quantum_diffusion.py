@@ -45,6 +45,15 @@ def fitted(steps=3, **options):
     return model
 
 
+@pytest.fixture
+def one_thread():
+    """Sums in one order, whatever the machine, its load and other tests set: the same bits in each run."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 class StopAt(AbstractCallback):
     """Raises at a step, as a killed process would end."""
 
@@ -137,6 +146,7 @@ def test_a_schedule_is_fitted_to_the_pictures():
     torch.testing.assert_close(fitted().schedule.betas, NoiseSchedule.named("cosine", 20).betas)
 
 
+@pytest.mark.usefixtures("one_thread")
 def test_labels_decide_and_guidance_strengthens():
     model = small(num_classes=2, bottleneck="se", width=16, learning_rate=0.003)
     labels = torch.arange(12) % 2
@@ -152,12 +162,17 @@ def test_labels_decide_and_guidance_strengthens():
         model.sample(2, labels=2)
     with pytest.raises(ArgumentError, match="`labels`"):
         model.fit(images, steps=1)
+
+
+def test_labels_and_guidance_are_refused_without_classes():
+    model = fitted(steps=1, bottleneck="plain")
     with pytest.raises(ArgumentError, match="`labels`"):
-        fitted().sample(1, labels=0)
+        model.sample(1, labels=0)
     with pytest.raises(ArgumentError, match="`guidance`"):
-        fitted().sample(1, guidance=2.0)
+        model.sample(1, guidance=2.0)
 
 
+@pytest.mark.usefixtures("one_thread")
 def test_constant_pictures_are_learned():
     model = small(bottleneck="quantum", learning_rate=0.01)
     images = torch.full((8, 1, 8, 8), 0.8)
@@ -168,6 +183,7 @@ def test_constant_pictures_are_learned():
         assert float((found - images[:4]).abs().mean()) < 0.1, sampler
 
 
+@pytest.mark.usefixtures("one_thread")
 @pytest.mark.parametrize("process", ["depolarizing", "stochastic_walk"])
 def test_another_process_is_trained_and_sampled(process):
     model = small(bottleneck="se", process=process, width=16, learning_rate=0.005, sampling_steps=10)

@@ -1,0 +1,123 @@
+"""Diffusion models: what the circuit in the bottleneck costs, how long pictures take, and whether the noise is noise.
+
+    python -m benchmarks.diffusion [--threads 2] [--only steps|pictures|noise]
+
+`steps`: one optimisation step of each bottleneck, all else equal, by turns, at 16 qubits and batch 64. `pictures`: 64
+pictures by each sampler, untrained weights, which take as long as trained ones. `noise`: the statistical report of a
+million numbers of the quantum source and of a Gaussian one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from pathlib import Path
+
+from benchmarks.measuring import limit_threads, processor, time_alternating, versions
+
+PARTS = ("steps", "pictures", "noise")
+ARMS = ("plain", "se", "se_frozen", "quantum")
+SAMPLERS = (("ddim", 50), ("dpm-solver", 20))
+
+
+def step_times(options):
+    """Return the median seconds of an optimisation step of each arm."""
+    import torch
+
+    from qiskit_qgen.networks import UNet
+
+    x = torch.randn(options.batch, 1, 28, 28, generator=torch.Generator().manual_seed(0))
+    steps = torch.arange(options.batch)
+
+    def step_of(arm):
+        network = UNet(bottleneck=arm, num_qubits=options.qubits)
+        weights = [weight for weight in network.parameters() if weight.requires_grad]
+        optimizer = torch.optim.Adam(weights, lr=1e-3)
+
+        def step():
+            optimizer.zero_grad(set_to_none=True)
+            (network(x, steps) - x).square().mean().backward()
+            optimizer.step()
+
+        return step
+
+    return time_alternating({arm: step_of(arm) for arm in ARMS}, options.repeats)[0]
+
+
+def picture_times(options):
+    """Return the seconds that 64 pictures take, without and with guidance by labels."""
+    import torch
+
+    from qiskit_qgen import QuantumDiffusion
+
+    seconds = {}
+    for guidance in (None, 2.0):
+        classes = {} if guidance is None else {"num_classes": 10, "guidance": guidance}
+        model = QuantumDiffusion((1, 28, 28), num_qubits=options.qubits, **classes)
+        labels = None if guidance is None else torch.zeros(4, dtype=torch.int64)
+        model.fit(torch.rand(4, 1, 28, 28), labels=labels, steps=1, batch_size=4, seed=0, callbacks=[])
+        model.sample(64, seed=0, sampler="ddim", sampling_steps=1)
+        for sampler, calls in SAMPLERS:
+            start = time.perf_counter()
+            model.sample(64, seed=0, sampler=sampler, sampling_steps=calls)
+            name = f"{sampler}, {calls} steps" + ", guided" * (guidance is not None)
+            seconds[name] = time.perf_counter() - start
+    return seconds
+
+
+def noise_reports(options):
+    """Return the reports of both sources by the length of the vectors."""
+    from qiskit_qgen.noise import GaussianNoise, QuantumCircuitNoise, noise_report
+
+    found = {}
+    for dim in (16, 784):
+        for source in (QuantumCircuitNoise(dim), GaussianNoise(dim)):
+            source.sample(1000, _generator())
+            found[repr(source)] = noise_report(source, options.numbers)
+    return found
+
+
+def _generator():
+    import torch
+
+    return torch.Generator().manual_seed(1)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--only", choices=PARTS, action="append", help="repeatable; all parts if left out")
+    parser.add_argument("--qubits", type=int, default=16)
+    parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument("--repeats", type=int, default=7)
+    parser.add_argument("--numbers", type=int, default=1_000_000)
+    parser.add_argument("--out", type=Path, default=Path("runs/diffusion.json"))
+    options = parser.parse_args()
+    limit_threads(options.threads)
+    parts = options.only or PARTS
+    record = {"threads": options.threads, "processor": processor()}
+    if "steps" in parts:
+        seconds = step_times(options)
+        print(f"\n{options.qubits} qubits, batch {options.batch}\n")
+        print("| bottleneck | seconds a step | over plain |\n|---|---|---|")
+        for arm, each in seconds.items():
+            print(f"| {arm} | {each:.3f} | {each / seconds['plain']:.2f} |")
+        record["steps"] = seconds
+    if "pictures" in parts:
+        record["pictures"] = picture_times(options)
+        print("\n| sampler | seconds for 64 pictures |\n|---|---|")
+        for name, each in record["pictures"].items():
+            print(f"| {name} | {each:.1f} |")
+    if "noise" in parts:
+        reports = noise_reports(options)
+        record["noise"] = {name: report.to_dict() for name, report in reports.items()}
+        for report in reports.values():
+            print(f"\n{report.table()}\n{report.seconds:.2f} s for {report.num_vectors * report.dim:,} numbers")
+    record["versions"] = versions("qiskit_qgen", "qiskit", "torch", "numba")
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    options.out.write_text(json.dumps(record, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
