@@ -4,12 +4,15 @@ import numpy as np
 import pytest
 import torch
 from qiskit.circuit import ParameterVector, QuantumCircuit
+from qiskit.circuit.library import UCRYGate
 from qiskit.quantum_info import SparsePauliOp, Statevector
 
 from qiskit_qgen.circuits import pauli_observables
 from qiskit_qgen.simulator import ExpectationValues, lower
 from qiskit_qgen.simulator.addresses.bases import Basis
+from qiskit_qgen.simulator.addresses.cosets import SignSlots
 from qiskit_qgen.simulator.cpu import batches, layouts
+from qiskit_qgen.simulator.cpu.blocks import schedule
 from qiskit_qgen.simulator.probabilities import Probabilities
 
 NUM_QUBITS = 6
@@ -46,6 +49,31 @@ def layout(request, monkeypatch):
     monkeypatch.setattr(layouts, "_SPLIT_SAMPLES", 4)
     monkeypatch.setattr(layouts, "_SPLIT_QUBITS", 1 if request.param == "lanes and shares" else 99)
     return request.param
+
+
+def selected_rotation():
+    """RY of one qubit, its angle selected by seven others: 128 rotations with one flip and as many signs."""
+    circuit = QuantumCircuit(8)
+    circuit.h(range(1, 8))
+    circuit.append(UCRYGate(np.random.default_rng(0).normal(size=128).tolist()), range(8))
+    return circuit
+
+
+def test_a_block_reads_no_more_signs_than_fit_into_a_word():
+    operations = lower(selected_rotation()).operations
+    assert len({operation.sign for operation in operations}) > 2 * SignSlots.LIMIT
+    blocks = schedule(operations, 8)
+    assert sorted(number for block, _ in blocks for number in block) == list(range(len(operations)))
+    for block, cosets in blocks:
+        signs = {operations[number].sign for number in block}
+        assert sum(not cosets.is_static(sign) for sign in signs) <= SignSlots.LIMIT
+
+
+def test_many_signs_of_one_flip_agree_with_statevector():
+    circuit, observables = selected_rotation(), pauli_observables(8)
+    expected = [Statevector(circuit).expectation_value(observable).real for observable in observables]
+    values = ExpectationValues(lower(circuit), observables)(torch.zeros(1, 0, dtype=torch.float64))
+    np.testing.assert_allclose(values[0], expected, rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("num_samples", [1, 3, 4, 8, 11])

@@ -101,8 +101,11 @@ def schedule(operations: Sequence[Operation], num_qubits: int) -> list[tuple[lis
         block, rest = select(operations, waiting, _Room(size).take)
         cosets = _cosets_of([operations[number] for number in block], size, num_qubits)
 
-        def is_local(operation: Operation, cosets: Cosets = cosets) -> bool:
-            return cosets.contains(operation.flip) if operation.flip else _is_static(operation, cosets)
+        room = _Room(size)
+
+        def is_local(operation: Operation, cosets: Cosets = cosets, room: _Room = room) -> bool:
+            inside = cosets.contains(operation.flip) if operation.flip else _is_static(operation, cosets)
+            return inside and room.take(operation)
 
         # A phase whose sign is not local costs as much as a rotation here, and next to nothing in a block where it is.
         local, others = select(operations, waiting, is_local)
