@@ -20,6 +20,7 @@ from qiskit_qgen.models.style_arguments import latent_size
 from qiskit_qgen.persistence import load_tensors, save_tensors
 from qiskit_qgen.studies.study_folder import trial_folder
 from qiskit_qgen.studies.trials import run_trials
+from qiskit_qgen.training.checkpoint import CHECKPOINT_NAME
 from qiskit_qgen.training.image_grid import save_image_grid
 
 _DATA, _MODEL = "data.safetensors", "model"
@@ -99,7 +100,7 @@ def train_autoencoder(configuration: Mapping[str, Any], folder: Path) -> dict[st
         seed=configuration["seed"],
         callbacks=[],
         checkpoint_dir=checkpoints,
-        resume=True,
+        resume=(checkpoints / CHECKPOINT_NAME).exists(),
     )
     model.save_pretrained(folder / _MODEL)
     count = configuration["num_samples"]

@@ -36,6 +36,7 @@ _FACTORS = ("max_spread", "max_slope", "max_critic_drift")
 _DRAWS = 300
 _MARGIN = 2.0  # of AIC
 _SHARE = 0.8  # of the draws
+_ROUNDING = 1e-9  # growth over the whole range that is none
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,11 +99,12 @@ class ScalingResult:
                 + "."
             )
         if self.fits and (interval := self.intervals.get("exponential", {}).get("b")):
-            sign = "is above zero" if interval[0] > 0 else "includes zero" if interval[1] >= 0 else "is below zero"
+            low, high = (0.0 if abs(end) * self.points[-1]["x"] < _ROUNDING else end for end in interval)
+            sign = "is above zero" if low > 0 else "includes zero" if high >= 0 else "is below zero"
             text.append(
                 f"If the law is exponential, its rate is {self.fits['exponential'].coefficients['b']:.3g} "
-                f"[{interval[0]:.3g}, {interval[1]:.3g}] per parameter, which {sign}: growth is "
-                f"{'shown' if interval[0] > 0 else 'not shown'}."
+                f"[{low:.3g}, {high:.3g}] per parameter, which {sign}: growth is "
+                f"{'shown' if low > 0 else 'not shown'}."
             )
         if edges:
             text.append(f"The optimum lies at the edge of the grid, and may lie beyond, for {'; '.join(edges)}.")

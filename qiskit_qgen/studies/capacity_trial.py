@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from qiskit_qgen.metrics import AbstractFeatureExtractor, FeatureStatistics, get_extractor, jensen_shannon_divergence
@@ -15,6 +14,7 @@ from qiskit_qgen.models import StyleQGAN
 from qiskit_qgen.models.codecs import decode, encode
 from qiskit_qgen.studies.autoencoders import load_autoencoder, load_pictures
 from qiskit_qgen.training import AbstractCallback, History, TrainingState
+from qiskit_qgen.training.checkpoint import CHECKPOINT_NAME
 from qiskit_qgen.training.image_grid import save_image_grid
 from qiskit_qgen.training.wasserstein import WassersteinPhase
 
@@ -62,7 +62,7 @@ def train_capacity_trial(configuration: Mapping[str, Any], folder: Path) -> dict
         seed=configuration["seed"],
         callbacks=[scores],
         checkpoint_dir=checkpoints,
-        resume=True,
+        resume=(checkpoints / CHECKPOINT_NAME).exists(),
     )
     save_image_grid(model.sample(_SHOWN, seed=configuration["seed"]), folder / "samples.png")
     shutil.rmtree(checkpoints, ignore_errors=True)
@@ -147,8 +147,7 @@ class CapacityScores(AbstractCallback):
         }
         due = last or (self._pictures_every is not None and state.step % self._pictures_every == 0)
         if self._extractor is not None and due:
-            with torch.no_grad():
-                pictures = decode(self._autoencoder, normalizer.inverse(samples), is_image=True)
+            pictures = decode(self._autoencoder, normalizer.inverse(samples), is_image=True)
             scores[SCORES[2]] = self._picture_distance(pictures)
         state.history.record(phase.name, state.step, scores)
 

@@ -13,6 +13,7 @@ from qiskit_qgen._checks import check_array, check_float
 from qiskit_qgen._typing import FloatArray
 from qiskit_qgen.exceptions import ArgumentError
 
+_HUGE = 1e300  # what is predicted beyond it counts as it
 _TINY = 1e-12  # least variance of residuals, so that a perfect fit has a logarithm
 _WIDEST, _NARROWEST, _GRID = 20.0, 1e-9, 101  # the search for a line, in the logarithm of its ends' ratio
 
@@ -154,5 +155,5 @@ def _left_out(law: _Law, x: FloatArray, y: FloatArray) -> float:
         kept = np.arange(len(x)) != index
         coefficients = law.fit(x[kept], y[kept]) if len(set(x[kept].tolist())) > 1 else None
         predicted = float(law.predict(x[~kept], coefficients)[0]) if coefficients else float(np.median(y[kept]))
-        errors.append(math.log(max(predicted, 1.0)) - math.log(y[index]))
+        errors.append(math.log(min(max(predicted, 1.0), _HUGE)) - math.log(y[index]))
     return math.sqrt(float(np.mean(np.square(errors))))
