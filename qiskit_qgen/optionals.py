@@ -9,3 +9,4 @@ HAS_EFFICIENTNET_LITE = LazyImportTester(
 )
 HAS_TENSORBOARD = LazyImportTester("tensorboard", name="TensorBoard", install="pip install 'qiskit_qgen[tensorboard]'")
 HAS_TORCHVISION = LazyImportTester("torchvision", name="torchvision", install="pip install torchvision")
+HAS_TORCH_FIDELITY = LazyImportTester("torch_fidelity", name="torch-fidelity", install="pip install torch-fidelity")

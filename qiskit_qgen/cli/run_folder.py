@@ -18,11 +18,11 @@ from qiskit_qgen.persistence import atomic_write
 CHECKPOINTS, MODEL = "checkpoints", "model"
 SAMPLES, RECONSTRUCTIONS, CIRCUIT = "samples.png", "reconstructions.png", "circuit.png"
 HISTORY, HISTORY_PICTURE, SCORES = "history.json", "history.png", "scores.json"
-_CONFIG, _RECORD = "config.toml", "run.json"
+CONFIG, _RECORD = "config.toml", "run.json"
 _REPLACED = ".replaced"  # where a run waits until the one that replaces it is finished
 _OWN = (
     *(CHECKPOINTS, MODEL, SAMPLES, RECONSTRUCTIONS, CIRCUIT, HISTORY, HISTORY_PICTURE, SCORES),
-    *(_CONFIG, _RECORD),
+    *(CONFIG, _RECORD),
 )
 _DECISIVE = ("data", "model", "fit")  # for the trained model; a finished run is held to all its settings
 
@@ -70,7 +70,7 @@ class RunFolder:
             if not overwrite:
                 return self._continue(tables, resume)
             self._set_aside()
-        elif foreign := sorted(entries - {_CONFIG}):
+        elif foreign := sorted(entries - {CONFIG}):
             raise ArgumentError(
                 f"Folder {self.path} holds {foreign[0]!r}, but no run: choose an empty or new folder with --out."
             )
@@ -133,7 +133,7 @@ class RunFolder:
         note(f"A new run begins in {self.path}.")
         tables["fit"]["seed"] = resolve_seed(tables["fit"]["seed"])
         self.path.mkdir(parents=True, exist_ok=True)
-        atomic_write(self.path / _CONFIG, dump_tables(tables))
+        atomic_write(self.path / CONFIG, dump_tables(tables))
         self._record = {"finished": False, "seed": tables["fit"]["seed"], "versions": versions(), "machine": machine()}
         self._write_record()
 
@@ -150,7 +150,7 @@ class RunFolder:
         if finished:
             return False
         note(f"The run in {self.path} continues.")
-        atomic_write(self.path / _CONFIG, dump_tables(tables))
+        atomic_write(self.path / CONFIG, dump_tables(tables))
         now = {**versions(), **machine()}
         then = {**self._record.get("versions", {}), **self._record.get("machine", {})}
         if now != then:
@@ -160,7 +160,7 @@ class RunFolder:
 
     def _check_settings(self, tables: Tables, decisive: Sequence[str]) -> None:
         """Take over the seed of the run, and raise ArgumentError if another setting of a decisive table differs."""
-        saved = read_settings(self.path / _CONFIG)
+        saved = read_settings(self.path / CONFIG)
         if tables["fit"]["seed"] is None:
             tables["fit"]["seed"] = saved["fit"]["seed"]
         places = [(table, key) for table in decisive for key in tables[table]]

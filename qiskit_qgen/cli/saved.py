@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from qiskit_qgen.cli.run_folder import MODEL
-from qiskit_qgen.cli.settings import MODELS, model_class
-from qiskit_qgen.exceptions import CheckpointError
+from qiskit_qgen.cli.run_folder import CONFIG, MODEL
+from qiskit_qgen.cli.settings import MODELS, complete, model_class, read_settings
+from qiskit_qgen.exceptions import ArgumentError, CheckpointError
 
 
 def load_model(path: Path) -> Any:
@@ -24,3 +24,24 @@ def load_model(path: Path) -> Any:
     if name not in MODELS:
         raise CheckpointError(f"The folder {str(folder)!r} holds a {name}, which no command knows.")
     return model_class(name).from_pretrained(folder)
+
+
+def load_trained_on(path: Path) -> Any:
+    """Return the pictures that the run in the folder ``path`` was trained on.
+
+    Raises:
+        ArgumentError: If the folder holds no run.
+        DatasetError: If the data are missing or damaged.
+    """
+    from qiskit_qgen.datasets import load_dataset
+
+    settings = path / CONFIG
+    if not settings.is_file():
+        raise ArgumentError(
+            f"Folder {path} must be that of a run for --memorization: its {CONFIG} says what was trained on."
+        )
+    tables = complete(read_settings(settings))
+    place, fit = tables["data"], tables["fit"]
+    return load_dataset(
+        place["name"], data_dir=place["data_dir"], num_images=fit["num_images"], subset_seed=fit["subset_seed"]
+    ).images

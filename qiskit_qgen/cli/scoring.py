@@ -11,16 +11,23 @@ from qiskit_qgen.cli.reporting import note
 from qiskit_qgen.exceptions import ArgumentError, DatasetError
 
 _ROWS = {
-    "Fréchet distance": "frechet_distance",
-    "kernel distance": "kernel_distance",
-    "Jensen-Shannon, features": "jensen_shannon_divergence",
-    "Jensen-Shannon, pixels": "jensen_shannon_divergence_pixel",
+    "frechet_distance": "Fréchet distance",
+    "kernel_distance": "kernel distance",
+    "jensen_shannon_divergence": "Jensen-Shannon, features",
+    "jensen_shannon_divergence_pixel": "Jensen-Shannon, pixels",
+    "precision": "precision",
+    "recall": "recall",
+    "density": "density",
+    "coverage": "coverage",
+    "inception_score": "Inception Score",
 }
-_COLUMNS = ("generated", "reconstructed", "real")
+_FID_ROWS = {"frechet_distance": "FID", "kernel_distance": "KID"}
+_COLUMNS = ("generated", "95 % interval", "reconstructed", "real")
+_WIDTH = 17
 _REFERENCE_STREAM = 0x72656665
 
 
-def load_scored_images(name: Any, split: str, data_dir: Any) -> Any:
+def load_scored_images(name: Any, split: str, data_dir: Any, **drawn: Any) -> Any:
     """Return the data set that samples are scored against.
 
     Raises:
@@ -30,7 +37,7 @@ def load_scored_images(name: Any, split: str, data_dir: Any) -> Any:
     from qiskit_qgen.datasets import load_dataset
 
     try:
-        return load_dataset(name, split=split, data_dir=data_dir)
+        return load_dataset(name, split=split, data_dir=data_dir, **drawn)
     except DatasetError as error:
         if split != "test":
             raise
@@ -63,7 +70,14 @@ def choose_extractor(name: str | None, image_shape: tuple[int, int, int]) -> Any
 
 
 def score(
-    model: Any, real: Any, *, extractor: Any, num_samples: int | None, seed: int | None, reference: Any = None
+    model: Any,
+    real: Any,
+    *,
+    extractor: Any,
+    num_samples: int | None,
+    seed: int | None,
+    reference: Any = None,
+    train: Any = None,
 ) -> dict[str, Any]:
     """Return the scores of ``model`` against the data set ``real``, with the names of the data.
 
@@ -75,13 +89,13 @@ def score(
         seed: Seed of the samples and of the scores' random parts.
         reference: Another data set of the same kind, of which as many pictures as in ``real`` give the floor; None
             splits ``real`` in two.
+        train: All pictures that the model was trained on, to look for copies of them; None does not look.
     """
     from qiskit_qgen.metrics import FeatureCache
 
     others = None if reference is None else _some(reference.images, len(real), seed)
-    scores = model.evaluate(
-        real, num_samples=num_samples, reference=others, extractor=extractor, seed=seed, cache=FeatureCache()
-    )
+    options = {"reference": others, "train": train, "extractor": extractor, "cache": FeatureCache()}
+    scores = model.evaluate(real, num_samples=num_samples, seed=seed, **options)
     return {"data": real.name, "split": real.split, **scores}
 
 
@@ -95,20 +109,53 @@ def report(scores: Mapping[str, Any]) -> None:
 
 
 def _table(scores: Mapping[str, Any]) -> str:
-    columns = [scores, scores["floor_reconstruction"], scores["floor_real"]]
-    lines = [" " * 26 + "".join(f"{name:>15}" for name in _COLUMNS)]
-    for title, key in _ROWS.items():
-        values = ["-" if column is None else f"{column[key]:.4g}" for column in columns]
-        lines.append(f"{title:<26}" + "".join(f"{value:>15}" for value in values))
+    from qiskit_qgen.metrics.extractors import FID_EXTRACTOR
+
+    rebuilt, real = scores["floor_reconstruction"], scores["floor_real"]
+    titles = {**_ROWS, **_FID_ROWS} if scores["extractor"] == FID_EXTRACTOR else _ROWS
+    lines = [" " * 26 + "".join(f"{name:>{_WIDTH}}" for name in _COLUMNS)]
+    for key, title in titles.items():
+        if key in scores:
+            values = [
+                _value(scores, key),
+                _interval(scores.get(f"{key}_interval")),
+                *(_value(x, key) for x in (rebuilt, real)),
+            ]
+            lines.append(f"{title:<26}" + "".join(f"{value:>{_WIDTH}}" for value in values))
     lines.append(
-        f"Lower is better. {scores['num_samples']} generated against {scores['num_real']} real pictures "
-        f"({scores['data']}, {scores['split']}); features of {scores['extractor']}."
+        "Of distances and divergences lower is better, of all else higher. "
+        f"{scores['num_samples']} generated against {scores['num_real']} real pictures ({scores['data']}, "
+        f"{scores['split']}); features of {scores['extractor']}."
     )
-    floor = scores["floor_reconstruction"]
-    if floor is not None and floor["frechet_distance"] > 0:
-        ratio = scores["frechet_distance"] / floor["frechet_distance"]
-        lines.append(f"The Fréchet distance is {ratio:.2f} times that of the autoencoder's reconstructions.")
+    if rebuilt is not None and rebuilt["frechet_distance"] > 0:
+        ratio = scores["frechet_distance"] / rebuilt["frechet_distance"]
+        lines.append(
+            f"The {titles['frechet_distance']} is {ratio:.2f} times that of the autoencoder's reconstructions."
+        )
+    if scores["memorization"] is not None:
+        lines.append(_memorization(scores["memorization"]))
     return "\n".join(lines)
+
+
+def _value(scores: Mapping[str, Any] | None, key: str) -> str:
+    return "-" if scores is None else f"{scores[key]:.4g}"
+
+
+def _interval(bounds: list[float] | None) -> str:
+    return "" if bounds is None else f"[{bounds[0]:.3g}, {bounds[1]:.3g}]"
+
+
+def _memorization(found: Mapping[str, Any]) -> str:
+    def share(name: str) -> str:
+        low, high = found[f"{name}_interval"]
+        return f"{found[name]:.1%} [{low:.1%}, {high:.1%}]"
+
+    return (
+        f"Copies of the {found['num_train']} training pictures: {share('copy_rate')} of the generated ones, "
+        f"{share('held_out_copy_rate')} of real ones that were not trained on; a generated picture is nearer to them "
+        f"than such a real one with probability {found['closer']:.2f} {_interval(found['closer_interval'])}, which is "
+        "0.5 without copying."
+    )
 
 
 def _some(images: Any, count: int, seed: int | None) -> Any:

@@ -13,6 +13,7 @@ from qiskit_qgen.metrics.evaluation import evaluate_features as evaluate_feature
 from qiskit_qgen.metrics.evaluation import evaluate_images as evaluate_images
 from qiskit_qgen.metrics.extractors import AbstractFeatureExtractor as AbstractFeatureExtractor
 from qiskit_qgen.metrics.extractors import EfficientNetLite0Extractor as EfficientNetLite0Extractor
+from qiskit_qgen.metrics.extractors import FidInceptionExtractor as FidInceptionExtractor
 from qiskit_qgen.metrics.extractors import IdentityFeatureExtractor as IdentityFeatureExtractor
 from qiskit_qgen.metrics.extractors import ModuleFeatureExtractor as ModuleFeatureExtractor
 from qiskit_qgen.metrics.extractors import get_extractor as get_extractor
@@ -52,6 +53,7 @@ __all__ = [
     "EfficientNetLite0Extractor",
     "FeatureCache",
     "FeatureStatistics",
+    "FidInceptionExtractor",
     "FrechetInceptionDistance",
     "IdentityFeatureExtractor",
     "InceptionScore",

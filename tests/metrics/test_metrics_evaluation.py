@@ -256,7 +256,7 @@ def test_the_named_extractor_is_used_and_named():
         (
             {"extractor": "vgg"},
             ArgumentError,
-            "Argument `extractor` must be 'pixel', a name such as 'efficientnet-lite0-96px'",
+            "Argument `extractor` must be 'pixel', 'fid-inception-v3', a name such as 'efficientnet-lite0-96px'",
         ),
     ],
 )

@@ -193,7 +193,8 @@ def test_bad_options_are_refused_with_a_sentence():
     with pytest.raises(ArgumentError, match=r"must have more than 2 channels .* but has 1"):
         EfficientNetLite0Extractor(channels=(0, 1, 2))(torch.rand(2, 1, 8, 8))
     with pytest.raises(
-        ArgumentError, match=r"must be 'pixel', a name such as 'efficientnet-lite0-96px' .* but is 'inception'"
+        ArgumentError,
+        match=r"must be 'pixel', 'fid-inception-v3', a name such as 'efficientnet-lite0-96px' .* but is 'inception'",
     ):
         get_extractor("inception")
     with pytest.raises(ArgumentTypeError, match="of type Linear; wrap a network in ModuleFeatureExtractor"):

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError
 from qiskit_qgen.metrics.extractors.base import AbstractFeatureExtractor
 from qiskit_qgen.metrics.extractors.efficientnet import EfficientNetLite0Extractor
+from qiskit_qgen.metrics.extractors.fid_inception import FID_EXTRACTOR, FidInceptionExtractor
 from qiskit_qgen.metrics.extractors.identity import IdentityFeatureExtractor
 
 DEFAULT_EXTRACTOR = "efficientnet-lite0-96px"
@@ -21,8 +22,9 @@ def get_extractor(
     """Return an extractor given by name, or the given one itself.
 
     Args:
-        feature: "efficientnet-lite0-Spx" for :class:`EfficientNetLite0Extractor` at S pixels, "pixel" for the pictures'
-            own values by :class:`IdentityFeatureExtractor`, or an extractor.
+        feature: "efficientnet-lite0-Spx" for :class:`EfficientNetLite0Extractor` at S pixels, "fid-inception-v3" for
+            :class:`FidInceptionExtractor`, "pixel" for the pictures' own values by :class:`IdentityFeatureExtractor`,
+            or an extractor.
         image_shape: Channels, height and width of the pictures; "pixel" needs them.
         name: The argument that ``feature`` came from, named in errors.
 
@@ -30,7 +32,7 @@ def get_extractor(
         The extractor.
 
     Raises:
-        ArgumentError: If no extractor has that name, or "pixel" lacks ``image_shape``.
+        ArgumentError: If no extractor has that name, "pixel" lacks ``image_shape``, or FID's weights are missing.
         ArgumentTypeError: If ``feature`` is neither a name nor an extractor.
         MissingOptionalLibraryError: If the named extractor needs an extra that is not installed.
 
@@ -52,10 +54,12 @@ def get_extractor(
                 "IdentityFeatureExtractor(num_features, name='pixel')."
             )
         return IdentityFeatureExtractor(math.prod(image_shape), name=PIXEL_EXTRACTOR)
+    if feature == FID_EXTRACTOR:
+        return FidInceptionExtractor()
     match = re.fullmatch(r"efficientnet-lite0-(\d+)px", feature)
     if match is None:
         raise ArgumentError(
-            f"Argument `{name}` must be 'pixel', a name such as '{DEFAULT_EXTRACTOR}' or an extractor, but is "
-            f"{feature!r}."
+            f"Argument `{name}` must be 'pixel', '{FID_EXTRACTOR}', a name such as '{DEFAULT_EXTRACTOR}' or an "
+            f"extractor, but is {feature!r}."
         )
     return EfficientNetLite0Extractor(int(match[1]))

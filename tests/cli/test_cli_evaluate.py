@@ -1,0 +1,76 @@
+"""qgen evaluate: the table, the numbers, what a run was trained on, and fewer pictures."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from qiskit_qgen import StyleQGAN
+from qiskit_qgen.cli import scoring
+from qiskit_qgen.datasets.subsets import subset
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory, config):
+    from typer.testing import CliRunner
+
+    from qiskit_qgen.cli import app
+
+    folder = tmp_path_factory.mktemp("runs") / "run"
+    few = ("--set", "fit.num_images=12", "--set", "fit.subset_seed=2")
+    result = CliRunner().invoke(app, ["train", str(config), "--out", str(folder), *few])
+    assert result.exit_code == 0, result.output
+    return folder
+
+
+def test_the_table_has_every_score_with_intervals_and_floors(qgen, run, pictures, tmp_path):
+    out = tmp_path / "scores.json"
+    result = qgen("evaluate", run, "--data", pictures, "--extractor", "pixel", "--memorization", "-o", out)
+    assert result.exit_code == 0, result.stderr
+    scores = json.loads(out.read_text())
+    lines = result.stdout.splitlines()
+    assert lines[0].split() == ["generated", "95", "%", "interval", "reconstructed", "real"]
+    for title, key in (("precision", "precision"), ("coverage", "coverage"), ("kernel distance", "kernel_distance")):
+        (line,) = (line for line in lines if line.startswith(title))
+        low, high = scores[f"{key}_interval"]
+        rebuilt, real = scores["floor_reconstruction"][key], scores["floor_real"][key]
+        values = line.removeprefix(title).split()
+        assert values == [f"{scores[key]:.4g}", f"[{low:.3g},", f"{high:.3g}]", f"{rebuilt:.4g}", f"{real:.4g}"]
+    assert "Inception Score" not in result.stdout  # pixels have no classes
+    assert f"Copies of the 12 training pictures: {scores['memorization']['copy_rate']:.1%} [" in result.stdout
+
+
+def test_copies_are_looked_for_among_what_the_run_was_trained_on(qgen, run, pictures, tmp_path):
+    out = tmp_path / "scores.json"
+    qgen("evaluate", run, "--data", pictures, "--extractor", "pixel", "--memorization", "--seed", 5, "-o", out)
+    data = np.load(pictures)
+    trained_on = subset(torch.from_numpy(data["train_images"]), 12, 2)
+    model = StyleQGAN.from_pretrained(run / "model")
+    expected = model.evaluate(data["test_images"], train=trained_on, extractor="pixel", seed=5)["memorization"]
+    assert json.loads(out.read_text())["memorization"] == pytest.approx(expected)
+
+
+def test_a_model_without_its_run_cannot_say_what_it_was_trained_on(qgen, run, pictures):
+    result = qgen("evaluate", run / "model", "--data", pictures, "--extractor", "pixel", "--memorization")
+    assert result.exit_code == 2
+    assert f"Folder {run / 'model'} must be that of a run for --memorization" in result.stderr
+
+
+def test_fewer_real_pictures_can_be_taken(qgen, run, pictures):
+    result = qgen("evaluate", run, "--data", pictures, "--extractor", "pixel", "--num-images", 8)
+    assert result.exit_code == 0
+    assert "8 generated against 8 real pictures (bars.npz, test); features of pixel." in result.stdout
+
+
+def test_distances_are_called_fid_and_kid_of_fids_features_alone():
+    group = dict.fromkeys(scoring._ROWS, 1.0)
+    scores = {**group, "floor_real": group, "floor_reconstruction": None, "memorization": None, "num_samples": 9}
+    scores |= {"num_real": 9, "data": "x", "split": "test"}
+    ours = scoring._table({**scores, "extractor": "efficientnet-lite0-96px"})
+    theirs = scoring._table({**scores, "extractor": "fid-inception-v3"})
+    assert "FID" not in ours
+    assert "KID" not in ours
+    assert "Fréchet distance" in ours
+    assert [line.split()[0] for line in theirs.splitlines()[1:3]] == ["FID", "KID"]
+    assert "Inception Score" in ours
