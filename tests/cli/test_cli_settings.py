@@ -125,7 +125,8 @@ def test_missing_data_and_an_unknown_model_are_refused():
         ArgumentError, match=r"^The data must be named: `name` in the table \[data\], or the option --d"
     ):
         complete({})
-    rule = r"^`class_name` in the table \[model\] must be one of StyleQGAN, HybridGAN, QuantumDiffusion, but is 'CycleGAN'\.$"
+    known = "StyleQGAN, HybridGAN, QuantumDiffusion"
+    rule = rf"^`class_name` in the table \[model\] must be one of {known}, but is 'CycleGAN'\.$"
     with pytest.raises(ArgumentError, match=rule):
         complete({"data": {"name": "digits"}, "model": {"class_name": "CycleGAN"}})
 
