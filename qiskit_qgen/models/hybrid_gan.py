@@ -329,10 +329,16 @@ class HybridGAN(AbstractGenerativeModel):
             full, rest = divmod(num_samples or 0, _SAMPLE_BATCH)
             calls = {"generator": [(full, _SAMPLE_BATCH, False), (int(rest > 0), rest, False)], "discriminator": []}
         else:
-            updates, penalized = steps * self._options.n_critic, self._options.loss == "wgan-gp"
+            if self._options.loss == "wgan-gp" and layers["discriminator"]:
+                raise ArgumentError(
+                    "Argument `steps` must be None for a model with `loss`='wgan-gp' and a quantum block in the "
+                    "discriminator, since its penalty needs second derivatives, which only LocalExecution has: take "
+                    "'hinge' or 'bce'."
+                )
+            updates = steps * self._options.n_critic
             calls = {
                 "generator": [(updates - steps, batch_size, False), (steps, batch_size, True)],
-                "discriminator": [(updates * (3 if penalized else 2) + steps, batch_size, True)],
+                "discriminator": [(updates * 2 + steps, batch_size, True)],
             }
         passes = [
             QuantumPass(times, layer, rows, gradient)

@@ -18,6 +18,7 @@ from qiskit_qgen.exceptions import ArgumentError, UnsupportedCircuitError
 from qiskit_qgen.primitives.aer import AerDevice, save_expectation_value, save_probabilities
 from qiskit_qgen.primitives.aer_circuits import AerCircuit
 from qiskit_qgen.primitives.aer_readout import MeasuredGroup, measured_groups
+from qiskit_qgen.simulator.programs.observables import pauli_words
 
 
 class AerEstimator(BaseEstimatorV2):
@@ -166,9 +167,5 @@ def _distinct(pub: EstimatorPub) -> tuple[list[SparsePauliOp], NDArray[np.intp]]
         terms = tuple(sorted(pub.observables[index].items()))
         column[index] = numbers.setdefault(terms, len(numbers))
     num_qubits = pub.circuit.num_qubits
-    operators = [
-        # The labels may hold projectors such as "0" or "+".
-        SparsePauliOp.from_sparse_observable(SparseObservable.from_list(terms, num_qubits=num_qubits))
-        for terms in numbers
-    ]
+    operators = [pauli_words(SparseObservable.from_list(terms, num_qubits=num_qubits)) for terms in numbers]
     return operators, column

@@ -122,6 +122,10 @@ def test_costs_that_cannot_be_told_are_refused(qgen, model_dir):
         "Option --execution must name a device that is billed, such as runtime:backend=ibm_torino, but is 'local', "
         "which costs nothing.",
     )
+    refused(
+        qgen("cost", model_dir, "--execution", device, "-n", 3, "--batch-size", 8),
+        "Option --batch-size has an effect on training only: give --steps, or leave it out.",
+    )
 
 
 @pytest.mark.parametrize("command", ["sample", "cost"])

@@ -81,6 +81,16 @@ def check_width(num_qubits: int, backend: BackendV2) -> None:
         )
 
 
+def check_gates(backend: BackendV2) -> None:
+    """Raise ArgumentError if a device has the gates of former ones, which Runtime's client does not know."""
+    names = set(backend.target.operation_names)
+    if "rz" not in names and names & {"u1", "u2", "u3"}:
+        raise ArgumentError(
+            f"Argument `backend` must be a device whose gates Runtime's client knows, such as 'rz' and 'sx', but "
+            f"{backend.name} has {sorted(names & {'u1', 'u2', 'u3'})}: choose a newer device."
+        )
+
+
 def restricted_backend(backend: BackendV2, qubits: Sequence[int]) -> BackendV2:
     """Return a device of these qubits only, with their gates, errors and times, for local simulation.
 

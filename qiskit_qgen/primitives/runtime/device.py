@@ -13,7 +13,7 @@ from qiskit.providers import BackendV2
 from qiskit_qgen._checks import check_choice, check_float, check_int, check_type
 from qiskit_qgen._typing import PathLike
 from qiskit_qgen.exceptions import ExecutionError
-from qiskit_qgen.primitives.runtime.backends import has_own_noise, is_local, resolve_backend
+from qiskit_qgen.primitives.runtime.backends import check_gates, has_own_noise, is_local, resolve_backend
 from qiskit_qgen.primitives.runtime.connection import Connection
 from qiskit_qgen.primitives.runtime.cost import DEFAULT_SHOTS, CostEstimate, JobLimits
 from qiskit_qgen.primitives.runtime.failures import RetryPolicy
@@ -75,6 +75,8 @@ class RuntimeDevice:
         policy: RetryPolicy = check_type("retry", retry or RetryPolicy(), RetryPolicy, "a RetryPolicy")
         self.family = _family(primitives)
         self.backend = resolve_backend(backend, service)
+        if self.family == "executor" and is_local(self.backend):
+            check_gates(self.backend)
         self._seed = None if seed is None else check_int("seed", seed, minimum=0, maximum=2**31 - 1)
         self.ledger = None if ledger is None and is_local(self.backend) else Ledger(ledger)
         self.connection = Connection(self.backend, mode, self.ledger)

@@ -35,6 +35,14 @@ PUBS = [
 ]
 
 
+def test_devices_with_the_gates_of_former_ones_are_refused():
+    rule = (
+        "must be a device whose gates Runtime's client knows, such as 'rz' and 'sx', but fake_essex has \\['u1', 'u2'"
+    )
+    with pytest.raises(ArgumentError, match=rule):
+        RuntimeDevice("fake_essex")
+
+
 @pytest.mark.parametrize("limits", [JobLimits(), JobLimits(max_executions=100_000)], ids=["one job", "several jobs"])
 def test_values_are_those_of_an_exact_estimator(limits):
     device = RuntimeDevice(AerSimulator(), shots=20_000, seed=3, limits=limits)
