@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from qiskit_qgen.cli import scoring
+from qiskit_qgen.datasets.loading import DATASET_NAMES
 from qiskit_qgen.models import StyleQGAN
 from qiskit_qgen.optionals import HAS_EFFICIENTNET_LITE
 
@@ -51,8 +52,8 @@ def test_train_refuses_unknown_and_missing_data(qgen, config, tmp_path):
     options = ("--out", tmp_path / "run")
     refused(
         qgen("train", config, *options, "--data", "cats"),
-        "Argument `name` must be one of 'digits', 'fashion-mnist-mini', 'fashion-mnist', 'cifar-10', or the path of a "
-        "folder or file of pictures, but is 'cats', and there is no such file or folder.",
+        f"Argument `name` must be one of {', '.join(map(repr, DATASET_NAMES))}, or the path of a folder or file of "
+        "pictures, but is 'cats', and there is no such file or folder.",
     )
     alone = tmp_path / "alone.npy"
     np.save(alone, np.random.default_rng(0).random((30, 8, 8)))
