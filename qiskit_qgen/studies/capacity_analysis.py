@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.studies.capacity_grid import generator_name
 from qiskit_qgen.studies.optimality import (
     JudgedTrial,
@@ -224,7 +225,11 @@ def analyse_capacity(
     }
     sensitivity = []
     for change, other in _variations(rule):
-        moved = _points(choose_optima(_judged(records, sizes, other), other), names, sizes)
+        try:
+            judged = _judged(records, sizes, other)
+        except ArgumentError:  # a shorter late part holds too few scores to be judged
+            continue
+        moved = _points(choose_optima(judged, other), names, sizes)
         entry: dict[str, Any] = {"change": change}
         for target, result in scaling.items():
             fits = _fits(moved[target], _resolution(target, names, sizes))

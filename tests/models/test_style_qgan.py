@@ -149,7 +149,7 @@ def test_the_summary_counts_every_part():
     angles = len(style_ansatz(12, 8).input_params)
     assert f"quantum, 12 qubits, 8 layers, {angles} angles" in text
     assert f"{angles * 24 + angles:,}" in text
-    total = sum(p.numel() for network in model._networks().values() for p in network.parameters())
+    total = sum(p.numel() for network in model._networks().values() for p in network.parameters() if p.requires_grad)
     assert f"{total:,}" in text.splitlines()[-1]
 
 

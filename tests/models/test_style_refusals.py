@@ -161,7 +161,9 @@ def test_errors_name_the_argument_that_the_user_wrote(option, sentence):
 
 
 def test_errors_of_scoring_name_the_arguments_of_evaluate(fitted, pictures):
-    with pytest.raises(ArgumentError, match=r"`extractor` must be 'pixel', 'fid-inception-v3', a name such as .* but is 'inception'"):
+    with pytest.raises(
+        ArgumentError, match=r"`extractor` must be 'pixel', 'fid-inception-v3', a name such as .* but is 'inception'"
+    ):
         fitted.evaluate(pictures, extractor="inception")
     with pytest.raises(ArgumentTypeError, match=r"`extractor` must be an extractor or its name, but is of type int"):
         fitted.evaluate(pictures, extractor=3)

@@ -1,4 +1,3 @@
-
 import pytest
 import torch
 from qiskit.quantum_info import Statevector

@@ -133,7 +133,7 @@ def test_diverged_and_failed_trials_count_and_are_never_optimal(tmp_path):
     assert study.analysis.num_trials == {"planned": 189, "stable": 171, "unstable": 0, "diverged": 9, "failed": 9}
     study.save(tmp_path)
     assert CapacityStudy.load(tmp_path).to_dict() == study.to_dict()
-    rows = list(csv.DictReader((tmp_path / "capacity.csv").open()))
+    rows = list(csv.DictReader((tmp_path / "capacity.csv").read_text().splitlines()))
     assert len(rows) == 189
     assert {row["stable"] for row in rows if row["status"] == "diverged"} == {"False"}
     assert json.loads((tmp_path / "capacity.json").read_text())["analysis"]["reading"] == study.analysis.reading

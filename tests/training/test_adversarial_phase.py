@@ -27,6 +27,7 @@ def make(**options):
         generator = UpsamplingGenerator(ClassicalBlock(5, 5, 15, activation="tanh"), SHAPE, width=16)
         block = ClassicalBlock(5, 5, 15, activation="tanh")
         discriminator = TransferDiscriminator(backbone, SHAPE, block, width=8)
+        backbone.seen.clear()  # of finding out the shapes
         images = torch.rand(20, *SHAPE)
     phase = AdversarialPhase(
         generator,
