@@ -43,10 +43,10 @@ def run_autoencoder_sweep(
     """Train autoencoders with several options, and tell the floor that each sets for generators in its latent.
 
     Args:
-        data: Pictures for training, as :meth:`~qiskit_qgen.StyleQGAN.fit` takes them.
+        data: Pictures for training, as :meth:`~qiskit_qgen.models.StyleQGAN.fit` takes them.
         held_out: Pictures to score against.
-        options: Options of each: arguments of :class:`~qiskit_qgen.StyleQGAN` that concern the autoencoder, such as
-            ``latent_dim``, ``latent_noise``, ``latent_shape`` or ``autoencoder_weight_decay``.
+        options: Options of each: arguments of :class:`~qiskit_qgen.models.StyleQGAN` that concern the autoencoder, such
+            as ``latent_dim``, ``latent_noise``, ``latent_shape`` or ``autoencoder_weight_decay``.
         folder: Folder of the sweep; the same call resumes.
         steps: Steps of each.
         batch_size: Pictures in a batch.

@@ -148,7 +148,7 @@ def run_capacity_study(
     intervals over seeds, in comparison with each other and with no growth.
 
     Args:
-        data: Pictures for training, as :meth:`~qiskit_qgen.StyleQGAN.fit` takes them.
+        data: Pictures for training, as :meth:`~qiskit_qgen.models.StyleQGAN.fit` takes them.
         grid: Sizes and seeds; None takes those of :class:`CapacityGrid`.
         held_out: Pictures to score against.
         folder: Folder of the study; the same call resumes, and a larger grid adds trials.
@@ -161,7 +161,7 @@ def run_capacity_study(
         pictures_every: Steps between two scores of decoded pictures; None scores them at the end only.
         num_samples: Samples in each score, at most as many as there are held-out pictures.
         extractor: Name of the features in which pictures are compared; None compares latents only.
-        model: Further arguments of :class:`~qiskit_qgen.StyleQGAN` for all trials.
+        model: Further arguments of :class:`~qiskit_qgen.models.StyleQGAN` for all trials.
         rule: When a training is stable, and which size optimal.
         **runner: Where trials run, as of :func:`~qiskit_qgen.studies.run_trials`.
 

@@ -31,7 +31,7 @@ def train_capacity_trial(configuration: Mapping[str, Any], folder: Path) -> dict
     Args:
         configuration: ``generator`` with its sizes, ``critic_width``, ``seed``; ``autoencoder``, the digest of one in
             the study's folder; ``training``: ``steps``, ``batch_size``, ``score_every``, ``pictures_every``,
-            ``num_samples``, ``extractor``, and ``model``, further arguments of :class:`~qiskit_qgen.StyleQGAN`.
+            ``num_samples``, ``extractor``, and ``model``, further arguments of :class:`~qiskit_qgen.models.StyleQGAN`.
         folder: The trial's folder.
 
     Returns:

@@ -54,7 +54,7 @@ class Trainer:
     number of threads; what it had half-written is removed. Without ``checkpoint_dir`` nothing is written.
 
     Started by ``torchrun``, the processes train together: each works on a part of every batch, see
-    :mod:`~qiskit_qgen.training.distributed`. Callbacks are called, and files written, by the one of rank 0 alone; all
+    ``qiskit_qgen.training.distributed``. Callbacks are called, and files written, by the one of rank 0 alone; all
     read the checkpoint, stop at the same step, and end with the same weights and history.
 
     Args:
