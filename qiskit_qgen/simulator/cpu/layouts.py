@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -31,7 +31,6 @@ class Layout:
     """How many parts of a chunk threads may work on at once; 0 if each thread works on chunks of its own."""
 
     @classmethod
-    @cache
     def choose(cls, num_samples: int, num_qubits: int, dtype: np.dtype[Any], threads: int) -> Layout:
         """Return the layout that should finish a batch first.
 
