@@ -44,3 +44,9 @@ def idle_arguments(arguments: Mapping[str, Any], rules: Sequence[Rule]) -> Itera
     for rule in rules:
         if not rule.effective(arguments):
             yield from ((name, rule.otherwise) for name in rule.names)
+
+
+def effective_arguments(saved: Mapping[str, Any], defaults: Mapping[str, Any], rules: Sequence[Rule]) -> dict[str, Any]:
+    """Return saved arguments completed, with the defaults for those without effect, which could once be given."""
+    arguments = {**defaults, **saved}
+    return arguments | {name: defaults[name] for name, _ in idle_arguments(arguments, rules)}

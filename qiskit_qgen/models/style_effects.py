@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from qiskit_qgen.models.effects import Rule, idle_arguments
+from qiskit_qgen.models.effects import Rule
 from qiskit_qgen.models.style_arguments import has_autoencoder, has_conv_autoencoder
 
 
@@ -48,9 +48,3 @@ RULES = (
     Rule(_LATENT + _AUTOENCODER_TRAINING, has_autoencoder, "without an autoencoder"),
     Rule(_AUTOENCODER_FORM, has_conv_autoencoder, "without the built-in autoencoder"),
 )
-
-
-def effective_arguments(saved: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
-    """Return saved arguments completed, with the defaults for those without effect, which could once be given."""
-    arguments = {**defaults, **saved}
-    return arguments | {name: defaults[name] for name, _ in idle_arguments(arguments, RULES)}

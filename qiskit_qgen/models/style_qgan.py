@@ -18,7 +18,7 @@ from qiskit_qgen.exceptions import ArgumentError, TrainingDivergedError
 from qiskit_qgen.execution import AbstractExecution
 from qiskit_qgen.models.base import AbstractGenerativeModel, QuantumPass
 from qiskit_qgen.models.codecs import check_images, check_rows, decode, encode, fingerprint
-from qiskit_qgen.models.effects import argument_defaults, refuse_idle
+from qiskit_qgen.models.effects import argument_defaults, effective_arguments, refuse_idle
 from qiskit_qgen.models.fitting import CHECKPOINT_EVERY, choose_callbacks, choose_seed, describe_execution
 from qiskit_qgen.models.style_arguments import (
     CUSTOM_AUTOENCODER,
@@ -30,7 +30,7 @@ from qiskit_qgen.models.style_arguments import (
     reconstruction_options,
     wasserstein_options,
 )
-from qiskit_qgen.models.style_effects import RULES, effective_arguments
+from qiskit_qgen.models.style_effects import RULES
 from qiskit_qgen.models.style_parts import build_circuit, build_networks, executed_on, quantum_layer, saved_circuit
 from qiskit_qgen.models.style_phases import build_phases
 from qiskit_qgen.models.style_sizes import check_saved_sizes
@@ -309,7 +309,7 @@ class StyleQGAN(AbstractGenerativeModel):
         """
         check_type("autoencoder", autoencoder, (nn.Module, type(None)), "a module or None")
         config, tensors = cls._read(folder)
-        arguments = effective_arguments(config["arguments"], argument_defaults(StyleQGAN))
+        arguments = effective_arguments(config["arguments"], argument_defaults(StyleQGAN), RULES)
         custom = arguments["autoencoder"] == CUSTOM_AUTOENCODER
         if custom != (autoencoder is not None):
             rule = "the module that the model was made with" if custom else "None: the model has no module of its own"

@@ -11,10 +11,11 @@ from torch import nn
 from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError
 from qiskit_qgen.models import HybridGAN, QuantumDiffusion, StyleQGAN
 from qiskit_qgen.models.base import AbstractGenerativeModel
-from qiskit_qgen.models.effects import argument_defaults
+from qiskit_qgen.models.diffusion_arguments import RULES as DIFFUSION_RULES
+from qiskit_qgen.models.effects import argument_defaults, effective_arguments
 from qiskit_qgen.models.hybrid_arguments import CUSTOM, quantum_parts
 from qiskit_qgen.models.style_arguments import CUSTOM_AUTOENCODER
-from qiskit_qgen.models.style_effects import effective_arguments
+from qiskit_qgen.models.style_effects import RULES as STYLE_RULES
 from qiskit_qgen.networks.bottleneck_gates import QUANTUM, ChannelGate
 
 _WIDEST = 4096
@@ -96,7 +97,7 @@ def _of_style(model: StyleQGAN) -> ClassicalTwin:
     wanted, depth = _count(generator), model.arguments["generator_depth"]
     width = _nearest_width(generator.style.noise_dim, generator.layer.num_outputs, depth, wanted)
     changed = {**model.arguments, "generator": "classical", "generator_width": width}
-    arguments = effective_arguments(changed, argument_defaults(StyleQGAN))
+    arguments = effective_arguments(changed, argument_defaults(StyleQGAN), STYLE_RULES)
     if arguments["autoencoder"] == CUSTOM_AUTOENCODER:
         arguments["autoencoder"] = model.networks["autoencoder"]
     twin = StyleQGAN(**arguments)
@@ -109,9 +110,9 @@ def _of_diffusion(model: QuantumDiffusion) -> ClassicalTwin:
         raise ArgumentError(
             f"Argument `model` must have a quantum bottleneck, but `bottleneck` is {model.arguments['bottleneck']!r}."
         )
-    arguments = {**model.arguments, "bottleneck": "se"}
-    if arguments["noise"] == CUSTOM:
-        arguments["noise"] = model.noise
+    changed = {**model.arguments, "bottleneck": "se"}
+    arguments = effective_arguments(changed, argument_defaults(QuantumDiffusion), DIFFUSION_RULES)
+    arguments |= {name: getattr(model, name) for name in ("noise", "process") if arguments[name] == CUSTOM}
     twin = QuantumDiffusion(**arguments)
     return ClassicalTwin(twin, {"bottleneck": _gates(model)}, {"bottleneck": _gates(twin)})
 

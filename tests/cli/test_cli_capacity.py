@@ -57,7 +57,8 @@ def test_a_study_from_its_settings_to_its_report(qgen, settings, folder):
     for name in ("report.html", "capacity.md", "capacity.csv", "capacity.json", "capacity_scaling.png"):
         assert (folder / name).stat().st_size > 0
     for name in ("capacity_scaling", "capacity_scores", "capacity_curves"):
-        assert min(Image.open(folder / f"{name}.png").size) > 200
+        with Image.open(folder / f"{name}.png") as figure:
+            assert min(figure.size) > 200
     page = (folder / "report.html").read_text()
     assert page.count("data:image/png;base64,") == 3
     assert "Of 10 trials 10 are stable" in page
