@@ -49,7 +49,9 @@ def check_may_bill(execution: AbstractExecution | None) -> None:
     Raises:
         ArgumentError: If it is billed, and this is another process.
     """
-    if execution is not None and execution.has_cost and not is_main():
+    if is_main() or execution is None:
+        return
+    if execution.has_cost:
         raise ArgumentError(
             "Argument `execution` must cost nothing where several processes draw the same samples, but is billed: draw "
             "them on rank 0 alone."

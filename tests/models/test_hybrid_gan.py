@@ -362,7 +362,7 @@ def test_penalty_gradients_are_finite_differences(place, backbone):
 
     parameters = [layer.weight, network.neck[3].weight, network.head.weight, *list(network.tail.parameters())[:1]]
     gradients = torch.autograd.grad(penalty(), parameters)
-    step = 1e-5
+    step = 1e-7  # a wider one crosses kinks of the rectifiers, where slopes jump
     for parameter, gradient in zip(parameters, gradients, strict=True):
         for number in torch.randperm(parameter.numel(), generator=generator)[:15].tolist():
             index = tuple(int(part) for part in torch.unravel_index(torch.tensor(number), parameter.shape))
