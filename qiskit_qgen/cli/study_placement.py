@@ -34,7 +34,7 @@ def placement(
             metavar="[CONFIG]",
             help="TOML file: tables data (name, data_dir, labels, side, held_out), study (places, sizes, seeds, steps, "
             "score_every, batch_size, num_samples, extractor) and model (further arguments of HybridGAN). Without it: "
-            "bundled trousers, three seeds, two sizes; about half an hour of computing.",
+            "bundled trousers, three seeds, two sizes.",
         ),
     ] = None,
     out: Annotated[Path, typer.Option("-o", "--out", help="Folder of the study.")] = Path("runs/placement"),
