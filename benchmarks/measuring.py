@@ -33,28 +33,23 @@ def versions(*packages):
     return {name: importlib.metadata.version(name) for name in packages if importlib.util.find_spec(name)}
 
 
-def time_alternating(functions, repeats, *, least=0.02):
+def time_alternating(functions, repeats, *, least=0.1, settle=0.1):
     """Return the median seconds of each function, called in turn, and what each returned.
 
-    A turn of a function is one call, or as many as fill ``least`` seconds. The first turn is a warm-up; the second
-    finds the number of calls, and counts as a measurement if that is one.
+    A turn of a function is as many calls as fill ``least`` seconds, at least one, and counts as the median of these.
+    The first turn is a warm-up. Before each turn there are ``settle`` seconds of rest, since the threads of the library
+    before go on spinning for a while after their work.
     """
     import numpy as np
 
-    seconds, results, calls = {name: [] for name in functions}, {}, {}
-    while any(len(values) < repeats for values in seconds.values()):
+    turns, results = {name: [] for name in functions}, {}
+    for _ in range(repeats + 1):
         for name, function in functions.items():
-            if len(seconds[name]) == repeats:
-                continue
-            start = time.perf_counter()
-            for _ in range(calls.get(name) or 1):
+            time.sleep(settle)
+            seconds = []
+            while sum(seconds) < least:
+                start = time.perf_counter()
                 results[name] = function()
-            elapsed = (time.perf_counter() - start) / (calls.get(name) or 1)
-            if name not in calls:
-                calls[name] = None
-            elif calls[name] is None:
-                calls[name] = max(1, round(least / elapsed))
-                seconds[name] += [elapsed] * (calls[name] == 1)
-            else:
-                seconds[name].append(elapsed)
-    return {name: float(np.median(values)) for name, values in seconds.items()}, results
+                seconds.append(time.perf_counter() - start)
+            turns[name].append(np.median(seconds))
+    return {name: float(np.median(values[1:])) for name, values in turns.items()}, results

@@ -319,7 +319,7 @@ def compare(build, steps, repeats):
         module_of[way] = lambda module=module, x=x: module(x).sum().backward()
     del module_of[FLOOR]
     worst = float(np.max([difference(records[way], records[STOCK]) for way in (OURS, LAYER)]))
-    medians = (time_alternating(functions, repeats, least=0.1)[0] for functions in (step_of, module_of))
+    medians = (time_alternating(functions, repeats)[0] for functions in (step_of, module_of))
     return worst, *medians
 
 
