@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from qiskit_qgen.cli.reporting import note, reports_errors
+from qiskit_qgen.cli.study_options import OUT, Data, RetryFailed, Threads, Workers, trial_reporter
 
 FIGURE = "low_data.png"
 _KNOWN = {
@@ -27,11 +28,11 @@ def low_data(
             "batch_size, extractor) and model (further arguments of QuantumDiffusion).",
         ),
     ] = None,
-    data: Annotated[str | None, typer.Option(help="Data set: a known name, a folder or a file of pictures.")] = None,
-    out: Annotated[Path, typer.Option("-o", "--out", help="Folder of the study.")] = Path("runs/low-data"),
-    workers: Annotated[int, typer.Option(min=0, help="Trials at a time; 0 runs them in this process.")] = 0,
-    threads: Annotated[int, typer.Option(min=1, help="Threads of each trial.")] = 1,
-    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Run again what failed.")] = False,
+    data: Data = None,
+    out: Annotated[Path, OUT] = Path("runs/low-data"),
+    workers: Workers = 0,
+    threads: Threads = 1,
+    retry_failed: RetryFailed = False,
 ) -> None:
     """Compare bottlenecks of QuantumDiffusion over numbers of training pictures; the same command resumes."""
     from qiskit_qgen.cli.settings import model_arguments
@@ -55,20 +56,14 @@ def low_data(
         workers=workers,
         threads=threads,
         retry_failed=retry_failed,
-        on_trial=_report,
+        on_trial=trial_reporter(
+            lambda trial: f"{trial['size']} pictures, {trial['arm']}",
+            lambda result: result["kernel_distance"],
+            name="kernel distance",
+        ),
     )
     study.save(out)
     with atomic_path(out / FIGURE) as temporary:
         plot_low_data(study.to_dict()).savefig(temporary, dpi=150)
     typer.echo(study.table())
     note(f"Folder {out}: low_data.md, low_data.json, {FIGURE}, trials/")
-
-
-def _report(record: dict[str, Any]) -> None:
-    """Tell how a trial ended."""
-    configuration = record["configuration"]
-    place = f"seed {configuration['seed']}, {configuration['size']} pictures, {configuration['arm']}"
-    if record["status"] == "done":
-        note(f"{place}: kernel distance {record['result']['kernel_distance']:.4g}")
-    else:
-        note(f"{place}: {record['status']}: {record['error']}")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from qiskit_qgen.cli.reporting import note, reports_errors
+from qiskit_qgen.cli.study_options import OUT, RetryFailed, Threads, Workers, trial_reporter
 
 FIGURE = "placement.png"
 _KNOWN = {
@@ -37,10 +38,10 @@ def placement(
             "bundled trousers, three seeds, two sizes.",
         ),
     ] = None,
-    out: Annotated[Path, typer.Option("-o", "--out", help="Folder of the study.")] = Path("runs/placement"),
-    workers: Annotated[int, typer.Option(min=0, help="Trials at a time; 0 runs them in this process.")] = 0,
-    threads: Annotated[int, typer.Option(min=1, help="Threads of each trial.")] = 1,
-    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Run again what failed.")] = False,
+    out: Annotated[Path, OUT] = Path("runs/placement"),
+    workers: Workers = 0,
+    threads: Threads = 1,
+    retry_failed: RetryFailed = False,
 ) -> None:
     """Compare where the circuits of HybridGAN are, over numbers of training pictures; the same command resumes."""
     from qiskit_qgen.cli.study_settings import read_study_tables
@@ -61,7 +62,11 @@ def placement(
         workers=workers,
         threads=threads,
         retry_failed=retry_failed,
-        on_trial=_report,
+        on_trial=trial_reporter(
+            lambda trial: f"{trial['size']} pictures, circuits in {trial['place']}",
+            lambda result: result["kernel_distance"][-1],
+            name="kernel distance",
+        ),
     )
     study.save(out)
     figures = {FIGURE: plot_placement(study.to_dict())}
@@ -71,13 +76,3 @@ def placement(
             figure.savefig(temporary, dpi=150)
     typer.echo(study.table())
     note(f"Folder {out}: placement.md, placement.json, {', '.join(figures)}, trials/")
-
-
-def _report(record: dict[str, Any]) -> None:
-    """Tell how a trial ended."""
-    configuration = record["configuration"]
-    place = f"seed {configuration['seed']}, {configuration['size']} pictures, circuits in {configuration['place']}"
-    if record["status"] == "done":
-        note(f"{place}: kernel distance {record['result']['kernel_distance'][-1]:.4g}")
-    else:
-        note(f"{place}: {record['status']}: {record['error']}")

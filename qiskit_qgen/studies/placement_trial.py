@@ -9,11 +9,9 @@ from typing import Any
 
 import numpy as np
 from torch import Tensor
-from torch.nn import functional as F
 
 from qiskit_qgen._checks import check_choice
 from qiskit_qgen.datasets.subsets import subset
-from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.metrics import (
     AbstractFeatureExtractor,
     density_coverage,
@@ -24,7 +22,7 @@ from qiskit_qgen.metrics.functional import FeatureStatistics
 from qiskit_qgen.models import HybridGAN
 from qiskit_qgen.models.hybrid_arguments import QUANTUM_IN
 from qiskit_qgen.persistence import atomic_path
-from qiskit_qgen.studies.low_data_trial import LowDataPictures, low_data_pictures, real_features, whole_kernel_distance
+from qiskit_qgen.studies.split_pictures import same_pictures, whole_kernel_distance
 from qiskit_qgen.training import Checkpoint, Scores, TrainingState
 from qiskit_qgen.training.checkpoint import CHECKPOINT_NAME
 
@@ -32,26 +30,6 @@ SAMPLES = "samples.npy"
 _PHASE, _SCORE = "adversarial", "kernel_distance"
 _NEIGHBORS = 5
 _SHOWN = 16
-
-
-def placement_pictures(
-    name: str, *, data_dir: str | None, labels: list[int] | None, held_out: int, side: int | None
-) -> LowDataPictures:
-    """Load a data set's pictures and split them at random, always alike, as for the low-data study.
-
-    Args:
-        name: What :func:`~qiskit_qgen.datasets.load_dataset` takes: a known name, a file or a folder.
-        data_dir: The same function's argument.
-        labels: Labels of the pictures to take; None takes all.
-        held_out: Number of pictures to hold out.
-        side: Pictures are resized to a square of this many pixels; None leaves them as they are.
-
-    Raises:
-        ArgumentError: If the data set has no such labels, or too few pictures would be left.
-        DatasetError: If the data are missing or damaged.
-    """
-    pictures = low_data_pictures(name, data_dir=data_dir, labels=labels, held_out=held_out)
-    return pictures if side is None else LowDataPictures(*(_resized(part, side) for part in pictures))
 
 
 def run_placement_trial(configuration: Mapping[str, Any], folder: Path) -> dict[str, Any]:
@@ -77,14 +55,11 @@ def run_placement_trial(configuration: Mapping[str, Any], folder: Path) -> dict[
         ArgumentError: If the data are not those that the configuration was made for, or a setting is wrong.
         TrainingDivergedError: If the training diverges.
     """
-    place, seed, size = dict(configuration["data"]), configuration["seed"], configuration["size"]
+    seed, size = configuration["seed"], configuration["size"]
     check_choice("place", configuration["place"], QUANTUM_IN)
-    expected = place.pop("digest")
-    pictures = placement_pictures(**place)
-    if pictures.digest() != expected:
-        raise ArgumentError(f"The data {place['name']!r} are no longer those that this study began with.")
+    pictures = same_pictures(configuration["data"])
     network = get_extractor(configuration["extractor"], image_shape=pictures.pool.shape[1:], name="extractor")
-    _, held_out = real_features(pictures, network)
+    _, held_out = pictures.features(network)
     num_samples = configuration["num_samples"]
 
     def distance(state: TrainingState) -> float:
@@ -134,10 +109,3 @@ def _final_scores(
 
 def _block_parameters(network: Any) -> int:
     return sum(weight.numel() for weight in network.block.parameters())
-
-
-def _resized(images: Tensor, side: int) -> Tensor:
-    if images.shape[-2:] == (side, side):
-        return images
-    resized = F.interpolate(images, (side, side), mode="bilinear", align_corners=False, antialias=True)
-    return resized.clamp(0, 1)

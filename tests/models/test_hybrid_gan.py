@@ -3,6 +3,7 @@ import json
 
 import pytest
 import torch
+from small_hybrid import PLACES, SHORT, pictures, same, small, weights
 from torch import nn
 
 from qiskit_qgen.circuits import pauli_observables
@@ -11,39 +12,13 @@ from qiskit_qgen.exceptions import (
     ArgumentTypeError,
     CheckpointError,
     DatasetError,
-    GradientError,
     NotFittedError,
 )
-from qiskit_qgen.execution import AerExecution, LocalExecution, RuntimeExecution
 from qiskit_qgen.layers import QuantumLayer
-from qiskit_qgen.losses import gradient_penalty
 from qiskit_qgen.models import HybridGAN
 from qiskit_qgen.networks import ModuleBackbone
 from qiskit_qgen.noise import GaussianNoise, QuantumCircuitNoise, UniformNoise
-from qiskit_qgen.studies import audit_gradients
 from qiskit_qgen.training import AbstractCallback
-
-PLACES = ("none", "generator", "discriminator", "both")
-SHORT = {"steps": 3, "batch_size": 6, "callbacks": []}
-
-
-def small(quantum_in="both", image_shape=(1, 8, 8), **options):
-    options = {"backbone": "conv", "backbone_options": {"width": 4}, "generator_width": 16, **options}
-    if options["backbone"] != "conv":
-        options.pop("backbone_options")
-    return HybridGAN(image_shape, quantum_in, discriminator_width=8, **options)
-
-
-def pictures(num=20, shape=(1, 8, 8), seed=0):
-    return torch.rand(num, *shape, generator=torch.Generator().manual_seed(seed))
-
-
-def weights(model):
-    return {f"{part}.{k}": v.clone() for part, m in model.networks.items() for k, v in m.state_dict().items()}
-
-
-def same(first, second):
-    return first.keys() == second.keys() and all(torch.equal(first[name], second[name]) for name in first)
 
 
 @pytest.fixture(scope="module")
@@ -200,30 +175,6 @@ def test_latents_are_the_expectation_values_of_the_block(fitted):
     assert list(layer.observables) == pauli_observables(5, "Z")
 
 
-@pytest.mark.parametrize("place", ["generator", "both"])
-def test_pictures_on_aer_are_those_of_the_simulator(place):
-    model = small(place)
-    model.fit(pictures(), seed=0, **SHORT)
-    exact = model.sample(4, seed=0, execution=LocalExecution(dtype=torch.float64))
-    assert torch.allclose(model.sample(4, seed=0, execution=AerExecution()), exact, atol=1e-4)
-    assert not torch.equal(model.sample(4, seed=0, execution=LocalExecution(shots=20, seed=0)), exact)
-
-
-@pytest.mark.parametrize("place", ["none", "discriminator"])
-def test_an_execution_without_a_circuit_to_run_is_refused(place):
-    model = small(place)
-    model.fit(pictures(), seed=0, **SHORT)
-    with pytest.raises(ArgumentError, match="`execution` must be None where no quantum block runs"):
-        model.sample(2, execution=LocalExecution())
-
-
-def test_training_on_first_derivatives_runs_on_aer_and_penalties_are_refused():
-    model = small(loss="hinge")
-    model.fit(pictures(6), seed=0, steps=1, batch_size=2, callbacks=[], execution=AerExecution())
-    with pytest.raises(GradientError):
-        small().fit(pictures(6), seed=0, steps=1, batch_size=2, callbacks=[], execution=AerExecution())
-
-
 def test_subsets_depend_on_their_seed_alone_and_are_nested():
     data = pictures(20)
     digests = {}
@@ -333,62 +284,19 @@ def test_summary_and_evaluation_say_what_there_is(fitted):
     assert scores["floor_real"]["num_samples"] == 6
 
 
-def test_pictures_through_the_ibm_server_are_those_of_the_simulator(ibm_server, tmp_path, monkeypatch):
-    monkeypatch.setenv("QISKIT_QGEN_CACHE", str(tmp_path))
-    model = small("generator")
-    model.fit(pictures(), seed=0, **SHORT)
-    execution = RuntimeExecution("ibm_manila", service=ibm_server.service(), shots=4000, mode="job")
-    assert model.estimate_cost(3, execution=execution).qpu_seconds > 0
-    with execution:
-        latents = model.sample_latents(3, seed=0, execution=execution)
-    assert len(ibm_server.submissions) == 1
-    assert torch.allclose(latents, model.sample_latents(3, seed=0), atol=0.08)
+def test_the_default_configuration_has_blocks_of_fifteen_parameters_and_a_frozen_network():
+    pytest.importorskip("efficientnet_lite_pytorch")
+    for place in PLACES:
+        model = HybridGAN((1, 32, 32), place)
+        assert [sum(p.numel() for p in part.block.parameters()) for part in model.networks.values()] == [15, 15]
+        frozen = {parameter.data_ptr() for parameter in model.backbone.network.parameters()}
+        trained = {parameter.data_ptr() for part in model.networks.values() for parameter in part.parameters()}
+        assert frozen
+        assert not frozen & trained
 
 
-@pytest.mark.parametrize("place", ["discriminator", "both"])
-@pytest.mark.parametrize("backbone", ["conv", "efficientnet-lite0"])
-def test_penalty_gradients_are_finite_differences(place, backbone):
-    if backbone != "conv":
-        pytest.importorskip("efficientnet_lite_pytorch")
-    model = small(place, backbone=backbone)
-    network = model.networks["discriminator"].double()
-    layer = network.block.layer
-    layer.execution = LocalExecution(dtype=torch.float64)
-    generator = torch.Generator().manual_seed(0)
-    real, fake = (network.example_inputs(4, generator)[0].double() for _ in range(2))
-
-    def penalty():
-        return gradient_penalty(network, real, fake, generator=torch.Generator().manual_seed(1))
-
-    parameters = [layer.weight, network.neck[3].weight, network.head.weight, *list(network.tail.parameters())[:1]]
-    gradients = torch.autograd.grad(penalty(), parameters)
-    step = 1e-7  # a wider one crosses kinks of the rectifiers, where slopes jump
-    for parameter, gradient in zip(parameters, gradients, strict=True):
-        for number in torch.randperm(parameter.numel(), generator=generator)[:15].tolist():
-            index = tuple(int(part) for part in torch.unravel_index(torch.tensor(number), parameter.shape))
-            value = parameter.data[index].item()
-            parameter.data[index] = value + step
-            above = float(penalty().detach())
-            parameter.data[index] = value - step
-            below = float(penalty().detach())
-            parameter.data[index] = value
-            assert float(gradient[index]) == pytest.approx((above - below) / (2 * step), rel=1e-4, abs=1e-8)
-    assert (gradients[0].abs() > 1e-9).all()
-
-
-def audited(model):
-    report = audit_gradients(model, num_draws=8)
-    return report.inert + report.detached
-
-
-@pytest.mark.parametrize("place", ["generator", "discriminator", "both"])
-def test_no_quantum_parameter_is_inert_or_detached(place):
-    assert audited(small(place)) == []
-
-
-def test_an_inert_or_detached_parameter_would_be_found(monkeypatch):
-    inert = small(rotations=("rz",), encoding="ry", num_layers=3)
-    assert len([name for name in audited(inert) if "theta" in name]) == 30
-    squashed = torch.atan
-    monkeypatch.setattr(torch, "atan", lambda x: squashed(x).detach())
-    assert len(audited(small("discriminator"))) == 5
+def test_the_pretrained_network_sees_pictures_at_their_own_size():
+    pytest.importorskip("efficientnet_lite_pytorch")
+    for side, expected in ((8, 32), (28, 32), (48, 48)):
+        assert HybridGAN((1, side, side - 2 * (side > 8))).backbone.input_size == expected
+    assert HybridGAN((1, 8, 8), backbone_options={"input_size": 40}).backbone.input_size == 40

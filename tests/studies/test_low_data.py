@@ -9,7 +9,8 @@ from qiskit_qgen import load_dataset
 from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.metrics import IdentityFeatureExtractor, KernelInceptionDistance
 from qiskit_qgen.studies import run_low_data_study
-from qiskit_qgen.studies.low_data_trial import low_data_pictures, score_low_data
+from qiskit_qgen.studies.low_data_trial import score_low_data
+from qiskit_qgen.studies.split_pictures import split_pictures
 
 MODEL = {"num_qubits": 2, "num_layers": 1, "width": 8, "num_steps": 20, "sampling_steps": 2}
 SMALL = {"labels": [3], "held_out": 40, "steps": 2, "batch_size": 4, "model": MODEL, "extractor": "pixel"}
@@ -72,7 +73,7 @@ def test_results_are_saved(study, tmp_path):
 
 
 def test_seeds_move_the_subset_and_no_trial_sees_a_held_out_picture():
-    pictures = low_data_pictures("digits", data_dir=None, labels=[3, 5], held_out=50)
+    pictures = split_pictures("digits", data_dir=None, labels=[3, 5], held_out=50)
     data = load_dataset("digits")
     wanted = data.images[(data.labels == 3) | (data.labels == 5)]
     both = torch.cat(pictures).flatten(1)
@@ -85,7 +86,7 @@ def test_seeds_move_the_subset_and_no_trial_sees_a_held_out_picture():
 
 
 def test_scores_are_those_of_the_pictures_that_were_trained_on():
-    pictures = low_data_pictures("digits", data_dir=None, labels=[3], held_out=40)
+    pictures = split_pictures("digits", data_dir=None, labels=[3], held_out=40)
     chosen = pictures.rows(10, 0)
     copies = pictures.pool[chosen][torch.arange(40) % 10]
     copied = score_low_data(copies, pictures, chosen, "pixel")

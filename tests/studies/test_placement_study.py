@@ -13,7 +13,8 @@ from qiskit_qgen.metrics import frechet_distance
 from qiskit_qgen.models import HybridGAN
 from qiskit_qgen.plotting import plot_placement
 from qiskit_qgen.studies import placement_trial, run_placement_study
-from qiskit_qgen.studies.placement_trial import placement_pictures, run_placement_trial
+from qiskit_qgen.studies.placement_trial import run_placement_trial
+from qiskit_qgen.studies.split_pictures import split_pictures
 
 MODEL = {"backbone": "conv", "backbone_options": {"width": 4}, "generator_width": 16, "discriminator_width": 8}
 DATA = {"labels": [0], "side": 8, "held_out": 20}
@@ -60,7 +61,7 @@ def test_all_places_sizes_and_seeds_are_tried_and_scored_on_the_way(study):
 
 
 def test_a_trial_is_the_training_that_its_configuration_names(study):
-    pictures = placement_pictures("digits", data_dir=None, **DATA)
+    pictures = split_pictures("digits", data_dir=None, **DATA)
     record = next(record for record in study.records if record["configuration"]["place"] == "both")
     model = HybridGAN((1, 8, 8), "both", **MODEL)
     model.fit(pictures.pool, steps=2, batch_size=4, num_images=8, subset_seed=0, seed=0, callbacks=[])
@@ -140,7 +141,7 @@ def test_data_that_have_changed_are_refused(study, tmp_path):
         ({"places": ["none", "head"]}, "`places` must be one of"),
         ({"places": "both"}, "`places` must hold distinct values"),
         ({"sizes": [8, 8]}, "`sizes` must hold distinct values"),
-        ({"sizes": [10_000]}, "`sizes` must be an integer from 2 to"),
+        ({"sizes": [10_000]}, "`sizes` must hold at most the 123 pictures that are left"),
         ({"seeds": []}, "`seeds` must hold distinct values, at least one"),
         ({"steps": 0}, "`steps` must be a positive integer"),
         ({"model": {"quantum_in": "both"}}, "`model` must be one of"),
