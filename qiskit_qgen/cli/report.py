@@ -15,6 +15,7 @@ _STUDIES = {
     "capacity": "Capacity study",
     "low_data": "Low-data study",
     "placement": "Placement study",
+    "autoencoders": "Autoencoder sweep",
     "comparison": "Comparison of executions",
 }
 _CAPACITY_FIGURES = {

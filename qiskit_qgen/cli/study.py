@@ -8,12 +8,14 @@ from typing import Annotated
 import typer
 
 from qiskit_qgen.cli.reporting import reports_errors
+from qiskit_qgen.cli.study_autoencoders import autoencoders
 from qiskit_qgen.cli.study_capacity import capacity
 from qiskit_qgen.cli.study_low_data import low_data
 from qiskit_qgen.cli.study_placement import placement
 
 study = typer.Typer(name="study", help="Studies of many trainings: run, resume, look at.", no_args_is_help=True)
 study.command()(capacity)
+study.command()(autoencoders)
 study.command("low-data")(low_data)
 study.command()(placement)
 

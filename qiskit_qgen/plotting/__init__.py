@@ -5,6 +5,7 @@ Every function returns a matplotlib ``Figure`` of its own, shows nothing and tou
 cell's last value, once `%matplotlib inline` is on.
 """
 
+from qiskit_qgen.plotting.autoencoders import plot_autoencoder_sweep as plot_autoencoder_sweep
 from qiskit_qgen.plotting.capacity import plot_capacity_curves as plot_capacity_curves
 from qiskit_qgen.plotting.capacity import plot_capacity_scaling as plot_capacity_scaling
 from qiskit_qgen.plotting.capacity import plot_capacity_scores as plot_capacity_scores
@@ -17,6 +18,7 @@ from qiskit_qgen.plotting.low_data import plot_low_data as plot_low_data
 from qiskit_qgen.plotting.placement import plot_placement as plot_placement
 
 __all__ = [
+    "plot_autoencoder_sweep",
     "plot_capacity_curves",
     "plot_capacity_scaling",
     "plot_capacity_scores",

@@ -1,9 +1,11 @@
 """Experiments with models: each answers one question with intervals, floors and the numbers behind them."""
 
+from qiskit_qgen.studies.autoencoder_sweep import AutoencoderSweep as AutoencoderSweep
 from qiskit_qgen.studies.autoencoders import run_autoencoder_sweep as run_autoencoder_sweep
 from qiskit_qgen.studies.capacity import CapacityStudy as CapacityStudy
 from qiskit_qgen.studies.capacity import run_capacity_study as run_capacity_study
 from qiskit_qgen.studies.capacity_grid import CapacityGrid as CapacityGrid
+from qiskit_qgen.studies.capacity_search import CapacitySearch as CapacitySearch
 from qiskit_qgen.studies.executions import ExecutionComparison as ExecutionComparison
 from qiskit_qgen.studies.executions import compare_executions as compare_executions
 from qiskit_qgen.studies.gradient_audit import audit_gradients as audit_gradients
@@ -22,7 +24,9 @@ from qiskit_qgen.studies.twins import classical_twin as classical_twin
 from qiskit_qgen.training.gradient_audit import GradientReport as GradientReport
 
 __all__ = [
+    "AutoencoderSweep",
     "CapacityGrid",
+    "CapacitySearch",
     "CapacityStudy",
     "ClassicalTwin",
     "ExecutionComparison",

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import inspect
 import shutil
 from collections.abc import Mapping, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from qiskit_qgen._checks import check_distinct, check_int
 from qiskit_qgen._typing import PathLike
 from qiskit_qgen.datasets import ImageDataset, as_images
 from qiskit_qgen.exceptions import ArgumentError
-from qiskit_qgen.metrics import evaluate_images
+from qiskit_qgen.metrics import evaluate_images, get_extractor
 from qiskit_qgen.models import StyleQGAN
 from qiskit_qgen.models.codecs import fingerprint
 from qiskit_qgen.models.style_arguments import latent_size
@@ -25,6 +28,7 @@ from qiskit_qgen.training.image_grid import save_image_grid
 
 _DATA, _MODEL = "data.safetensors", "model"
 _SHOWN = 32
+_PREFIXES = ("latent_", "autoencoder_", "absolute_error")  # of the options of StyleQGAN that concern the autoencoder
 
 
 def run_autoencoder_sweep(
@@ -37,7 +41,7 @@ def run_autoencoder_sweep(
     batch_size: int = 128,
     num_samples: int = 1000,
     extractor: str = "pixel",
-    seed: int = 0,
+    seeds: Sequence[int] = (0,),
     **runner: Any,
 ) -> list[dict[str, Any]]:
     """Train autoencoders with several options, and tell the floor that each sets for generators in its latent.
@@ -52,7 +56,7 @@ def run_autoencoder_sweep(
         batch_size: Pictures in a batch.
         num_samples: Pictures that are scored.
         extractor: Name of the feature extractor.
-        seed: Seed of weights and order.
+        seeds: Seeds of weights and order: every setting is trained with each, seed by seed.
         **runner: Where trials run, as of :func:`~qiskit_qgen.studies.run_trials`.
 
     Returns:
@@ -61,13 +65,18 @@ def run_autoencoder_sweep(
         the training pictures themselves. Both are against the held-out pictures, as generated pictures are.
 
     Raises:
-        ArgumentError: If an option is unknown or out of range.
+        ArgumentError: If an option or another argument is unknown or out of range, or the folder holds another sweep.
         DatasetError: If pictures are empty, out of range or of another shape.
     """
     place = Path(folder)
     images, others = pictures_of(data, "data"), pictures_of(held_out, "held_out")
     for each in options:
         _model(images, each)
+    check_int("steps", steps, minimum=1)
+    check_int("batch_size", batch_size, minimum=2)
+    check_int("num_samples", num_samples, minimum=2)
+    get_extractor(extractor, image_shape=tuple(images.shape[1:]), name="extractor")
+    seeds = [check_int("seeds", each, minimum=0) for each in check_distinct("seeds", seeds)]
     place.mkdir(parents=True, exist_ok=True)
     settings = {"data": fingerprint(images), "held_out": fingerprint(others)}
     configurations = [
@@ -79,7 +88,7 @@ def run_autoencoder_sweep(
             "extractor": extractor,
             "seed": seed,
         }
-        for each in options
+        for seed, each in product(seeds, options)
     ]
     if not (place / _DATA).exists():
         save_tensors(place / _DATA, {"data": images, "held_out": others})
@@ -144,7 +153,10 @@ def pictures_of(data: Any, name: str) -> Tensor:
 
 def _model(images: Tensor, options: Mapping[str, Any]) -> StyleQGAN:
     channels, height, width = images.shape[1:]
-    allowed = ("latent_", "autoencoder_", "absolute_error")
-    if unknown := [name for name in options if not name.startswith(allowed)]:
-        raise ArgumentError(f"Argument `options` must hold options of the autoencoder only, but holds `{unknown[0]}`.")
+    known = [name for name in inspect.signature(StyleQGAN).parameters if name.startswith(_PREFIXES)]
+    if unknown := [name for name in options if name not in known]:
+        raise ArgumentError(
+            f"Argument `options` must hold options of the autoencoder only, which are {', '.join(known)}, but holds "
+            f"`{unknown[0]}`."
+        )
     return StyleQGAN((channels, height, width), generator="classical", **options)

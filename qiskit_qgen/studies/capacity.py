@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from qiskit_qgen._checks import check_choice, check_int, check_path, check_type
+from qiskit_qgen._checks import check_choice, check_int, check_path, check_type, renamed_arguments
 from qiskit_qgen._typing import PathLike
 from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.metrics import get_extractor
@@ -20,6 +20,7 @@ from qiskit_qgen.persistence.json_text import parse_json
 from qiskit_qgen.studies.autoencoders import load_autoencoder, pictures_of, run_autoencoder_sweep
 from qiskit_qgen.studies.capacity_analysis import CapacityAnalysis, analyse_capacity
 from qiskit_qgen.studies.capacity_grid import CapacityGrid, generator_name
+from qiskit_qgen.studies.capacity_search import CapacitySearch, search_bounds, search_critic_widths
 from qiskit_qgen.studies.capacity_trial import (
     AUTOENCODERS,
     SCORES,
@@ -27,7 +28,7 @@ from qiskit_qgen.studies.capacity_trial import (
     count_parameters,
     train_capacity_trial,
 )
-from qiskit_qgen.studies.optimality import OptimalityRule, judge
+from qiskit_qgen.studies.optimality import OptimalityRule, judge_record
 from qiskit_qgen.studies.trials import run_trials
 
 STUDY_FILE = "capacity.json"
@@ -105,7 +106,7 @@ class CapacityStudy:
     def _row(self, record: Mapping[str, Any]) -> dict[str, Any]:
         configuration = record["configuration"]
         name, width = generator_name(configuration), configuration["critic_width"]
-        judged = judge(record["result"], self.rule) if record["status"] == "done" else None
+        judged = judge_record(record, self.rule)
         curves = record.get("result", {}).get("scores", {})
         return {
             "digest": record["digest"],
@@ -116,8 +117,8 @@ class CapacityStudy:
             "critic_parameters": self.sizes["critics"][str(width)],
             "seed": configuration["seed"],
             "status": record["status"],
-            **{key: getattr(judged, key, None) for key in ("score", "spread", "slope", "critic_drift")},
-            "stable": judged is not None and judged.stable,
+            **{key: getattr(judged, key) for key in ("score", "spread", "slope", "critic_drift")},
+            "stable": judged.stable,
             **{score: curves[score]["values"][-1] if score in curves else None for score in SCORES},
         }
 
@@ -138,6 +139,7 @@ def run_capacity_study(
     extractor: str | None = "pixel",
     model: Mapping[str, Any] | None = None,
     rule: OptimalityRule | None = None,
+    search: CapacitySearch | None = None,
     **runner: Any,
 ) -> CapacityStudy:
     """Train generators of many sizes against critics of many sizes in one latent, and find which sizes are optimal.
@@ -163,6 +165,8 @@ def run_capacity_study(
         extractor: Name of the features in which pictures are compared; None compares latents only.
         model: Further arguments of :class:`~qiskit_qgen.models.StyleQGAN` for all trials.
         rule: When a training is stable, and which size optimal.
+        search: Lets Optuna propose critic widths between the smallest and the largest of the grid, for each generator
+            its own, in place of the grid's; None trains the grid.
         **runner: Where trials run, as of :func:`~qiskit_qgen.studies.run_trials`.
 
     Raises:
@@ -170,9 +174,12 @@ def run_capacity_study(
         ArgumentTypeError: If an argument has the wrong type.
         DatasetError: If pictures are empty, out of range or of another shape.
         ExecutionError: If trials were lost with the processes that ran them.
+        MissingOptionalLibraryError: If ``search`` is given and Optuna is not installed.
     """
     grid = CapacityGrid() if grid is None else check_type("grid", grid, CapacityGrid, "a CapacityGrid or None")
     rule = OptimalityRule() if rule is None else check_type("rule", rule, OptimalityRule, "an OptimalityRule or None")
+    if check_type("search", search, (CapacitySearch, type(None)), "a CapacitySearch or None") is not None:
+        search_bounds(grid)
     check_choice("rule.score", rule.score, SCORES[:2] if extractor is None else SCORES)
     images, others = pictures_of(data, "data"), pictures_of(held_out, "held_out")
     place = check_path("folder", folder)
@@ -192,23 +199,31 @@ def run_capacity_study(
         "extractor": extractor,
         "model": dict(model or {}),
     }
-    (floors,) = run_autoencoder_sweep(
-        images,
-        others,
-        [autoencoder or {}],
-        place / AUTOENCODERS,
-        steps=autoencoder_steps,
-        batch_size=batch_size,
-        num_samples=training["num_samples"],
-        extractor=extractor or "pixel",
-    )
+    with renamed_arguments({"steps": "autoencoder_steps"}):
+        (floors,) = run_autoencoder_sweep(
+            images,
+            others,
+            [autoencoder or {}],
+            place / AUTOENCODERS,
+            steps=autoencoder_steps,
+            batch_size=batch_size,
+            num_samples=training["num_samples"],
+            extractor=extractor or "pixel",
+        )
     if floors["status"] != "done":
         raise ArgumentError(f"The autoencoder's training failed, so that there is no latent: {floors['error']}")
     common = {"autoencoder": floors["digest"], "training": training}
     configurations = grid.configurations(common)
     sizes = _sizes(configurations, place / AUTOENCODERS, images.shape[1:])
-    settings = {"autoencoder": floors["digest"], "training": training}
-    records = run_trials(train_capacity_trial, configurations, place, settings=settings, **runner)
+
+    def run(planned: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return run_trials(train_capacity_trial, planned, place, settings=common, **runner)
+
+    if search is None:
+        records = run(configurations)
+    else:
+        records = search_critic_widths(grid, common, rule, place, search=search, run=run)
+        sizes = _sizes([record["configuration"] for record in records], place / AUTOENCODERS, images.shape[1:])
     return CapacityStudy(records, sizes, floors, rule)
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -13,16 +12,16 @@ import numpy as np
 
 from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.studies.capacity_grid import generator_name
+from qiskit_qgen.studies.capacity_scaling import ScalingResult, fit_points, fit_scaling
 from qiskit_qgen.studies.optimality import (
     JudgedTrial,
-    Judgement,
     OptimalityRule,
     Optimum,
     choose_optima,
-    judge,
+    judge_record,
     match_generators,
 )
-from qiskit_qgen.studies.scaling_laws import FORMULAE, LAWS, LawFit, fit_laws
+from qiskit_qgen.studies.scaling_laws import FORMULAE
 
 CRITIC, GENERATOR = "critic", "classical generator"
 _VARIATIONS: dict[str, tuple[float, ...]] = {
@@ -35,101 +34,6 @@ _VARIATIONS: dict[str, tuple[float, ...]] = {
 }
 _FACTORS = ("max_spread", "max_slope", "max_critic_drift")
 _DRAWS = 300
-_MARGIN = 2.0  # of AIC
-_SHARE = 0.8  # of the draws
-_ROUNDING = 1e-9  # growth over the whole range that is none
-
-
-@dataclass(frozen=True, eq=False)
-class ScalingResult:
-    """How one optimal classical size grows with the quantum generator's."""
-
-    target: str
-    """"critic" or "classical generator"."""
-    points: list[dict[str, Any]]
-    """For each quantum generator: `name`, `x`, its trainable parameters, `y`, the optimal classical number or None,
-    `low` and `high`, the middle 95 % of `y` over draws of the seeds, and `at_edge`."""
-    fits: dict[str, LawFit]
-    """The laws by name; empty if fewer than three generators have an optimum."""
-    intervals: dict[str, dict[str, list[float]]]
-    """The middle 95 % of each law's coefficients over draws of the seeds."""
-    shares: dict[str, float]
-    """In what part of the draws each law has the lowest AIC."""
-
-    @property
-    def best(self) -> str | None:
-        """The law of the lowest AIC."""
-        return min(self.fits, key=lambda law: self.fits[law].aic) if self.fits else None
-
-    @property
-    def told_apart(self) -> bool:
-        """Whether the data tell the laws apart.
-
-        They do if the best law's AIC is lower than all others' by 2 or more, it predicts points left out best, and it
-        is the best in four of five draws of the seeds.
-        """
-        if self.best is None:
-            return False
-        best, others = self.fits[self.best], [fit for law, fit in self.fits.items() if law != self.best]
-        ahead = all(fit.aic - best.aic >= _MARGIN and fit.left_out > best.left_out for fit in others)
-        return ahead and self.shares[self.best] >= _SHARE
-
-    @property
-    def reading(self) -> str:
-        """What the fits say, in words."""
-        known = [point for point in self.points if point["y"] is not None]
-        edges = [point["name"] for point in known if point["at_edge"]]
-        text = []
-        if self.best is None:
-            text.append(
-                f"Only {len(known)} of {len(self.points)} quantum generators have an optimal {self.target}, too few "
-                "for a law."
-            )
-        elif self.told_apart:
-            text.append(
-                f"The optimal {self.target} follows the {self.best} law {FORMULAE[self.best]}, with "
-                f"{self._coefficients(self.best)}; the other laws are behind in AIC by {_MARGIN:g} or more, in "
-                f"predicting points left out, and in {self.shares[self.best]:.0%} of draws of the seeds."
-            )
-        else:
-            close = [law for law in LAWS if self.fits[law].aic - self.fits[self.best].aic < _MARGIN]
-            text.append(
-                f"The data do not tell the laws apart for the optimal {self.target}: the {self.best} law has the "
-                f"lowest AIC, within {_MARGIN:g} of it are {', '.join(close)}; over draws of the seeds the lowest is "
-                + ", ".join(f"{law} in {share:.0%}" for law, share in self.shares.items() if share)
-                + "."
-            )
-        if self.fits and (interval := self.intervals.get("exponential", {}).get("b")):
-            low, high = (0.0 if abs(end) * self.points[-1]["x"] < _ROUNDING else end for end in interval)
-            sign = "is above zero" if low > 0 else "includes zero" if high >= 0 else "is below zero"
-            text.append(
-                f"If the law is exponential, its rate is {self.fits['exponential'].coefficients['b']:.3g} "
-                f"[{low:.3g}, {high:.3g}] per parameter, which {sign}: growth is "
-                f"{'shown' if low > 0 else 'not shown'}."
-            )
-        if edges:
-            text.append(f"The optimum lies at the edge of the grid, and may lie beyond, for {'; '.join(edges)}.")
-        return " ".join(text)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return everything as JSON can hold it."""
-        return {
-            "target": self.target,
-            "points": self.points,
-            "fits": {law: fit.to_dict() for law, fit in self.fits.items()},
-            "intervals": self.intervals,
-            "shares": self.shares,
-            "best": self.best,
-            "told_apart": self.told_apart,
-            "reading": self.reading,
-        }
-
-    def _coefficients(self, law: str) -> str:
-        parts = []
-        for name, value in self.fits[law].coefficients.items():
-            low, high = self.intervals[law][name]
-            parts.append(f"{name} = {value:.3g} [{low:.3g}, {high:.3g}]")
-        return " and ".join(parts)
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,7 +82,7 @@ class CapacityAnalysis:
         for target, result in self.scaling.items():
             for law, fit in result.fits.items():
                 lines.append(
-                    f"| {target} | {law} {FORMULAE[law]} | {result._coefficients(law)} | {fit.aic:.2f} | "
+                    f"| {target} | {law} {FORMULAE[law]} | {result.coefficients(law)} | {fit.aic:.2f} | "
                     f"{fit.left_out:.2f} | {result.shares[law]:.0%} |"
                 )
         lines += ["", "| changed threshold | critic | law | classical generator | law |", "|---" * 5 + "|"]
@@ -219,8 +123,17 @@ def analyse_capacity(
     optima = choose_optima(trials, rule)
     points = _points(optima, names, sizes)
     draws = [_points(choose_optima(draw, rule), names, sizes) for draw in _redrawn(trials, seed)]
+    seeds = Counter((trial.generator, trial.critic) for trial in trials).values()
+    resolution = _resolution(trials, names, sizes)
     scaling = {
-        target: _scaling(target, points[target], [draw[target] for draw in draws], _resolution(target, names, sizes))
+        target: fit_scaling(
+            target,
+            points[target],
+            [draw[target] for draw in draws],
+            resolution=resolution[target],
+            rule=rule,
+            num_seeds=(min(seeds), max(seeds)),
+        )
         for target in (CRITIC, GENERATOR)
     }
     sensitivity = []
@@ -232,7 +145,7 @@ def analyse_capacity(
         moved = _points(choose_optima(judged, other), names, sizes)
         entry: dict[str, Any] = {"change": change}
         for target, result in scaling.items():
-            fits = _fits(moved[target], _resolution(target, names, sizes))
+            fits = fit_points(moved[target], resolution[target])
             best = min(fits, key=lambda law: fits[law].aic) if fits else None
             found = [point["y"] for point in moved[target]]
             entry[target] = {"sizes": found, "best": best, "changed": best != result.best}
@@ -256,7 +169,7 @@ def _judged(
         JudgedTrial(
             generator_name(record["configuration"]),
             sizes["critics"][str(record["configuration"]["critic_width"])],
-            judge(record["result"], rule) if record["status"] == "done" else Judgement(),
+            judge_record(record, rule),
         )
         for record in records
     ]
@@ -293,49 +206,17 @@ def _redrawn(trials: Sequence[JudgedTrial], seed: int) -> list[list[JudgedTrial]
     ]
 
 
-def _scaling(
-    target: str, points: list[dict[str, Any]], draws: Sequence[Sequence[Mapping[str, Any]]], resolution: float
-) -> ScalingResult:
-    fits = _fits(points, resolution)
-    redone = [each for each in (_fits(draw, resolution) for draw in draws) if each] if fits else []
-    best = Counter(min(each, key=lambda law: each[law].aic) for each in redone)
-    intervals = {
-        law: {
-            name: [float(end) for end in np.quantile([each[law].coefficients[name] for each in redone], (0.025, 0.975))]
-            if redone
-            else [value, value]
-            for name, value in fit.coefficients.items()
-        }
-        for law, fit in fits.items()
-    }
-    shares = {law: best[law] / len(redone) if redone else 0.0 for law in fits}
-    known = [[draw[index]["y"] for draw in draws if draw[index]["y"] is not None] for index in range(len(points))]
-    marked = [
-        point | dict(zip(("low", "high"), map(float, np.quantile(values, (0.025, 0.975))), strict=True))
-        if values
-        else point | {"low": None, "high": None}
-        for point, values in zip(points, known, strict=True)
-    ]
-    return ScalingResult(target, marked, fits, intervals, shares)
+def _resolution(
+    trials: Sequence[JudgedTrial], names: Sequence[str], sizes: Mapping[str, Mapping[str, int]]
+) -> dict[str, float]:
+    """Return for both targets the mean distance of neighbouring sizes that a generator met, in their logarithm."""
+    critics = [_spacing({trial.critic for trial in trials if trial.generator == name}) for name in names]
+    classical = _spacing({size for name, size in sizes["generators"].items() if name not in names})
+    return {CRITIC: math.fsum(critics) / max(1, len(critics)), GENERATOR: classical}
 
 
-def _fits(points: Sequence[Mapping[str, Any]], resolution: float) -> dict[str, LawFit]:
-    """Return the laws' fits to the points that have a size; none if they are fewer than three."""
-    known = [(point["x"], point["y"]) for point in points if point["y"] is not None]
-    return _fits_of(tuple(known), resolution) if len({x for x, _ in known}) >= 3 else {}
-
-
-@functools.lru_cache(maxsize=1024)
-def _fits_of(points: tuple[tuple[int, int], ...], resolution: float) -> dict[str, LawFit]:
-    """Fit the laws; draws of the seeds often come to the same points."""
-    return fit_laws([x for x, _ in points], [y for _, y in points], resolution=resolution)
-
-
-def _resolution(target: str, names: Sequence[str], sizes: Mapping[str, Mapping[str, int]]) -> float:
-    """Return the mean distance of neighbouring sizes on the grid, in their logarithm."""
-    classical = [size for name, size in sizes["generators"].items() if name not in names]
-    values = sorted(set(sizes["critics"].values() if target == CRITIC else classical))
-    return math.log(values[-1] / values[0]) / (len(values) - 1) if len(values) > 1 else 0.0
+def _spacing(sizes: Collection[int]) -> float:
+    return math.log(max(sizes) / min(sizes)) / (len(sizes) - 1) if len(sizes) > 1 else 0.0
 
 
 def _variations(rule: OptimalityRule) -> list[tuple[str, OptimalityRule]]:

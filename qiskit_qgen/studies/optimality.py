@@ -23,6 +23,9 @@ class OptimalityRule:
     drift of its critic's loss stay within their bounds. A critic's size is *stable* for a generator if enough of its
     seeds are; its score is the mean of those seeds' late scores. The *best* size has the lowest score among the stable
     ones, and the *optimal* one is the smallest whose score is within the interval of the best.
+
+    A law of growth is *told apart* from the others, and growth is *shown*, if more than one fit says so: by a lead in
+    AIC and over draws of the seeds.
     """
 
     score: str = "latent_frechet_distance"
@@ -40,6 +43,11 @@ class OptimalityRule:
     """Least part of a size's seeds that must be stable, in (0, 1]."""
     confidence: float = 0.95
     """Confidence of the best size's interval over seeds, in (0, 1)."""
+    min_aic_lead: float = 2.0
+    """Least difference in AIC by which a law counts as better than another."""
+    min_draw_share: float = 0.8
+    """Least part of the draws of seeds in which the best law must be the best, and in which there must be optima enough
+    for a law, in (0, 1]."""
 
     def __post_init__(self) -> None:
         """Check the values.
@@ -47,9 +55,9 @@ class OptimalityRule:
         Raises:
             ArgumentError: If one is out of its range.
         """
-        for name in ("late_part", "min_stable"):
+        for name in ("late_part", "min_stable", "min_draw_share"):
             check_float(name, getattr(self, name), minimum=0, maximum=1, open_minimum=True)
-        for name in ("max_spread", "max_slope", "max_critic_drift"):
+        for name in ("max_spread", "max_slope", "max_critic_drift", "min_aic_lead"):
             check_float(name, getattr(self, name), minimum=0)
         check_float("confidence", self.confidence, minimum=0, maximum=1, open_minimum=True, open_maximum=True)
 
@@ -126,6 +134,11 @@ def judge(result: Mapping[str, Any], rule: OptimalityRule) -> Judgement:
     drift = _drift(result["critic_loss"], rule.late_part)
     stable = spread <= rule.max_spread and abs(change) <= rule.max_slope and drift <= rule.max_critic_drift
     return Judgement(mean, spread, change, drift, stable)
+
+
+def judge_record(record: Mapping[str, Any], rule: OptimalityRule) -> Judgement:
+    """Judge a trial by its record; one that is not done is not stable and has no numbers."""
+    return judge(record["result"], rule) if record["status"] == "done" else Judgement()
 
 
 def choose_optima(trials: Sequence[JudgedTrial], rule: OptimalityRule) -> dict[str, Optimum]:

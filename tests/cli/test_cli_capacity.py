@@ -92,6 +92,18 @@ def test_errors_are_one_sentence(qgen, tmp_path, monkeypatch, arguments, message
     assert message in found.stderr
 
 
+def test_a_search_takes_the_place_of_the_grid(qgen, settings, tmp_path):
+    pytest.importorskip("optuna")
+    found = qgen("study", "capacity", settings, "--out", tmp_path / "study", "--search", "3")
+    assert found.exit_code == 0, found.stderr
+    assert (tmp_path / "study" / "search.journal").stat().st_size > 0
+    assert (tmp_path / "study" / "report.html").is_file()
+    # the bounds, and perhaps one width between, for 3 quantum and 2 classical generators
+    assert 10 <= found.stderr.count("seed 0, ") <= 15
+    again = qgen("study", "capacity", settings, "--out", tmp_path / "study", "--search", "3")
+    assert (again.stdout, again.stderr.count("seed 0, ")) == (found.stdout, 0)
+
+
 def test_an_unknown_key_is_refused(qgen, tmp_path):
     path = tmp_path / "odd.toml"
     path.write_text("[grid]\nlayers = [1]\n")

@@ -1,5 +1,6 @@
 """Trials that take next to no time, in a module of their own so that worker processes find them."""
 
+import math
 import os
 import signal
 import time
@@ -61,3 +62,15 @@ def kill_itself_once(configuration, folder):
 def not_finite(configuration, folder):  # noqa: ARG001
     """Return what JSON cannot hold."""
     return {"x": float("nan")}
+
+
+def score(configuration, folder):
+    """Score a critic's width as the capacity study does: best at the generator's optimum, unstable if very wide."""
+    with (folder / "calls.txt").open("a") as calls:
+        calls.write("x")
+    off = abs(math.log2(configuration["critic_width"]) - configuration["optimum"])
+    waver = 0.9 if configuration["critic_width"] > configuration["unstable_above"] else 0.0
+    steps = list(range(1, 21))
+    values = [(1 + off + 0.01 * configuration["seed"]) * (1 + waver * (-1) ** step) for step in steps]
+    scores = {"latent_frechet_distance": {"steps": steps, "values": values}}
+    return {"scores": scores, "critic_loss": {"steps": steps, "values": [-1.0] * 20}}

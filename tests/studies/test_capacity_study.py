@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError
-from qiskit_qgen.studies import CapacityGrid, CapacityStudy, OptimalityRule, run_capacity_study
+from qiskit_qgen.studies import CapacityGrid, CapacitySearch, CapacityStudy, OptimalityRule, run_capacity_study
 from qiskit_qgen.studies.capacity_analysis import CRITIC, GENERATOR
 from qiskit_qgen.studies.capacity_grid import generator_name
 
@@ -26,7 +26,7 @@ def record(configuration, score, number, status="done"):
     )
 
 
-def made_up_study(critic_power, match_power, *, noise=0.0):
+def made_up_study(critic_power, match_power, *, noise=0.0, seeds=3):
     """Trials whose optimal critic and matching classical generator of l layers are 2 ** power(l).
 
     A quantum generator of l layers scores 1 / (l + 1) with its best critic, and the worse, the smaller the critic; a
@@ -36,7 +36,7 @@ def made_up_study(critic_power, match_power, *, noise=0.0):
     records, names = [], {}
     for layers in LAYERS:
         for width in WIDTHS:
-            for seed in range(3):
+            for seed in range(seeds):
                 shortfall = max(0.0, critic_power(layers) - np.log2(width))
                 score = (1 + shortfall) / (1 + layers) * np.exp(noise * generator.normal())
                 configuration = {"generator": "quantum", "num_qubits": 12, "num_layers": layers}
@@ -45,7 +45,7 @@ def made_up_study(critic_power, match_power, *, noise=0.0):
                 records.append(record(configuration, score, len(records)))
     for width in WIDTHS:
         reached = max([layers for layers in LAYERS if match_power(layers) <= np.log2(width)], default=0)
-        for seed in range(3):
+        for seed in range(seeds):
             configuration = {"generator": "classical", "generator_width": width, "critic_width": 16, "seed": seed}
             names[generator_name(configuration)] = width
             score = 1 / (1 + reached) * np.exp(noise * generator.normal())
@@ -66,7 +66,11 @@ def test_exponential_growth_is_found_told_apart_and_put_in_words():
     assert match.fits["exponential"].coefficients == pytest.approx({"a": 4, "b": np.log(2) / 100})
     assert critic.told_apart
     assert "The optimal critic follows the exponential law a exp(b x)" in study.analysis.reading
-    assert "growth is shown" in study.analysis.reading
+    rate = f"{np.log(2) / 100:.3g}"
+    assert critic.growth_shown
+    assert critic.reading.count("From 6 quantum generators and draws of the 3 seeds of each pair of sizes") == 1
+    assert f"[{rate}, {rate}] in the exponential law: all exclude zero growth" in critic.reading
+    assert critic.reading.endswith("growth is shown. Intervals over so few seeds are narrower than they should be.")
 
 
 def test_no_growth_is_not_called_growth():
@@ -75,6 +79,55 @@ def test_no_growth_is_not_called_growth():
     assert [point["y"] for point in critic.points] == [16] * 6
     assert critic.best == "constant"
     assert "growth is not shown" in critic.reading
+    assert not critic.growth_shown
+
+
+def test_a_fit_that_grows_shows_no_growth_while_a_constant_is_nearly_as_good():
+    study = made_up_study(lambda layers: 4 if layers < 6 else 5, lambda _: 3)
+    critic = study.analysis.scaling[CRITIC]
+    assert critic.intervals["exponential"]["b"][0] > 0
+    # In units of the grid, a constant leaves a variance of 5 / 36 at 6 points, and rounding to the grid alone 1 / 12.
+    lead = 6 * np.log(5 / 36 * 12) - 2
+    assert f"since the constant law is behind by {lead:.1f} in AIC, less than 2" in critic.reading
+    assert not critic.growth_shown
+    assert study.with_rule(OptimalityRule(min_aic_lead=lead - 0.01)).analysis.scaling[CRITIC].growth_shown
+    assert not study.with_rule(OptimalityRule(min_aic_lead=lead + 0.01)).analysis.scaling[CRITIC].growth_shown
+
+
+def test_a_fit_that_grows_shows_no_growth_while_other_draws_of_the_seeds_fall():
+    critic = made_up_study(lambda layers: 3 + layers // 3, lambda _: 3, noise=0.3).analysis.scaling[CRITIC]
+    assert critic.best == "exponential"
+    assert critic.fits["exponential"].coefficients["b"] > 0
+    assert critic.fits["constant"].aic > critic.fits["exponential"].aic + 2
+    low, high = critic.intervals["exponential"]["b"]
+    assert low < 0 < high
+    interval = f"[{low:.3g}, {high:.3g}]"
+    assert f"{interval} in the exponential law: growth is not shown, since zero growth is within" in critic.reading
+
+    assert not critic.growth_shown
+    assert sum(critic.shares.values()) == pytest.approx(1)
+    assert critic.num_draws == (300, 300)
+
+
+def test_what_falls_is_said_to_fall():
+    critic = made_up_study(lambda layers: 8 - layers, lambda _: 3).analysis.scaling[CRITIC]
+    assert (
+        critic.reading.count(
+            "growth is not shown, since the interval of the linear, power, exponential law is below zero"
+        )
+        == 1
+    )
+
+
+def test_one_seed_shows_nothing_however_good_the_fit():
+    study = made_up_study(lambda layers: 1 + layers, lambda layers: 2 + layers, seeds=1)
+    critic = study.analysis.scaling[CRITIC]
+    assert critic.best == "exponential"
+    assert (critic.told_apart, critic.growth_shown, critic.num_seeds) == (False, False, (1, 1))
+    assert critic.reading == (
+        "All pairs of sizes have one seed only, so that nothing is known about chance: of the optimal critic no law is "
+        "told apart, though the exponential law has the lowest AIC, and growth is neither shown nor denied."
+    )
 
 
 def test_a_range_too_small_for_the_grid_does_not_tell_laws_apart():
@@ -139,6 +192,21 @@ def test_diverged_and_failed_trials_count_and_are_never_optimal(tmp_path):
     assert json.loads((tmp_path / "capacity.json").read_text())["analysis"]["reading"] == study.analysis.reading
 
 
+def test_the_grid_s_resolution_is_that_of_the_critics_that_a_generator_met():
+    """As after a search, generators met different critics: here every other one."""
+    study = made_up_study(lambda layers: 1 + layers, lambda layers: 2 + layers)
+    met = [
+        each
+        for each in study.records
+        if each["configuration"]["generator"] == "classical"
+        or (each["configuration"]["num_layers"] + WIDTHS.index(each["configuration"]["critic_width"])) % 2 == 0
+    ]
+    critic = CapacityStudy(met, study.sizes, study.floors).analysis.scaling[CRITIC]
+    assert [point["y"] for point in critic.points] == [4, 8, 16, 32, 64, 128]
+    # Every other power of 2 is a spacing of log 4, below which residuals mean nothing.
+    assert critic.fits["exponential"].aic == pytest.approx(6 * np.log(np.log(4) ** 2 / 12) + 4)
+
+
 @pytest.fixture(scope="module")
 def pictures():
     generator = np.random.default_rng(5)
@@ -200,6 +268,29 @@ def test_a_study_resumes_and_grows(small_study, pictures):
     }
 
 
+def test_a_search_trains_the_bounds_and_what_optuna_proposes_between(small_study, pictures):
+    pytest.importorskip("optuna")
+    folder, before = small_study
+    grid = CapacityGrid(**{**GRID.to_dict(), "num_layers": (1,), "generator_widths": (2,), "seeds": (0,)})
+    options = {"held_out": pictures[1], "folder": folder, **SMALL, "search": CapacitySearch(num_widths=4)}
+    found = run_capacity_study(pictures[0], grid, **options)
+    widths = {row["name"]: [] for row in found.rows}
+    for row in found.rows:
+        widths[row["name"]].append(row["critic_width"])
+    assert set(widths) == {"2 qubits, 1 layer", "width 2"}
+    for own in widths.values():
+        assert own[0] == 4
+        assert max(own) == 8
+        assert len(set(own)) == len(own) <= 4
+    assert set(found.sizes["critics"]) == {str(width) for own in widths.values() for width in own}
+    shared = {each["digest"] for each in before.records} & {each["digest"] for each in found.records}
+    assert len(shared) == 4  # the bounds, of the grid, are not trained again
+    assert "Of " in found.analysis.reading
+    seen = []
+    assert run_capacity_study(pictures[0], grid, **options, on_trial=seen.append).records == found.records
+    assert not seen
+
+
 def test_another_budget_is_another_study(small_study, pictures):
     folder, _ = small_study
     with pytest.raises(ArgumentError, match=r"holds a study whose `settings\.training\.steps` is 10, but now it is 12"):
@@ -209,6 +300,8 @@ def test_another_budget_is_another_study(small_study, pictures):
 @pytest.mark.parametrize(
     ("changed", "error", "message"),
     [
+        ({"search": 3}, ArgumentTypeError, "`search` must be a CapacitySearch or None"),
+        ({"autoencoder_steps": 0}, ArgumentError, "`autoencoder_steps` must be a positive integer, but is 0"),
         ({"grid": 3}, ArgumentTypeError, "`grid` must be a CapacityGrid or None"),
         ({"pictures_every": 3}, ArgumentError, "`pictures_every` must be a multiple of `score_every`, 2, but is 3"),
         ({"score_every": 11}, ArgumentError, "`score_every` must be an integer from 1 to 10, but is 11"),

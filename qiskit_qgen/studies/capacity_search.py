@@ -1,0 +1,152 @@
+"""Critic sizes that Optuna proposes, in place of a grid of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from qiskit_qgen._checks import check_int
+from qiskit_qgen.exceptions import ArgumentError
+from qiskit_qgen.optionals import HAS_OPTUNA
+from qiskit_qgen.persistence import locked_file
+from qiskit_qgen.studies.capacity_grid import CapacityGrid, generator_name
+from qiskit_qgen.studies.optimality import JudgedTrial, OptimalityRule, choose_optima, judge_record
+from qiskit_qgen.studies.trials import trial_digest
+
+JOURNAL = "search.journal"
+_LOCK = ".search.lock"
+_WIDTH = "critic_width"
+_AT_RANDOM = 4  # widths before the sampler learns from scores: the bounds and two more
+
+Records = list[dict[str, Any]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CapacitySearch:
+    """How critic sizes are searched for; needs the extra ``search``, Optuna."""
+
+    num_widths: int = 8
+    """Widths that are proposed for each generator: the grid's smallest and largest first, then ones between; a width
+    that is proposed again is not trained again."""
+    seed: int = 0
+    """Seed of the proposals."""
+
+    def __post_init__(self) -> None:
+        """Check the values.
+
+        Raises:
+            ArgumentError: If one is out of its range.
+        """
+        check_int("num_widths", self.num_widths, minimum=3)
+        check_int("seed", self.seed, minimum=0)
+
+
+def search_critic_widths(
+    grid: CapacityGrid,
+    common: Mapping[str, Any],
+    rule: OptimalityRule,
+    folder: Path,
+    *,
+    search: CapacitySearch,
+    run: Callable[[list[dict[str, Any]]], Records],
+) -> Records:
+    """Run the trials of the widths that Optuna's tree-structured Parzen estimator proposes, and return their records.
+
+    For each generator there is an Optuna study of the critic's width, on a logarithmic scale, whose value is the mean
+    late score over the stable seeds, to be minimised; a width with too few of them counts as pruned. One width of each
+    generator is trained at a time, with all seeds. The studies are in Optuna's journal ``search.journal`` in the
+    folder, for its own tools to look at. Called again, all is proposed and told anew from the same seed, which costs
+    nothing for trials that are recorded, and so comes to the same widths.
+
+    Args:
+        grid: Generators and seeds; the smallest and the largest critic width are the bounds.
+        common: What all configurations hold besides.
+        rule: When a training is stable, and what its score is.
+        folder: Folder of the study.
+        search: How many widths, and the seed.
+        run: Runs the trials that have no record yet, of the configurations of all widths so far, and returns all
+            records.
+
+    Raises:
+        ArgumentError: If the grid has one critic width only.
+        MissingOptionalLibraryError: If Optuna is not installed.
+    """
+    low, high = search_bounds(grid)
+    import optuna
+    from optuna.storages.journal import JournalFileBackend
+
+    folder.mkdir(parents=True, exist_ok=True)
+    with locked_file(folder / _LOCK), _quiet_optuna():
+        (folder / JOURNAL).unlink(missing_ok=True)
+        storage = optuna.storages.JournalStorage(JournalFileBackend(str(folder / JOURNAL)))
+        studies = []
+        for index, generator in enumerate(grid.generators()):
+            sampler = optuna.samplers.TPESampler(seed=search.seed + index, n_startup_trials=_AT_RANDOM)
+            study = optuna.create_study(storage=storage, sampler=sampler, study_name=generator_name(generator))
+            for width in (low, high):
+                study.enqueue_trial({_WIDTH: width})
+            studies.append((study, generator))
+
+        widths = optuna.distributions.IntDistribution(low, high, log=True)
+        planned: dict[str, dict[str, Any]] = {}
+        records: Records = []
+        for _ in range(search.num_widths):
+            asked = []
+            for study, generator in studies:
+                trial = study.ask({_WIDTH: widths})
+                own = _configurations(generator, trial.params[_WIDTH], grid.seeds, common)
+                asked.append((study, trial, own))
+                planned |= own
+            records = run(list(planned.values()))
+            found = {record["digest"]: record for record in records}
+            for study, trial, own in asked:
+                value = _value([found[digest] for digest in own], rule)
+                pruned = optuna.trial.TrialState.PRUNED if value is None else None
+                study.tell(trial, value, state=pruned)
+    return records
+
+
+def search_bounds(grid: CapacityGrid) -> tuple[int, int]:
+    """Return the smallest and the largest critic width of a grid, if there is a search between them.
+
+    Raises:
+        ArgumentError: If they are the same.
+        MissingOptionalLibraryError: If Optuna is not installed.
+    """
+    HAS_OPTUNA.require_now("the search for critic sizes")
+    low, high = min(grid.critic_widths), max(grid.critic_widths)
+    if low == high:
+        raise ArgumentError(
+            f"Argument `critic_widths` must hold two widths to search between, but is {grid.critic_widths}."
+        )
+    return low, high
+
+
+def _configurations(
+    generator: Mapping[str, Any], width: int, seeds: Sequence[int], common: Mapping[str, Any]
+) -> dict[str, dict[str, Any]]:
+    """Return the configurations of a generator against a critic by their digests, in the form that the grid gives."""
+    found = [{**generator, _WIDTH: width, "seed": seed, **common} for seed in seeds]
+    return {trial_digest(each): each for each in found}
+
+
+def _value(records: Records, rule: OptimalityRule) -> float | None:
+    """Return the mean late score of the stable seeds of one width, or None if they are too few."""
+    optimum = choose_optima([JudgedTrial("", 0, judge_record(record, rule)) for record in records], rule).get("")
+    return None if optimum is None else optimum.best
+
+
+@contextmanager
+def _quiet_optuna() -> Iterator[None]:
+    """Let Optuna tell warnings only."""
+    import optuna
+
+    before = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    try:
+        yield
+    finally:
+        optuna.logging.set_verbosity(before)
