@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import Any
 
+import numpy as np
 from qiskit.circuit import (
     AnnotatedOperation,
     ControlFlowOp,
@@ -27,6 +28,7 @@ from qiskit_qgen._checks import check_type
 from qiskit_qgen.exceptions import UnsupportedCircuitError
 from qiskit_qgen.simulator.programs.builder import Builder
 from qiskit_qgen.simulator.programs.gates import GATES
+from qiskit_qgen.simulator.programs.matrices import build_state
 from qiskit_qgen.simulator.programs.objects import OBJECTS, build_matrix_gate, undefined
 from qiskit_qgen.simulator.programs.program import Program
 
@@ -99,7 +101,10 @@ class _Lowering:
                     f"The built-in simulator runs unitary circuits, but this one holds `{operation.name}`: "
                     f"{_remedy(operation)}, or run the circuit on Aer instead."
                 )
-            if operation.name not in _IGNORED:
+            if unused and not self._builder.num_controls and _is_state(operation):
+                self._builder.touched.update(wires)
+                build_state(self._builder, np.array(operation.params, complex), wires)
+            elif operation.name not in _IGNORED:
                 self._lower_operation(operation, wires)
 
     def _lower_operation(self, operation: Any, wires: list[int]) -> None:
@@ -157,6 +162,12 @@ class _Lowering:
             )
         self.lower_circuit(definition, wires)
         self._depth -= 1
+
+
+def _is_state(operation: Any) -> bool:
+    """Whether an operation turns qubits that are all 0 into a state that is given by its amplitudes."""
+    amplitudes = 1 << operation.num_qubits  # of an inverse, a number or a label there are not as many
+    return operation.name == "state_preparation" and len(operation.params) == amplitudes
 
 
 def _remedy(operation: Any) -> str:

@@ -56,6 +56,23 @@ def build_unitary(b: Builder, matrix: ComplexArray, qubits: Sequence[int]) -> No
     _build_multiplexed(b, left0, left1, others, top)
 
 
+def build_state(b: Builder, amplitudes: ComplexArray, qubits: Sequence[int]) -> None:
+    """A state of qubits that are all 0, the lowest bit of its index being ``qubits[0]``: RY from the highest down.
+
+    Each rotation is selected by the qubits above it (arXiv quant-ph/0407010); phases come last.
+    """
+    is_real = not amplitudes.imag.any()
+    for position in reversed(range(len(qubits))):
+        weights = np.linalg.norm(amplitudes.reshape(-1, 2, 1 << position), axis=2)
+        if is_real and position == 0:  # a rotation can turn to negative numbers, too
+            weights = amplitudes.real.reshape(-1, 2)
+        angles = 2 * np.arctan2(weights[:, 1], weights[:, 0])
+        for selectors, coefficient in _parities(angles, qubits[position + 1 :]):
+            b.rotation(b.angle(coefficient), "Y" + "Z" * len(selectors), qubits[position], *selectors)
+    if not is_real:
+        build_diagonal(b, np.angle(amplitudes), qubits)
+
+
 def build_exponential(b: Builder, hamiltonian: ComplexArray, time: Any, qubits: Sequence[int]) -> None:
     """exp(-i time H), H being Hermitian, by its eigenvectors; the time may have parameters."""
     energies, vectors = np.linalg.eigh(hamiltonian)
