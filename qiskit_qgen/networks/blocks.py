@@ -18,7 +18,7 @@ from qiskit_qgen.execution import AbstractExecution
 from qiskit_qgen.layers import QuantumLayer
 
 ACTIVATIONS = ("relu", "leaky_relu", "tanh")
-_MODULES = {"relu": nn.ReLU, "leaky_relu": nn.LeakyReLU, "tanh": nn.Tanh}
+_SLOPE = 0.2  # of "leaky_relu" below zero, as in the networks around the block
 
 
 class QuantumBlock(nn.Module):
@@ -82,7 +82,7 @@ class ClassicalBlock(nn.Module):
         num_outputs: Length of an output vector.
         num_parameters: The number of parameters to come near to.
         activation: "relu" (arXiv 2507.09706), whose gradient is zero for half of all inputs of a hidden width of 1,
-            "leaky_relu" or "tanh".
+            "leaky_relu" (of slope 0.2 there) or "tanh".
 
     Raises:
         ArgumentError: If a number is not positive or ``activation`` is unknown.
@@ -102,9 +102,12 @@ class ClassicalBlock(nn.Module):
         self.num_inputs, self.num_outputs = num_inputs, num_outputs
         self.layers = nn.Sequential(
             nn.Linear(num_inputs, shape.hidden, bias=shape.first_bias),
-            _MODULES[activation](),
+            {"relu": nn.ReLU(), "leaky_relu": nn.LeakyReLU(_SLOPE), "tanh": nn.Tanh()}[activation],
             nn.Linear(shape.hidden, num_outputs, bias=shape.second_bias),
         )
+        if shape.second_bias:
+            # Random biases would be larger than what the inputs change, and a circuit's values have means near zero.
+            nn.init.zeros_(self.layers[2].bias)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return (N, num_outputs) of ``x`` (N, num_inputs)."""

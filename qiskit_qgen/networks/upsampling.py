@@ -55,7 +55,9 @@ class UpsamplingGenerator(nn.Module):
             outputs = width if side == _START else max(inputs // 2 // _GROUP * _GROUP, _NARROWEST)
             stages += [nn.Upsample(scale_factor=2), *_convolution(inputs, outputs)]
             inputs, side = outputs, 2 * side
-        self.project = nn.Linear(block.num_outputs, width * _START * _START)
+        # Without biases: beside the small expectation values of a circuit these would drown what the noise changes, and
+        # all pictures would begin alike. The normalisation that follows makes small vectors as strong as any.
+        self.project = nn.Linear(block.num_outputs, width * _START * _START, bias=False)
         self.start = nn.Sequential(nn.Unflatten(1, (width, _START, _START)), nn.GroupNorm(width // _GROUP, width))
         self.stages = nn.Sequential(nn.LeakyReLU(0.2), *stages)
         self.to_pixels = nn.Conv2d(inputs, channels, 3, 1, 1)

@@ -35,6 +35,12 @@ def test_each_picture_depends_on_its_own_noise_alone():
     assert torch.equal(network.decode(network.latents(z)), network(z))
 
 
+def test_small_vectors_give_the_same_pictures_as_large_ones_in_their_direction():
+    network, latents = generator((1, 16, 16)), torch.randn(4, 5)
+    assert torch.allclose(network.decode(0.1 * latents), network.decode(latents), atol=1e-2)
+    assert (network.decode(latents)[1:] - network.decode(latents)[:1]).abs().max() > 0.05
+
+
 def test_noise_of_another_length_is_led_to_the_block_by_a_linear_map():
     network, z = generator((1, 8, 8), noise_dim=9), torch.randn(4, 9)
     assert torch.allclose(network.latents(z), network.block(z @ network.entry.weight.T), atol=1e-6)
