@@ -98,19 +98,23 @@ def test_the_same_seed_gives_the_same_training_and_the_global_generator_is_left_
     assert_equal_weights(weights(first), weights(second))
 
 
-def test_a_killed_run_is_resumed_to_the_bit(tmp_path):
+@pytest.mark.parametrize(
+    "kind",
+    [{"schedule": "information"}, {"process": "depolarizing"}, {"process": "stochastic_walk"}, {"noise": "quantum"}],
+)
+def test_a_killed_run_is_resumed_to_the_bit(tmp_path, kind):
     options = {"steps": 6, "batch_size": 4, "seed": 0, "checkpoint_dir": tmp_path, "checkpoint_every": 2}
-    whole = small(schedule="information")
+    whole = small(**kind)
     whole.fit(pictures(), steps=6, batch_size=4, seed=0, callbacks=[])
     with pytest.raises(SystemExit):
-        small(schedule="information").fit(pictures(), callbacks=[StopAt(5)], **options)
-    resumed = small(schedule="information")
+        small(**kind).fit(pictures(), callbacks=[StopAt(5)], **options)
+    resumed = small(**kind)
     resumed.fit(pictures(), callbacks=[], resume=True, **options)
     assert_equal_weights(weights(whole), weights(resumed))
     assert whole.history.values("denoising", "loss") == resumed.history.values("denoising", "loss")
     assert torch.equal(whole.sample(2, seed=0), resumed.sample(2, seed=0))
     with pytest.raises(CheckpointError, match="belongs to another run"):
-        small(schedule="information").fit(pictures(seed=1), callbacks=[], resume=True, **options)
+        small(**kind).fit(pictures(seed=1), callbacks=[], resume=True, **options)
 
 
 @pytest.mark.parametrize("options", [{}, {"bottleneck": "plain"}, {"architecture": "published", "width": 32}])
