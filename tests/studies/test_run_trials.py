@@ -105,14 +105,15 @@ def test_worker_processes_give_the_same_bytes(tmp_path, in_process):
     assert {json.loads(text)["status"] for text in in_process.values()} == {"done"}
 
 
-@pytest.mark.slow
+@pytest.mark.parametrize("count", [2, pytest.param(12, marks=pytest.mark.slow)])
 @pytest.mark.usefixtures("importable")
-def test_submitit_gives_the_same_bytes(tmp_path, in_process):
+def test_submitit_gives_the_same_bytes(tmp_path, in_process, count):
     submitit = pytest.importorskip("submitit")
     executor = submitit.AutoExecutor(tmp_path / "logs", cluster="local")
     executor.update_parameters(timeout_min=5)
-    run_trials(small_trials.compute, TWELVE, tmp_path / "study", executor=executor, workers=2)
-    assert records(tmp_path / "study") == in_process
+    run_trials(small_trials.compute, TWELVE[:count], tmp_path / "study", executor=executor, workers=2)
+    digests = [trial_digest(configuration) for configuration in TWELVE[:count]]
+    assert records(tmp_path / "study") == {digest: in_process[digest] for digest in digests}
 
 
 @pytest.mark.slow
@@ -186,31 +187,76 @@ def wait_until(condition, seconds=200.0):
         time.sleep(0.02)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("workers", [0, 2])
-def test_killed_ten_times_a_study_ends_with_the_trials_of_an_uninterrupted_one(tmp_path, workers):
-    count, seconds = 60, 0.05
-    whole = tmp_path / "whole"
+def check_that_nothing_is_lost(folder, whole, count, kills):
+    """Ten runs in ``folder`` were killed; one more has ended by itself."""
+    assert kills == [-signal.SIGKILL] * 10
+    assert records(folder) == records(whole)
+    assert len(records(whole)) == count
+
+
+FORKING = """
+import os
+import sys
+import small_trials
+from qiskit_qgen.studies import run_trials
+
+folder, count, seconds = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
+for _ in sys.stdin:
+    child = os.fork()
+    if not child:
+        run_trials(small_trials.slow, [{"x": x, "seconds": seconds} for x in range(count)], folder)
+        os._exit(0)
+    print(child, flush=True)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+"""
+
+
+def test_killed_ten_times_a_study_ends_with_the_trials_of_an_uninterrupted_one(tmp_path):
+    """Each run is a fork of a process that has imported everything, so that kills come in the midst of trials."""
+    count, seconds = 60, 0.03
+    whole, folder = tmp_path / "whole", tmp_path / "killed"
     run_trials(small_trials.slow, [{"x": x, "seconds": seconds} for x in range(count)], whole)
     generator = np.random.default_rng(3)
-    folder = tmp_path / "killed"
-    kills = 0
+    kills = []
+    with subprocess.Popen(
+        [sys.executable, "-c", FORKING, str(folder), str(count), str(seconds)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(HERE)},
+    ) as runs:  # fmt: skip
+        for kill in [True] * 10 + [False]:
+            print("run", file=runs.stdin, flush=True)
+            child = int(runs.stdout.readline())
+            if kill:
+                done = len(records(folder))
+                wait_until(lambda done=done: len(records(folder)) > done)
+                time.sleep(generator.uniform(0, 0.1))
+                os.kill(child, signal.SIGKILL)
+                kills.append(int(runs.stdout.readline()))
+        assert 9 <= done < count
+        assert int(runs.stdout.readline()) == 0
+    check_that_nothing_is_lost(folder, whole, count, kills)
+
+
+@pytest.mark.slow
+def test_killed_ten_times_with_its_workers_a_study_ends_with_the_trials_of_an_uninterrupted_one(tmp_path):
+    count, seconds = 60, 0.05
+    whole, folder = tmp_path / "whole", tmp_path / "killed"
+    run_trials(small_trials.slow, [{"x": x, "seconds": seconds} for x in range(count)], whole)
+    generator = np.random.default_rng(3)
+    kills = []
     for _ in range(10):
-        process = start(tmp_path, folder, workers, count, seconds)
+        process = start(tmp_path, folder, 2, count, seconds)
         assert process.stdout.readline() == "ready\n"
         process.stdout.readline()  # the first trial to end, since all takes its time to start
         time.sleep(generator.uniform(0, 0.15))
         process.kill()
-        kills += process.wait() == -signal.SIGKILL
+        kills.append(process.wait())
         process.stdout.close()
         wait_until(lambda: study_status(folder)["running"] == 0 if (folder / "plan.json").exists() else True)
-    assert kills == 10
     assert 0 < len(records(folder)) < count
-    process = start(tmp_path, folder, workers, count, seconds)
+    process = start(tmp_path, folder, 2, count, seconds)
     process.communicate(timeout=250)
     assert process.returncode == 0
-    assert records(folder) == records(whole)
-    assert len(records(whole)) == count
+    check_that_nothing_is_lost(folder, whole, count, kills)
 
 
 def test_workers_end_with_the_process_that_made_them(tmp_path):
