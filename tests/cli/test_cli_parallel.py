@@ -23,13 +23,14 @@ batch_size = 32
 [evaluate]
 extractor = "pixel"
 """
-# With few units in the critic, none of its biases has a gradient that is zero but for rounding errors, of which Adam
-# would make full steps.
+# In a critic of one layer of few units, none of the biases has a gradient that is zero but for rounding errors, of
+# which Adam would make full steps.
 STYLE = """num_qubits = 2
 num_layers = 1
 autoencoder_width = 4
 autoencoder_hidden = 8
-critic_width = 6
+critic_width = 4
+critic_depth = 1
 n_critic = 2
 """
 HYBRID = """class_name = "HybridGAN"
@@ -80,7 +81,7 @@ def test_two_processes_leave_the_files_of_one_once(name, pictures, tmp_path):
     one, two = (train(config, tmp_path / str(number), processes=number) for number in (1, 2))
     assert one.returncode == 0, one.stderr
     assert two.returncode == 0, two.stderr
-    assert two.stdout.count("Lower is better") == 1
+    assert two.stdout.count("lower is better") == 1
     assert two.stderr.count("A new run begins") == 1
     files = {entry.name for entry in (tmp_path / "1").iterdir()}
     assert {entry.name for entry in (tmp_path / "2").iterdir()} == files
@@ -88,7 +89,8 @@ def test_two_processes_leave_the_files_of_one_once(name, pictures, tmp_path):
     expected, found = weights(tmp_path / "1"), weights(tmp_path / "2")
     assert found.keys() == expected.keys()
     for key, tensor in expected.items():
-        assert (found[key] - tensor).abs().max() <= 1e-5 * max(1.0, float(tensor.abs().max())), key
+        if tensor.numel():
+            assert (found[key] - tensor).abs().max() <= 1e-5 * max(1.0, float(tensor.abs().max())), key
     again = train(config, tmp_path / "2", "--resume", processes=2)
     assert again.returncode == 0, again.stderr
     assert again.stderr.count("holds this run, finished") == 1

@@ -84,7 +84,6 @@ def test_four_processes_give_the_weights_of_one(tmp_path):
     assert_near(ended(tmp_path, "style", 3), in_one_process("style"))
 
 
-@pytest.mark.slow
 def test_an_interrupt_of_any_process_ends_all_and_both_or_one_go_on(two_processes, tmp_path):
     folder = two_processes("interrupted", "plain", "unseeded")
     assert_same_bits(ended(folder, "interrupted", 0), ended(folder, "plain", 0))
@@ -93,7 +92,6 @@ def test_an_interrupt_of_any_process_ends_all_and_both_or_one_go_on(two_processe
     assert_near(everything(*plain(checkpoint_dir=tmp_path / "run", resume=True)), ended(folder, "plain", 0))
 
 
-@pytest.mark.slow
 def test_a_seed_that_is_drawn_is_the_same_everywhere(two_processes):
     folder = two_processes("interrupted", "plain", "unseeded")
     assert_same_bits(ended(folder, "unseeded", 0), ended(folder, "unseeded", 1))
