@@ -37,6 +37,7 @@ def plot_capacity_scaling(study: Mapping[str, Any]) -> Figure:
         axes.set_yscale("log")
         axes.set_ylabel(f"parameters of the optimal {target}", fontsize=8)
         verdict = f"{result['best']} law" if result["told_apart"] else "laws not told apart"
+        verdict = verdict if result["fits"] else "too few optima for a law"
         _dress(axes, f"{target}: {verdict}")
         axes.set_xlabel("parameters of the quantum generator", fontsize=8)
     return figure
