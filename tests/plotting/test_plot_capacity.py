@@ -24,7 +24,7 @@ def row(name, critic, seed, stable=True):
     }  # fmt: skip
 
 
-ROWS = [row("A", 4, 0), row("A", 4, 1), row("A", 8, 0, False), row("B", 4, 0)]
+ROWS = [row("A", 4, 0), row("A", 4, 1), row("A", 4, 2, False), row("A", 8, 0, False), row("B", 4, 0)]
 STUDY = {
     "rows": ROWS,
     "rule": {"score": "latent_frechet_distance"},
@@ -78,7 +78,7 @@ def test_a_panel_for_each_generator_with_stable_points_and_crosses():
     first, second = plot_capacity_scores(STUDY).axes
     stable, unstable = first.collections
     assert stable.get_offsets().tolist() == [[40.0, 4.0], [40.0, 5.0]]
-    assert unstable.get_offsets().tolist() == [[80.0, 8.0]]
+    assert unstable.get_offsets().tolist() == [[40.0, 6.0], [80.0, 8.0]]
     assert [list(line.get_xdata()) for line in first.lines] == [[40], [40, 40]]
     assert list(first.lines[0].get_ydata()) == [4.5]
     assert len(second.lines) == 1  # no optimum
