@@ -12,7 +12,7 @@ demo: $(STAMP)
 	$(BIN)/qgen demo --out runs/demo
 
 test: $(STAMP)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile
 
 setup: $(STAMP)
 
