@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from qiskit_qgen.exceptions import ArgumentError
 
 _PANEL = (4.6, 3.8)
+_SHIFT = 0.06  # of neighbouring lines, so that their bars can be told apart
 _SCORES = {"frechet_distance": "Fréchet distance of reconstructions", "reconstruction_error": "squared error of pixels"}
 
 
@@ -40,8 +41,9 @@ def plot_autoencoder_sweep(sweep: Mapping[str, Any]) -> Figure:
     figure = Figure(figsize=(2 * _PANEL[0], _PANEL[1]), layout="constrained")
     for axes, (score, title) in zip(figure.subplots(1, 2), _SCORES.items(), strict=True):
         ticks = list(dict.fromkeys(str(row["options"].get(across, "default")) for row in rows))
-        for label, own in lines.items():
-            places = [ticks.index(str(row["options"].get(across, "default"))) for row in own]
+        for order, (label, own) in enumerate(lines.items()):
+            shift = _SHIFT * (order - (len(lines) - 1) / 2)
+            places = [shift + ticks.index(str(row["options"].get(across, "default"))) for row in own]
             _draw_line(axes, places, [row[score] for row in own], label)
         axes.set_xticks(range(len(ticks)), labels=ticks)
         axes.set_xlabel(across, fontsize=8)
@@ -56,7 +58,7 @@ def plot_autoencoder_sweep(sweep: Mapping[str, Any]) -> Figure:
     return figure
 
 
-def _draw_line(axes: Axes, places: Sequence[int], intervals: Sequence[Mapping[str, Any]], label: str) -> None:
+def _draw_line(axes: Axes, places: Sequence[float], intervals: Sequence[Mapping[str, Any]], label: str) -> None:
     means = [each["mean"] for each in intervals]
     bars = [
         [0.0 if each["low"] is None else abs(each["mean"] - each[end]) for each in intervals] for end in ("low", "high")

@@ -16,7 +16,7 @@ from qiskit_qgen._checks import check_distinct, check_path
 from qiskit_qgen._typing import PathLike
 from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.persistence import atomic_write
-from qiskit_qgen.studies.intervals import interval_text, mean_interval
+from qiskit_qgen.studies.intervals import interval_text, mean_interval, paired_difference
 
 SWEEP_FILE = "autoencoders"
 _FLOORS = ("frechet_distance", "kernel_distance", "jensen_shannon_divergence")
@@ -95,13 +95,41 @@ class AutoencoderSweep:
             f"seed{'s' * (seeds != 1)}, has {self.label(best) or 'the only setting'}; real pictures have "
             f"{real['frechet_distance']:.4g}."
         )
-        if seeds < 2:
-            text.append("With one seed, small differences between settings may be chance.")
+        text += self._comparison(best)
         text.append(
-            "No generator in a latent gets below its floor, but the lowest floor need not make the best generator: a "
-            "longer or rougher latent is harder to fill."
+            "A generator in a latent can hardly get below its floor, but the lowest floor need not make the best "
+            "generator."
         )
         return " ".join(text)
+
+    def _comparison(self, best: Mapping[str, Any]) -> list[str]:
+        """Say which settings are not worse than the best by more than chance."""
+        others = [row for row in self.rows if row["num_trials"] and row is not best]
+        if not others:
+            return []
+        if best["num_trials"] < 2:
+            return ["With one seed, small differences between settings may be chance."]
+        level = [self.label(row) for row in others if not self._clearly_worse(row, best)]
+        if not level:
+            return ["Compared seed by seed, all others are worse."]
+        return [f"Compared seed by seed, not clearly worse {'is' if len(level) == 1 else 'are'} {'; '.join(level)}."]
+
+    def _clearly_worse(self, row: Mapping[str, Any], best: Mapping[str, Any]) -> bool:
+        """Whether the Fréchet distance is above the best setting's by more than chance, over the seeds of both."""
+        mine, its = self._distances(row), self._distances(best)
+        seeds = [seed for seed in mine if seed in its]
+        if len(seeds) < 2:
+            return False
+        low = paired_difference([mine[seed] for seed in seeds], [its[seed] for seed in seeds])["low"]
+        return low is not None and low > 0
+
+    def _distances(self, row: Mapping[str, Any]) -> dict[int, float]:
+        """Return the Fréchet distance of each seed that is done."""
+        return {
+            record["configuration"]["seed"]: record["result"]["floor_reconstruction"]["frechet_distance"]
+            for record in self.records
+            if record["status"] == "done" and record["configuration"]["options"] == row["options"]
+        }
 
     def label(self, row: Mapping[str, Any]) -> str:
         """Return the varied options of a row in words."""
