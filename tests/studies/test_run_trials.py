@@ -213,7 +213,7 @@ for _ in sys.stdin:
 
 def test_killed_ten_times_a_study_ends_with_the_trials_of_an_uninterrupted_one(tmp_path):
     """Each run is a fork of a process that has imported everything, so that kills come in the midst of trials."""
-    count, seconds = 60, 0.03
+    count, seconds = 90, 0.03
     whole, folder = tmp_path / "whole", tmp_path / "killed"
     run_trials(small_trials.slow, [{"x": x, "seconds": seconds} for x in range(count)], whole)
     generator = np.random.default_rng(3)
