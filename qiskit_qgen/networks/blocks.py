@@ -100,14 +100,13 @@ class ClassicalBlock(nn.Module):
         shape = block_shape(num_inputs, num_outputs, num_parameters)
         check_choice("activation", activation, ACTIVATIONS)
         self.num_inputs, self.num_outputs = num_inputs, num_outputs
-        self.layers = nn.Sequential(
-            nn.Linear(num_inputs, shape.hidden, bias=shape.first_bias),
-            {"relu": nn.ReLU(), "leaky_relu": nn.LeakyReLU(_SLOPE), "tanh": nn.Tanh()}[activation],
-            nn.Linear(shape.hidden, num_outputs, bias=shape.second_bias),
-        )
+        first = nn.Linear(num_inputs, shape.hidden, bias=shape.first_bias)
+        last = nn.Linear(shape.hidden, num_outputs, bias=shape.second_bias)
         if shape.second_bias:
             # Random biases would be larger than what the inputs change, and a circuit's values have means near zero.
-            nn.init.zeros_(self.layers[2].bias)
+            nn.init.zeros_(last.bias)
+        hidden = {"relu": nn.ReLU(), "leaky_relu": nn.LeakyReLU(_SLOPE), "tanh": nn.Tanh()}[activation]
+        self.layers = nn.Sequential(first, hidden, last)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return (N, num_outputs) of ``x`` (N, num_inputs)."""
