@@ -25,12 +25,21 @@ def pauli_observables(num_qubits: int, paulis: str = "XZ") -> list[SparsePauliOp
         ArgumentError: If ``num_qubits`` is not positive, or ``paulis`` is empty, repeats a letter or has another one.
     """
     num_qubits = check_int("num_qubits", num_qubits, minimum=1)
-    if not isinstance(paulis, str) or not paulis or len(set(paulis)) < len(paulis) or set(paulis) - set("XYZ"):
-        raise ArgumentError(
-            f"Argument `paulis` must name each of X, Y, Z at most once, such as 'XZ', but is {paulis!r}."
-        )
     return [
         SparsePauliOp.from_sparse_list([(pauli, [qubit], 1.0)], num_qubits)
-        for pauli in paulis
+        for pauli in check_paulis("paulis", paulis)
         for qubit in range(num_qubits)
     ]
+
+
+def check_paulis(name: str, paulis: object) -> str:
+    """Return the letters of Pauli operators.
+
+    Raises:
+        ArgumentError: If there are none, one is repeated, or there is another one than X, Y and Z.
+    """
+    if not isinstance(paulis, str) or not paulis or len(set(paulis)) < len(paulis) or set(paulis) - set("XYZ"):
+        raise ArgumentError(
+            f"Argument `{name}` must name each of X, Y, Z at most once, such as 'XZ', but is {paulis!r}."
+        )
+    return paulis

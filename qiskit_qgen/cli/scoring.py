@@ -41,7 +41,10 @@ def load_scored_images(name: Any, split: str, data_dir: Any, **drawn: Any) -> An
     except DatasetError as error:
         if split != "test":
             raise
-        remedy = "To score against the pictures for training, set `split` in the table [evaluate] to 'train'."
+        remedy = (
+            "To score against the pictures for training, give --split train, or set `split` to 'train' in the table "
+            "[evaluate] of a settings file."
+        )
         raise DatasetError(f"{error} {remedy}") from error
 
 

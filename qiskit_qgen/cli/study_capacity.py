@@ -8,7 +8,15 @@ from typing import Annotated
 import typer
 
 from qiskit_qgen.cli.reporting import note, reports_errors
-from qiskit_qgen.cli.study_options import OUT, Data, RetryFailed, Threads, Workers, trial_reporter
+from qiskit_qgen.cli.study_options import (
+    OUT,
+    Data,
+    RetryFailed,
+    Threads,
+    Workers,
+    refuse_without_results,
+    trial_reporter,
+)
 from qiskit_qgen.exceptions import ArgumentError
 
 _STUDY = ("steps", "batch_size", "score_every", "pictures_every", "num_samples", "extractor", "autoencoder_steps")
@@ -92,6 +100,7 @@ def capacity(
             name="latent Fréchet distance",
         ),
     )
+    refuse_without_results(study.records)
     study.save(out)
     write_report(out)
     typer.echo(study.analysis.table())

@@ -8,7 +8,15 @@ from typing import Annotated
 import typer
 
 from qiskit_qgen.cli.reporting import note, reports_errors
-from qiskit_qgen.cli.study_options import OUT, Data, RetryFailed, Threads, Workers, trial_reporter
+from qiskit_qgen.cli.study_options import (
+    OUT,
+    Data,
+    RetryFailed,
+    Threads,
+    Workers,
+    refuse_without_results,
+    trial_reporter,
+)
 
 FIGURE = "low_data.png"
 _KNOWN = {
@@ -62,6 +70,7 @@ def low_data(
             name="kernel distance",
         ),
     )
+    refuse_without_results(study.records)
     study.save(out)
     with atomic_path(out / FIGURE) as temporary:
         plot_low_data(study.to_dict()).savefig(temporary, dpi=150)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
 
 from qiskit_qgen.cli.reporting import note
+from qiskit_qgen.exceptions import ExecutionError
 
 Data = Annotated[str | None, typer.Option(help="Data set: a known name, a folder or a file of pictures.")]
 Workers = Annotated[int, typer.Option(min=0, help="Trials at a time; 0 runs them in this process.")]
@@ -15,6 +16,19 @@ Threads = Annotated[int, typer.Option(min=1, help="Threads of each trial.")]
 RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Run again what failed.")]
 
 OUT = typer.Option("-o", "--out", help="Folder of the study.")
+
+
+def refuse_without_results(records: Sequence[Mapping[str, Any]]) -> None:
+    """Raise if no trial is done.
+
+    Raises:
+        ExecutionError: With the number of trials, and what ended the first.
+    """
+    if all(record["status"] != "done" for record in records):
+        raise ExecutionError(
+            f"None of the {len(records)} trials is done, so that there is nothing to report; the first ended with "
+            f"{records[0]['error']}"
+        )
 
 
 def trial_reporter(

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from qiskit_qgen.cli.reporting import note, reports_errors
-from qiskit_qgen.cli.study_options import OUT, RetryFailed, Threads, Workers, trial_reporter
+from qiskit_qgen.cli.study_options import OUT, RetryFailed, Threads, Workers, refuse_without_results, trial_reporter
 
 FIGURE = "placement.png"
 _KNOWN = {
@@ -68,6 +68,7 @@ def placement(
             name="kernel distance",
         ),
     )
+    refuse_without_results(study.records)
     study.save(out)
     figures = {FIGURE: plot_placement(study.to_dict())}
     figures |= {f"pictures-{size}.png": plot_comparison(study.pictures(size)) for size in study.sizes}

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from qiskit_qgen._checks import check_choice, check_float, check_int, check_shape, check_type
 from qiskit_qgen.diffusion.noise_schedule import SCHEDULE_NAMES
-from qiskit_qgen.exceptions import ArgumentError, DatasetError
+from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError, DatasetError
 from qiskit_qgen.models.effects import Rule, refuse_idle
 from qiskit_qgen.networks.bottleneck_gates import BOTTLENECKS, QUANTUM
 from qiskit_qgen.noise import AbstractForwardProcess, AbstractNoise
@@ -20,8 +20,8 @@ from qiskit_qgen.training.denoising import DenoisingOptions
 
 CUSTOM = "custom"
 GAUSSIAN = "gaussian"
-PROCESSES = (GAUSSIAN, "depolarizing", "stochastic_walk", CUSTOM)
-NOISES = (GAUSSIAN, "quantum", CUSTOM)
+PROCESSES = (GAUSSIAN, "depolarizing", "stochastic_walk")
+NOISES = (GAUSSIAN, "quantum")
 SCHEDULES = (*SCHEDULE_NAMES, "information")
 SAMPLERS = ("ddim", "dpm-solver", "ddpm")
 ARCHITECTURES = ("default", "published")
@@ -83,15 +83,16 @@ def check_arguments(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> tu
     most = MAX_QUBITS if arguments["bottleneck"] in QUANTUM else None
     check_int("num_qubits", arguments["num_qubits"], minimum=1, maximum=most)
     check_choice("architecture", arguments["architecture"], ARCHITECTURES)
-    check_choice("noise", arguments["noise"], NOISES)
-    check_choice("process", arguments["process"], PROCESSES)
+    for name, known in (("noise", NOISES), ("process", PROCESSES)):
+        if arguments[name] != CUSTOM:
+            check_choice(name, arguments[name], known)
     check_choice("schedule", arguments["schedule"], SCHEDULES)
     check_choice("sampler", arguments["sampler"], SAMPLERS)
     for name in ("num_layers", "num_steps", "width"):
         check_int(name, arguments[name], minimum=2 if name == "num_steps" else 1)
     if arguments["architecture"] == "published" and arguments["width"] != 32:
         raise ArgumentError(f"Argument `width` must be 32 in the published network, but is {arguments['width']!r}.")
-    check_int("sampling_steps", arguments["sampling_steps"], minimum=1, maximum=arguments["num_steps"])
+    check_sampling_steps(arguments)
     if arguments["num_classes"] is not None:
         check_int("num_classes", arguments["num_classes"], minimum=1)
     check_float("guidance", arguments["guidance"], minimum=0)
@@ -108,6 +109,12 @@ def check_arguments(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> tu
             f"{arguments['num_steps']}."
         )
     return checked, own
+
+
+def check_sampling_steps(arguments: Mapping[str, Any]) -> None:
+    """Raise :class:`ArgumentError` if there are more steps of sampling than of the process; "ddpm" takes all anyway."""
+    most = None if arguments["sampler"] == "ddpm" else arguments["num_steps"]
+    check_int("sampling_steps", arguments["sampling_steps"], minimum=1, maximum=most)
 
 
 def with_own(arguments: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
@@ -170,7 +177,7 @@ def training_labels(data: Any, labels: Any, number: int, num_classes: int | None
     found = getattr(data, "labels", None) if labels is None else labels
     if found is None:
         raise ArgumentError(f"Argument `labels` must be given for a model with {num_classes} classes.")
-    return _checked_labels(torch.as_tensor(found), number, num_classes)
+    return _checked_labels(_as_labels(found), number, num_classes)
 
 
 def sampling_labels(labels: Any, number: int, num_classes: int | None) -> Tensor | None:
@@ -184,13 +191,22 @@ def sampling_labels(labels: Any, number: int, num_classes: int | None) -> Tensor
         _refuse_labels(labels)
     if labels is None or num_classes is None:
         return None
-    found = torch.as_tensor(labels)
+    found = _as_labels(labels)
     return _checked_labels(found.expand(number) if found.dim() == 0 else found, number, num_classes)
 
 
 def _refuse_labels(labels: Any) -> None:
     if labels is not None:
         raise ArgumentError("Argument `labels` must be None for a model without classes.")
+
+
+def _as_labels(labels: Any) -> Tensor:
+    try:
+        return torch.as_tensor(labels)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ArgumentTypeError(
+            f"Argument `labels` must be a label or an array of labels, but is of type {type(labels).__name__}."
+        ) from error
 
 
 def _checked_labels(labels: Tensor, number: int, num_classes: int) -> Tensor:

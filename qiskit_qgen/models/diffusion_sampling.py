@@ -8,10 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from qiskit_qgen._checks import check_choice, check_float, check_int
+from qiskit_qgen._checks import check_choice, check_float
 from qiskit_qgen.diffusion import ddim_sample, ddpm_sample, dpm_solver_sample, spaced_steps
 from qiskit_qgen.exceptions import ArgumentError
-from qiskit_qgen.models.diffusion_arguments import GAUSSIAN, SAMPLERS
+from qiskit_qgen.models.diffusion_arguments import GAUSSIAN, SAMPLERS, check_sampling_steps
 from qiskit_qgen.models.diffusion_parts import Sources
 from qiskit_qgen.noise import process_sample
 
@@ -29,7 +29,7 @@ def sampling_options(arguments: Mapping[str, Any], changes: Mapping[str, Any]) -
         raise ArgumentError("Argument `sampler` has no effect unless the process is Gaussian: leave it out.")
     check_float("guidance", options["guidance"], minimum=0)
     check_choice("sampler", options["sampler"], SAMPLERS)
-    check_int("sampling_steps", options["sampling_steps"], minimum=1, maximum=options["num_steps"])
+    check_sampling_steps(options)
     if options["sampler"] == "ddpm" and changes["sampling_steps"] is not None:
         raise ArgumentError(
             "Argument `sampling_steps` has no effect with sampler='ddpm', which takes all: leave it out."

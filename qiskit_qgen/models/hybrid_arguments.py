@@ -8,10 +8,11 @@ from typing import Any
 from torch import Tensor
 
 from qiskit_qgen._checks import check_choice, check_float, check_int, check_shape, check_type
+from qiskit_qgen.circuits.observables import check_paulis
 from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.networks import AbstractBackbone
 from qiskit_qgen.networks.blocks import ACTIVATIONS
-from qiskit_qgen.networks.upsampling import check_picture_shape
+from qiskit_qgen.networks.upsampling import check_picture_shape, check_width
 from qiskit_qgen.noise import AbstractNoise
 from qiskit_qgen.simulator.programs.lowering import MAX_QUBITS
 from qiskit_qgen.training import AdversarialOptions
@@ -57,8 +58,10 @@ def check_arguments(
     checked["image_shape"] = list(check_picture_shape(arguments["image_shape"]))
     check_choice("quantum_in", arguments["quantum_in"], QUANTUM_IN)
     checked["num_qubits"] = check_int("num_qubits", arguments["num_qubits"], minimum=1, maximum=MAX_QUBITS)
-    for name in ("latent_dim", "generator_width", "discriminator_width"):
+    for name in ("latent_dim", "discriminator_width"):
         checked[name] = check_int(name, arguments[name], minimum=1)
+    checked["generator_width"] = check_width("generator_width", arguments["generator_width"])
+    check_paulis("observables", arguments["observables"])
     if arguments["num_layers"] is not None:
         checked["num_layers"] = check_int("num_layers", arguments["num_layers"], minimum=1)
     check_choice("ansatz", arguments["ansatz"], ANSAETZE)

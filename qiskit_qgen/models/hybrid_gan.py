@@ -56,6 +56,9 @@ class HybridGAN(AbstractGenerativeModel):
     Of the system of arXiv 2507.09706 it is known that noise has 5 dimensions, a circuit 5 qubits, each block 15
     parameters, and pictures grow from 4 x 4 to 32 x 32. All else is our own choice.
 
+    So that configurations can be compared, the arguments of the circuit and ``block_activation`` may be given whatever
+    ``quantum_in`` is; those of blocks that there are not change nothing, but for the number of parameters.
+
     Args:
         image_shape: Channels (1, 3 or 4), height and width (8 to 128) of the pictures.
         quantum_in: Where the blocks are circuits: "none", "generator", "discriminator" or "both".
@@ -79,7 +82,7 @@ class HybridGAN(AbstractGenerativeModel):
         observables: Pauli letters read out of each qubit.
         block_activation: Non-linearity of classical blocks: "leaky_relu", "relu" (arXiv 2507.09706) or "tanh". With one
             hidden unit, "relu" gives no gradient at all wherever that unit is off, from the start for some seeds.
-        generator_width: Channels of the first two stages of the generator, a multiple of 8.
+        generator_width: Channels of the first two stages of the generator, a multiple of 8 from 16 on.
         discriminator_width: Width of the hidden layer before the discriminator's block.
         spectral_normalization: Whether the discriminator's layers have spectral norm 1.
         loss: "wgan-gp", "hinge" or "bce".
@@ -154,7 +157,7 @@ class HybridGAN(AbstractGenerativeModel):
         self._block_circuit = build_circuit(self._arguments)
         self._noise = build_noise(self._arguments) if own_noise is None else own_noise
         self._backbone = build_backbone(self._arguments) if own_backbone is None else own_backbone
-        self._backbone.check_channels(self._arguments["image_shape"][0])
+        self._backbone.check_channels(self._arguments["image_shape"][0], name="image_shape")
         self._built: dict[str, nn.Module] | None = None
 
     @property

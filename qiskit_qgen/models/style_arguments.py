@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from torch import nn
 
 from qiskit_qgen._checks import check_choice, check_float, check_int, check_shape, check_type, renamed_arguments
+from qiskit_qgen.circuits.observables import check_paulis
 from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError
 from qiskit_qgen.networks.autoencoder import LATENT_BOUNDS, check_image_shape
 from qiskit_qgen.networks.normalizers import LATENT_TRANSFORMS
@@ -148,9 +149,7 @@ def check_arguments(arguments: dict[str, Any], autoencoder: nn.Module | None) ->
         )
     checked["betas"] = list(check_type("betas", arguments["betas"], (list, tuple), "two numbers"))
     check_shape("betas", (len(checked["betas"]),), "(2,)", len(checked["betas"]) == 2)
-    letters = check_type("observables", arguments["observables"], str, "a string of Pauli letters")
-    if not letters or len(set(letters)) < len(letters) or set(letters) - set("XYZ"):
-        raise ArgumentError(f"Argument `observables` must be different letters of 'X', 'Y', 'Z', but is {letters!r}.")
+    check_paulis("observables", arguments["observables"])
     _check_data_kind(checked, autoencoder)
     _check_sizes(checked)
     return checked

@@ -30,7 +30,8 @@ class UpsamplingGenerator(nn.Module):
         image_shape: Channels (1, 3 or 4), height and width (8 to 128).
         noise_dim: Length of a noise vector; if it is not ``block.num_inputs``, a linear map without biases leads from
             one to the other. None for ``block.num_inputs``.
-        width: Channels of the first two stages; each later stage has half as many, but at least 16. A multiple of 8.
+        width: Channels of the first two stages, a multiple of 8 from 16 on; each later stage has half as many, but at
+            least 16.
 
     Raises:
         ArgumentError: If an argument is out of range.
@@ -45,8 +46,7 @@ class UpsamplingGenerator(nn.Module):
         fits = noise_dim == block.num_inputs
         self.entry = nn.Identity() if fits else nn.Linear(noise_dim, block.num_inputs, bias=False)
         channels, height, width_of_picture = check_picture_shape(image_shape)
-        if check_int("width", width, minimum=_NARROWEST) % _GROUP:
-            raise ArgumentError(f"Argument `width` must be a multiple of {_GROUP}, but is {width}.")
+        check_width("width", width)
         self.image_shape = (channels, height, width_of_picture)
         self.block = block
         stages: list[nn.Module] = []
@@ -95,6 +95,18 @@ class UpsamplingGenerator(nn.Module):
         if images.shape[2:] != size:
             images = F.interpolate(images, size, mode="bilinear", align_corners=False, antialias=True)
         return images
+
+
+def check_width(name: str, value: object) -> int:
+    """Return the width of a generator.
+
+    Raises:
+        ArgumentError: If it is not a multiple of 8, at least 16.
+    """
+    width = check_int(name, value, minimum=_NARROWEST)
+    if width % _GROUP:
+        raise ArgumentError(f"Argument `{name}` must be a multiple of {_GROUP}, but is {width}.")
+    return width
 
 
 def check_picture_shape(image_shape: object) -> tuple[int, int, int]:

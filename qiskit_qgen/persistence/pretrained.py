@@ -160,7 +160,7 @@ def _read_config(place: Path) -> tuple[dict[str, Any], dict[str, str]]:
     path = place / CONFIG_FILE
     source = f"File {path}"
     if not place.is_dir():
-        raise CheckpointError(f"Folder {place} does not exist.")
+        raise CheckpointError(f"{place} is a file, no folder." if place.exists() else f"Folder {place} does not exist.")
     if not path.is_file():
         raise CheckpointError(f"Folder {place} is not a saved model: it has no {CONFIG_FILE}.")
     if path.stat().st_size > _CONFIG_MAXIMUM:

@@ -93,6 +93,8 @@ def comparison_reading(comparisons: Sequence[PairedComparison], *, score: str, u
         score: What they are differences of; less is better.
         unit: What follows a comparison's setting, such as "pictures".
     """
+    if not comparisons:
+        return "Nothing is compared: that takes trials of the baseline and of another arm with the same seed."
     tested = [each for each in comparisons if each.difference["low"] is not None]
     clear = [each for each in tested if each.excludes_zero]
     if not tested:

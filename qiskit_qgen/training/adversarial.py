@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from qiskit_qgen._checks import check_choice, check_float, check_int
 from qiskit_qgen._random import torch_generator
+from qiskit_qgen.exceptions import GradientError
 from qiskit_qgen.losses import (
     bce_discriminator_loss,
     bce_generator_loss,
@@ -191,6 +192,11 @@ class AdversarialPhase(AbstractPhase):
             real = self._real_features(step * count + index, randomness)
             for name, value in self._update_discriminator(real, fake.detach(), randomness).items():
                 totals[name] = totals.get(name, torch.zeros(())) + value / count
+        if not fake.requires_grad:
+            raise GradientError(
+                "The features of the backbone have no gradient with respect to the pictures, so that no generator can "
+                "learn from them: take a function that torch can differentiate."
+            )
         # The generator has not changed since, and frozen features do not change with the discriminator.
         loss = self._generator_loss(self.discriminator(fake))
         self._update("generator", self.generator, loss)

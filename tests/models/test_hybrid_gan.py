@@ -12,6 +12,7 @@ from qiskit_qgen.exceptions import (
     ArgumentTypeError,
     CheckpointError,
     DatasetError,
+    GradientError,
     NotFittedError,
 )
 from qiskit_qgen.layers import QuantumLayer
@@ -233,10 +234,10 @@ def test_each_ansatz_has_fifteen_weights_of_which_none_is_inert(ansatz, layers):
         ({"encoding": "rz"}, "`encoding` must turn the qubits"),
         ({"encoding": None}, "`encoding` must name gates"),
         ({"ansatz": "strongly_entangling", "entanglement": "ring"}, "`entanglement` must be None"),
-        ({"observables": "W"}, "`paulis` must name|`observables` must"),
+        ({"observables": "W"}, "`observables` must name each of X, Y, Z"),
         ({"block_activation": "gelu"}, "`block_activation` must be one of"),
         ({"loss": "hinge", "gradient_penalty": 1.0}, "`gradient_penalty` must be None unless"),
-        ({"generator_width": 20}, "`width` must be a multiple of 8"),
+        ({"generator_width": 20}, "`generator_width` must be a multiple of 8"),
         ({"augmentations": ("flip",)}, "`augmentations` must be one of"),
         ({"betas": (0.5,)}, "`betas` must have shape"),
     ],
@@ -255,9 +256,16 @@ def test_bad_data_and_untrained_models_are_refused():
         small(spectral_normalization=1)
 
 
+def test_a_backbone_without_gradient_is_refused():
+    cut = ModuleBackbone(lambda images: images.detach().flatten(1), 64, name="cut")
+    model = HybridGAN((1, 8, 8), backbone=cut, generator_width=16, discriminator_width=8)
+    with pytest.raises(GradientError, match="no gradient with respect to the pictures"):
+        model.fit(pictures(), seed=0, **SHORT)
+
+
 def test_pictures_that_the_backbone_does_not_take_are_refused_at_once():
     pytest.importorskip("efficientnet_lite_pytorch")
-    with pytest.raises(ArgumentError, match="1 or 3 channels for the backbone 'efficientnet-lite0', but has 4"):
+    with pytest.raises(ArgumentError, match="`image_shape` must have 1 or 3 channels for the backbone"):
         HybridGAN((4, 32, 32))
 
 

@@ -13,6 +13,7 @@ from qiskit_qgen.datasets.subsets import subset
 from qiskit_qgen.diffusion import NoiseSchedule, data_spectrum, information_beta_schedule
 from qiskit_qgen.exceptions import (
     ArgumentError,
+    ArgumentTypeError,
     CheckpointError,
     DatasetError,
     GradientError,
@@ -328,3 +329,18 @@ def test_bad_calls_are_named():
             model.fit(pictures(), **options)
     with pytest.raises(ArgumentError, match="`labels`"):
         model.fit(pictures(), steps=1, labels=torch.zeros(12, dtype=torch.int64))
+
+
+def test_labels_of_another_kind_are_refused():
+    model = small(num_classes=3)
+    with pytest.raises(ArgumentTypeError, match="`labels` must be a label or an array of labels, but is of type str"):
+        model.fit(pictures(), labels="abc", steps=1, callbacks=[])
+    model.fit(pictures(), labels=[0, 1, 2] * 4, steps=1, batch_size=4, seed=0, callbacks=[])
+    with pytest.raises(ArgumentTypeError, match="`labels`"):
+        model.sample(1, labels="a")
+
+
+def test_all_steps_may_be_few():
+    model = QuantumDiffusion((1, 8, 8), num_steps=5, sampler="ddpm", num_qubits=2, width=8)
+    model.fit(pictures(), steps=1, batch_size=4, seed=0, callbacks=[])
+    assert model.sample(1, seed=0).shape == (1, 1, 8, 8)

@@ -269,3 +269,11 @@ def test_scales_end_in_convolutions_that_join_them_from_fine_to_coarse():
     assert all((part.abs().sum(1) > 0).all() for part in slopes.split([4 * 64, 6 * 16], 1))
     assert not any(parameter.requires_grad for parameter in backbone.network.parameters())
     assert all(parameter.requires_grad for parameter in tail.parameters())
+
+
+@pytest.mark.parametrize("shape", [(3, 9, 127), (1, 8, 128), (1, 128, 8), (3, 12, 20)])
+def test_convolutions_from_scratch_take_pictures_of_any_form(shape):
+    backbone = ConvBackbone(shape, width=2)
+    sides = backbone.tail(shape)[:-1](torch.zeros(1, *shape)).shape[2:]
+    assert max(sides) <= 4
+    assert min(sides) >= 2

@@ -202,3 +202,25 @@ def test_the_command_runs_the_study_writes_all_and_resumes(tmp_path):
     refused = CliRunner().invoke(app, ["study", "placement", str(config), "--out", str(out)])
     assert refused.exit_code != 0
     assert "unknown key `places_`" in refused.stderr
+
+
+def test_a_study_without_a_baseline_says_so(tmp_path):
+    options = {**OPTIONS, "sizes": [8], "steps": 1}
+    assert "Nothing is compared" in run_placement_study(tmp_path, "digits", places=["both"], **options).reading
+
+
+def test_a_study_of_which_nothing_is_done_says_why(tmp_path, monkeypatch):
+    def broken(*_, **__):
+        raise ValueError("no luck")
+
+    monkeypatch.setattr(HybridGAN, "fit", broken)
+    path = tmp_path / "study.toml"
+    path.write_text(
+        '[data]\nname = "digits"\nlabels = [0]\nside = 8\nheld_out = 20\n'
+        '[study]\nplaces = ["none"]\nsizes = [8]\nseeds = [0]\nsteps = 1\nextractor = "pixel"\nnum_samples = 4\n'
+        '[model]\nbackbone = "conv"\n'
+    )
+    result = CliRunner().invoke(app, ["study", "placement", str(path), "--out", str(tmp_path / "study")])
+    assert result.exit_code == 2
+    assert "None of the 1 trials is done" in result.output
+    assert "no luck" in result.output

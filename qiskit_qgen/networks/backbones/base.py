@@ -66,18 +66,18 @@ class AbstractBackbone(ABC):
         """Return the frozen part's features of many ``images``, computed in batches and without gradient."""
         return torch.cat([self.features(part) for part in images.split(_BATCH)])
 
-    def check_channels(self, count: int, shape: Sequence[int] | None = None) -> None:
+    def check_channels(self, count: int, shape: Sequence[int] | None = None, *, name: str = "images") -> None:
         """Raise :class:`ArgumentError` unless the network takes pictures of ``count`` channels."""
         check_shape("images", shape or (1, count, 1, 1), "(N, C, H, W)", shape is None or len(shape) == 4)
         if self.channels is None and count not in self.num_channels:
             allowed = " or ".join(map(str, self.num_channels))
             raise ArgumentError(
-                f"Argument `images` must have {allowed} channels for the backbone '{self.name}', but has {count}: name "
-                "the channels to take."
+                f"Argument `{name}` must have {allowed} channels for the backbone '{self.name}', but has {count}: name "
+                "the channels to take, as `channels` of the backbone."
             )
         if self.channels is not None and count <= max(self.channels):
             raise ArgumentError(
-                f"Argument `images` must have more than {max(self.channels)} channels for the backbone '{self.name}', "
+                f"Argument `{name}` must have more than {max(self.channels)} channels for the backbone '{self.name}', "
                 f"but has {count}."
             )
 

@@ -13,7 +13,7 @@ _LAST_SIDE = 4
 
 
 class ConvBackbone(AbstractBackbone):
-    """Strided convolutions from scratch, down to 4 x 4; nothing is frozen, nothing comes from other pictures.
+    """Strided convolutions from scratch, each side down to 4 or less; nothing is frozen or comes from other pictures.
 
     It has no normalisation over a batch, since the gradient penalty holds for each sample by itself.
 
@@ -44,10 +44,15 @@ class ConvBackbone(AbstractBackbone):
     def tail(self, image_shape: tuple[int, int, int]) -> nn.Module:
         """Return the network with fresh weights."""
         layers: list[nn.Module] = []
-        inputs, side, outputs = image_shape[0], max(image_shape[1:]), self.width
-        while side > _LAST_SIDE:
-            layers += [nn.Conv2d(inputs, outputs, 4, 2, 1), nn.LeakyReLU(0.2)]
-            inputs, outputs, side = outputs, min(2 * outputs, 4 * self.width), side // 2
+        inputs, sides, outputs = image_shape[0], image_shape[1:], self.width
+        while max(sides) > _LAST_SIDE:
+            height, width = (side > _LAST_SIDE for side in sides)  # which sides are halved; the other one stays
+            layers += [
+                nn.Conv2d(inputs, outputs, (3 + height, 3 + width), (1 + height, 1 + width), 1),
+                nn.LeakyReLU(0.2),
+            ]
+            sides = (sides[0] // (1 + height), sides[1] // (1 + width))
+            inputs, outputs = outputs, min(2 * outputs, 4 * self.width)
         return nn.Sequential(*layers, nn.Flatten())
 
     def digest(self) -> str:
