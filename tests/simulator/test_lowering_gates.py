@@ -167,7 +167,7 @@ EVOLUTIONS = [
 
 
 @pytest.mark.filterwarnings("ignore::scipy.sparse.SparseEfficiencyWarning")
-@pytest.mark.parametrize("gate", EVOLUTIONS, ids=str)
+@pytest.mark.parametrize("gate", EVOLUTIONS, ids=lambda gate: gate.name)
 def test_evolutions_are_exact(gate):
     check(gate)
 
