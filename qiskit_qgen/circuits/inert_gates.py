@@ -3,52 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
-from qiskit.circuit import CircuitInstruction, Parameter, QuantumCircuit
+from qiskit.circuit import CircuitInstruction, ControlledGate, Parameter, QuantumCircuit
 from qiskit.quantum_info import SparsePauliOp
 
-_DIAGONAL = frozenset(
-    {
-        "rz",
-        "p",
-        "u1",
-        "z",
-        "s",
-        "sdg",
-        "t",
-        "tdg",
-        "cz",
-        "cp",
-        "cu1",
-        "crz",
-        "rzz",
-        "cs",
-        "csdg",
-        "ccz",
-        "id",
-        "diagonal",
-    }
-)
-_PERMUTATIONS = frozenset({"x", "cx", "swap", "ccx", "cswap", "mcx", "id"})
-_AXES = {"rx": "X", "ry": "Y", "rz": "Z", "p": "Z", "u1": "Z"}
+_DIAGONAL = frozenset({"rz", "p", "u1", "z", "s", "sdg", "t", "tdg", "rzz", "id", "diagonal"})
+_PERMUTATIONS = frozenset({"x", "swap", "id"})
+_AXES = {"x": "X", "rx": "X", "sx": "X", "sxdg": "X", "y": "Y", "ry": "Y", "rxx": "XX", "ryy": "YY", "rzx": "ZX"}
+"""The one Pauli letter of each qubit that, next to the identity, a gate is made of; see :func:`_letters`."""
 _PAULI_GATES = frozenset({"x", "y", "z", "id"})
 _IGNORED = frozenset({"barrier", "measure", "delay", "global_phase"})
+_LIBRARY = "qiskit.circuit.library."
 
 IDLE, GENERAL = "", "?"
 """What the observables look like on a qubit: not there, or anything; "X", "Y", "Z": that operator or the identity."""
 
 
-def inert_reasons(circuit: QuantumCircuit, observables: Sequence[SparsePauliOp] | None) -> dict[Parameter, str]:
+def inert_reasons(circuit: QuantumCircuit, observables: Sequence[SparsePauliOp]) -> dict[Parameter, str]:
     """Return why parameters of a circuit cannot change what is read out, as far as the structure tells.
 
-    A parameter is named if each of its gates is (1) outside the light cone of all observables; or (2) a rotation that
-    commutes with all that follows and with the observables: a diagonal gate before diagonal gates, permutations of
-    basis states and diagonal observables, or a rotation about the observables' own axis; or (3) a diagonal gate on
-    qubits that are in a basis state. There are other reasons, which only numbers show.
+    A parameter is named if each of its gates is (1) outside the light cone of all observables; or (2) a gate that
+    commutes with the observables as they are seen through the gates that follow it; or (3) a diagonal gate on qubits
+    that are in a basis state. What is seen on each qubit is nothing, or one Pauli letter next to the identity, or
+    anything: diagonal gates and permutations of basis states leave diagonal observables diagonal, and a gate that is
+    made of the same letter on a qubit, such as Z on a control, leaves that qubit's letter alone whatever it does to
+    others. There are other reasons, which only numbers show.
 
     Args:
-        circuit: The circuit.
-        observables: What is read out; None for measurements in the computational basis.
+        circuit: The circuit, without measurements or with these left aside.
+        observables: What is read out; Z of each measured qubit stands for measurements.
 
     Returns:
         A sentence for each such parameter.
@@ -67,6 +51,38 @@ def inert_reasons(circuit: QuantumCircuit, observables: Sequence[SparsePauliOp] 
     return {name: reasons[0] for name, reasons in found.items() if reasons and all(reasons) and reasons[0]}
 
 
+def _name(operation: Any) -> str:
+    """The name of a gate of Qiskit's library; none for others, which may be called anything."""
+    kind = getattr(operation, "base_class", type(operation))
+    return operation.name if kind.__module__.startswith(_LIBRARY) else ""
+
+
+def _only_controls(operation: Any) -> bool:
+    """Whether a gate is another one with controls in front, and has no ancillas."""
+    if not isinstance(operation, ControlledGate):
+        return False
+    return bool(operation.num_qubits == operation.num_ctrl_qubits + operation.base_gate.num_qubits)
+
+
+def _letters(operation: Any) -> str:
+    """The Pauli letter of each qubit that a gate commutes with, whatever else it acts on; "?" for none.
+
+    The gate is a sum of products in which each such qubit has its letter or the identity: Z on controls, in
+    particular.
+    """
+    if _only_controls(operation):
+        return "Z" * operation.num_ctrl_qubits + _letters(operation.base_gate)
+    name = _name(operation)
+    return "Z" * operation.num_qubits if name in _DIAGONAL else _AXES.get(name, GENERAL * operation.num_qubits)
+
+
+def _permutes(operation: Any) -> bool:
+    """Whether a gate permutes the basis states."""
+    if _only_controls(operation):
+        return _permutes(operation.base_gate)
+    return _name(operation) in _PERMUTATIONS
+
+
 def _qubits(circuit: QuantumCircuit, instruction: CircuitInstruction) -> list[int]:
     return [circuit.find_bit(qubit).index for qubit in instruction.qubits]
 
@@ -75,52 +91,64 @@ def _on_basis_states(circuit: QuantumCircuit, instructions: Sequence[CircuitInst
     """For each gate, why it does nothing to the states that come to it."""
     basis = [True] * circuit.num_qubits
     for instruction in instructions:
-        qubits, name = _qubits(circuit, instruction), instruction.operation.name
+        qubits, gate = _qubits(circuit, instruction), instruction.operation
+        letters = _letters(gate)
         certain = all(basis[qubit] for qubit in qubits)
-        diagonal = name in _DIAGONAL
-        yield f"a diagonal gate ({name}) on qubits in a basis state" if certain and diagonal else None
-        if not diagonal and not (certain and name in _PERMUTATIONS):
-            for qubit in qubits:
-                basis[qubit] = False
+        diagonal = set(letters) == {"Z"}
+        yield f"a diagonal gate ({gate.name}) on qubits in a basis state" if certain and diagonal else None
+        if not (certain and _permutes(gate)):
+            for qubit, letter in zip(qubits, letters, strict=True):
+                basis[qubit] &= letter == "Z"
 
 
 def _before_observables(
-    circuit: QuantumCircuit, instructions: Sequence[CircuitInstruction], observables: Sequence[SparsePauliOp] | None
+    circuit: QuantumCircuit, instructions: Sequence[CircuitInstruction], observables: Sequence[SparsePauliOp]
 ) -> Iterator[str | None]:
     """For each gate, from the last to the first, why the observables do not see it."""
     seen = _supports(circuit.num_qubits, observables)
+    plain = set(seen) <= {IDLE, "Z"}  # whether all that follows is diagonal or permutes
     for instruction in reversed(instructions):
-        qubits, name = _qubits(circuit, instruction), instruction.operation.name
-        before = {seen[qubit] for qubit in qubits}
-        if before == {IDLE}:
-            yield f"its gate ({name}) is outside the light cone of every observable"
+        qubits, gate = _qubits(circuit, instruction), instruction.operation
+        before, letters = [seen[qubit] for qubit in qubits], _letters(gate)
+        if set(before) == {IDLE}:
+            yield f"its gate ({gate.name}) is outside the light cone of every observable"
             continue
-        if name in _DIAGONAL and before <= {IDLE, "Z"}:
-            yield f"a diagonal gate ({name}) before diagonal gates, permutations and diagonal observables only"
-            continue
-        if name in _AXES and before == {_AXES[name]}:
-            yield f"a rotation ({name}) about the axis of the observables that follow"
-            continue
-        yield None
-        if name in _PAULI_GATES:
-            continue
-        for qubit in qubits:
-            seen[qubit] = _seen_through(name, before, seen[qubit])
+        if all(own in (IDLE, letter) and own != GENERAL for own, letter in zip(before, letters, strict=True)):
+            yield _commuting(gate.name, letters, plain)
+        else:
+            yield None
+            for qubit, own in zip(qubits, _seen_through(gate, letters, before), strict=True):
+                seen[qubit] = own
+        plain &= set(letters) == {"Z"} or _permutes(gate)
 
 
-def _seen_through(name: str, before: set[str], own: str) -> str:
-    """What the observables look like on a qubit in front of a gate."""
+def _commuting(name: str, letters: str, plain: bool) -> str:
+    """Why a gate that commutes with the observables as they are seen behind it does nothing."""
+    if set(letters) == {"Z"} and plain:
+        return f"a diagonal gate ({name}) before diagonal gates, permutations and diagonal observables only"
+    if set(letters) == {"Z"}:
+        return f"a diagonal gate ({name}) before gates and observables that are, for its qubits, diagonal observables"
+    if len(letters) == 1:
+        return f"a rotation ({name}) about the axis of the observables that follow"
+    return f"its gate ({name}) commutes with the observables as they are seen through the gates that follow"
+
+
+def _seen_through(gate: Any, letters: str, before: Sequence[str]) -> Sequence[str]:
+    """What the observables look like on a gate's qubits in front of it."""
+    name = _name(gate)
+    if name in _PAULI_GATES:
+        return before
     if name == "h":
-        return {"X": "Z", "Z": "X"}.get(own, own)
-    if name in _PERMUTATIONS and before <= {IDLE, "Z"}:
-        return "Z"
-    return GENERAL
+        return [{"X": "Z", "Z": "X"}.get(before[0], before[0])]
+    if name == "swap":
+        return before[::-1]
+    if _permutes(gate) and set(before) <= {IDLE, "Z"}:
+        return "Z" * len(before)
+    return [letter if own in (IDLE, letter) else GENERAL for own, letter in zip(before, letters, strict=True)]
 
 
-def _supports(num_qubits: int, observables: Sequence[SparsePauliOp] | None) -> list[str]:
+def _supports(num_qubits: int, observables: Sequence[SparsePauliOp]) -> list[str]:
     """What the observables look like on each qubit in the end."""
-    if observables is None:
-        return ["Z"] * num_qubits
     letters: list[set[str]] = [set() for _ in range(num_qubits)]
     for observable in observables:
         for word in observable.paulis.to_labels():

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 FAULTS = ("inert", "vanishing", "detached")
 """Titles of findings that are faults."""
-_VERDICTS = (*FAULTS, "weak", "ok")
+_VERDICTS = (*FAULTS, "weak", "frozen", "ok")
 _NAMED = 3
 
 
@@ -41,7 +41,10 @@ def audit_findings(path: Path) -> Iterator[Finding]:
         yield "model", f"{type(model).__name__} in {path}"
         yield from _told(audit_gradients(model))
         return
-    for circuit in read_circuits(path):
+    circuits = read_circuits(path)
+    if not any(circuit.num_parameters for circuit in circuits):
+        raise ArgumentError(f"No circuit in {path} has a parameter whose gradient could be audited.")
+    for circuit in circuits:
         yield "circuit", f"{circuit.name}: {circuit.num_qubits} qubits, {circuit.num_parameters} parameters"
         if circuit.num_parameters:
             yield from _told(audit_gradients(circuit))
@@ -51,7 +54,7 @@ def _told(report: GradientReport) -> Iterator[Finding]:
     """Group what was found by verdict, kind and reason."""
     groups: dict[tuple[str, str, str], list[GradientFinding]] = {}
     for finding in report.findings:
-        reason = finding.reason if finding.verdict in ("inert", "detached") else ""
+        reason = finding.reason if finding.verdict in ("inert", "detached", "frozen") else ""
         groups.setdefault((finding.verdict, finding.kind, reason), []).append(finding)
     for (verdict, kind, reason), found in sorted(groups.items(), key=lambda group: _VERDICTS.index(group[0][0])):
         yield verdict, f"{_counted(kind, found)}: {reason or _spread(verdict, found)}"

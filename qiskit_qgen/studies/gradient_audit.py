@@ -9,7 +9,7 @@ import torch
 from qiskit.circuit import QuantumCircuit
 from torch import Tensor, nn
 
-from qiskit_qgen._checks import check_int, check_type
+from qiskit_qgen._checks import check_int, check_shape, check_type
 from qiskit_qgen._random import torch_generator
 from qiskit_qgen.circuits import ParametrizedCircuit
 from qiskit_qgen.exceptions import ArgumentError
@@ -42,7 +42,9 @@ def audit_gradients(
     variance is at most three times that of a barren plateau of as many qubits, ``d^2 / (2 (d + 1)^2 (d - 1))`` with
     ``d = 2^n``, and below 0.005, if that holds for more than half of the circuit's parameters; if for fewer, it is
     called *weak*, which is told but is no fault. *Detached* is what changes the values of a
-    module's quantum layer or output, while autograd has lost its way there.
+    module's quantum layer or output, while autograd has lost its way there, and what belongs to a layer that the module
+    does not run, or whose output it does not use. Weights that do not require a gradient are called *frozen*, which is
+    no fault either.
 
     Args:
         target: A circuit, with Z of each qubit read out unless it is measured; a layer; a module that holds layers; or
@@ -53,12 +55,12 @@ def audit_gradients(
             ``example_inputs(num_rows, generator)``.
 
     Returns:
-        The findings: ``.inert``, ``.vanishing`` and ``.detached`` are names, ``.reasons`` says why, ``.table`` holds
-        all.
+        The findings: ``.inert``, ``.vanishing``, ``.detached``, ``.weak`` and ``.frozen`` are names, ``.reasons`` says
+        why, ``.table`` holds all.
 
     Raises:
-        ArgumentError: If ``target`` has no quantum layer, ``inputs`` are missing or without use, or ``num_draws`` is
-            not positive.
+        ArgumentError: If ``target`` has no quantum parameter or, as a module, returns no tensor, if ``inputs`` are
+            missing, without rows or without use, or if ``num_draws`` is not positive.
         ArgumentTypeError: If ``target`` is of another type.
 
     Example:
@@ -79,7 +81,10 @@ def audit_gradients(
     if isinstance(target, QuantumLayer):
         if inputs is not None:
             raise ArgumentError("Argument `inputs` must be None for a circuit or a layer, whose inputs are drawn.")
-        return GradientReport(tuple(audit_layer(target, num_draws=num_draws, seed=seed)), num_draws)
+        alone = audit_layer(target, num_draws=num_draws, seed=seed)
+        if not alone:
+            raise ArgumentError("Argument `target` must have at least one parameter, but its circuit has none.")
+        return GradientReport(tuple(alone), num_draws)
     parts = target.networks.items() if isinstance(target, AbstractGenerativeModel) else [("", target)]
     findings: list[GradientFinding] = []
     for name, module in parts:
@@ -94,12 +99,16 @@ def audit_gradients(
 
 def _batch(module: Any, inputs: Tensor | Iterable[Tensor] | None, seed: int) -> list[Tensor]:
     """What a module is called with."""
-    if isinstance(inputs, Tensor):
-        return [inputs]
     if inputs is not None:
-        return [check_type("inputs", each, Tensor, "a tensor or a list of tensors") for each in inputs]
+        several = [inputs] if isinstance(inputs, Tensor) else inputs
+        return [_with_rows(check_type("inputs", each, Tensor, "a tensor or a list of tensors")) for each in several]
     example = getattr(module, "example_inputs", None)
     if not callable(example):
         raise ArgumentError("Argument `inputs` must be given for a module: what it is called with, a small batch.")
     generator: torch.Generator = torch_generator(seed, _INPUT_STREAM)
     return list(example(_BATCH, generator))
+
+
+def _with_rows(batch: Tensor) -> Tensor:
+    check_shape("inputs", batch.shape, "(N, ...), of at least one row", batch.ndim == 0 or len(batch) > 0)
+    return batch

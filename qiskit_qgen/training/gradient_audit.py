@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
+from qiskit.circuit import QuantumCircuit
+from qiskit.quantum_info import SparsePauliOp
 from torch import Tensor, nn
 
 from qiskit_qgen._random import torch_generator
 from qiskit_qgen.circuits.inert_gates import inert_reasons
+from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.execution import LocalExecution
 from qiskit_qgen.layers import QuantumLayer
+from qiskit_qgen.layers.readout import ProbabilityReadout
 
 ZERO = 1e-9
 """Gradients below it in all draws, in float64, are identically zero."""
@@ -21,6 +25,9 @@ PLATEAU_FACTOR, PLATEAU_MOST, PLATEAU_SHARE = 3.0, 5e-3, 0.5
 """A variance is weak if it is at most so many times a barren plateau's, and at most so large; a circuit is on a
 plateau, and its weak gradients are vanishing, if so large a share of its parameters is weak (own choice)."""
 _MOST_OUTPUTS = 32
+_CUT = "the module's output depends on the weights, but no gradient reaches them"
+_UNUSED = "no gradient reaches the weights, and changing them does not change the module's output"
+_NOT_RUN = "the module does not run the layer when it is called with these inputs in evaluation mode"
 _CIRCUIT_STREAM, _FLOW_STREAM = 0, 1
 
 
@@ -38,7 +45,7 @@ class GradientFinding:
     plateau: float
     """The variance on a barren plateau of as many qubits."""
     verdict: str
-    """"ok", "weak", "inert", "vanishing" or "detached"."""
+    """"ok", "weak", "frozen", "inert", "vanishing" or "detached"."""
     reason: str
     """Why, in words; empty if all is well."""
 
@@ -67,8 +74,13 @@ class GradientReport:
 
     @property
     def detached(self) -> list[str]:
-        """Names of those that matter, but that no gradient reaches."""
+        """Names of those that no gradient reaches from the module's output, or whose layer is not run at all."""
         return self._of("detached")
+
+    @property
+    def frozen(self) -> list[str]:
+        """Names of weights that are not to be trained: no fault."""
+        return self._of("frozen")
 
     @property
     def reasons(self) -> dict[str, str]:
@@ -95,7 +107,8 @@ class GradientReport:
         """One sentence."""
         counts = {name: len(self._of(name)) for name in ("inert", "vanishing", "detached")}
         if self.sound:
-            return f"All {len(self.findings)} quantum parameters and inputs have gradients."
+            spared = f" but {len(self.frozen)} frozen ones" if self.frozen else ""
+            return f"All {len(self.findings)} quantum parameters and inputs{spared} have gradients."
         told = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
         first = next(finding for finding in self.findings if counts.get(finding.verdict))
         return f"Of {len(self.findings)} quantum parameters and inputs, {told}; {first.name}: {first.reason}."
@@ -120,36 +133,48 @@ def audit_layer(layer: QuantumLayer, *, num_draws: int, seed: int, prefix: str =
     The gradients are exact ones, of the built-in simulator in float64, wherever the layer runs otherwise.
     """
     parameters = list(layer.circuit.parameters)
+    if not parameters:
+        return []
     generator = torch_generator(seed, _CIRCUIT_STREAM)
     rows = math.pi * (2 * torch.rand(num_draws, len(parameters), generator=generator, dtype=torch.float64) - 1)
     gradients = _gradients(layer, rows, generator)
     largest = gradients.abs().amax((0, 1))
     variances = gradients.var(1).amax(0) if num_draws > 1 else gradients.square().amax((0, 1))
     plateau = plateau_variance(layer.circuit.num_qubits)
-    reasons = inert_reasons(layer.circuit, layer.observables)
+    reasons = inert_reasons(*_read_out(layer))
     weights = {parameter.name for parameter in layer._ansatz.weight_params}
     is_weak = (variances < min(PLATEAU_FACTOR * plateau, PLATEAU_MOST)) & (largest >= ZERO)
     on_plateau = int(is_weak.sum()) > PLATEAU_SHARE * int((largest >= ZERO).sum())
     findings = []
     measured = zip(parameters, variances.tolist(), largest.tolist(), is_weak.tolist(), strict=True)
     for parameter, variance, most, weak in measured:
+        kind = "weight" if parameter.name in weights else "input"
         verdict, reason = "ok", ""
-        if most < ZERO:
+        if kind == "weight" and not layer.weight.requires_grad:
+            verdict, reason = "frozen", "the layer's weights are frozen: they do not require a gradient"
+        elif most < ZERO:
             verdict = "inert"
             reason = reasons.get(parameter, "zero in all draws, for no reason that the circuit's structure shows")
         elif weak:
             verdict = "vanishing" if on_plateau else "weak"
             reason = f"a variance of {variance:.2g}, where a barren plateau of as many qubits has {plateau:.2g}"
-        kind = "weight" if parameter.name in weights else "input"
         name = prefix + parameter.name
         findings.append(GradientFinding(name, kind, variance, most, plateau, verdict, reason))
     return findings
 
 
+def _read_out(layer: QuantumLayer) -> tuple[QuantumCircuit, list[SparsePauliOp]]:
+    """The circuit without its measurements, and what is read out: Z of each measured qubit stands for probabilities."""
+    readout = layer._readout
+    if not isinstance(readout, ProbabilityReadout):
+        return layer.circuit, layer.observables or []
+    width = readout.unitary.num_qubits
+    operators = [SparsePauliOp.from_sparse_list([("Z", [each], 1)], width) for each in readout.qubits]
+    return readout.unitary, operators
+
+
 def _gradients(layer: QuantumLayer, rows: Tensor, generator: torch.Generator) -> Tensor:
     """Gradients of the outputs, or of as many random mixtures of them, (outputs, draws, parameters)."""
-    if not rows.shape[1]:
-        return rows.new_zeros(1, len(rows), 0)
     rows.requires_grad_()
     with torch.enable_grad():
         outputs = layer._readout.function(LocalExecution(dtype=torch.float64))(rows)
@@ -178,6 +203,9 @@ def audit_module(
         num_draws: Draws of the circuits' parameters.
         seed: Seed of the draws.
         prefix: What names begin with.
+
+    Raises:
+        ArgumentError: If the module returns no tensor.
     """
     findings: list[GradientFinding] = []
     cut = _detached(module, inputs, seed)
@@ -185,7 +213,7 @@ def audit_module(
         label = f"{prefix}{name}." if name else prefix
         for finding in audit_layer(layer, num_draws=num_draws, seed=seed, prefix=label):
             reason = cut.get((name, finding.kind))
-            if reason is None or finding.verdict == "inert":
+            if reason is None or (finding.verdict == "inert" and reason != _NOT_RUN):
                 findings.append(finding)
             else:
                 findings.append(GradientFinding(**{**vars(finding), "verdict": "detached", "reason": reason}))
@@ -193,7 +221,7 @@ def audit_module(
 
 
 def _detached(module: nn.Module, inputs: Sequence[Tensor], seed: int) -> dict[tuple[str, str], str]:
-    """Where the gradient's way is cut although values pass: (layer, "input" or "weight") to the reason."""
+    """Where the gradient's way is cut although values pass, or nothing passes: (layer, "input" or "weight") to why."""
     layers = dict(quantum_layers(module))
     generator = torch_generator(seed, _FLOW_STREAM)
     first = _Pass(module, layers, inputs)
@@ -204,23 +232,29 @@ def _detached(module: nn.Module, inputs: Sequence[Tensor], seed: int) -> dict[tu
     second = _Pass(module, layers, moved)
     found = {}
     for name, layer in layers.items():
-        if name not in first.received:
+        weight, runs = layer.weight, name in first.ran
+        if weight.numel() and (weight.requires_grad or not runs) and not first.reaches(weight):
+            matters = _matters(module, layers, inputs, weight, first)
+            found[name, "weight"] = _CUT if matters else _UNUSED if runs else _NOT_RUN
+        if not runs and (not weight.numel() or found.get((name, "weight")) == _NOT_RUN):
+            found[name, "input"] = _NOT_RUN
+        came, comes = first.received.get(name), second.received.get(name)
+        if came is None or comes is None or not layer.num_inputs:
             continue
-        came, comes = first.received[name], second.received[name]
-        if layer.num_inputs and not came.requires_grad and not torch.equal(came, comes):
+        if not came.requires_grad and not torch.equal(came, comes):
             found[name, "input"] = "the layer's input depends on the module's, but is detached from it"
-        weight = layer.weight
-        if weight.numel() and not first.reaches(weight) and _matters(module, layers, inputs, weight, first):
-            found[name, "weight"] = "the module's output depends on the weights, but no gradient reaches them"
     return found
 
 
 class _Pass:
-    """One forward pass, with what came to each quantum layer and what came out."""
+    """One forward pass, with which quantum layers ran, what came to each and what came out."""
 
     def __init__(self, module: nn.Module, layers: dict[str, QuantumLayer], inputs: Sequence[Tensor]) -> None:
+        self.ran: set[str] = set()
         self.received: dict[str, Tensor] = {}
-        hooks = [layer.register_forward_pre_hook(self._keeper(name)) for name, layer in layers.items()]
+        hooks = [
+            layer.register_forward_pre_hook(self._keeper(name), with_kwargs=True) for name, layer in layers.items()
+        ]
         training = module.training
         module.eval()
         try:
@@ -233,18 +267,24 @@ class _Pass:
             module.train(training)
             for hook in hooks:
                 hook.remove()
-        self.output = torch.cat([each.flatten() for each in _tensors(result)])
+        returned = [each.flatten() for each in _tensors(result)]
+        if not returned:
+            name = type(module).__name__
+            raise ArgumentError(f"Argument `target` must return at least one tensor, but {name} returns none.")
+        self.output = torch.cat(returned)
 
     def _keeper(self, name: str) -> Any:
-        def keep(_: nn.Module, arguments: tuple[Any, ...]) -> None:
-            if arguments and isinstance(arguments[0], Tensor):
-                self.received[name] = arguments[0]
+        def keep(_: nn.Module, arguments: tuple[Any, ...], named: dict[str, Any]) -> None:
+            self.ran.add(name)
+            for value in (*arguments, *named.values()):
+                if isinstance(value, Tensor):
+                    self.received[name] = value
 
         return keep
 
     def reaches(self, weight: Tensor) -> bool:
         """Whether autograd has a way from the output to ``weight``."""
-        if not self.output.requires_grad:
+        if not (self.output.requires_grad and weight.requires_grad):
             return False
         (gradient,) = torch.autograd.grad(self.output.sum(), weight, retain_graph=True, allow_unused=True)
         return gradient is not None
@@ -265,8 +305,11 @@ def _matters(
 
 
 def _tensors(result: Any) -> Iterator[Tensor]:
+    """Give the tensors in what a module returns; all else is passed over."""
     if isinstance(result, Tensor):
         yield result
-    else:
+    elif isinstance(result, Mapping):
+        yield from _tensors(list(result.values()))
+    elif isinstance(result, tuple | list):
         for each in result:
             yield from _tensors(each)

@@ -144,6 +144,13 @@ def test_the_audit_of_a_circuit_tells_inert_weights_with_their_reason(qgen, circ
     assert {title for title, _ in findings(result)} <= {"circuit", "ok", "weak"}
 
 
+def test_circuits_without_parameters_are_nothing_to_audit(qgen, circuit_file):
+    path = circuit_file(QuantumCircuit(2))
+    result = qgen("doctor", "--audit", path)
+    assert result.exit_code == 2
+    assert result.stderr == f"Error: No circuit in {path} has a parameter whose gradient could be audited.\n"
+
+
 def test_the_audit_of_a_deep_circuit_tells_that_gradients_vanish(qgen, circuit_file):
     result = qgen("doctor", "--audit", circuit_file(strongly_entangling_ansatz(8, 12).circuit))
     assert result.exit_code == 2

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from qiskit.circuit import Parameter, ParameterVector, QuantumCircuit
+from qiskit.circuit.library import XGate
 from qiskit.quantum_info import SparsePauliOp, Statevector
 from torch import nn
 
@@ -119,6 +120,16 @@ def test_the_plateau_is_that_of_random_unitaries():
     assert np.var(gradients) == pytest.approx(plateau_variance(3), rel=0.08)
 
 
+def open_control():
+    return XGate().control(1, ctrl_state=0)
+
+
+def misnamed():
+    circuit = QuantumCircuit(1, name="rz")
+    circuit.h(0)
+    return circuit.to_gate()
+
+
 def circuits():
     a, b = Parameter("a"), Parameter("b")
     z = [SparsePauliOp("ZI"), SparsePauliOp("IZ")]
@@ -139,6 +150,23 @@ def circuits():
         "axis": (built(("ry", b, 0), ("rx", a, 0), ("h", 1)), x, {"a"}),
         "h": (built(("ry", b, 0), ("rx", a, 0), ("h", 0)), z, {"a"}),
         "crz": (built(("ry", b, 0), ("h", 1), ("crz", a, 0, 1)), z, {"a"}),
+        "control": (
+            built(("ry", b, 0), ("rz", a, 0), ("cx", 0, 1), ("ry", Parameter("c"), 1)),
+            z,
+            {"a"},
+        ),
+        "control_before_h": (built(("ry", b, 0), ("h", 1), ("rz", a, 0), ("cx", 0, 1), ("h", 0)), z, set()),
+        "target": (built(("ry", b, 1), ("h", 0), ("rz", a, 1), ("cx", 0, 1), ("ry", Parameter("c"), 1)), z, set()),
+        "target_axis": (built(("ry", b, 1), ("h", 0), ("rx", a, 1), ("cx", 0, 1), ("h", 1)), z, {"a"}),
+        "controlled": (built(("h", 0), ("ry", b, 0), ("cry", a, 0, 1)), first, {"a"}),
+        "diagonal_half": (
+            built(("ry", b, 0), ("ry", Parameter("d"), 1), ("rz", a, 0), ("crx", Parameter("c"), 0, 1)),
+            z,
+            {"a"},
+        ),
+        "open_control": (built(("ry", b, 0), ("rz", a, 0), ("append", open_control(), [0, 1]), ("h", 1)), z, {"a"}),
+        "swapped": (built(("ry", b, 0), ("rz", a, 0), ("swap", 0, 1), ("h", 0)), z, {"a"}),
+        "misnamed": (built(("ry", b, 0), ("rz", a, 0), ("append", misnamed(), [0])), first, set()),
         "twice": (built(("rz", a, 0), ("ry", b, 0), ("h", 0), ("rz", a, 0), ("h", 0)), z, set()),
         "rzz": (built(("ry", b, 0), ("h", 1), ("rzz", a, 0, 1), ("h", 1)), z, set()),
     }
@@ -187,6 +215,114 @@ def test_measured_circuits_and_many_outcomes_are_audited():
     circuit.measure_all()
     report = audit_gradients(circuit)
     assert report.inert == [f"w[{index}]" for index in range(6, 12)]
+
+
+def test_the_light_cone_is_that_of_what_is_measured():
+    first, second = Parameter("p0"), Parameter("p1")
+    circuit = QuantumCircuit(2, 1)
+    circuit.ry(first, 0)
+    circuit.ry(second, 1)
+    circuit.measure(0, 0)
+    report = audit_gradients(circuit)
+    assert report.inert == ["p1"]
+    assert "outside the light cone" in report.reasons["p1"]
+
+
+def test_what_the_reason_says_of_the_gates_that_follow_is_true():
+    angles = ParameterVector("p", 3)
+    circuit = QuantumCircuit(2)
+    circuit.ry(angles[0], 0)
+    circuit.rz(angles[1], 0)
+    circuit.cx(0, 1)
+    plain = audit_gradients(circuit).reasons["p[1]"]
+    assert plain == "a diagonal gate (rz) before diagonal gates, permutations and diagonal observables only"
+    circuit.ry(angles[2], 1)
+    report = audit_gradients(circuit)
+    assert report.inert == ["p[1]"]
+    assert "for its qubits, diagonal observables" in report.reasons["p[1]"]
+    assert "permutations" not in report.reasons["p[1]"]
+
+
+class Path(nn.Module):
+    """A quantum layer between two classical ones, put to use as a function of module and input says."""
+
+    def __init__(self, use):
+        super().__init__()
+        self.a, self.q, self.b = nn.Linear(3, 4), QuantumLayer(bottleneck_ansatz(4, 1)), nn.Linear(4, 2)
+        self.use = use
+
+    def forward(self, x):
+        return self.use(self, x)
+
+
+BATCH = torch.linspace(-1, 1, 12).reshape(4, 3)
+
+
+def test_frozen_weights_are_told_and_are_no_fault():
+    module = Path(lambda s, x: s.b(s.q(s.a(x).detach())))
+    module.q.requires_grad_(False)
+    report = audit_gradients(module, inputs=BATCH, num_draws=4)
+    assert report.frozen == [f"q.theta[{index}]" for index in range(8)]
+    assert report.detached == [f"q.x[{index}]" for index in range(4)]
+    module.use = lambda s, x: s.b(s.q(s.a(x)))
+    report = audit_gradients(module, inputs=BATCH, num_draws=4)
+    assert report.sound
+    assert report.summary == "All 12 quantum parameters and inputs but 8 frozen ones have gradients."
+    assert len(audit_gradients(module.q, num_draws=4).frozen) == 8
+
+
+@pytest.mark.parametrize(
+    "returned", [lambda y: (y, None), lambda y: {"y": [y], "name": "text"}, lambda y: [3, (y,), None]]
+)
+def test_what_is_no_tensor_among_the_outputs_is_passed_over(returned):
+    report = audit_gradients(Path(lambda s, x: returned(s.b(s.q(s.a(x))))), inputs=BATCH, num_draws=4)
+    assert report.sound
+
+
+@pytest.mark.parametrize("returned", [None, (None, "text"), {}])
+def test_a_module_that_returns_no_tensor_is_refused(returned):
+    with pytest.raises(ArgumentError, match=r"^Argument `target` must return at least one tensor, but Path returns none"):
+        audit_gradients(Path(lambda *_: returned), inputs=BATCH)
+
+
+def test_a_layer_that_the_module_does_not_run_is_named():
+    report = audit_gradients(Path(lambda s, x: s.b(s.a(x))), inputs=BATCH, num_draws=4)
+    assert len(report.detached) == len(report.findings) == 12
+    assert all("does not run the layer" in reason for reason in report.reasons.values())
+
+
+def test_a_layer_whose_output_is_not_used_is_named():
+    report = audit_gradients(Path(lambda s, x: (s.q(s.a(x)), s.b(s.a(x)))[1]), inputs=BATCH, num_draws=4)
+    assert report.detached == [f"q.theta[{index}]" for index in range(8)]
+    assert "no gradient reaches the weights" in report.reasons["q.theta[0]"]
+
+
+@pytest.mark.parametrize("called", [lambda q, x: q(input_data=x), lambda q, x: q.forward(x)])
+def test_however_a_layer_is_called_it_is_seen_to_run(called):
+    report = audit_gradients(Path(lambda s, x: s.b(called(s.q, s.a(x)))), inputs=BATCH, num_draws=4)
+    assert report.sound, report.table
+
+
+def test_inputs_without_rows_are_refused():
+    module = Path(lambda s, x: s.b(s.q(s.a(x))))
+    for inputs in (BATCH[:0], [BATCH[:0]]):
+        with pytest.raises(ArgumentError, match=r"^Argument `inputs` must have shape .*at least one row"):
+            audit_gradients(module, inputs=inputs)
+
+
+@pytest.mark.parametrize("num_draws", [1, 2])
+def test_a_circuit_without_parameters_is_refused_in_one_sentence(num_draws):
+    for target in (QuantumCircuit(2), QuantumLayer(QuantumCircuit(2))):
+        with pytest.raises(ArgumentError, match=r"^Argument `target` must have at least one parameter"):
+            audit_gradients(target, num_draws=num_draws)
+    with pytest.raises(ArgumentError, match="must hold at least one QuantumLayer with parameters"):
+        audit_gradients(nn.Sequential(QuantumLayer(QuantumCircuit(2))), inputs=torch.zeros(3, 0), num_draws=num_draws)
+
+
+def test_one_draw_is_enough():
+    report = audit_gradients(bottleneck_ansatz(2, 1), num_draws=1)
+    assert report.sound
+    assert all(finding.variance == pytest.approx(finding.largest**2) for finding in report.findings)
 
 
 def test_a_model_is_audited_by_its_networks():
