@@ -281,7 +281,7 @@ def test_what_is_no_tensor_among_the_outputs_is_passed_over(returned):
 
 @pytest.mark.parametrize("returned", [None, (None, "text"), {}])
 def test_a_module_that_returns_no_tensor_is_refused(returned):
-    with pytest.raises(ArgumentError, match=r"^Argument `target` must return at least one tensor, but Path returns none"):
+    with pytest.raises(ArgumentError, match=r"^Argument `target` must .* one tensor, but Path returns none"):
         audit_gradients(Path(lambda *_: returned), inputs=BATCH)
 
 
