@@ -70,7 +70,9 @@ def test_keys_are_the_arguments_but_for_those_that_are_named():
 
 def test_the_table_of_commands_is_complete():
     listed = re.findall(r"^\| `qgen (\w+)", README, re.MULTILINE)
-    assert sorted(listed) == sorted(command.callback.__name__ for command in app.registered_commands)
+    commands = [command.callback.__name__ for command in app.registered_commands]
+    groups = [group.typer_instance.info.name for group in app.registered_groups]
+    assert sorted(listed) == sorted(commands + groups)
     (row,) = re.findall(r"^\| command line \| ([^|]+) \|", README, re.MULTILINE)
     assert sorted(re.findall(r"`(?:qgen )?(\w+)`", row)) == sorted(listed)
 
