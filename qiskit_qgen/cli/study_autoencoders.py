@@ -10,7 +10,6 @@ import typer
 
 from qiskit_qgen.cli.reporting import note, reports_errors
 from qiskit_qgen.cli.study_options import OUT, Data, RetryFailed, Threads, Workers, trial_reporter
-from qiskit_qgen.exceptions import ArgumentError
 
 _KNOWN = {
     "data": ("name", "data_dir", "num_pictures"),
@@ -40,8 +39,7 @@ def autoencoders(
 ) -> None:
     """Train autoencoders with every setting of a grid and compare their floors; the same command resumes."""
     from qiskit_qgen.cli.report import REPORT, write_report
-    from qiskit_qgen.cli.study_settings import read_study_tables
-    from qiskit_qgen.datasets import load_dataset
+    from qiskit_qgen.cli.study_settings import read_study_tables, training_and_test_images
     from qiskit_qgen.persistence import atomic_path
     from qiskit_qgen.plotting import plot_autoencoder_sweep
     from qiskit_qgen.studies import AutoencoderSweep, run_autoencoder_sweep
@@ -49,16 +47,12 @@ def autoencoders(
     from qiskit_qgen.studies.study_folder import trial_folder
 
     tables = read_study_tables(config, _KNOWN)
-    name = data or tables["data"].get("name")
-    if name is None:
-        raise ArgumentError("The data must be named: `name` in the table [data], or the option --data.")
     common = tables["autoencoder"]
     options = option_grid(tables["grid"] or {key: _GRID[key] for key in _GRID if key not in common}, common)
-    place = tables["data"].get("data_dir")
-    train, test = (load_dataset(name, split=split, data_dir=place) for split in ("train", "test"))
+    images, held_out = training_and_test_images(tables["data"], data)
     records = run_autoencoder_sweep(
-        train.images[: tables["data"].get("num_pictures")],
-        test.images,
+        images,
+        held_out,
         options,
         out,
         **tables["study"],

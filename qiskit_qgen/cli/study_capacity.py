@@ -17,7 +17,6 @@ from qiskit_qgen.cli.study_options import (
     refuse_without_results,
     trial_reporter,
 )
-from qiskit_qgen.exceptions import ArgumentError
 
 _STUDY = ("steps", "batch_size", "score_every", "pictures_every", "num_samples", "extractor", "autoencoder_steps")
 _KNOWN = {
@@ -68,23 +67,18 @@ def capacity(
 ) -> None:
     """Train generators and critics of many sizes and compare laws of growth; the same command resumes."""
     from qiskit_qgen.cli.report import REPORT, write_report
-    from qiskit_qgen.cli.study_settings import read_study_tables
-    from qiskit_qgen.datasets import load_dataset
+    from qiskit_qgen.cli.study_settings import read_study_tables, training_and_test_images
     from qiskit_qgen.studies import CapacityGrid, CapacitySearch, OptimalityRule, run_capacity_study
     from qiskit_qgen.studies.capacity_grid import generator_name
 
     tables = read_study_tables(config, _KNOWN)
-    name = data or tables["data"].get("name")
-    if name is None:
-        raise ArgumentError("The data must be named: `name` in the table [data], or the option --data.")
     if search is not None:
         tables["search"]["num_widths"] = search
-    place = tables["data"].get("data_dir")
-    train, test = (load_dataset(name, split=split, data_dir=place) for split in ("train", "test"))
+    images, held_out = training_and_test_images(tables["data"], data)
     study = run_capacity_study(
-        train.images[: tables["data"].get("num_pictures")],
+        images,
         CapacityGrid(**tables["grid"]),
-        held_out=test.images,
+        held_out=held_out,
         folder=out,
         autoencoder=tables["autoencoder"],
         model=tables["model"],

@@ -44,17 +44,14 @@ def low_data(
 ) -> None:
     """Compare bottlenecks of QuantumDiffusion over numbers of training pictures; the same command resumes."""
     from qiskit_qgen.cli.settings import model_arguments
-    from qiskit_qgen.cli.study_settings import read_study_tables
-    from qiskit_qgen.exceptions import ArgumentError
+    from qiskit_qgen.cli.study_settings import named_data, read_study_tables
     from qiskit_qgen.persistence import atomic_path
     from qiskit_qgen.plotting import plot_low_data
     from qiskit_qgen.studies import run_low_data_study
 
     tables = read_study_tables(config, _KNOWN)
-    name = tables["data"].pop("name", None) if data is None else data
+    name = named_data(tables["data"], data)
     tables["data"].pop("name", None)
-    if name is None:
-        raise ArgumentError("The data must be named: `name` in the table [data], or the option --data.")
     study = run_low_data_study(
         name,
         out,

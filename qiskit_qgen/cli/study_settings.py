@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qiskit_qgen.cli.toml_text import read_toml
 from qiskit_qgen.exceptions import ArgumentError
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def read_study_tables(path: Path | None, known: Mapping[str, Collection[str]]) -> dict[str, dict[str, Any]]:
@@ -33,3 +36,29 @@ def read_study_tables(path: Path | None, known: Mapping[str, Collection[str]]) -
                 )
         tables[name] = dict(table)
     return tables
+
+
+def named_data(table: Mapping[str, Any], given: str | None) -> str:
+    """Return the name of the data: that of the option, or that in the table [data].
+
+    Raises:
+        ArgumentError: If there is neither.
+    """
+    name = given or table.get("name")
+    if name is None:
+        raise ArgumentError("The data must be named: `name` in the table [data], or the option --data.")
+    return str(name)
+
+
+def training_and_test_images(table: Mapping[str, Any], given: str | None) -> tuple[Tensor, Tensor]:
+    """Return the pictures of both splits of the data that are named; of those for training, ``num_pictures``.
+
+    Raises:
+        ArgumentError: If the data are not named.
+        DatasetError: If they are missing or damaged, or have no such splits.
+    """
+    from qiskit_qgen.datasets import load_dataset
+
+    name, place = named_data(table, given), table.get("data_dir")
+    train, test = (load_dataset(name, split=split, data_dir=place) for split in ("train", "test"))
+    return train.images[: table.get("num_pictures")], test.images
