@@ -79,7 +79,8 @@ def test_pictures_from_the_service_cost_one_job_for_each_call_and_nothing_again(
 
 
 def test_noise_of_the_service_is_drawn_once_and_trains_a_model(ibm_server, tmp_path):
-    with RuntimeExecution("ibm_manila", service=ibm_server.service(), retry=QUICK) as execution:
+    device = {"service": ibm_server.service(), "ledger": tmp_path / "ledger", "retry": QUICK}
+    with RuntimeExecution("ibm_manila", **device) as execution:
         source = QuantumCircuitNoise(64, num_qubits=4, bits=6, execution=execution, calibration_shots=2000)
         assert not source.is_repeatable
         pool = NoisePool.draw(tmp_path / "pool.npy", source, 60)
