@@ -142,7 +142,8 @@ def _draw_laws(axes: Axes, result: Mapping[str, Any]) -> None:
     x = np.linspace(places.min(), places.max(), 100)
     for law, fit in result["fits"].items():
         a, b = fit["coefficients"]["a"], fit["coefficients"].get("b", 0.0)
-        y = {"constant": a + 0 * x, "linear": a + b * x, "power": a * x**b, "exponential": a * np.exp(b * x)}[law]
+        with np.errstate(over="ignore"):  # each is computed, whichever is drawn
+            y = {"constant": a + 0 * x, "linear": a + b * x, "power": a * x**b, "exponential": a * np.exp(b * x)}[law]
         width = 2.0 if law == result["best"] else 0.9
         axes.plot(x, y, _LAWS[law], color="C1", linewidth=width, label=f"{law}, AIC {fit['aic']:.1f}")
     if result["fits"]:
