@@ -25,6 +25,8 @@ _KNOWN = {
     "study": _STUDY,
     "autoencoder": (),  # checked by the study, as the next
     "model": (),
+    "quantum_model": (),
+    "classical_model": (),
     "rule": (
         "score",
         "late_part",
@@ -47,7 +49,8 @@ def capacity(
         typer.Argument(
             metavar="[CONFIG]",
             help="TOML file: tables data (name, data_dir, num_pictures), grid, study, autoencoder, model (further "
-            "arguments of StyleQGAN), rule and search (num_widths, seed).",
+            "arguments of StyleQGAN), quantum_model and classical_model (those of one kind of generator), rule and "
+            "search (num_widths, seed).",
         ),
     ] = None,
     data: Data = None,
@@ -82,6 +85,8 @@ def capacity(
         folder=out,
         autoencoder=tables["autoencoder"],
         model=tables["model"],
+        quantum_model=tables["quantum_model"],
+        classical_model=tables["classical_model"],
         rule=OptimalityRule(**tables["rule"]),
         search=CapacitySearch(**tables["search"]) if tables["search"] else None,
         **tables["study"],

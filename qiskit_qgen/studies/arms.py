@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -11,7 +10,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any, ClassVar
 
-from qiskit_qgen._checks import check_choice, check_distinct, check_int, check_path, check_type
+from qiskit_qgen._checks import check_distinct, check_int, check_path, check_type
 from qiskit_qgen._typing import PathLike
 from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.metrics import get_extractor
@@ -164,20 +163,6 @@ def run_arms(
         {**common, key: arm, "size": size, "seed": seed} for seed, size, arm in product(seeds, numbers, arms)
     ]
     return run_trials(trial, configurations, folder, settings=common, **runner), common, floor
-
-
-def further_arguments(model_class: type, given: Any, set_here: Sequence[str]) -> dict[str, Any]:
-    """Return a study's further arguments of a model, whose names are known and not among those ``set_here``.
-
-    Raises:
-        ArgumentError: If a name is unknown.
-        ArgumentTypeError: If ``given`` is no mapping.
-    """
-    arguments = dict(check_type("model", {} if given is None else given, Mapping, "a mapping of arguments"))
-    known = [name for name in inspect.signature(model_class).parameters if name not in set_here]
-    for name in arguments:
-        check_choice("model", name, known)
-    return arguments
 
 
 def percent(share: float) -> str:

@@ -71,7 +71,7 @@ def run_autoencoder_sweep(
     place = Path(folder)
     images, others = pictures_of(data, "data"), pictures_of(held_out, "held_out")
     for each in options:
-        _model(images, each)
+        build_autoencoder_model(images.shape[1:], each)
     check_int("steps", steps, minimum=1)
     check_int("batch_size", batch_size, minimum=2)
     check_int("num_samples", num_samples, minimum=2)
@@ -98,7 +98,7 @@ def run_autoencoder_sweep(
 def train_autoencoder(configuration: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     """Train one autoencoder, save it, draw reconstructions and score them; a trial of the sweep."""
     images, held_out = load_pictures(folder.parents[1])
-    model = _model(images, configuration["options"])
+    model = build_autoencoder_model(images.shape[1:], configuration["options"])
     checkpoints = folder / "checkpoints"
     # The classical generator of one step is what fit trains besides; nothing uses it.
     model.fit(
@@ -151,8 +151,13 @@ def pictures_of(data: Any, name: str) -> Tensor:
     return as_images(data.images if isinstance(data, ImageDataset) else data, name=name)
 
 
-def _model(images: Tensor, options: Mapping[str, Any]) -> StyleQGAN:
-    channels, height, width = images.shape[1:]
+def build_autoencoder_model(image_shape: Sequence[int], options: Mapping[str, Any]) -> StyleQGAN:
+    """Return an untrained model with the autoencoder of these options; its generator is of no use.
+
+    Raises:
+        ArgumentError: If an option is none of the autoencoder's, or out of range.
+    """
+    channels, height, width = image_shape
     known = [name for name in inspect.signature(StyleQGAN).parameters if name.startswith(_PREFIXES)]
     if unknown := [name for name in options if name not in known]:
         raise ArgumentError(

@@ -15,15 +15,18 @@ from qiskit_qgen._checks import check_choice, check_int, check_path, check_type,
 from qiskit_qgen._typing import PathLike
 from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.metrics import get_extractor
+from qiskit_qgen.models import StyleQGAN
+from qiskit_qgen.models.style_arguments import latent_size
 from qiskit_qgen.persistence import atomic_write
 from qiskit_qgen.persistence.json_text import parse_json
-from qiskit_qgen.studies.autoencoders import load_autoencoder, pictures_of, run_autoencoder_sweep
+from qiskit_qgen.studies.autoencoders import build_autoencoder_model, pictures_of, run_autoencoder_sweep
 from qiskit_qgen.studies.capacity_analysis import CapacityAnalysis, analyse_capacity
 from qiskit_qgen.studies.capacity_grid import CapacityGrid, generator_name
 from qiskit_qgen.studies.capacity_search import CapacitySearch, search_bounds, search_critic_widths
 from qiskit_qgen.studies.capacity_trial import (
     AUTOENCODERS,
     SCORES,
+    arguments_by_kind,
     build_capacity_model,
     count_parameters,
     train_capacity_trial,
@@ -138,6 +141,8 @@ def run_capacity_study(
     num_samples: int = 1000,
     extractor: str | None = "pixel",
     model: Mapping[str, Any] | None = None,
+    quantum_model: Mapping[str, Any] | None = None,
+    classical_model: Mapping[str, Any] | None = None,
     rule: OptimalityRule | None = None,
     search: CapacitySearch | None = None,
     **runner: Any,
@@ -164,6 +169,9 @@ def run_capacity_study(
         num_samples: Samples in each score, at most as many as there are held-out pictures.
         extractor: Name of the features in which pictures are compared; None compares latents only.
         model: Further arguments of :class:`~qiskit_qgen.models.StyleQGAN` for all trials.
+        quantum_model: Those of trials with a quantum generator only, such as its learning rate; before ``model``.
+        classical_model: Those of trials with a classical generator only. A comparison is fair only if both kinds train
+            with settings that suit them.
         rule: When a training is stable, and which size optimal.
         search: Lets Optuna propose critic widths between the smallest and the largest of the grid, for each generator
             its own, in place of the grid's; None trains the grid.
@@ -182,14 +190,14 @@ def run_capacity_study(
         search_bounds(grid)
     check_choice("rule.score", rule.score, SCORES[:2] if extractor is None else SCORES)
     images, others = pictures_of(data, "data"), pictures_of(held_out, "held_out")
-    place = check_path("folder", folder)
+    place, image_shape = check_path("folder", folder), tuple(images.shape[1:])
     check_int("score_every", score_every, minimum=1, maximum=steps)
     if pictures_every is not None and check_int("pictures_every", pictures_every, minimum=1) % score_every:
         raise ArgumentError(
             f"Argument `pictures_every` must be a multiple of `score_every`, {score_every}, but is {pictures_every}."
         )
     if extractor is not None:
-        get_extractor(extractor, image_shape=tuple(images.shape[1:]), name="extractor")
+        get_extractor(extractor, image_shape=image_shape, name="extractor")
     training: dict[str, Any] = {
         "steps": check_int("steps", steps, minimum=1),
         "batch_size": check_int("batch_size", batch_size, minimum=2),
@@ -197,8 +205,11 @@ def run_capacity_study(
         "pictures_every": pictures_every,
         "num_samples": min(check_int("num_samples", num_samples, minimum=2), len(others)),
         "extractor": extractor,
-        "model": dict(model or {}),
+        "model": arguments_by_kind(model, quantum_model, classical_model),
     }
+    with renamed_arguments({"options": "autoencoder"}):
+        untrained = build_autoencoder_model(image_shape, autoencoder or {})
+    sizes = _sizes(grid.configurations({"training": training}), untrained, image_shape)
     with renamed_arguments({"steps": "autoencoder_steps"}):
         (floors,) = run_autoencoder_sweep(
             images,
@@ -213,23 +224,23 @@ def run_capacity_study(
     if floors["status"] != "done":
         raise ArgumentError(f"The autoencoder's training failed, so that there is no latent: {floors['error']}")
     common = {"autoencoder": floors["digest"], "training": training}
-    configurations = grid.configurations(common)
-    sizes = _sizes(configurations, place / AUTOENCODERS, images.shape[1:])
 
     def run(planned: list[dict[str, Any]]) -> list[dict[str, Any]]:
         return run_trials(train_capacity_trial, planned, place, settings=common, **runner)
 
     if search is None:
-        records = run(configurations)
+        records = run(grid.configurations(common))
     else:
         records = search_critic_widths(grid, common, rule, place, search=search, run=run)
-        sizes = _sizes([record["configuration"] for record in records], place / AUTOENCODERS, images.shape[1:])
+        sizes = _sizes([record["configuration"] for record in records], untrained, image_shape)
     return CapacityStudy(records, sizes, floors, rule)
 
 
-def _sizes(configurations: list[dict[str, Any]], folder: Path, image_shape: Any) -> dict[str, dict[str, int]]:
-    """Return the numbers of trainable parameters; raise ArgumentError if a model of the grid cannot be."""
-    autoencoder, latent_dim = load_autoencoder(folder, configurations[0]["autoencoder"])
+def _sizes(
+    configurations: list[dict[str, Any]], untrained: StyleQGAN, image_shape: tuple[int, ...]
+) -> dict[str, dict[str, int]]:
+    """Return the numbers of trainable parameters; raise ArgumentError if a model cannot be."""
+    autoencoder, latent_dim = untrained.networks["autoencoder"], latent_size(untrained.arguments)
     sizes: dict[str, dict[str, int]] = {"generators": {}, "critics": {}}
     for configuration in configurations:
         name, width = generator_name(configuration), str(configuration["critic_width"])

@@ -13,6 +13,7 @@ from qiskit_qgen.metrics import AbstractFeatureExtractor, FeatureStatistics, get
 from qiskit_qgen.models import StyleQGAN
 from qiskit_qgen.models.codecs import decode, encode
 from qiskit_qgen.studies.autoencoders import load_autoencoder, load_pictures
+from qiskit_qgen.studies.model_arguments import further_arguments
 from qiskit_qgen.training import AbstractCallback, History, TrainingState
 from qiskit_qgen.training.checkpoint import CHECKPOINT_NAME
 from qiskit_qgen.training.image_grid import save_image_grid
@@ -20,6 +21,10 @@ from qiskit_qgen.training.wasserstein import WassersteinPhase
 
 AUTOENCODERS = "autoencoders"
 SCORES = ("latent_frechet_distance", "latent_jensen_shannon_divergence", "frechet_distance")
+_SET_HERE = (
+    "image_shape", "num_qubits", "num_layers", "num_features", "generator", "generator_width", "autoencoder",
+    "latent_dim", "scaling", "critic_width",
+)  # fmt: skip
 _PHASE = "adversarial"
 _LOSSES = ("critic_loss", "generator_loss", "wasserstein_distance")
 _SHOWN = 64
@@ -31,7 +36,8 @@ def train_capacity_trial(configuration: Mapping[str, Any], folder: Path) -> dict
     Args:
         configuration: ``generator`` with its sizes, ``critic_width``, ``seed``; ``autoencoder``, the digest of one in
             the study's folder; ``training``: ``steps``, ``batch_size``, ``score_every``, ``pictures_every``,
-            ``num_samples``, ``extractor``, and ``model``, further arguments of :class:`~qiskit_qgen.models.StyleQGAN`.
+            ``num_samples``, ``extractor``, and ``model``, further arguments of
+            :class:`~qiskit_qgen.models.StyleQGAN` by the kind of generator.
         folder: The trial's folder.
 
     Returns:
@@ -74,6 +80,25 @@ def train_capacity_trial(configuration: Mapping[str, Any], folder: Path) -> dict
     }
 
 
+def arguments_by_kind(model: Any, quantum_model: Any, classical_model: Any) -> dict[str, dict[str, Any]]:
+    """Return the further arguments of models with a quantum and with a classical generator.
+
+    Args:
+        model: Those of both.
+        quantum_model: Those of a quantum generator, before ``model``.
+        classical_model: Those of a classical one, before ``model``.
+
+    Raises:
+        ArgumentError: If a name is unknown, or set by the study itself.
+        ArgumentTypeError: If one is neither a mapping nor None.
+    """
+    both = further_arguments(StyleQGAN, model, _SET_HERE)
+    return {
+        "quantum": both | further_arguments(StyleQGAN, quantum_model, _SET_HERE, name="quantum_model"),
+        "classical": both | further_arguments(StyleQGAN, classical_model, _SET_HERE, name="classical_model"),
+    }
+
+
 def build_capacity_model(
     configuration: Mapping[str, Any], autoencoder: nn.Module, latent_dim: int, image_shape: Sequence[int]
 ) -> StyleQGAN:
@@ -88,7 +113,7 @@ def build_capacity_model(
         latent_dim=latent_dim,
         critic_width=configuration["critic_width"],
         **{name: configuration[name] for name in names},
-        **configuration["training"]["model"],
+        **configuration["training"]["model"][configuration["generator"]],
     )
 
 

@@ -252,6 +252,24 @@ def test_a_whole_study_trains_scores_and_draws_every_pair(small_study):
     assert study.floors["result"]["floor_reconstruction"]["frechet_distance"] > 0
 
 
+def test_each_kind_of_generator_trains_with_its_own_arguments(tmp_path, pictures):
+    grid = CapacityGrid(num_qubits=(2,), num_layers=(1,), generator_widths=(2,), critic_widths=(4,), seeds=(0,))
+    options = {**SMALL, "held_out": pictures[1]}
+    model = {"critic_learning_rate": 0.004, "replay": 0}
+    same = run_capacity_study(pictures[0], grid, folder=tmp_path / "same", model=model, **options)
+    own = run_capacity_study(
+        pictures[0], grid, folder=tmp_path / "own", model=model, classical_model={"replay": 2}, **options
+    )
+    (quantum, classical), (same_quantum, other_classical) = (
+        [each["result"] for each in one.records] for one in (same, own)
+    )
+    assert quantum == same_quantum
+    assert classical["critic_loss"] != other_classical["critic_loss"]
+    assert [each["configuration"]["training"]["model"] for each in own.records] == 2 * [
+        {"quantum": model, "classical": {"critic_learning_rate": 0.004, "replay": 2}}
+    ]
+
+
 def test_a_study_resumes_and_grows(small_study, pictures):
     folder, study = small_study
     before = {path: path.stat().st_mtime_ns for path in folder.glob("**/trial.json")}
@@ -306,8 +324,17 @@ def test_another_budget_is_another_study(small_study, pictures):
         ({"pictures_every": 3}, ArgumentError, "`pictures_every` must be a multiple of `score_every`, 2, but is 3"),
         ({"score_every": 11}, ArgumentError, "`score_every` must be an integer from 1 to 10, but is 11"),
         ({"extractor": "eyes"}, ArgumentError, "`extractor`"),
-        ({"autoencoder": {"critic_width": 3}}, ArgumentError, "must hold options of the autoencoder only"),
+        (
+            {"autoencoder": {"critic_width": 3}},
+            ArgumentError,
+            "`autoencoder` must hold options of the autoencoder only",
+        ),
         ({"rule": OptimalityRule(score="beauty")}, ArgumentError, r"`rule\.score` must be one of"),
+        ({"model": {"sharpness": 1}}, ArgumentError, "`model` must be one of 'rotations', .* but is 'sharpness'"),
+        ({"quantum_model": {"num_layers": 2}}, ArgumentError, "`quantum_model` must be one of .* but is 'num_layers'"),
+        ({"quantum_model": {"generator_depth": 1}}, ArgumentError, "`generator_depth` has no effect for"),
+        ({"classical_model": {"entangler": "cz"}}, ArgumentError, "`entangler` has no effect for"),
+        ({"classical_model": [3]}, ArgumentTypeError, "`classical_model` must be a mapping of arguments"),
     ],
 )
 def test_arguments_are_checked_before_anything_is_trained(tmp_path, pictures, changed, error, message):
