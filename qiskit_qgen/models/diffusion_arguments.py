@@ -26,6 +26,7 @@ SCHEDULES = (*SCHEDULE_NAMES, "information")
 SAMPLERS = ("ddim", "dpm-solver", "ddpm")
 ARCHITECTURES = ("default", "published")
 _MOST_CHANNELS = 4
+_SAMPLING_STEPS = 50
 
 
 def _is_gaussian(arguments: Mapping[str, Any]) -> bool:
@@ -92,7 +93,9 @@ def check_arguments(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> tu
         check_int(name, arguments[name], minimum=2 if name == "num_steps" else 1)
     if arguments["architecture"] == "published" and arguments["width"] != 32:
         raise ArgumentError(f"Argument `width` must be 32 in the published network, but is {arguments['width']!r}.")
-    check_sampling_steps(arguments)
+    if arguments["sampling_steps"] is None:
+        checked["sampling_steps"] = min(_SAMPLING_STEPS, arguments["num_steps"])
+    check_sampling_steps(checked)
     if arguments["num_classes"] is not None:
         check_int("num_classes", arguments["num_classes"], minimum=1)
     check_float("guidance", arguments["guidance"], minimum=0)

@@ -84,7 +84,8 @@ class QuantumDiffusion(AbstractGenerativeModel):
         label_dropout: Part of the labels that is left out in training, for guidance (own choice).
         guidance: Strength g of classifier-free guidance, ``(1 - g) output(no label) + g output(label)``; 1 for none.
         sampler: "ddim", "dpm-solver" or "ddpm" (all steps).
-        sampling_steps: Calls of the network for a picture, of "ddim" and "dpm-solver".
+        sampling_steps: Calls of the network for a picture, of "ddim" and "dpm-solver"; None takes 50, or ``num_steps``
+            if that is less.
         learning_rate: Adam's highest learning rate (own choice).
         betas: Decay rates of Adam's moments (own choice).
         clip_norm: Largest norm of the gradient, None for no limit (own choice).
@@ -121,7 +122,7 @@ class QuantumDiffusion(AbstractGenerativeModel):
         label_dropout: float = 0.1,
         guidance: float = 1.0,
         sampler: Literal["ddim", "dpm-solver", "ddpm"] = "ddim",
-        sampling_steps: int = 50,
+        sampling_steps: int | None = None,
         learning_rate: float = 1e-3,
         betas: tuple[float, float] = (0.9, 0.99),
         clip_norm: float | None = 1.0,

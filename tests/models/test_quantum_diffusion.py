@@ -344,3 +344,11 @@ def test_all_steps_may_be_few():
     model = QuantumDiffusion((1, 8, 8), num_steps=5, sampler="ddpm", num_qubits=2, width=8)
     model.fit(pictures(), steps=1, batch_size=4, seed=0, callbacks=[])
     assert model.sample(1, seed=0).shape == (1, 1, 8, 8)
+
+
+@pytest.mark.parametrize(("num_steps", "calls"), [(20, 20), (1000, 50)])
+def test_the_calls_of_a_draw_are_50_or_all_steps(num_steps, calls):
+    model = small(num_steps=num_steps, sampling_steps=None)
+    assert model.arguments["sampling_steps"] == calls
+    model.fit(pictures(), steps=1, batch_size=4, seed=0, callbacks=[])
+    assert model.sample(2, seed=0).shape == (2, 1, 8, 8)
