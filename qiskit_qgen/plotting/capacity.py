@@ -47,7 +47,7 @@ def plot_capacity_scores(study: Mapping[str, Any]) -> Figure:
     """Draw the score of every trial over the critic's size, a panel for each generator.
 
     Filled points are stable trials, crosses unstable ones; the line joins the means of the stable ones; the dotted line
-    marks the optimal critic, the dashed one the score of the autoencoder's reconstructions where it is known.
+    marks the optimal critic, the dashed one the floor: what training pictures in the generated ones' place score.
 
     Args:
         study: What :meth:`~qiskit_qgen.studies.CapacityStudy.to_dict` returns.
@@ -63,8 +63,9 @@ def plot_capacity_scores(study: Mapping[str, Any]) -> Figure:
         raise ArgumentError("Argument `study` must hold at least one trial that is done, but holds none.")
     names = list(dict.fromkeys(row["name"] for row in rows))
     figure, panels = _panels(len(names))
-    low, high = min(row["score"] for row in rows), max(row["score"] for row in rows)
-    floor = study["floors"]["result"]["floor_reconstruction"].get(study["rule"]["score"])
+    floor = study["floor"]
+    shown = [row["score"] for row in rows] + ([] if floor is None else [floor])
+    low, high = min(shown), max(shown)
     for axes, name in zip(panels, names, strict=True):
         own = [row for row in rows if row["name"] == name]
         for stable, marker in ((True, "o"), (False, "x")):
@@ -128,6 +129,9 @@ def plot_capacity_curves(study: Mapping[str, Any]) -> Figure:
 
 def _draw_points(axes: Axes, points: Sequence[Mapping[str, Any]]) -> None:
     known = [point for point in points if point["y"] is not None]
+    places = [point["x"] for point in points]
+    margin = 0.05 * (max(places) - min(places)) or 1.0
+    axes.set_xlim(min(places) - margin, max(places) + margin)
     for point in known:
         if point["low"] is not None:
             axes.plot([point["x"]] * 2, [point["low"], point["high"]], color="C0", linewidth=1)
@@ -135,6 +139,7 @@ def _draw_points(axes: Axes, points: Sequence[Mapping[str, Any]]) -> None:
         axes.plot(point["x"], point["y"], "o", color="C0", markerfacecolor=fill, markersize=6)
     if not known:
         axes.text(0.5, 0.5, "no optimum found", transform=axes.transAxes, ha="center", fontsize=8)
+        axes.tick_params(left=False, labelleft=False, which="both")
 
 
 def _draw_laws(axes: Axes, result: Mapping[str, Any]) -> None:

@@ -66,13 +66,24 @@ class CapacityStudy:
     @cached_property
     def analysis(self) -> CapacityAnalysis:
         """Optimal sizes, laws, and how they move with the thresholds."""
-        return analyse_capacity(self.records, self.sizes, self.rule)
+        return analyse_capacity(self.records, self.sizes, self.rule, floor=self.floor)
+
+    @property
+    def floor(self) -> float | None:
+        """What the rule's score is of training pictures in the generated ones' place, None if no trial is done.
+
+        Of a score of latents: of their latents; of one of pictures: of their reconstructions.
+        """
+        results = [record["result"] for record in self.records if record["status"] == "done"]
+        known = [*(result.get("floors", {}) for result in results[:1]), self.floors["result"]["floor_reconstruction"]]
+        return next((scores[self.rule.score] for scores in known if self.rule.score in scores), None)
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as JSON can hold it; :meth:`load` reads it."""
         return {
             "sizes": self.sizes,
             "floors": self.floors,
+            "floor": self.floor,
             "rule": self.rule.to_dict(),
             "analysis": self.analysis.to_dict(),
             "rows": self.rows,

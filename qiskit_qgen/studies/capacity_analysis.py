@@ -50,6 +50,8 @@ class CapacityAnalysis:
     """Numbers of trials: `planned`, `stable`, `unstable`, `diverged`, `failed`."""
     score: str
     """The score that the rule looks at."""
+    floor: float | None
+    """What training pictures in the generated ones' place score, None if it is not known."""
 
     @property
     def reading(self) -> str:
@@ -60,7 +62,7 @@ class CapacityAnalysis:
             [
                 f"Of {count['planned']} trials {count['stable']} are stable, {count['unstable']} are not, "
                 f"{count['diverged']} diverged and {count['failed']} failed; the score is "
-                f"{self.score.replace('_', ' ')}.",
+                f"{self.score.replace('_', ' ')}{self._best_and_floor()}.",
                 *(result.reading for result in self.scaling.values()),
                 f"The best law changes under {len(moved)} of {len(self.sensitivity)} other choices of thresholds"
                 + (f": {'; '.join(row['change'] for row in moved)}." if moved else "."),
@@ -68,6 +70,13 @@ class CapacityAnalysis:
                 "says nothing about other ones.",
             ]
         )
+
+    def _best_and_floor(self) -> str:
+        """Return the best mean of a generator's stable trials, and the floor, as far as they are known."""
+        best = min((optimum.best for optimum in self.optima.values()), default=None)
+        parts = [] if best is None else [f"{best:.3g} at best"]
+        parts += [] if self.floor is None else [f"{self.floor:.3g} for training pictures in the generated ones' place"]
+        return f", {' and '.join(parts)}" if parts else ""
 
     def table(self) -> str:
         """Return the optimal sizes and the laws as Markdown."""
@@ -105,7 +114,12 @@ class CapacityAnalysis:
 
 
 def analyse_capacity(
-    records: Sequence[Mapping[str, Any]], sizes: Mapping[str, Mapping[str, int]], rule: OptimalityRule, *, seed: int = 0
+    records: Sequence[Mapping[str, Any]],
+    sizes: Mapping[str, Mapping[str, int]],
+    rule: OptimalityRule,
+    *,
+    floor: float | None = None,
+    seed: int = 0,
 ) -> CapacityAnalysis:
     """Find the optimal sizes of a capacity study and how they grow.
 
@@ -113,6 +127,7 @@ def analyse_capacity(
         records: The trials' records.
         sizes: Trainable parameters: ``generators`` by name, ``critics`` by width as text.
         rule: When a training is stable, and which size optimal.
+        floor: What training pictures in the generated ones' place score.
         seed: Seed of the draws of seeds.
     """
     quantum = dict.fromkeys(
@@ -159,7 +174,7 @@ def analyse_capacity(
         "diverged": statuses["diverged"],
         "failed": statuses["failed"],
     }
-    return CapacityAnalysis(optima, scaling, sensitivity, counts, rule.score)
+    return CapacityAnalysis(optima, scaling, sensitivity, counts, rule.score, floor)
 
 
 def _judged(

@@ -43,7 +43,8 @@ def train_capacity_trial(configuration: Mapping[str, Any], folder: Path) -> dict
     Returns:
         ``generator_parameters`` and ``critic_parameters``, numbers of trainable parameters; ``scores``, a curve of each
         score; and the curves ``critic_loss``, ``generator_loss`` and ``wasserstein_distance``, means over
-        ``score_every`` steps. A curve is a dictionary of ``steps`` and ``values``.
+        ``score_every`` steps. A curve is a dictionary of ``steps`` and ``values``. ``floors`` holds what latents of as
+        many training pictures score, for the scores of latents.
     """
     study, training = folder.parents[1], configuration["training"]
     images, held_out = load_pictures(study / AUTOENCODERS)
@@ -72,10 +73,13 @@ def train_capacity_trial(configuration: Mapping[str, Any], folder: Path) -> dict
     )
     save_image_grid(model.sample(_SHOWN, seed=configuration["seed"]), folder / "samples.png")
     shutil.rmtree(checkpoints, ignore_errors=True)
+    normalizer: Any = model.networks["normalizer"]
+    real = [normalizer(encode(autoencoder, pictures[: training["num_samples"]])) for pictures in (images, held_out)]
     known = history.names(_PHASE)
     return {
         **count_parameters(model),
         "scores": {name: _curve(history, name, 1) for name in SCORES if name in known},
+        "floors": _latent_scores(*real),
         **{name: _curve(history, name, training["score_every"]) for name in _LOSSES},
     }
 
@@ -165,11 +169,7 @@ class CapacityScores(AbstractCallback):
         if self._latents is None:
             self._latents = normalizer(encode(self._autoencoder, self._held_out))
         samples = phase.sample(len(self._held_out), state.seed)
-        real = FeatureStatistics.from_features(self._latents)
-        scores = {
-            SCORES[0]: float(FeatureStatistics.from_features(samples).frechet_distance(real)),
-            SCORES[1]: float(jensen_shannon_divergence(samples, self._latents)),
-        }
+        scores = _latent_scores(samples, self._latents)
         due = last or (self._pictures_every is not None and state.step % self._pictures_every == 0)
         if self._extractor is not None and due:
             pictures = decode(self._autoencoder, normalizer.inverse(samples), is_image=True)
@@ -181,6 +181,11 @@ class CapacityScores(AbstractCallback):
         if self._statistics is None:
             self._statistics = FeatureStatistics.from_features(extractor(self._held_out))
         return float(FeatureStatistics.from_features(extractor(pictures)).frechet_distance(self._statistics))
+
+
+def _latent_scores(samples: Tensor, real: Tensor) -> dict[str, float]:
+    distance = FeatureStatistics.from_features(samples).frechet_distance(FeatureStatistics.from_features(real))
+    return {SCORES[0]: float(distance), SCORES[1]: float(jensen_shannon_divergence(samples, real))}
 
 
 def _curve(history: History, name: str, block: int) -> dict[str, list[Any]]:

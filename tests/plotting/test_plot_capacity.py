@@ -28,7 +28,7 @@ ROWS = [row("A", 4, 0), row("A", 4, 1), row("A", 4, 2, False), row("A", 8, 0, Fa
 STUDY = {
     "rows": ROWS,
     "rule": {"score": "latent_frechet_distance"},
-    "floors": {"result": {"floor_reconstruction": {"frechet_distance": 1.0}}},
+    "floor": 0.25,
     "analysis": {
         "optima": {"A": {"critic": 40}},
         "scaling": {
@@ -79,9 +79,12 @@ def test_a_panel_for_each_generator_with_stable_points_and_crosses():
     stable, unstable = first.collections
     assert stable.get_offsets().tolist() == [[40.0, 4.0], [40.0, 5.0]]
     assert unstable.get_offsets().tolist() == [[40.0, 6.0], [80.0, 8.0]]
-    assert [list(line.get_xdata()) for line in first.lines] == [[40], [40, 40]]
+    assert [list(line.get_xdata()) for line in first.lines] == [[40], [40, 40], [0, 1]]
     assert list(first.lines[0].get_ydata()) == [4.5]
-    assert len(second.lines) == 1  # no optimum
+    assert list(first.lines[2].get_ydata()) == [0.25, 0.25]
+    assert first.get_ylim()[0] < 0.25
+    assert len(second.lines) == 2  # no optimum
+    assert len(plot_capacity_scores({**STUDY, "floor": None}).axes[0].lines) == 2
 
 
 def test_curves_are_those_of_the_first_seed():

@@ -5,9 +5,12 @@ import json
 
 import numpy as np
 import pytest
+import torch
+from scipy.linalg import sqrtm
 
 from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError
 from qiskit_qgen.studies import CapacityGrid, CapacitySearch, CapacityStudy, OptimalityRule, run_capacity_study
+from qiskit_qgen.studies.autoencoders import load_autoencoder
 from qiskit_qgen.studies.capacity_analysis import CRITIC, GENERATOR
 from qiskit_qgen.studies.capacity_grid import generator_name
 
@@ -250,6 +253,24 @@ def test_a_whole_study_trains_scores_and_draws_every_pair(small_study):
     assert study.sizes["generators"]["width 2"] == study.records[6]["result"]["generator_parameters"]
     assert len(list((folder / "autoencoders").glob("trials/*/model"))) == 1
     assert study.floors["result"]["floor_reconstruction"]["frechet_distance"] > 0
+
+
+def test_the_floor_is_the_distance_of_whitened_latents_of_real_pictures(small_study, pictures):
+    folder, study = small_study
+    autoencoder, _ = load_autoencoder(folder / "autoencoders", study.floors["digest"])
+    with torch.no_grad():
+        train, others = (autoencoder.encode(torch.from_numpy(each)).double().numpy() for each in pictures)
+    whitening = np.linalg.inv(sqrtm(np.cov(train.T)).real)
+    (first, one), (second, two) = (
+        (latents.mean(0), np.cov(latents.T)) for latents in ((train[:20] @ whitening), (others @ whitening))
+    )
+    distance = ((first - second) ** 2).sum() + np.trace(one + two - 2 * sqrtm(one @ two).real)
+    assert study.floor == pytest.approx(distance, rel=1e-3)
+    assert f"{study.floor:.3g} for training pictures in the generated ones' place" in study.analysis.reading
+    assert (
+        study.with_rule(OptimalityRule(score="frechet_distance", late_part=0.9)).floor
+        == (study.floors["result"]["floor_reconstruction"]["frechet_distance"])
+    )
 
 
 def test_each_kind_of_generator_trains_with_its_own_arguments(tmp_path, pictures):
