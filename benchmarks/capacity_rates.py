@@ -2,9 +2,9 @@
 
     python -m benchmarks.capacity_rates --out runs/capacity-rates
 
-Trains the settings' second smallest and largest quantum and classical generators against two of its critics with every
-pair of learning rates and a seed that the study does not use, and prints for each kind the mean score over these sizes
-by rates. The rates of the lowest mean then stand in the settings, for the kind as a whole.
+Trains the settings' second smallest and largest quantum and classical generators against the smallest and the second
+largest critic, with every pair of learning rates and a seed that the study does not use, and prints for each kind the
+mean score over these sizes by rates. The rates of the lowest mean then stand in the settings, for the kind as a whole.
 """
 
 from __future__ import annotations
@@ -38,7 +38,9 @@ def configurations(tables, rates, autoencoder):
         for width in (grid["generator_widths"][1], grid["generator_widths"][-1])
     ]
     training = {key: study[key] for key in ("steps", "batch_size", "score_every", "num_samples")}
-    for generator, critic, (own, other) in product(generators, grid["critic_widths"][1::3], product(*rates)):
+    for generator, critic, (own, other) in product(
+        generators, (grid["critic_widths"][0], grid["critic_widths"][-2]), product(*rates)
+    ):
         arguments = tables.get("model", {}) | {"generator_learning_rate": own, "critic_learning_rate": other}
         model = {generator["generator"]: arguments}
         yield {
@@ -58,7 +60,7 @@ def late_score(record):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--settings", type=Path, default=SETTINGS, help="the study's settings")
-    parser.add_argument("--generator-rates", type=float, nargs="+", default=[1e-3, 3e-3, 1e-2, 3e-2])
+    parser.add_argument("--generator-rates", type=float, nargs="+", default=[1e-3, 3e-3, 1e-2])
     parser.add_argument("--critic-rates", type=float, nargs="+", default=[3e-3, 1e-2])
     parser.add_argument("--steps", type=int, help="steps of each training; those of the study if left out")
     parser.add_argument("--out", type=Path, default=Path("runs/capacity-rates"))
@@ -68,6 +70,7 @@ def main():
     study = tables["study"]
     study["steps"] = options.steps or study["steps"]
     train, test = (load_dataset(tables["data"]["name"], split=split).images for split in ("train", "test"))
+    train = train[: tables["data"].get("num_pictures")]
     (floors,) = run_autoencoder_sweep(
         train,
         test,
