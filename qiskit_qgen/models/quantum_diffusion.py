@@ -84,8 +84,7 @@ class QuantumDiffusion(AbstractGenerativeModel):
         label_dropout: Part of the labels that is left out in training, for guidance (own choice).
         guidance: Strength g of classifier-free guidance, ``(1 - g) output(no label) + g output(label)``; 1 for none.
         sampler: "ddim", "dpm-solver" or "ddpm" (all steps).
-        sampling_steps: Calls of the network for a picture, of "ddim" and "dpm-solver"; None takes 50, or ``num_steps``
-            if that is less.
+        sampling_steps: Calls of the network for a picture, of "ddim" and "dpm-solver"; None takes at most 50.
         learning_rate: Adam's highest learning rate (own choice).
         betas: Decay rates of Adam's moments (own choice).
         clip_norm: Largest norm of the gradient, None for no limit (own choice).
