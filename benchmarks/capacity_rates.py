@@ -4,7 +4,8 @@
 
 Trains the settings' second smallest and largest quantum and classical generators against the smallest and the second
 largest critic, with every pair of learning rates and a seed that the study does not use, and prints for each kind the
-mean score over these sizes by rates. The rates of the lowest mean then stand in the settings, for the kind as a whole.
+mean late score over these sizes by rates, and how many of the trainings are stable by the default rule. The rates of the
+lowest mean among those with the most stable trainings then stand in the settings, for the kind as a whole.
 """
 
 from __future__ import annotations
@@ -12,19 +13,18 @@ from __future__ import annotations
 import argparse
 import tomllib
 from itertools import product
-from math import exp, log
+from math import exp, inf, log
 from pathlib import Path
 from statistics import fmean
 
 from qiskit_qgen import load_dataset
-from qiskit_qgen.studies import run_trials
+from qiskit_qgen.studies import OptimalityRule, run_trials
 from qiskit_qgen.studies.autoencoders import run_autoencoder_sweep
 from qiskit_qgen.studies.capacity_trial import AUTOENCODERS, train_capacity_trial
+from qiskit_qgen.studies.optimality import judge_record
 
 SETTINGS = Path(__file__).parent / "capacity.toml"
-SCORE = "latent_frechet_distance"
 SEED = 1000
-LATE = 3  # scores at the end of a training that are averaged
 
 
 def configurations(tables, rates, autoencoder):
@@ -50,11 +50,6 @@ def configurations(tables, rates, autoencoder):
             "autoencoder": autoencoder,
             "training": {**training, "pictures_every": None, "extractor": None, "model": model},
         }
-
-
-def late_score(record):
-    """Return a trial's mean score at its end, infinite if it diverged."""
-    return fmean(record["result"]["scores"][SCORE]["values"][-LATE:]) if record["status"] == "done" else float("inf")
 
 
 def main():
@@ -86,16 +81,19 @@ def main():
         options.out,
         workers=options.workers,
     )
-    print("| generator | its rate | critic's rate | geometric mean of scores | scores |\n|---|---|---|---|---|")
+    print("| generator | its rate | critic's rate | geometric mean of scores | scores | stable |\n" + "|---" * 6 + "|")
     for kind, own, other in product(("quantum", "classical"), *rates):
-        scores = [
-            late_score(record)
+        wanted = {"generator_learning_rate": own, "critic_learning_rate": other}.items()
+        found = [
+            judge_record(record, OptimalityRule())
             for record in records
-            if record["configuration"]["training"]["model"].get(kind, {}).items()
-            >= {"generator_learning_rate": own, "critic_learning_rate": other}.items()
+            if record["configuration"]["training"]["model"].get(kind, {}).items() >= wanted
         ]
-        mean = exp(fmean(map(log, scores)))
-        print(f"| {kind} | {own:g} | {other:g} | {mean:.3f} | {', '.join(f'{score:.2f}' for score in scores)} |")
+        scores = [inf if each.score is None else each.score for each in found]
+        print(
+            f"| {kind} | {own:g} | {other:g} | {exp(fmean(map(log, scores))):.3f} | "
+            f"{', '.join(f'{score:.2f}' for score in scores)} | {sum(each.stable for each in found)} of {len(found)} |"
+        )
 
 
 if __name__ == "__main__":
