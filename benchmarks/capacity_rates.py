@@ -4,8 +4,8 @@
 
 Trains the settings' second smallest and largest quantum and classical generators against the smallest and the second
 largest critic, with every pair of learning rates and a seed that the study does not use, and prints for each kind the
-mean late score over these sizes by rates, and how many of the trainings are stable by the default rule. The rates of the
-lowest mean among those with the most stable trainings then stand in the settings, for the kind as a whole.
+mean late score over these sizes by rates, and how many of the trainings are stable by the default rule. The rates of
+the lowest mean among those with the most stable trainings then stand in the settings, for the kind as a whole.
 """
 
 from __future__ import annotations
