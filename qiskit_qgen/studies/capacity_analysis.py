@@ -45,7 +45,7 @@ class CapacityAnalysis:
     scaling: dict[str, ScalingResult]
     """The growth of the optimal "critic" and of the matching "classical generator"."""
     sensitivity: list[dict[str, Any]]
-    """The same under other thresholds: `change`, and for each target its sizes and best law."""
+    """The same by other scores and under other thresholds: `change`, and for each target its sizes and best law."""
     num_trials: dict[str, int]
     """Numbers of trials: `planned`, `stable`, `unstable`, `diverged`, `failed`."""
     score: str
@@ -64,8 +64,8 @@ class CapacityAnalysis:
                 f"{count['diverged']} diverged and {count['failed']} failed; the score is "
                 f"{self.score.replace('_', ' ')}{self._best_and_floor()}.",
                 *(result.reading for result in self.scaling.values()),
-                f"The best law changes under {len(moved)} of {len(self.sensitivity)} other choices of thresholds"
-                + (f": {'; '.join(row['change'] for row in moved)}." if moved else "."),
+                f"The best law changes under {len(moved)} of {len(self.sensitivity)} other choices of score and "
+                "thresholds" + (f": {'; '.join(row['change'] for row in moved)}." if moved else "."),
                 "All of this holds for this data set, this latent, this step budget and these families of networks; it "
                 "says nothing about other ones.",
             ]
@@ -94,7 +94,7 @@ class CapacityAnalysis:
                     f"| {target} | {law} {FORMULAE[law]} | {result.coefficients(law)} | {fit.aic:.2f} | "
                     f"{fit.left_out:.2f} | {result.shares[law]:.0%} |"
                 )
-        lines += ["", "| changed threshold | critic | law | classical generator | law |", "|---" * 5 + "|"]
+        lines += ["", "| changed | critic | law | classical generator | law |", "|---" * 5 + "|"]
         for row in self.sensitivity:
             cells = [row["change"]]
             for target in self.scaling:
@@ -152,10 +152,10 @@ def analyse_capacity(
         for target in (CRITIC, GENERATOR)
     }
     sensitivity = []
-    for change, other in _variations(rule):
+    for change, other in _variations(rule, records):
         try:
             judged = _judged(records, sizes, other)
-        except ArgumentError:  # a shorter late part holds too few scores to be judged
+        except ArgumentError:  # its late part holds too few scores to be judged
             continue
         moved = _points(choose_optima(judged, other), names, sizes)
         entry: dict[str, Any] = {"change": change}
@@ -234,9 +234,12 @@ def _spacing(sizes: Collection[int]) -> float:
     return math.log(max(sizes) / min(sizes)) / (len(sizes) - 1) if len(sizes) > 1 else 0.0
 
 
-def _variations(rule: OptimalityRule) -> list[tuple[str, OptimalityRule]]:
-    """Return rules with one threshold changed each, and what was changed."""
-    found = []
+def _variations(rule: OptimalityRule, records: Sequence[Mapping[str, Any]]) -> list[tuple[str, OptimalityRule]]:
+    """Return rules with one threshold changed each, or looking at another score, and what was changed."""
+    scores = dict.fromkeys(name for record in records for name in record.get("result", {}).get("scores", {}))
+    found = [
+        (f"score {score.replace('_', ' ')}", replace(rule, score=score)) for score in scores if score != rule.score
+    ]
     for name, others in _VARIATIONS.items():
         now = getattr(rule, name)
         for other in others:

@@ -179,6 +179,19 @@ def test_thresholds_move_the_conclusion_and_the_study_says_so():
     assert [point["y"] for point in other.analysis.scaling[CRITIC].points] == [4, 8, 16, 32, 64, 128]
 
 
+def test_another_score_may_say_another_thing_and_the_study_says_so():
+    study = made_up_study(lambda layers: 1 + layers, lambda layers: 2 + layers)
+    for each in study.records:  # of pictures, the smallest critic is best for all
+        worse = float(each["configuration"]["critic_width"])
+        each["result"]["scores"]["frechet_distance"] = {"steps": [800, 900, 1000], "values": [worse] * 3}
+        each["result"]["scores"]["latent_jensen_shannon_divergence"] = {"steps": [1000], "values": [worse]}
+    changes = {row["change"]: row for row in study.analysis.sensitivity}
+    row = changes["score frechet distance"]
+    assert row[CRITIC] == {"sizes": [2] * 6, "best": "constant", "changed": True}
+    assert "score frechet distance" in study.analysis.reading
+    assert not any("jensen" in change for change in changes)  # one value cannot be judged
+
+
 def test_diverged_and_failed_trials_count_and_are_never_optimal(tmp_path):
     study = made_up_study(lambda layers: 1 + layers, lambda layers: 2 + layers)
     for number, each in enumerate(study.records):
