@@ -15,6 +15,7 @@ from math import exp, inf, log
 from pathlib import Path
 from statistics import fmean
 
+from benchmarks.fashion_mnist_part import NUM_PICTURES
 from qiskit_qgen import load_dataset
 from qiskit_qgen.studies import OptimalityRule, run_trials
 from qiskit_qgen.studies.autoencoders import run_autoencoder_sweep
@@ -36,7 +37,6 @@ TRAINING = {
     "pictures_every": None,
     "extractor": None,
 }
-NUM_PICTURES = 20000
 SEED = 1000
 
 

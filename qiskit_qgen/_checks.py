@@ -90,6 +90,17 @@ def check_path(name: str, value: Any) -> Path:
     return Path(check_type(name, value, (str, os.PathLike), "a path"))
 
 
+def check_folder(name: str, value: Any) -> Path:
+    """Return ``value`` as the path of a folder that is there or can be made, or raise an error."""
+    path = check_path(name, value)
+    for place in (path, *path.parents):
+        if place.exists():
+            if not place.is_dir():
+                raise ArgumentError(f"Argument `{name}` must be a folder, but {place} is a file.")
+            break
+    return path
+
+
 def check_shape(name: str, shape: Sequence[int], expected: str, matches: bool) -> None:
     """Raise :class:`ArgumentError` unless ``matches``; ``expected`` is the shape in words."""
     if not matches:

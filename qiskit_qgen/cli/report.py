@@ -49,7 +49,10 @@ def write_report(folder: Path) -> None:
     name = next((each for each in _STUDIES if (folder / f"{each}.md").is_file()), None)
     if name is None:
         listed = ", ".join(f"{each}.md" for each in _STUDIES)
-        raise ArgumentError(f"Folder {folder} holds no finished study: it has none of {listed}.")
+        raise ArgumentError(
+            f"Folder {folder} holds no finished study: it has none of {listed}. The command that began it goes on with "
+            "it, and `qgen study status` tells how it stands."
+        )
     if name == "capacity":
         draw_capacity(folder)
         pictures = {folder / f"{figure}.png": caption for figure, caption in _CAPACITY_FIGURES.items()}

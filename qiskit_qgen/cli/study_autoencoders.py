@@ -12,7 +12,7 @@ from qiskit_qgen.cli.reporting import note, reports_errors
 from qiskit_qgen.cli.study_options import OUT, Data, RetryFailed, Threads, Workers, trial_reporter
 
 _KNOWN = {
-    "data": ("name", "data_dir", "num_pictures"),
+    "data": ("name", "data_dir", "num_images", "subset_seed"),
     "grid": (),  # checked by the study, as the next
     "autoencoder": (),
     "study": ("steps", "batch_size", "num_samples", "extractor", "seeds"),
@@ -26,8 +26,8 @@ def autoencoders(
         Path | None,
         typer.Argument(
             metavar="[CONFIG]",
-            help="TOML file: tables data (name, data_dir, num_pictures), grid (lists of values of options of the "
-            "autoencoder, such as latent_dim), autoencoder (options of one value) and study (steps, batch_size, "
+            help="TOML file: tables data (name, data_dir, num_images, subset_seed), grid (lists of values of options "
+            "of the autoencoder, such as latent_dim), autoencoder (options of one value) and study (steps, batch_size, "
             "num_samples, extractor, seeds). Without a grid: four latent sizes, with and without noise on latents.",
         ),
     ] = None,

@@ -20,7 +20,7 @@ from qiskit_qgen.cli.study_options import (
 
 _STUDY = ("steps", "batch_size", "score_every", "pictures_every", "num_samples", "extractor", "autoencoder_steps")
 _KNOWN = {
-    "data": ("name", "data_dir", "num_pictures"),
+    "data": ("name", "data_dir", "num_images", "subset_seed"),
     "grid": ("num_qubits", "num_layers", "generator_widths", "critic_widths", "seeds"),
     "study": _STUDY,
     "autoencoder": (),  # checked by the study, as the next
@@ -48,9 +48,9 @@ def capacity(
         Path | None,
         typer.Argument(
             metavar="[CONFIG]",
-            help="TOML file: tables data (name, data_dir, num_pictures), grid, study, autoencoder, model (further "
-            "arguments of StyleQGAN), quantum_model and classical_model (those of one kind of generator), rule and "
-            "search (num_widths, seed).",
+            help="TOML file: tables data (name, data_dir, num_images, subset_seed), grid, study, autoencoder, model "
+            "(further arguments of StyleQGAN), quantum_model and classical_model (those of one kind of generator), "
+            "rule and search (num_widths, seed).",
         ),
     ] = None,
     data: Data = None,

@@ -8,12 +8,16 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from qiskit_qgen.exceptions import ArgumentError
 
 _PANEL = (4.6, 3.8)
 _SMALL = (3.0, 2.4)
-_COLUMNS = 4
+_COLUMNS = (4, 3, 5)  # that a row may have, the preferred first
+_FEW_DECADES, _NARROW = 300.0, 3.0  # ratios of the ends of an axis
+_SPARSE, _DENSE = (2.0, 3.0, 5.0), tuple(np.arange(1, 10, 0.5).tolist())  # ticks between powers of ten
 _LAWS = {"constant": ":", "linear": "-.", "power": "--", "exponential": "-"}
 
 
@@ -64,7 +68,7 @@ def plot_capacity_scores(study: Mapping[str, Any]) -> Figure:
     names = list(dict.fromkeys(row["name"] for row in rows))
     figure, panels = _panels(len(names))
     floor = study["floor"]
-    shown = [row["score"] for row in rows] + ([] if floor is None else [floor])
+    shown = [row["score"] for row in rows] + ([floor] if floor else [])
     low, high = min(shown), max(shown)
     for axes, name in zip(panels, names, strict=True):
         own = [row for row in rows if row["name"] == name]
@@ -79,14 +83,14 @@ def plot_capacity_scores(study: Mapping[str, Any]) -> Figure:
         axes.plot(list(means), list(means.values()), color="C0", linewidth=1)
         if name in study["analysis"]["optima"]:
             axes.axvline(study["analysis"]["optima"][name]["critic"], color="C1", linestyle=":", linewidth=1.2)
-        if floor is not None:
-            axes.axhline(floor, color="0.4", linestyle="--", linewidth=0.8)
+        _draw_floor(axes, floor)
         axes.set_xscale("log")
         axes.set_yscale("log")
         axes.set_ylim(low / 1.15, high * 1.15)
+        _plain_ticks(axes)
         _dress(axes, f"{name}, {own[0]['generator_parameters']} parameters")
-    figure.supxlabel("parameters of the critic", fontsize=8)
-    figure.supylabel(study["rule"]["score"].replace("_", " "), fontsize=8)
+    figure.supxlabel("parameters of the critic (cross: not stable; dotted: optimal; dashed: floor)", fontsize=8)
+    figure.supylabel(study["score_name"], fontsize=8)
     return figure
 
 
@@ -109,21 +113,23 @@ def plot_capacity_curves(study: Mapping[str, Any]) -> Figure:
     rows = [row for row in rows if row["seed"] == min(row["seed"] for row in rows)]
     names = list(dict.fromkeys(row["name"] for row in rows))
     widths = sorted({row["critic_width"] for row in rows})
+    shades = dict(zip(widths, np.linspace(0, 0.85, len(widths)), strict=True))
+    colors = {width: (shade, 0.3, 0.85 - 0.6 * shade) for width, shade in shades.items()}
     figure, panels = _panels(len(names))
     for axes, name in zip(panels, names, strict=True):
         for row in rows:
             if row["name"] == name:
                 curve = curves[row["digest"]][study["rule"]["score"]]
-                shade = 0.85 * widths.index(row["critic_width"]) / max(1, len(widths) - 1)
                 style = "-" if row["stable"] else ":"
-                color = (shade, 0.3, 0.85 - 0.6 * shade)
-                axes.plot(curve["steps"], curve["values"], style, color=color, linewidth=1, label=row["critic_width"])
+                axes.plot(curve["steps"], curve["values"], style, color=colors[row["critic_width"]], linewidth=1)
+        _draw_floor(axes, study["floor"])
         axes.set_yscale("log")
+        _plain_ticks(axes)
         _dress(axes, name)
-    handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, title="critic width", loc="outside right upper", fontsize=7, title_fontsize=7)
-    figure.supxlabel("step (dotted: not stable)", fontsize=8)
-    figure.supylabel(study["rule"]["score"].replace("_", " "), fontsize=8)
+    lines = [Line2D([], [], color=color, label=width) for width, color in colors.items()]
+    figure.legend(handles=lines, title="critic width", loc="outside right upper", fontsize=7, title_fontsize=7)
+    figure.supxlabel(f"step, seed {rows[0]['seed']} (dotted: not stable; dashed: floor)", fontsize=8)
+    figure.supylabel(study["score_name"], fontsize=8)
     return figure
 
 
@@ -155,8 +161,27 @@ def _draw_laws(axes: Axes, result: Mapping[str, Any]) -> None:
         axes.legend(fontsize=7)
 
 
+def _draw_floor(axes: Axes, floor: float | None) -> None:
+    """Draw what training pictures score, if that is known and not 0, which no logarithm shows."""
+    if floor:
+        axes.axhline(floor, color="0.4", linestyle="--", linewidth=0.8)
+
+
+def _plain_ticks(axes: Axes) -> None:
+    """Write the numbers of a logarithmic axis out, those between powers of ten where there are few powers."""
+    low, high = axes.get_ylim()
+    few = high / low < _FEW_DECADES
+    axes.yaxis.set_major_formatter(_plain)
+    axes.yaxis.set_minor_locator(LogLocator(subs=_SPARSE if high / low > _NARROW else _DENSE))
+    axes.yaxis.set_minor_formatter(_plain if few else NullFormatter())
+
+
+def _plain(value: float, _: float) -> str:
+    return f"{value:g}"
+
+
 def _panels(count: int) -> tuple[Figure, list[Axes]]:
-    columns = min(count, _COLUMNS)
+    columns = min(count, min(_COLUMNS, key=lambda each: -count % each))  # the fewest empty panels
     rows = -(-count // columns)
     figure = Figure(figsize=(_SMALL[0] * columns, _SMALL[1] * rows), layout="constrained")
     return figure, [figure.add_subplot(rows, columns, index + 1) for index in range(count)]

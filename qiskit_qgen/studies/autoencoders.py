@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import shutil
 from collections.abc import Mapping, Sequence
 from itertools import product
@@ -12,10 +11,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from qiskit_qgen._checks import check_distinct, check_int
+from qiskit_qgen._checks import check_distinct, check_folder, check_int
 from qiskit_qgen._typing import PathLike
 from qiskit_qgen.datasets import ImageDataset, as_images
-from qiskit_qgen.exceptions import ArgumentError
+from qiskit_qgen.exceptions import ArgumentError, DatasetError
 from qiskit_qgen.metrics import evaluate_images, get_extractor
 from qiskit_qgen.models import StyleQGAN
 from qiskit_qgen.models.codecs import fingerprint
@@ -28,7 +27,13 @@ from qiskit_qgen.training.image_grid import save_image_grid
 
 _DATA, _MODEL = "data.safetensors", "model"
 _SHOWN = 32
-_PREFIXES = ("latent_", "autoencoder_", "absolute_error")  # of the options of StyleQGAN that concern the autoencoder
+FEWEST = 10
+"""The fewest pictures, and samples, that a study scores."""
+AUTOENCODER_OPTIONS = (
+    "latent_dim", "autoencoder_width", "autoencoder_hidden", "latent_bound", "autoencoder_learning_rate",
+    "autoencoder_weight_decay", "autoencoder_warmup", "absolute_error", "latent_noise", "latent_shape",
+)  # fmt: skip
+"""The arguments of StyleQGAN that concern the autoencoder."""
 
 
 def run_autoencoder_sweep(
@@ -68,13 +73,13 @@ def run_autoencoder_sweep(
         ArgumentError: If an option or another argument is unknown or out of range, or the folder holds another sweep.
         DatasetError: If pictures are empty, out of range or of another shape.
     """
-    place = Path(folder)
-    images, others = pictures_of(data, "data"), pictures_of(held_out, "held_out")
+    place = check_folder("folder", folder)
+    images, others = study_pictures(data, held_out)
     for each in options:
         build_autoencoder_model(images.shape[1:], each)
     check_int("steps", steps, minimum=1)
     check_int("batch_size", batch_size, minimum=2)
-    check_int("num_samples", num_samples, minimum=2)
+    check_int("num_samples", num_samples, minimum=FEWEST)
     get_extractor(extractor, image_shape=tuple(images.shape[1:]), name="extractor")
     seeds = [check_int("seeds", each, minimum=0) for each in check_distinct("seeds", seeds)]
     place.mkdir(parents=True, exist_ok=True)
@@ -114,7 +119,8 @@ def train_autoencoder(configuration: Mapping[str, Any], folder: Path) -> dict[st
     model.save_pretrained(folder / _MODEL)
     count = configuration["num_samples"]
     rebuilt = model.reconstruct(held_out[:count])
-    pairs = torch.stack([held_out[:_SHOWN], rebuilt[:_SHOWN]], dim=1).flatten(0, 1)
+    shown = min(_SHOWN, count)
+    pairs = torch.stack([held_out[:shown], rebuilt[:shown]], dim=1).flatten(0, 1)
     save_image_grid(pairs, folder / "reconstructions.png")
     scores = evaluate_images(
         model.reconstruct(images[:count]),
@@ -142,13 +148,27 @@ def load_pictures(folder: Path) -> tuple[Tensor, Tensor]:
     return tensors["data"], tensors["held_out"]
 
 
-def pictures_of(data: Any, name: str) -> Tensor:
-    """Return data as pictures (N, C, H, W), float32.
+def study_pictures(data: Any, held_out: Any) -> tuple[Tensor, Tensor]:
+    """Return pictures for training and those held out, (N, C, H, W), float32.
 
     Raises:
-        DatasetError: If they are empty, out of range or not finite.
+        DatasetError: If they are fewer than 10, out of range, not finite, all equal, or differ in shape.
     """
-    return as_images(data.images if isinstance(data, ImageDataset) else data, name=name)
+    found = []
+    for name, given in (("data", data), ("held_out", held_out)):
+        images = as_images(given.images if isinstance(given, ImageDataset) else given, name=name)
+        if len(images) < FEWEST:
+            raise DatasetError(f"Argument `{name}` must hold at least {FEWEST} pictures, but holds {len(images)}.")
+        if bool((images == images[0]).all()):
+            raise DatasetError(f"Argument `{name}` must hold different pictures, but all {len(images)} are equal.")
+        found.append(images)
+    images, others = found
+    if images.shape[1:] != others.shape[1:]:
+        raise DatasetError(
+            f"Argument `held_out` must hold pictures of the shape of `data`, {tuple(images.shape[1:])}, but theirs is "
+            f"{tuple(others.shape[1:])}."
+        )
+    return images, others
 
 
 def build_autoencoder_model(image_shape: Sequence[int], options: Mapping[str, Any]) -> StyleQGAN:
@@ -158,10 +178,9 @@ def build_autoencoder_model(image_shape: Sequence[int], options: Mapping[str, An
         ArgumentError: If an option is none of the autoencoder's, or out of range.
     """
     channels, height, width = image_shape
-    known = [name for name in inspect.signature(StyleQGAN).parameters if name.startswith(_PREFIXES)]
-    if unknown := [name for name in options if name not in known]:
+    if unknown := [name for name in options if name not in AUTOENCODER_OPTIONS]:
         raise ArgumentError(
-            f"Argument `options` must hold options of the autoencoder only, which are {', '.join(known)}, but holds "
-            f"`{unknown[0]}`."
+            "Argument `options` must hold options of the autoencoder only, which are "
+            f"{', '.join(AUTOENCODER_OPTIONS)}, but holds `{unknown[0]}`."
         )
     return StyleQGAN((channels, height, width), generator="classical", **options)

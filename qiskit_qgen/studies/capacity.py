@@ -6,12 +6,12 @@ import csv
 import io
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from qiskit_qgen._checks import check_choice, check_int, check_path, check_type, renamed_arguments
+from qiskit_qgen._checks import check_choice, check_folder, check_int, check_path, check_type, renamed_arguments
 from qiskit_qgen._typing import PathLike
 from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.metrics import get_extractor
@@ -19,19 +19,21 @@ from qiskit_qgen.models import StyleQGAN
 from qiskit_qgen.models.style_arguments import latent_size
 from qiskit_qgen.persistence import atomic_write
 from qiskit_qgen.persistence.json_text import parse_json
-from qiskit_qgen.studies.autoencoders import build_autoencoder_model, pictures_of, run_autoencoder_sweep
+from qiskit_qgen.studies.autoencoders import FEWEST, build_autoencoder_model, run_autoencoder_sweep, study_pictures
 from qiskit_qgen.studies.capacity_analysis import CapacityAnalysis, analyse_capacity
 from qiskit_qgen.studies.capacity_grid import CapacityGrid, generator_name
 from qiskit_qgen.studies.capacity_search import CapacitySearch, search_bounds, search_critic_widths
+from qiskit_qgen.studies.capacity_setup import setup_text
 from qiskit_qgen.studies.capacity_trial import (
     AUTOENCODERS,
     SCORES,
     arguments_by_kind,
     build_capacity_model,
     count_parameters,
+    scored_steps,
     train_capacity_trial,
 )
-from qiskit_qgen.studies.optimality import OptimalityRule, judge_record
+from qiskit_qgen.studies.optimality import SCORE_NAMES, OptimalityRule, check_late_part, judge_record
 from qiskit_qgen.studies.trials import run_trials
 
 STUDY_FILE = "capacity.json"
@@ -53,10 +55,12 @@ class CapacityStudy:
     """The autoencoder's record: its reconstructions' scores, and those of real pictures."""
     rule: OptimalityRule = field(default_factory=OptimalityRule)
     """When a training is stable, and which size optimal."""
+    pictures: dict[str, list[int]] = field(default_factory=dict)
+    """Shapes (N, C, H, W) of the pictures: ``data`` for training and ``held_out``."""
 
     def with_rule(self, rule: OptimalityRule) -> CapacityStudy:
         """Return the same trials under another rule."""
-        return CapacityStudy(self.records, self.sizes, self.floors, check_type("rule", rule, OptimalityRule, "a rule"))
+        return replace(self, rule=check_type("rule", rule, OptimalityRule, "a rule"))
 
     @cached_property
     def rows(self) -> list[dict[str, Any]]:
@@ -84,6 +88,8 @@ class CapacityStudy:
             "sizes": self.sizes,
             "floors": self.floors,
             "floor": self.floor,
+            "pictures": self.pictures,
+            "score_name": SCORE_NAMES[self.rule.score],
             "rule": self.rule.to_dict(),
             "analysis": self.analysis.to_dict(),
             "rows": self.rows,
@@ -99,7 +105,9 @@ class CapacityStudy:
         writer.writeheader()
         writer.writerows(self.rows)
         atomic_write(target / "capacity.csv", text.getvalue())
-        atomic_write(target / "capacity.md", self.analysis.table() + "\n\n" + self.analysis.reading + "\n")
+        setup = [setup_text(self.records, self.floors, self.pictures)] if self.pictures else []
+        parts = ["*Reading.* " + self.analysis.reading, *setup, self.analysis.table()]
+        atomic_write(target / "capacity.md", "\n\n".join(parts) + "\n")
         atomic_write(target / STUDY_FILE, json.dumps(self.to_dict(), indent=1) + "\n")
         return target
 
@@ -115,7 +123,8 @@ class CapacityStudy:
         if not path.is_file():
             raise ArgumentError(f"Folder {path.parent} holds no capacity study: it has no {STUDY_FILE}.")
         content = parse_json(path.read_bytes(), f"File {path}")
-        return cls(content["trials"], content["sizes"], content["floors"], OptimalityRule(**content["rule"]))
+        rule = OptimalityRule(**content["rule"])
+        return cls(content["trials"], content["sizes"], content["floors"], rule, content["pictures"])
 
     def _row(self, record: Mapping[str, Any]) -> dict[str, Any]:
         configuration = record["configuration"]
@@ -177,7 +186,7 @@ def run_capacity_study(
         batch_size: Pictures in a batch.
         score_every: Steps between two scores.
         pictures_every: Steps between two scores of decoded pictures; None scores them at the end only.
-        num_samples: Samples in each score, at most as many as there are held-out pictures.
+        num_samples: Samples in each score, at least 10; no more than there are held-out pictures are taken.
         extractor: Name of the features in which pictures are compared; None compares latents only.
         model: Further arguments of :class:`~qiskit_qgen.models.StyleQGAN` for all trials.
         quantum_model: Those of trials with a quantum generator only, such as its learning rate; before ``model``.
@@ -189,9 +198,10 @@ def run_capacity_study(
         **runner: Where trials run, as of :func:`~qiskit_qgen.studies.run_trials`.
 
     Raises:
-        ArgumentError: If an argument is out of range, or the folder holds another study.
+        ArgumentError: If an argument is out of range or without effect, the rule would find fewer than three scores to
+            judge a training by, or the folder holds another study.
         ArgumentTypeError: If an argument has the wrong type.
-        DatasetError: If pictures are empty, out of range or of another shape.
+        DatasetError: If pictures are fewer than 10, out of range, all equal, or of different shapes.
         ExecutionError: If trials were lost with the processes that ran them.
         MissingOptionalLibraryError: If ``search`` is given and Optuna is not installed.
     """
@@ -200,21 +210,24 @@ def run_capacity_study(
     if check_type("search", search, (CapacitySearch, type(None)), "a CapacitySearch or None") is not None:
         search_bounds(grid)
     check_choice("rule.score", rule.score, SCORES[:2] if extractor is None else SCORES)
-    images, others = pictures_of(data, "data"), pictures_of(held_out, "held_out")
-    place, image_shape = check_path("folder", folder), tuple(images.shape[1:])
-    check_int("score_every", score_every, minimum=1, maximum=steps)
+    images, others = study_pictures(data, held_out)
+    place, image_shape = check_folder("folder", folder), tuple(images.shape[1:])
+    check_int("score_every", score_every, minimum=1, maximum=check_int("steps", steps, minimum=1))
     if pictures_every is not None and check_int("pictures_every", pictures_every, minimum=1) % score_every:
         raise ArgumentError(
             f"Argument `pictures_every` must be a multiple of `score_every`, {score_every}, but is {pictures_every}."
         )
+    if pictures_every is not None and extractor is None:
+        raise ArgumentError("Argument `pictures_every` has no effect without an `extractor`: leave it out.")
+    check_late_part(rule, scored_steps(rule.score, steps, score_every, pictures_every))
     if extractor is not None:
         get_extractor(extractor, image_shape=image_shape, name="extractor")
     training: dict[str, Any] = {
-        "steps": check_int("steps", steps, minimum=1),
+        "steps": steps,
         "batch_size": check_int("batch_size", batch_size, minimum=2),
         "score_every": score_every,
         "pictures_every": pictures_every,
-        "num_samples": min(check_int("num_samples", num_samples, minimum=2), len(others)),
+        "num_samples": min(check_int("num_samples", num_samples, minimum=FEWEST), len(others)),
         "extractor": extractor,
         "model": arguments_by_kind(model, quantum_model, classical_model),
     }
@@ -244,7 +257,8 @@ def run_capacity_study(
     else:
         records = search_critic_widths(grid, common, rule, place, search=search, run=run)
         sizes = _sizes([record["configuration"] for record in records], untrained, image_shape)
-    return CapacityStudy(records, sizes, floors, rule)
+    shapes = {"data": list(images.shape), "held_out": list(others.shape)}
+    return CapacityStudy(records, sizes, floors, rule, shapes)
 
 
 def _sizes(

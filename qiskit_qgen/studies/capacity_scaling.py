@@ -26,7 +26,7 @@ class ScalingResult:
     """"critic" or "classical generator"."""
     points: list[dict[str, Any]]
     """For each quantum generator: `name`, `x`, its trainable parameters, `y`, the optimal classical number or None,
-    `low` and `high`, the middle 95 % of `y` over draws of the seeds, and `at_edge`."""
+    `low` and `high`, the middle 95 % of `y` over draws of the seeds, None with one seed, and `at_edge`."""
     fits: dict[str, LawFit]
     """The laws by name; empty if fewer than three generators have an optimum."""
     intervals: dict[str, dict[str, list[float]]]
@@ -74,9 +74,10 @@ class ScalingResult:
         """What the fits say, in words."""
         known = [point for point in self.points if point["y"] is not None]
         if self.best is None:
+            have = "has" if len(self.points) == 1 else "have"
             text = [
-                f"Only {len(known)} of {len(self.points)} quantum generators have an optimal {self.target}, too few "
-                "for a law."
+                f"Of {len(self.points)} quantum generators {len(known)} {have} an optimal {self.target}; a law takes "
+                "three sizes at least."
             ]
         elif self.num_seeds[0] < 2:
             text = [
@@ -109,11 +110,14 @@ class ScalingResult:
     def coefficients(self, law: str) -> str:
         """Return the coefficients of a law with their intervals, in words."""
         values = self.fits[law].coefficients
-        return " and ".join(f"{name} = {values[name]:.3g} {self._interval(law, name)}" for name in values)
+        known = self.num_seeds[0] > 1  # one seed says nothing about chance
+        return " and ".join(f"{name} = {values[name]:.3g}" + f" {self._interval(law, name)}" * known for name in values)
 
     def _interval(self, law: str, name: str) -> str:
-        low, high = self.intervals[law][name]
-        return f"[{low:.3g}, {high:.3g}]"
+        ends = self.intervals[law][name]
+        if name == "b":  # what the fits leave of no growth
+            ends = [0.0 if abs(end * self._scale(law)) <= _ROUNDING else end for end in ends]
+        return f"[{ends[0]:.3g}, {ends[1]:.3g}]"
 
     def _law_reading(self, best: str) -> str:
         lead = self.rule.min_aic_lead
@@ -125,10 +129,10 @@ class ScalingResult:
             )
         close = [law for law in LAWS if law != best and self.fits[law].aic - self.fits[best].aic < lead]
         shares = ", ".join(f"{law} in {share:.0%}" for law, share in self.shares.items() if share)
+        near = f"that of the {', '.join(close)} law is within {lead:g} of it" if close else "no other comes near"
         return (
             f"The data do not tell the laws apart for the optimal {self.target}: the {best} law has the lowest AIC, "
-            f"within {lead:g} of it are {', '.join(close) or 'no others'}; over draws of the seeds the "
-            f"lowest is {shares}."
+            f"{near}; over draws of the seeds the lowest is {shares}."
         )
 
     def _growth_reading(self, num_points: int) -> str:
@@ -170,11 +174,14 @@ class ScalingResult:
 
     def _sign(self, law: str) -> int:
         """Return 1 if the interval of a law's growth is above zero, -1 if it is below, 0 if it includes zero."""
+        low, high = (end * self._scale(law) for end in self.intervals[law]["b"])
+        return int(low > _ROUNDING) - int(high < -_ROUNDING)
+
+    def _scale(self, law: str) -> float:
+        """Return by what a law's growth is multiplied to give growth over the range, in parts of the size."""
         known = [point for point in self.points if point["y"] is not None]
         x, y = max(point["x"] for point in known), min(point["y"] for point in known)
-        scale = {"linear": x / y, "power": np.log(x), "exponential": x}[law]
-        low, high = (end * scale for end in self.intervals[law]["b"])
-        return int(low > _ROUNDING) - int(high < -_ROUNDING)
+        return float({"linear": x / y, "power": np.log(x), "exponential": x}[law])
 
 
 def fit_scaling(
@@ -209,7 +216,7 @@ def fit_scaling(
     shares = {law: best[law] / len(redone) if redone else 0.0 for law in fits}
     marked = []
     for index, point in enumerate(points):
-        known = [draw[index]["y"] for draw in draws if draw[index]["y"] is not None]
+        known = [draw[index]["y"] for draw in draws if draw[index]["y"] is not None and num_seeds[0] > 1]
         low, high = _middle(known) if known else (None, None)
         marked.append({**point, "low": low, "high": high})
     return ScalingResult(target, marked, fits, intervals, shares, rule, num_seeds, (len(redone), len(draws)))

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from qiskit_qgen.metrics import AbstractFeatureExtractor, FeatureStatistics, get_extractor, jensen_shannon_divergence
 from qiskit_qgen.models import StyleQGAN
 from qiskit_qgen.models.codecs import decode, encode
-from qiskit_qgen.studies.autoencoders import load_autoencoder, load_pictures
+from qiskit_qgen.studies.autoencoders import AUTOENCODER_OPTIONS, load_autoencoder, load_pictures
 from qiskit_qgen.studies.model_arguments import further_arguments
 from qiskit_qgen.training import AbstractCallback, History, TrainingState
 from qiskit_qgen.training.checkpoint import CHECKPOINT_NAME
@@ -22,8 +22,8 @@ from qiskit_qgen.training.wasserstein import WassersteinPhase
 AUTOENCODERS = "autoencoders"
 SCORES = ("latent_frechet_distance", "latent_jensen_shannon_divergence", "frechet_distance")
 _SET_HERE = (
-    "image_shape", "num_qubits", "num_layers", "num_features", "generator", "generator_width", "autoencoder",
-    "latent_dim", "scaling", "critic_width",
+    "image_shape", "num_qubits", "num_layers", "num_features", "generator", "generator_width", "autoencoder", "scaling",
+    "critic_width", *AUTOENCODER_OPTIONS,
 )  # fmt: skip
 _PHASE = "adversarial"
 _LOSSES = ("critic_loss", "generator_loss", "wasserstein_distance")
@@ -127,6 +127,12 @@ def count_parameters(model: StyleQGAN) -> dict[str, int]:
         f"{name}_parameters": sum(each.numel() for each in model.networks[name].parameters() if each.requires_grad)
         for name in ("generator", "critic")
     }
+
+
+def scored_steps(score: str, steps: int, score_every: int, pictures_every: int | None) -> list[int]:
+    """Return the steps at which a training takes ``score``."""
+    every = pictures_every if score == SCORES[2] else score_every
+    return sorted({steps} if every is None else {*range(every, steps + 1, every), steps})
 
 
 class CapacityScores(AbstractCallback):

@@ -14,6 +14,14 @@ from qiskit_qgen._typing import FloatArray
 from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.studies.intervals import mean_interval
 
+SCORE_NAMES = {
+    "latent_frechet_distance": "latent Fréchet distance",
+    "latent_jensen_shannon_divergence": "latent Jensen-Shannon divergence",
+    "frechet_distance": "Fréchet distance of pictures",
+}
+"""What the scores are called in texts and figures."""
+_FEWEST_LATE = 3
+
 
 @dataclass(frozen=True, kw_only=True)
 class OptimalityRule:
@@ -121,12 +129,9 @@ def judge(result: Mapping[str, Any], rule: OptimalityRule) -> Judgement:
     """
     if rule.score not in result["scores"]:
         raise ArgumentError(f"The rule's `score` must be one of {', '.join(result['scores'])}, but is {rule.score!r}.")
-    steps, values = _late(result["scores"][rule.score], rule.late_part)
-    if len(values) < 3:
-        raise ArgumentError(
-            f"Of the score {rule.score!r}, the last {rule.late_part:.0%} of the training must hold at least 3 values, "
-            f"but hold {len(values)}: score more often, or raise `late_part`."
-        )
+    curve = result["scores"][rule.score]
+    steps, values = _late(curve, rule.late_part)
+    check_late_part(rule, curve["steps"])
     mean = float(values.mean())
     slope, height = np.polyfit(steps - steps.mean(), values, 1)
     spread = float(np.std(values - height - slope * (steps - steps.mean()))) / mean
@@ -134,6 +139,16 @@ def judge(result: Mapping[str, Any], rule: OptimalityRule) -> Judgement:
     drift = _drift(result["critic_loss"], rule.late_part)
     stable = spread <= rule.max_spread and abs(change) <= rule.max_slope and drift <= rule.max_critic_drift
     return Judgement(mean, spread, change, drift, stable)
+
+
+def check_late_part(rule: OptimalityRule, steps: Sequence[int]) -> None:
+    """Raise :class:`ArgumentError` if too few of the ``steps`` at which the score is taken are late."""
+    late = sum(step > steps[-1] * (1 - rule.late_part) for step in steps)
+    if late < _FEWEST_LATE:
+        raise ArgumentError(
+            f"Of the score {rule.score!r}, the last {rule.late_part:.0%} of the training must hold at least "
+            f"{_FEWEST_LATE} values, but hold {late}: score more often, or raise `late_part`."
+        )
 
 
 def judge_record(record: Mapping[str, Any], rule: OptimalityRule) -> Judgement:

@@ -65,6 +65,11 @@ def claim_folder(folder: Path, identity: Mapping[str, Any], planned: Mapping[str
     atomic_write(folder / _PLAN, "[\n" + ",\n".join(map(json.dumps, trials)) + "\n]\n")
 
 
+def is_study(folder: Path) -> bool:
+    """Return whether ``folder`` holds a study whose trials are planned."""
+    return (folder / _PLAN).is_file()
+
+
 def study_status(folder: PathLike) -> dict[str, Any]:
     """Tell how the trials of a study stand.
 
@@ -81,9 +86,9 @@ def study_status(folder: PathLike) -> dict[str, Any]:
         CheckpointError: If a file of the folder is damaged.
     """
     place = check_path("folder", folder)
-    plan = place / _PLAN
-    if not plan.is_file():
+    if not is_study(place):
         raise ArgumentError(f"Folder {place} holds no study: it has no {_PLAN}.")
+    plan = place / _PLAN
     digests = [trial["digest"] for trial in parse_json(plan.read_bytes(), f"File {plan}")]
     records = {digest: read_trial(place, digest) for digest in digests}
     ended = {digest: record for digest, record in records.items() if record is not None}

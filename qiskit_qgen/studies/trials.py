@@ -14,7 +14,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-from qiskit_qgen._checks import check_int, check_path, check_type
+from qiskit_qgen._checks import check_folder, check_int, check_type
 from qiskit_qgen._typing import PathLike
 from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError, ExecutionError, TrainingDivergedError
 from qiskit_qgen.persistence import atomic_write, locked_file
@@ -102,7 +102,7 @@ def run_trials(
     name = _check_function(function)
     check_type("configurations", configurations, Sequence, "a sequence of configurations")
     planned = {trial_digest(configuration): json.loads(_canonical(configuration)) for configuration in configurations}
-    place = check_path("folder", folder).absolute()
+    place = check_folder("folder", folder).absolute()
     check_int("workers", workers, minimum=0)
     check_int("threads", threads, minimum=1)
     if executor is not None and not callable(getattr(executor, "submit", None)):
@@ -113,12 +113,15 @@ def run_trials(
     waiting = [digest for digest in planned if _finished(place, digest, retry_failed) is None]
     calls = [(function, planned[digest], place, digest, threads, retry_failed) for digest in waiting]
     report = on_trial or (lambda _: None)
-    if executor is None and workers == 0:
-        for call in calls:
-            report(run_trial(*call))
-    elif calls:
-        with WorkerProcesses(workers) if executor is None else nullcontext(executor) as runner:
-            _run_elsewhere(runner, calls, report, workers or len(calls))
+    try:
+        if executor is None and workers == 0:
+            for call in calls:
+                report(run_trial(*call))
+        elif calls:
+            with WorkerProcesses(workers) if executor is None else nullcontext(executor) as runner:
+                _run_elsewhere(runner, calls, report, workers or len(calls))
+    except KeyboardInterrupt as interrupt:
+        raise KeyboardInterrupt("What has ended is kept; the same call goes on with the study.") from interrupt
     records = [read_trial(place, trial_digest(configuration)) for configuration in configurations]
     return [record for record in records if record is not None]
 

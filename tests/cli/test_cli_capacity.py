@@ -1,7 +1,9 @@
 """``qgen study capacity``, ``qgen study status`` and ``qgen report``."""
 
 import re
+import shutil
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -102,6 +104,34 @@ def test_a_search_takes_the_place_of_the_grid(qgen, settings, tmp_path):
     assert 10 <= found.stderr.count("seed 0, ") <= 15
     again = qgen("study", "capacity", settings, "--out", tmp_path / "study", "--search", "3")
     assert (again.stdout, again.stderr.count("seed 0, ")) == (found.stdout, 0)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[search]", "has an empty table [search], which changes nothing: leave it out"),
+        ("[data]\nname = 'digits'\nnum_images = -5", "`num_images` must be an integer from 1 to 1442, but is -5"),
+        ("[data]\nname = 'digits'\nnum_images = '5'", "`num_images` must be an integer"),
+        ("[data]\nname = 'pictures.npz'", "A study scores against pictures of a split of their own, test: "),
+    ],
+)
+def test_settings_are_checked(qgen, tmp_path, monkeypatch, text, message):
+    monkeypatch.chdir(tmp_path)
+    np.savez("pictures.npz", images=np.random.default_rng(0).random((20, 8, 8), np.float32))
+    (tmp_path / "odd.toml").write_text(text)
+    found = qgen("study", "capacity", "odd.toml")
+    assert found.exit_code == 2
+    assert message in found.stderr
+
+
+def test_the_status_before_the_trials_is_that_of_the_autoencoder(qgen, folder, tmp_path):
+    early = tmp_path / "early"
+    shutil.copytree(folder / "autoencoders", early / "autoencoders")
+    found = qgen("study", "status", early)
+    assert found.stdout.splitlines() == [
+        "The trials have not begun: the autoencoder that they share comes first.",
+        "1 of 1 trials have ended: 1 done, 0 diverged, 0 failed; 0 running.",
+    ]
 
 
 def test_an_unknown_key_is_refused(qgen, tmp_path):

@@ -29,6 +29,7 @@ STUDY = {
     "rows": ROWS,
     "rule": {"score": "latent_frechet_distance"},
     "floor": 0.25,
+    "score_name": "latent Fréchet distance",
     "analysis": {
         "optima": {"A": {"critic": 40}},
         "scaling": {
@@ -89,9 +90,10 @@ def test_a_panel_for_each_generator_with_stable_points_and_crosses():
 
 def test_curves_are_those_of_the_first_seed():
     first, second = plot_capacity_curves(STUDY).axes
-    assert [list(line.get_ydata()) for line in first.lines] == [[2.0, 4.0], [2.0, 8.0]]
-    assert [line.get_linestyle() for line in first.lines] == ["-", ":"]
-    assert [list(line.get_ydata()) for line in second.lines] == [[2.0, 4.0]]
+    assert [list(line.get_ydata()) for line in first.lines] == [[2.0, 4.0], [2.0, 8.0], [0.25, 0.25]]
+    assert [line.get_linestyle() for line in first.lines] == ["-", ":", "--"]
+    assert [list(line.get_ydata()) for line in second.lines] == [[2.0, 4.0], [0.25, 0.25]]
+    assert plot_capacity_curves(STUDY).get_supxlabel().startswith("step, seed 0 ")
 
 
 @pytest.mark.parametrize("plot", [plot_capacity_scores, plot_capacity_curves])

@@ -8,7 +8,7 @@ import pytest
 import torch
 from scipy.linalg import sqrtm
 
-from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError
+from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError, DatasetError
 from qiskit_qgen.studies import CapacityGrid, CapacitySearch, CapacityStudy, OptimalityRule, run_capacity_study
 from qiskit_qgen.studies.autoencoders import load_autoencoder
 from qiskit_qgen.studies.capacity_analysis import CRITIC, GENERATOR
@@ -126,6 +126,7 @@ def test_one_seed_shows_nothing_however_good_the_fit():
     study = made_up_study(lambda layers: 1 + layers, lambda layers: 2 + layers, seeds=1)
     critic = study.analysis.scaling[CRITIC]
     assert critic.best == "exponential"
+    assert "| 12 qubits, 1 layer | 100 | 4 | 8 |" in study.analysis.table()  # without an interval
     assert (critic.told_apart, critic.growth_shown, critic.num_seeds) == (False, False, (1, 1))
     assert critic.reading == (
         "All pairs of sizes have one seed only, so that nothing is known about chance: of the optimal critic no law is "
@@ -161,7 +162,10 @@ def test_too_few_generators_give_no_law():
     study = made_up_study(lambda layers: 1 + layers, lambda _: 20)
     result = study.analysis.scaling[GENERATOR]
     assert (result.best, result.fits, result.told_apart) == (None, {}, False)
-    assert result.reading == "Only 0 of 6 quantum generators have an optimal classical generator, too few for a law."
+    assert (
+        result.reading
+        == "Of 6 quantum generators 0 have an optimal classical generator; a law takes three sizes at least."
+    )
 
 
 def test_thresholds_move_the_conclusion_and_the_study_says_so():
@@ -186,9 +190,9 @@ def test_another_score_may_say_another_thing_and_the_study_says_so():
         each["result"]["scores"]["frechet_distance"] = {"steps": [800, 900, 1000], "values": [worse] * 3}
         each["result"]["scores"]["latent_jensen_shannon_divergence"] = {"steps": [1000], "values": [worse]}
     changes = {row["change"]: row for row in study.analysis.sensitivity}
-    row = changes["score frechet distance"]
+    row = changes["score Fréchet distance of pictures"]
     assert row[CRITIC] == {"sizes": [2] * 6, "best": "constant", "changed": True}
-    assert "score frechet distance" in study.analysis.reading
+    assert "score Fréchet distance of pictures" in study.analysis.reading
     assert not any("jensen" in change for change in changes)  # one value cannot be judged
 
 
@@ -266,6 +270,32 @@ def test_a_whole_study_trains_scores_and_draws_every_pair(small_study):
     assert study.sizes["generators"]["width 2"] == study.records[6]["result"]["generator_parameters"]
     assert len(list((folder / "autoencoders").glob("trials/*/model"))) == 1
     assert study.floors["result"]["floor_reconstruction"]["frechet_distance"] > 0
+
+
+def test_what_was_trained_is_told(small_study, tmp_path):
+    study = small_study[1]
+    text = (study.save(tmp_path) / "capacity.md").read_text()
+    assert "Pictures: 40 of 1 x 8 x 8 for training, 20 of 1 x 8 x 8 held out." in text
+    assert "autoencoder_hidden = 8, autoencoder_width = 4, latent_dim = 4; 4 steps of 8." in text
+    assert "of 2 qubits and 1, 2, 3 layers, classical ones of widths 2, 4, critics of widths 4, 8, seeds 0, 1." in text
+    assert "Trainings: 10 steps of 8, scored every 2 steps by 20 samples against as many held-out pictures" in text
+    assert CapacityStudy.load(tmp_path).pictures == study.pictures
+
+
+def test_a_score_below_the_floor_is_said_to_mean_little():
+    study = made_up_study(lambda layers: 1 + layers, lambda layers: 2 + layers)
+    study.records[0]["result"]["floors"] = {"latent_frechet_distance": 0.2}
+    assert (
+        "0.143 at best and 0.2 for training pictures in the generated ones' place, which no" in study.analysis.reading
+    )
+
+
+def test_without_laws_nothing_is_said_of_them():
+    study = made_up_study(lambda _: 20, lambda _: 20)
+    records = [each for each in study.records if each["configuration"].get("num_layers", 1) == 1]
+    few = CapacityStudy(records, study.sizes, study.floors)
+    assert "best law" not in few.analysis.reading
+    assert "Laws of growth" not in few.analysis.table()
 
 
 def test_the_floor_is_the_distance_of_whitened_latents_of_real_pictures(small_study, pictures):
@@ -352,6 +382,21 @@ def test_another_budget_is_another_study(small_study, pictures):
 @pytest.mark.parametrize(
     ("changed", "error", "message"),
     [
+        ({"steps": "6"}, ArgumentError, "^Argument `steps` must be a positive integer"),
+        ({"steps": -6}, ArgumentError, "^Argument `steps` must be a positive integer, but is -6"),
+        ({"num_samples": 9}, ArgumentError, "`num_samples` must be an integer of at least 10, but is 9"),
+        (
+            {"score_every": 4, "pictures_every": None},
+            ArgumentError,
+            "must hold at least 3 values, but hold 2: score more",
+        ),
+        (
+            {"rule": OptimalityRule(score="frechet_distance"), "pictures_every": None},
+            ArgumentError,
+            "Of the score 'frechet_distance', the last 30% of the training must hold at least 3 values, but hold 1",
+        ),
+        ({"extractor": None}, ArgumentError, "`pictures_every` has no effect without an `extractor`"),
+        ({"model": {"latent_noise": 0.5}}, ArgumentError, "`model` must be one of .* but is 'latent_noise'"),
         ({"search": 3}, ArgumentTypeError, "`search` must be a CapacitySearch or None"),
         ({"autoencoder_steps": 0}, ArgumentError, "`autoencoder_steps` must be a positive integer, but is 0"),
         ({"grid": 3}, ArgumentTypeError, "`grid` must be a CapacityGrid or None"),
@@ -376,6 +421,30 @@ def test_arguments_are_checked_before_anything_is_trained(tmp_path, pictures, ch
     with pytest.raises(error, match=message):
         run_capacity_study(pictures[0], held_out=pictures[1], folder=tmp_path / "study", **arguments)
     assert not list(tmp_path.glob("**/trial.json"))
+
+
+def test_pictures_are_checked_before_anything_is_trained(tmp_path, pictures):
+    train, others = pictures
+    bad = {
+        "`data` must hold at least 10 pictures, but holds 9": (train[:9], others),
+        "`held_out` must hold at least 10 pictures, but holds 1": (train, others[:1]),
+        "`held_out` must hold different pictures, but all 20 are equal": (train, others[:1].repeat(20, axis=0)),
+        "`held_out` must hold pictures of the shape of `data`": (train, others.transpose(0, 1, 3, 2)[..., :4]),
+    }
+    for message, (data, held_out) in bad.items():
+        with pytest.raises(DatasetError, match=message):
+            run_capacity_study(data, GRID, held_out=held_out, folder=tmp_path / "study", **SMALL)
+    (tmp_path / "file").touch()
+    with pytest.raises(ArgumentError, match=r"`folder` must be a folder, but .*file is a file"):
+        run_capacity_study(train, GRID, held_out=others, folder=tmp_path / "file" / "study", **SMALL)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file"]
+
+
+def test_few_pictures_make_a_study(tmp_path, pictures):
+    grid = CapacityGrid(num_qubits=(2,), num_layers=(1,), generator_widths=(2,), critic_widths=(4,), seeds=(0,))
+    options = {**SMALL, "num_samples": 10}
+    study = run_capacity_study(pictures[0][:10], grid, held_out=pictures[1][:10], folder=tmp_path, **options)
+    assert {each["status"] for each in study.records} == {"done"}
 
 
 @pytest.mark.parametrize("changed", [{"seeds": ()}, {"num_layers": (1, 1)}, {"critic_widths": (0,)}])
