@@ -109,15 +109,19 @@ class ScalingResult:
 
     def coefficients(self, law: str) -> str:
         """Return the coefficients of a law with their intervals, in words."""
-        values = self.fits[law].coefficients
         known = self.num_seeds[0] > 1  # one seed says nothing about chance
-        return " and ".join(f"{name} = {values[name]:.3g}" + f" {self._interval(law, name)}" * known for name in values)
+        return " and ".join(
+            f"{name} = {self._number(law, name, value)}" + f" {self._interval(law, name)}" * known
+            for name, value in self.fits[law].coefficients.items()
+        )
 
     def _interval(self, law: str, name: str) -> str:
-        ends = self.intervals[law][name]
-        if name == "b":  # what the fits leave of no growth
-            ends = [0.0 if abs(end * self._scale(law)) <= _ROUNDING else end for end in ends]
-        return f"[{ends[0]:.3g}, {ends[1]:.3g}]"
+        low, high = (self._number(law, name, end) for end in self.intervals[law][name])
+        return f"[{low}, {high}]"
+
+    def _number(self, law: str, name: str, value: float) -> str:
+        none = name == "b" and abs(value * self._scale(law)) <= _ROUNDING  # what the fits leave of no growth
+        return f"{0.0 if none else value:.3g}"
 
     def _law_reading(self, best: str) -> str:
         lead = self.rule.min_aic_lead
@@ -129,10 +133,10 @@ class ScalingResult:
             )
         close = [law for law in LAWS if law != best and self.fits[law].aic - self.fits[best].aic < lead]
         shares = ", ".join(f"{law} in {share:.0%}" for law, share in self.shares.items() if share)
-        near = f"that of the {', '.join(close)} law is within {lead:g} of it" if close else "no other comes near"
+        near = f" ({', '.join(close)}: within {lead:g} of it)" if close else ""
         return (
-            f"The data do not tell the laws apart for the optimal {self.target}: the {best} law has the lowest AIC, "
-            f"{near}; over draws of the seeds the lowest is {shares}."
+            f"The data do not tell the laws apart for the optimal {self.target}: the {best} law has the lowest "
+            f"AIC{near}; over draws of the seeds the lowest is {shares}."
         )
 
     def _growth_reading(self, num_points: int) -> str:
@@ -160,7 +164,9 @@ class ScalingResult:
             doubts.append(f"zero growth is within the interval of the {', '.join(unsure)} law")
         if falling := [law for law, sign in signs.items() if sign < 0]:
             doubts.append(f"the interval of the {', '.join(falling)} law is below zero")
-        if self._behind() < self.rule.min_aic_lead:
+        if self.best == "constant":
+            doubts.append("the constant law has the lowest AIC")
+        elif self._behind() < self.rule.min_aic_lead:
             lead = self.rule.min_aic_lead
             doubts.append(f"the constant law is behind by {self._behind():.1f} in AIC, less than {lead:g}")
         fitted, drawn = self.num_draws
