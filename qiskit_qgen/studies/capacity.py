@@ -105,7 +105,7 @@ class CapacityStudy:
         writer.writeheader()
         writer.writerows(self.rows)
         atomic_write(target / "capacity.csv", text.getvalue())
-        setup = [setup_text(self.records, self.floors, self.pictures)] if self.pictures else []
+        setup = [setup_text(self.records, self.floors, self.pictures, self.rule)] if self.pictures else []
         parts = ["*Reading.* " + self.analysis.reading, *setup, self.analysis.table()]
         atomic_write(target / "capacity.md", "\n\n".join(parts) + "\n")
         atomic_write(target / STUDY_FILE, json.dumps(self.to_dict(), indent=1) + "\n")

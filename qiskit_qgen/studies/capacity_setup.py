@@ -5,9 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from qiskit_qgen._version import __version__
+from qiskit_qgen.studies.optimality import OptimalityRule
+
 
 def setup_text(
-    records: Sequence[Mapping[str, Any]], floors: Mapping[str, Any], pictures: Mapping[str, Sequence[int]]
+    records: Sequence[Mapping[str, Any]],
+    floors: Mapping[str, Any],
+    pictures: Mapping[str, Sequence[int]],
+    rule: OptimalityRule,
 ) -> str:
     """Return the data, sizes and settings of a study in words.
 
@@ -15,6 +21,7 @@ def setup_text(
         records: The trials' records.
         floors: The autoencoder's record.
         pictures: Shapes (N, C, H, W) of the pictures: ``data`` for training and ``held_out``.
+        rule: When a training is stable, and which size optimal.
     """
     configurations = [record["configuration"] for record in records]
     training, codec = configurations[0]["training"], floors["configuration"]
@@ -26,7 +33,8 @@ def setup_text(
         f"Trainings: {training['steps']} steps of {training['batch_size']}, scored every {training['score_every']} "
         f"steps by {training['num_samples']} samples against as many held-out pictures{_picture_scores(training)}.",
         *(f"Settings with a {kind} generator: {_arguments(given)}." for kind, given in training["model"].items()),
-        "Everything else: the defaults of StyleQGAN.",
+        f"Everything else: the defaults of StyleQGAN in qiskit_qgen {__version__}.",
+        f"Rule: {_arguments(rule.to_dict())}.",
     ]
     return "*Setup.* " + " ".join(parts)
 

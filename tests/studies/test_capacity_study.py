@@ -279,6 +279,7 @@ def test_what_was_trained_is_told(small_study, tmp_path):
     assert "autoencoder_hidden = 8, autoencoder_width = 4, latent_dim = 4; 4 steps of 8." in text
     assert "of 2 qubits and 1, 2, 3 layers, classical ones of widths 2, 4, critics of widths 4, 8, seeds 0, 1." in text
     assert "Trainings: 10 steps of 8, scored every 2 steps by 20 samples against as many held-out pictures" in text
+    assert "Rule: score = latent_frechet_distance, late_part = 0.6, max_spread = 9.0" in text
     assert CapacityStudy.load(tmp_path).pictures == study.pictures
 
 
