@@ -119,7 +119,7 @@ class CapacityStudy:
             ArgumentError: If the folder holds no such file.
             CheckpointError: If the file is damaged.
         """
-        path = check_path("folder", folder) / STUDY_FILE
+        path = check_folder("folder", folder) / STUDY_FILE
         if not path.is_file():
             raise ArgumentError(f"Folder {path.parent} holds no capacity study: it has no {STUDY_FILE}.")
         content = parse_json(path.read_bytes(), f"File {path}")

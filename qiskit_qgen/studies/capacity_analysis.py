@@ -35,6 +35,7 @@ _VARIATIONS: dict[str, tuple[float, ...]] = {
 }
 _FACTORS = ("max_spread", "max_slope", "max_critic_drift")
 _DRAWS = 300
+_FAR = 100  # times the floor
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +66,7 @@ class CapacityAnalysis:
                 f"{SCORE_NAMES[self.score]}{self._best_and_floor()}.",
                 *(result.reading for result in self.scaling.values()),
                 *self._sensitivity_reading(),
+                *self._untrained_reading(),
                 "All of this holds for this data set, this latent, this step budget and these families of networks; it "
                 "says nothing about other ones.",
             ]
@@ -76,8 +78,17 @@ class CapacityAnalysis:
         parts = [] if best is None else [f"{best:.3g} at best"]
         parts += [] if self.floor is None else [f"{self.floor:.3g} for training pictures in the generated ones' place"]
         below = best is not None and self.floor is not None and best < self.floor
-        warning = ", which no generator can truly beat: so few samples no longer tell good from better" * below
+        warning = ", so that the best scores no longer tell good from better" * below
         return f", {' and '.join(parts)}{warning}" if parts else ""
+
+    def _untrained_reading(self) -> list[str]:
+        """Return which generators are so far from the floor at best that nothing was learned."""
+        limit = math.inf if not self.floor else _FAR * self.floor
+        names = [name for name, optimum in self.optima.items() if optimum.best > limit]
+        listed = "; ".join(names)
+        return (
+            [f"The best score is over {_FAR} times the floor, so nothing was learned, for {listed}."] if names else []
+        )
 
     def _sensitivity_reading(self) -> list[str]:
         """Return how the best laws move with the rule, if there are laws."""

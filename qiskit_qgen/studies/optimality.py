@@ -11,7 +11,7 @@ import numpy as np
 
 from qiskit_qgen._checks import check_float
 from qiskit_qgen._typing import FloatArray
-from qiskit_qgen.exceptions import ArgumentError
+from qiskit_qgen.exceptions import ArgumentError, CheckpointError
 from qiskit_qgen.studies.intervals import mean_interval
 
 SCORE_NAMES = {
@@ -152,8 +152,23 @@ def check_late_part(rule: OptimalityRule, steps: Sequence[int]) -> None:
 
 
 def judge_record(record: Mapping[str, Any], rule: OptimalityRule) -> Judgement:
-    """Judge a trial by its record; one that is not done is not stable and has no numbers."""
-    return judge(record["result"], rule) if record["status"] == "done" else Judgement()
+    """Judge a trial by its record; one that is not done is not stable and has no numbers.
+
+    Raises:
+        ArgumentError: As :func:`judge`.
+        CheckpointError: If the record of a trial that is done holds no curves.
+    """
+    if record["status"] != "done":
+        return Judgement()
+    try:
+        return judge(record["result"], rule)
+    except ArgumentError:
+        raise
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(
+            f"The record of trial {record['digest']} is damaged, since it holds no curves ({error}). Delete its "
+            "trial.json, and the trial runs again."
+        ) from error
 
 
 def choose_optima(trials: Sequence[JudgedTrial], rule: OptimalityRule) -> dict[str, Optimum]:

@@ -31,9 +31,12 @@ def read_trial(folder: Path, digest: str) -> dict[str, Any] | None:
         CheckpointError: If the record is damaged.
     """
     path = trial_folder(folder, digest) / TRIAL
-    record = _read_object(path)
-    if record is not None and (record.get("digest") != digest or record.get("status") not in STATUSES):
-        raise CheckpointError(f"File {path} is damaged: it is not the record of trial {digest}.")
+    try:
+        record = _read_object(path)
+        if record is not None and (record.get("digest") != digest or record.get("status") not in STATUSES):
+            raise CheckpointError(f"File {path} is damaged: it is not the record of trial {digest}.")
+    except CheckpointError as error:
+        raise CheckpointError(f"{error} Delete it, and the trial runs again.") from error
     return record
 
 
@@ -89,7 +92,10 @@ def study_status(folder: PathLike) -> dict[str, Any]:
     if not is_study(place):
         raise ArgumentError(f"Folder {place} holds no study: it has no {_PLAN}.")
     plan = place / _PLAN
-    digests = [trial["digest"] for trial in parse_json(plan.read_bytes(), f"File {plan}")]
+    trials = parse_json(plan.read_bytes(), f"File {plan}")
+    if not isinstance(trials, list) or not all(isinstance(trial, dict) and "digest" in trial for trial in trials):
+        raise CheckpointError(f"File {plan} is damaged: it lists no trials. The study's command writes it anew.")
+    digests = [trial["digest"] for trial in trials]
     records = {digest: read_trial(place, digest) for digest in digests}
     ended = {digest: record for digest, record in records.items() if record is not None}
     running = sum(is_locked(trial_folder(place, digest) / LOCK) for digest in digests if digest not in ended)

@@ -8,7 +8,7 @@ import pytest
 import torch
 from scipy.linalg import sqrtm
 
-from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError, DatasetError
+from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError, CheckpointError, DatasetError
 from qiskit_qgen.studies import CapacityGrid, CapacitySearch, CapacityStudy, OptimalityRule, run_capacity_study
 from qiskit_qgen.studies.autoencoders import load_autoencoder
 from qiskit_qgen.studies.capacity_analysis import CRITIC, GENERATOR
@@ -286,9 +286,22 @@ def test_what_was_trained_is_told(small_study, tmp_path):
 def test_a_score_below_the_floor_is_said_to_mean_little():
     study = made_up_study(lambda layers: 1 + layers, lambda layers: 2 + layers)
     study.records[0]["result"]["floors"] = {"latent_frechet_distance": 0.2}
-    assert (
-        "0.143 at best and 0.2 for training pictures in the generated ones' place, which no" in study.analysis.reading
-    )
+    found = "0.143 at best and 0.2 for training pictures in the generated ones' place, so that the best"
+    assert found in study.analysis.reading
+
+
+def test_generators_far_from_the_floor_are_named():
+    study = made_up_study(lambda layers: 1 + layers, lambda layers: 2 + layers)
+    study.records[0]["result"]["floors"] = {"latent_frechet_distance": 0.004}
+    assert "over 100 times the floor, so nothing was learned, for 12 qubits, 1 layer; width 2" in study.analysis.reading
+
+
+@pytest.mark.parametrize("values", [None, "abc", [1.0]])
+def test_a_record_without_curves_is_damaged(values):
+    study = made_up_study(lambda layers: 1 + layers, lambda layers: 2 + layers)
+    study.records[3]["result"]["scores"]["latent_frechet_distance"]["values"] = values
+    with pytest.raises(CheckpointError, match=r"record of trial 0000000000000003 is damaged.* the trial runs again"):
+        study.analysis.table()
 
 
 def test_without_laws_nothing_is_said_of_them():
