@@ -13,7 +13,7 @@ from typing import Any
 
 from qiskit_qgen._checks import check_choice, check_folder, check_int, check_path, check_type, renamed_arguments
 from qiskit_qgen._typing import PathLike
-from qiskit_qgen.exceptions import ArgumentError
+from qiskit_qgen.exceptions import ArgumentError, CheckpointError
 from qiskit_qgen.metrics import get_extractor
 from qiskit_qgen.models import StyleQGAN
 from qiskit_qgen.models.style_arguments import latent_size
@@ -123,8 +123,13 @@ class CapacityStudy:
         if not path.is_file():
             raise ArgumentError(f"Folder {path.parent} holds no capacity study: it has no {STUDY_FILE}.")
         content = parse_json(path.read_bytes(), f"File {path}")
-        rule = OptimalityRule(**content["rule"])
-        return cls(content["trials"], content["sizes"], content["floors"], rule, content["pictures"])
+        try:
+            rule = OptimalityRule(**content["rule"])
+            return cls(content["trials"], content["sizes"], content["floors"], rule, content["pictures"])
+        except (KeyError, TypeError) as error:
+            raise CheckpointError(
+                f"File {path} is damaged: {error}. The study's command writes it anew, without training."
+            ) from error
 
     def _row(self, record: Mapping[str, Any]) -> dict[str, Any]:
         configuration = record["configuration"]

@@ -304,6 +304,13 @@ def test_a_record_without_curves_is_damaged(values):
         study.analysis.table()
 
 
+@pytest.mark.parametrize("text", ["{}", "[]", '{"rule": {"beauty": 1}}', "{"])
+def test_a_damaged_study_is_said_to_be_damaged(tmp_path, text):
+    (tmp_path / "capacity.json").write_text(text)
+    with pytest.raises(CheckpointError, match=r"capacity\.json is damaged"):
+        CapacityStudy.load(tmp_path)
+
+
 def test_without_laws_nothing_is_said_of_them():
     study = made_up_study(lambda _: 20, lambda _: 20)
     records = [each for each in study.records if each["configuration"].get("num_layers", 1) == 1]
