@@ -19,8 +19,9 @@ from benchmarks.fashion_mnist_part import NUM_PICTURES
 from qiskit_qgen import load_dataset
 from qiskit_qgen.studies import OptimalityRule, run_trials
 from qiskit_qgen.studies.autoencoders import run_autoencoder_sweep
-from qiskit_qgen.studies.capacity_trial import AUTOENCODERS, train_capacity_trial
+from qiskit_qgen.studies.capacity_trial import train_capacity_trial
 from qiskit_qgen.studies.optimality import judge_record
+from qiskit_qgen.studies.study_folder import AUTOENCODERS
 
 GENERATORS = [
     *({"generator": "quantum", "num_qubits": 12, "num_layers": layers} for layers in (2, 8)),

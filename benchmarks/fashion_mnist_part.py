@@ -1,6 +1,8 @@
 """The pictures of the capacity study: the first 20,000 of Fashion-MNIST for training, all 10,000 test pictures.
 
-python -m benchmarks.fashion_mnist_part part.npz
+    python -m benchmarks.fashion_mnist_part part.npz
+
+Both are written as uint8, as they come.
 """
 
 from __future__ import annotations

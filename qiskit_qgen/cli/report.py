@@ -22,7 +22,7 @@ _CAPACITY_FIGURES = {
     "capacity_scaling": "Optimal classical sizes over the quantum generator's size, with the fitted laws. Bars: middle "
     "95 % over draws of the seeds; hollow: at the edge of the grid.",
     "capacity_scores": "Score of every trial over the critic's size. Crosses: not stable; dotted: the optimal critic; "
-    "dashed: training pictures in the generated ones' place.",
+    "dashed: the floor, which real pictures score in the generated ones' place.",
     "capacity_curves": "Score over the steps, first seed. Dotted: not stable.",
 }
 

@@ -51,7 +51,7 @@ def plot_capacity_scores(study: Mapping[str, Any]) -> Figure:
     """Draw the score of every trial over the critic's size, a panel for each generator.
 
     Filled points are stable trials, crosses unstable ones; the line joins the means of the stable ones; the dotted line
-    marks the optimal critic, the dashed one the floor: what training pictures in the generated ones' place score.
+    marks the optimal critic, the dashed one the floor: what real pictures score in the generated ones' place.
 
     Args:
         study: What :meth:`~qiskit_qgen.studies.CapacityStudy.to_dict` returns.

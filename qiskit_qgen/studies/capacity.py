@@ -25,7 +25,6 @@ from qiskit_qgen.studies.capacity_grid import CapacityGrid, generator_name
 from qiskit_qgen.studies.capacity_search import CapacitySearch, search_bounds, search_critic_widths
 from qiskit_qgen.studies.capacity_setup import setup_text
 from qiskit_qgen.studies.capacity_trial import (
-    AUTOENCODERS,
     SCORES,
     arguments_by_kind,
     build_capacity_model,
@@ -34,6 +33,7 @@ from qiskit_qgen.studies.capacity_trial import (
     train_capacity_trial,
 )
 from qiskit_qgen.studies.optimality import SCORE_NAMES, OptimalityRule, check_late_part, judge_record
+from qiskit_qgen.studies.study_folder import AUTOENCODERS
 from qiskit_qgen.studies.trials import run_trials
 
 STUDY_FILE = "capacity.json"

@@ -53,7 +53,7 @@ class CapacityAnalysis:
     score: str
     """The score that the rule looks at."""
     floor: float | None
-    """What training pictures in the generated ones' place score, None if it is not known."""
+    """What real pictures score in the generated ones' place, or None; see :attr:`CapacityStudy.floor`."""
 
     @property
     def reading(self) -> str:
@@ -76,7 +76,8 @@ class CapacityAnalysis:
         """Return the best mean of a generator's stable trials, and the floor, as far as they are known."""
         best = min((optimum.best for optimum in self.optima.values()), default=None)
         parts = [] if best is None else [f"{best:.3g} at best"]
-        parts += [] if self.floor is None else [f"{self.floor:.3g} for training pictures in the generated ones' place"]
+        real = "reconstructed training pictures" if self.score == "frechet_distance" else "latents of training pictures"
+        parts += [] if self.floor is None else [f"{self.floor:.3g} for {real} in the generated ones' place"]
         below = best is not None and self.floor is not None and best < self.floor
         warning = ", so that the best scores no longer tell good from better" * below
         return f", {' and '.join(parts)}{warning}" if parts else ""
@@ -85,10 +86,8 @@ class CapacityAnalysis:
         """Return which generators are so far from the floor at best that nothing was learned."""
         limit = math.inf if not self.floor else _FAR * self.floor
         names = [name for name, optimum in self.optima.items() if optimum.best > limit]
-        listed = "; ".join(names)
-        return (
-            [f"The best score is over {_FAR} times the floor, so nothing was learned, for {listed}."] if names else []
-        )
+        text = f"The best score is over {_FAR} times the floor, so nothing was learned, for {'; '.join(names)}."
+        return [text] if names else []
 
     def _sensitivity_reading(self) -> list[str]:
         """Return how the best laws move with the rule, if there are laws."""

@@ -14,12 +14,12 @@ from qiskit_qgen.models import StyleQGAN
 from qiskit_qgen.models.codecs import decode, encode
 from qiskit_qgen.studies.autoencoders import AUTOENCODER_OPTIONS, load_autoencoder, load_pictures
 from qiskit_qgen.studies.model_arguments import further_arguments
+from qiskit_qgen.studies.study_folder import AUTOENCODERS
 from qiskit_qgen.training import AbstractCallback, History, TrainingState
 from qiskit_qgen.training.checkpoint import CHECKPOINT_NAME
 from qiskit_qgen.training.image_grid import save_image_grid
 from qiskit_qgen.training.wasserstein import WassersteinPhase
 
-AUTOENCODERS = "autoencoders"
 SCORES = ("latent_frechet_distance", "latent_jensen_shannon_divergence", "frechet_distance")
 _SET_HERE = (
     "image_shape", "num_qubits", "num_layers", "num_features", "generator", "generator_width", "autoencoder", "scaling",

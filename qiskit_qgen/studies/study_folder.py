@@ -15,6 +15,8 @@ from qiskit_qgen.persistence import atomic_write, is_locked
 from qiskit_qgen.persistence.json_text import dump_json, parse_json
 
 TRIAL, TIMING, LOCK, ERROR = "trial.json", "timing.json", ".lock", "error.txt"
+AUTOENCODERS = "autoencoders"
+"""Folder of the autoencoders within that of a study in their latent."""
 STATUSES = ("done", "diverged", "failed")
 _SETTINGS, _PLAN, _TRIALS = "settings.json", "plan.json", "trials"
 
