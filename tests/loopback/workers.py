@@ -26,7 +26,7 @@ class Workers:
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        self._queue: queue.Queue[tuple[str, Program | None] | None] = queue.Queue()
+        self._queue: queue.Queue[tuple[str, Program | None, threading.Event] | None] = queue.Queue()
         self._stopped = threading.Event()
         self._threads = [
             threading.Thread(target=self._work, name=f"loopback-worker-{index}", daemon=True)
@@ -40,7 +40,8 @@ class Workers:
             self.submit(job, None)  # from before a restart
 
     def submit(self, job: Job, program: Program | None) -> None:
-        self._queue.put((job.id, program))
+        # The event is fetched before the answer to the request, since faults may be cleared right after it.
+        self._queue.put((job.id, program, self._service.faults.cleared()))
 
     def stop(self) -> None:
         self._stopped.set()
@@ -56,15 +57,14 @@ class Workers:
                 continue
             fault = Fault(**job.fault) if job.fault else None
             if fault is not None and fault.kind == "hold_job":
-                threading.Thread(target=self._hold, args=(job, entry[1]), daemon=True).start()
+                threading.Thread(target=self._hold, args=(job, *entry[1:]), daemon=True).start()
                 continue
             try:
                 self._run(job, entry[1], fault)
             except Exception:
                 self._finish(job, "Failed", traceback.format_exc(), 9999)
 
-    def _hold(self, job: Job, program: Program | None) -> None:
-        cleared = self._service.faults.cleared()
+    def _hold(self, job: Job, program: Program | None, cleared: threading.Event) -> None:
         while not cleared.wait(0.05):
             if self._stopped.is_set():
                 return
