@@ -18,10 +18,10 @@ from statistics import fmean
 from benchmarks.fashion_mnist_part import NUM_PICTURES
 from qiskit_qgen import load_dataset
 from qiskit_qgen.studies import OptimalityRule, run_trials
-from qiskit_qgen.studies.autoencoders import run_autoencoder_sweep
-from qiskit_qgen.studies.capacity_trial import train_capacity_trial
-from qiskit_qgen.studies.optimality import judge_record
-from qiskit_qgen.studies.study_folder import AUTOENCODERS
+from qiskit_qgen.studies.capacity.autoencoders import run_autoencoder_sweep
+from qiskit_qgen.studies.capacity.optimality import judge_record
+from qiskit_qgen.studies.capacity.trial import train_capacity_trial
+from qiskit_qgen.studies.trials.folder import AUTOENCODERS
 
 GENERATORS = [
     *({"generator": "quantum", "num_qubits": 12, "num_layers": layers} for layers in (2, 8)),

@@ -27,7 +27,7 @@ def status(
 ) -> None:
     """Tell how many trials have ended, failed and run now, and how long the rest takes."""
     from qiskit_qgen.studies import study_status
-    from qiskit_qgen.studies.study_folder import AUTOENCODERS, is_study
+    from qiskit_qgen.studies.trials.folder import AUTOENCODERS, is_study
 
     if not is_study(folder) and is_study(folder / AUTOENCODERS):
         typer.echo("The trials have not begun: the autoencoder that they share comes first.")

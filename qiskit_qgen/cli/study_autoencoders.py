@@ -43,8 +43,8 @@ def autoencoders(
     from qiskit_qgen.persistence import atomic_path
     from qiskit_qgen.plotting import plot_autoencoder_sweep
     from qiskit_qgen.studies import AutoencoderSweep, run_autoencoder_sweep
-    from qiskit_qgen.studies.autoencoder_sweep import SWEEP_FILE, option_grid
-    from qiskit_qgen.studies.study_folder import trial_folder
+    from qiskit_qgen.studies.capacity.autoencoder_sweep import SWEEP_FILE, option_grid
+    from qiskit_qgen.studies.trials.folder import trial_folder
 
     tables = read_study_tables(config, _KNOWN)
     common = tables["autoencoder"]

@@ -72,7 +72,7 @@ def capacity(
     from qiskit_qgen.cli.report import REPORT, write_report
     from qiskit_qgen.cli.study_settings import read_study_tables, training_and_test_images
     from qiskit_qgen.studies import CapacityGrid, CapacitySearch, OptimalityRule, run_capacity_study
-    from qiskit_qgen.studies.capacity_grid import generator_name
+    from qiskit_qgen.studies.capacity.grid import generator_name
 
     tables = read_study_tables(config, _KNOWN)
     if search is not None:

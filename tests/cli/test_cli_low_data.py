@@ -63,7 +63,7 @@ def test_how_a_trial_failed_is_told(config, pictures, tmp_path, monkeypatch):
     def fail(*_, **__):
         raise RuntimeError("no memory")
 
-    monkeypatch.setattr("qiskit_qgen.studies.low_data_trial.score_low_data", fail)
+    monkeypatch.setattr("qiskit_qgen.studies.arms.low_data_trial.score_low_data", fail)
     result = run(config, "--data", pictures, "--out", tmp_path / "study")
     assert "seed 0, 4 pictures, plain: failed: RuntimeError: no memory" in result.stderr
 

@@ -13,12 +13,12 @@ from qiskit_qgen._typing import PathLike
 from qiskit_qgen.metrics.extractors import DEFAULT_EXTRACTOR
 from qiskit_qgen.models import QuantumDiffusion
 from qiskit_qgen.networks.bottleneck_gates import BOTTLENECKS
-from qiskit_qgen.studies.arms import ALL, AbstractArmStudy, percent, run_arms
+from qiskit_qgen.studies.arms.images import SplitPictures, data_settings, split_pictures
+from qiskit_qgen.studies.arms.low_data_trial import build_arm, run_low_data_trial
+from qiskit_qgen.studies.arms.study import ALL, AbstractArmStudy, percent, run_arms
 from qiskit_qgen.studies.intervals import interval_text
-from qiskit_qgen.studies.low_data_trial import build_arm, run_low_data_trial
 from qiskit_qgen.studies.model_arguments import further_arguments
 from qiskit_qgen.studies.paired import PairedComparison, comparison_reading, comparison_table
-from qiskit_qgen.studies.split_pictures import SplitPictures, data_settings, split_pictures
 
 _CONTROL = ("quantum", "se")  # what the circuit adds to a classical gate of the same size
 _ARMS = ("plain", "se", "se_frozen", "quantum")

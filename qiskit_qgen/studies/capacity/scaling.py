@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from qiskit_qgen.studies.optimality import OptimalityRule
-from qiskit_qgen.studies.scaling_laws import FORMULAE, LAWS, LawFit, fit_laws
+from qiskit_qgen.studies.capacity.laws import FORMULAE, LAWS, LawFit, fit_laws
+from qiskit_qgen.studies.capacity.optimality import OptimalityRule
 
 _GROWING = LAWS[1:]
 _FEW_SEEDS = 5

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from qiskit_qgen.exceptions import ArgumentError
-from qiskit_qgen.studies.capacity_grid import generator_name
-from qiskit_qgen.studies.capacity_scaling import ScalingResult, fit_points, fit_scaling
-from qiskit_qgen.studies.optimality import (
+from qiskit_qgen.studies.capacity.grid import generator_name
+from qiskit_qgen.studies.capacity.laws import FORMULAE
+from qiskit_qgen.studies.capacity.optimality import (
     SCORE_NAMES,
     JudgedTrial,
     OptimalityRule,
@@ -22,7 +22,7 @@ from qiskit_qgen.studies.optimality import (
     judge_record,
     match_generators,
 )
-from qiskit_qgen.studies.scaling_laws import FORMULAE
+from qiskit_qgen.studies.capacity.scaling import ScalingResult, fit_points, fit_scaling
 
 CRITIC, GENERATOR = "critic", "classical generator"
 _VARIATIONS: dict[str, tuple[float, ...]] = {

@@ -12,9 +12,9 @@ from torch import Tensor, nn
 from qiskit_qgen.metrics import AbstractFeatureExtractor, FeatureStatistics, get_extractor, jensen_shannon_divergence
 from qiskit_qgen.models import StyleQGAN
 from qiskit_qgen.models.codecs import decode, encode
-from qiskit_qgen.studies.autoencoders import AUTOENCODER_OPTIONS, load_autoencoder, load_pictures
+from qiskit_qgen.studies.capacity.autoencoders import AUTOENCODER_OPTIONS, load_autoencoder, load_pictures
 from qiskit_qgen.studies.model_arguments import further_arguments
-from qiskit_qgen.studies.study_folder import AUTOENCODERS
+from qiskit_qgen.studies.trials.folder import AUTOENCODERS
 from qiskit_qgen.training import AbstractCallback, History, TrainingState
 from qiskit_qgen.training.checkpoint import CHECKPOINT_NAME
 from qiskit_qgen.training.image_grid import save_image_grid

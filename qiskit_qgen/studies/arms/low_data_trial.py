@@ -13,7 +13,7 @@ from torch import Tensor
 from qiskit_qgen.metrics import get_extractor, memorization
 from qiskit_qgen.models import QuantumDiffusion
 from qiskit_qgen.networks.bottleneck_gates import QUANTUM, Bottleneck
-from qiskit_qgen.studies.split_pictures import SplitPictures, same_pictures, whole_kernel_distance
+from qiskit_qgen.studies.arms.images import SplitPictures, same_pictures, whole_kernel_distance
 from qiskit_qgen.training import save_image_grid
 from qiskit_qgen.training.checkpoint import CHECKPOINT_NAME
 

@@ -11,7 +11,7 @@ from qiskit.exceptions import MissingOptionalLibraryError
 from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.optionals import HAS_OPTUNA
 from qiskit_qgen.studies import CapacityGrid, CapacitySearch, OptimalityRule, run_trials
-from qiskit_qgen.studies.capacity_search import JOURNAL, search_critic_widths
+from qiskit_qgen.studies.capacity.search import JOURNAL, search_critic_widths
 
 optuna = pytest.importorskip("optuna")
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from qiskit_qgen.exceptions import ArgumentError
-from qiskit_qgen.studies.scaling_laws import LAWS, fit_laws
+from qiskit_qgen.studies.capacity.laws import LAWS, fit_laws
 
 X = np.array([500.0, 900.0, 1700.0, 3300.0, 4100.0])
 TRUE = {

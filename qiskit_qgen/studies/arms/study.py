@@ -15,10 +15,10 @@ from qiskit_qgen._typing import PathLike
 from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.metrics import get_extractor
 from qiskit_qgen.persistence import atomic_write
+from qiskit_qgen.studies.arms.images import SplitPictures, whole_kernel_distance
 from qiskit_qgen.studies.intervals import mean_interval
 from qiskit_qgen.studies.paired import PairedComparison, compare_arms
-from qiskit_qgen.studies.split_pictures import SplitPictures, whole_kernel_distance
-from qiskit_qgen.studies.trials import run_trials
+from qiskit_qgen.studies.trials.run import run_trials
 
 ALL = "all"
 

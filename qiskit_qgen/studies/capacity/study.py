@@ -19,12 +19,18 @@ from qiskit_qgen.models import StyleQGAN
 from qiskit_qgen.models.style_arguments import latent_size
 from qiskit_qgen.persistence import atomic_write
 from qiskit_qgen.persistence.json_text import parse_json
-from qiskit_qgen.studies.autoencoders import FEWEST, build_autoencoder_model, run_autoencoder_sweep, study_pictures
-from qiskit_qgen.studies.capacity_analysis import CapacityAnalysis, analyse_capacity
-from qiskit_qgen.studies.capacity_grid import CapacityGrid, generator_name
-from qiskit_qgen.studies.capacity_search import CapacitySearch, search_bounds, search_critic_widths
-from qiskit_qgen.studies.capacity_setup import setup_text
-from qiskit_qgen.studies.capacity_trial import (
+from qiskit_qgen.studies.capacity.analysis import CapacityAnalysis, analyse_capacity
+from qiskit_qgen.studies.capacity.autoencoders import (
+    FEWEST,
+    build_autoencoder_model,
+    run_autoencoder_sweep,
+    study_pictures,
+)
+from qiskit_qgen.studies.capacity.grid import CapacityGrid, generator_name
+from qiskit_qgen.studies.capacity.optimality import SCORE_NAMES, OptimalityRule, check_late_part, judge_record
+from qiskit_qgen.studies.capacity.search import CapacitySearch, search_bounds, search_critic_widths
+from qiskit_qgen.studies.capacity.setup import setup_text
+from qiskit_qgen.studies.capacity.trial import (
     SCORES,
     arguments_by_kind,
     build_capacity_model,
@@ -32,9 +38,8 @@ from qiskit_qgen.studies.capacity_trial import (
     scored_steps,
     train_capacity_trial,
 )
-from qiskit_qgen.studies.optimality import SCORE_NAMES, OptimalityRule, check_late_part, judge_record
-from qiskit_qgen.studies.study_folder import AUTOENCODERS
-from qiskit_qgen.studies.trials import run_trials
+from qiskit_qgen.studies.trials.folder import AUTOENCODERS
+from qiskit_qgen.studies.trials.run import run_trials
 
 STUDY_FILE = "capacity.json"
 _COLUMNS = (

@@ -11,7 +11,7 @@ import torch
 from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError
 from qiskit_qgen.models import StyleQGAN
 from qiskit_qgen.studies import AutoencoderSweep, run_autoencoder_sweep
-from qiskit_qgen.studies.autoencoder_sweep import option_grid
+from qiskit_qgen.studies.capacity.autoencoder_sweep import option_grid
 
 REAL = {"frechet_distance": 0.5, "kernel_distance": 0.05, "jensen_shannon_divergence": 0.01}
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from qiskit_qgen._version import __version__
-from qiskit_qgen.studies.optimality import OptimalityRule
+from qiskit_qgen.studies.capacity.optimality import OptimalityRule
 
 
 def setup_text(

@@ -18,7 +18,7 @@ import torch
 from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError, CheckpointError, ExecutionError
 from qiskit_qgen.studies import run_trials, study_status, trial_digest
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).parents[1]
 TWELVE = [{"seed": seed, "layers": layers} for layers in (1, 2) for seed in range(6)]
 
 

@@ -20,8 +20,8 @@ from qiskit_qgen.models import StyleQGAN
 from qiskit_qgen.models.codecs import fingerprint
 from qiskit_qgen.models.style_arguments import latent_size
 from qiskit_qgen.persistence import load_tensors, save_tensors
-from qiskit_qgen.studies.study_folder import trial_folder
-from qiskit_qgen.studies.trials import run_trials
+from qiskit_qgen.studies.trials.folder import trial_folder
+from qiskit_qgen.studies.trials.run import run_trials
 from qiskit_qgen.training.checkpoint import CHECKPOINT_NAME
 from qiskit_qgen.training.image_grid import save_image_grid
 

@@ -12,9 +12,9 @@ from qiskit_qgen._checks import check_int
 from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.optionals import HAS_OPTUNA
 from qiskit_qgen.persistence import locked_file
-from qiskit_qgen.studies.capacity_grid import CapacityGrid, generator_name
-from qiskit_qgen.studies.optimality import JudgedTrial, OptimalityRule, choose_optima, judge_record
-from qiskit_qgen.studies.trials import trial_digest
+from qiskit_qgen.studies.capacity.grid import CapacityGrid, generator_name
+from qiskit_qgen.studies.capacity.optimality import JudgedTrial, OptimalityRule, choose_optima, judge_record
+from qiskit_qgen.studies.trials.run import trial_digest
 
 JOURNAL = "search.journal"
 _LOCK = ".search.lock"

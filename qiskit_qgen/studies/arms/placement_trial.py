@@ -22,7 +22,7 @@ from qiskit_qgen.metrics.functional import FeatureStatistics
 from qiskit_qgen.models import HybridGAN
 from qiskit_qgen.models.hybrid_arguments import QUANTUM_IN
 from qiskit_qgen.persistence import atomic_path
-from qiskit_qgen.studies.split_pictures import same_pictures, whole_kernel_distance
+from qiskit_qgen.studies.arms.images import same_pictures, whole_kernel_distance
 from qiskit_qgen.training import Checkpoint, Scores, TrainingState
 from qiskit_qgen.training.checkpoint import CHECKPOINT_NAME
 

@@ -12,22 +12,16 @@ from qiskit_qgen.exceptions import ArgumentError, CheckpointError
 from qiskit_qgen.metrics import frechet_distance
 from qiskit_qgen.models import HybridGAN
 from qiskit_qgen.plotting import plot_placement
-from qiskit_qgen.studies import placement_trial, run_placement_study
-from qiskit_qgen.studies.placement_trial import run_placement_trial
-from qiskit_qgen.studies.split_pictures import split_pictures
+from qiskit_qgen.studies import run_placement_study
+from qiskit_qgen.studies.arms import placement_trial
+from qiskit_qgen.studies.arms.images import split_pictures
+from qiskit_qgen.studies.arms.placement_trial import run_placement_trial
 
 MODEL = {"backbone": "conv", "backbone_options": {"width": 4}, "generator_width": 16, "discriminator_width": 8}
 DATA = {"labels": [0], "side": 8, "held_out": 20}
 STUDY = {"sizes": [8, 30], "seeds": [0, 1], "steps": 2, "score_every": 1, "batch_size": 4, "num_samples": 20}
 OPTIONS = {**DATA, **STUDY, "model": MODEL, "extractor": "pixel"}
 PLACES = ["none", "generator", "discriminator", "both"]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def cache(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("QISKIT_QGEN_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
 
 
 @pytest.fixture(scope="module")

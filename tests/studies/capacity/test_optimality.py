@@ -5,7 +5,7 @@ import pytest
 import scipy.stats
 
 from qiskit_qgen.exceptions import ArgumentError
-from qiskit_qgen.studies.optimality import (
+from qiskit_qgen.studies.capacity.optimality import (
     JudgedTrial,
     Judgement,
     OptimalityRule,

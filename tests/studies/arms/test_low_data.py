@@ -9,18 +9,11 @@ from qiskit_qgen import load_dataset
 from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.metrics import IdentityFeatureExtractor, KernelInceptionDistance
 from qiskit_qgen.studies import run_low_data_study
-from qiskit_qgen.studies.low_data_trial import score_low_data
-from qiskit_qgen.studies.split_pictures import split_pictures
+from qiskit_qgen.studies.arms.images import split_pictures
+from qiskit_qgen.studies.arms.low_data_trial import score_low_data
 
 MODEL = {"num_qubits": 2, "num_layers": 1, "width": 8, "num_steps": 20, "sampling_steps": 2}
 SMALL = {"labels": [3], "held_out": 40, "steps": 2, "batch_size": 4, "model": MODEL, "extractor": "pixel"}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _cache(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("QISKIT_QGEN_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
 
 
 @pytest.fixture(scope="module")

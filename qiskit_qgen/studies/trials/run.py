@@ -19,8 +19,8 @@ from qiskit_qgen._typing import PathLike
 from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError, ExecutionError, TrainingDivergedError
 from qiskit_qgen.persistence import atomic_write, locked_file
 from qiskit_qgen.persistence.json_text import dump_json
-from qiskit_qgen.studies.study_folder import ERROR, LOCK, TIMING, TRIAL, claim_folder, read_trial, trial_folder
-from qiskit_qgen.studies.workers import WorkerProcesses, WorkerStartError, pinned_threads
+from qiskit_qgen.studies.trials.folder import ERROR, LOCK, TIMING, TRIAL, claim_folder, read_trial, trial_folder
+from qiskit_qgen.studies.trials.workers import WorkerProcesses, WorkerStartError, pinned_threads
 
 Trial = Callable[[dict[str, Any], Path], dict[str, Any]]
 

@@ -8,8 +8,8 @@ import pytest
 
 from qiskit_qgen.exceptions import CheckpointError
 from qiskit_qgen.studies import CapacityStudy, OptimalityRule
-from qiskit_qgen.studies.capacity_analysis import CRITIC, GENERATOR
-from qiskit_qgen.studies.capacity_grid import generator_name
+from qiskit_qgen.studies.capacity.analysis import CRITIC, GENERATOR
+from qiskit_qgen.studies.capacity.grid import generator_name
 
 STEPS = list(range(50, 1001, 50))
 LAYERS = (1, 2, 3, 4, 5, 6)

@@ -18,13 +18,13 @@ from qiskit_qgen._typing import PathLike
 from qiskit_qgen.exceptions import ArgumentError, CheckpointError
 from qiskit_qgen.models import HybridGAN
 from qiskit_qgen.models.hybrid_arguments import QUANTUM_IN
-from qiskit_qgen.studies.arms import AbstractArmStudy, percent, run_arms
+from qiskit_qgen.studies.arms.images import SplitPictures, data_settings, split_pictures
+from qiskit_qgen.studies.arms.placement_trial import SAMPLES, run_placement_trial
+from qiskit_qgen.studies.arms.study import AbstractArmStudy, percent, run_arms
 from qiskit_qgen.studies.intervals import Interval, interval_text, mean_interval
 from qiskit_qgen.studies.model_arguments import further_arguments
 from qiskit_qgen.studies.paired import PairedComparison, comparison_reading, comparison_table
-from qiskit_qgen.studies.placement_trial import SAMPLES, run_placement_trial
-from qiskit_qgen.studies.split_pictures import SplitPictures, data_settings, split_pictures
-from qiskit_qgen.studies.study_folder import trial_folder
+from qiskit_qgen.studies.trials.folder import trial_folder
 
 _EXTRACTOR = "efficientnet-lite0-64px"
 _SCORES = (

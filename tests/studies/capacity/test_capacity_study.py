@@ -7,7 +7,7 @@ from scipy.linalg import sqrtm
 
 from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError, DatasetError
 from qiskit_qgen.studies import CapacityGrid, CapacitySearch, CapacityStudy, OptimalityRule, run_capacity_study
-from qiskit_qgen.studies.autoencoders import load_autoencoder
+from qiskit_qgen.studies.capacity.autoencoders import load_autoencoder
 
 
 @pytest.fixture(scope="module")

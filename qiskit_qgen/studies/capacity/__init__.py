@@ -1,0 +1,1 @@
+"""The capacity study: how large critics and classical generators must be, and the autoencoders it rests on."""
