@@ -3,7 +3,7 @@
     python -m benchmarks.executions runs/demo/model
 
 The same noise vectors go to the built-in simulator in float64, to Aer (exact, with shots, with a device's noise), to
-the device's fake twin through Runtime's client with resilience levels 1 and 2, and to the loopback server of the tests
+the device's fake twin through Runtime's client with resilience levels 1 and 2, and to the loopback server
 through the real client as a job, in a batch and in a session. Writes comparison.json, comparison.md and comparison.png.
 
 Noisy circuits of many qubits are simulated shot by shot, which takes seconds for each sample: each execution is tried
@@ -30,7 +30,7 @@ from qiskit_qgen.metrics import FeatureCache, IdentityFeatureExtractor
 from qiskit_qgen.persistence import load_tensors, save_tensors
 from qiskit_qgen.plotting import plot_comparison
 from qiskit_qgen.studies import ExecutionComparison, compare_executions
-from tests.loopback import LoopbackOptions, LoopbackServer
+from qiskit_qgen.testing.loopback import LoopbackOptions, LoopbackServer
 
 TOLERANCE = 1e-6
 TRIAL = 2

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .routing import Answer, ApiError, Request, Router
-from .store import Job, Session
-from .usage import now, seconds_between
+from qiskit_qgen.testing.loopback.routing import Answer, ApiError, Request, Router
+from qiskit_qgen.testing.loopback.store import Job, Session
+from qiskit_qgen.testing.loopback.usage import now, seconds_between
 
 if TYPE_CHECKING:
-    from .server import Service
+    from qiskit_qgen.testing.loopback.server import Service
 
 MAX_SECONDS = {"dedicated": 8 * 3600, "batch": 8 * 3600}
 INTERACTIVE_SECONDS = 60
@@ -22,6 +22,7 @@ class Sessions:
         self._service = service
 
     def register(self, router: Router) -> None:
+        """Add the routes of this part."""
         router.add("POST /sessions", self._create)
         router.add("GET /sessions/{id}", self._details)
         router.add("PATCH /sessions/{id}", self._update)
@@ -45,6 +46,11 @@ class Sessions:
         return Answer.json({"id": session.id} | self._describe(session), status=201)
 
     def find(self, session_id: str) -> Session:
+        """Return a session, which is closed first if its time is over.
+
+        Raises:
+            ApiError: If there is none with this id (404).
+        """
         session = self._service.store.sessions.get(session_id)
         if session is None:
             raise ApiError(404, 1216, f"Session {session_id} is not found.", "Check the session's id.")
@@ -126,12 +132,14 @@ class Sessions:
         return session
 
     def job_started(self, job: Job) -> None:
+        """Activate the job's session."""
         session = self._service.store.sessions.get(job.session_id or "")
         if session is not None and session.activated is None:
             session.state, session.activated = "active", now()
             self._service.store.save_session(session)
 
     def job_finished(self, job: Job) -> None:
+        """Close the job's session if it was the last that it waited for."""
         session = self._service.store.sessions.get(job.session_id or "")
         if session is not None:
             self._close_if_done(session)

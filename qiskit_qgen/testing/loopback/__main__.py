@@ -1,4 +1,4 @@
-"""`python -m tests.loopback`: runs the server until it is interrupted, to rehearse a hardware script offline."""
+"""`python -m qiskit_qgen.testing.loopback`: rehearses a hardware script offline, until it is stopped."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ import signal
 import sys
 from pathlib import Path
 
-from .faults import Fault
-from .server import LoopbackOptions, LoopbackServer
+from qiskit_qgen.testing.loopback.faults import Fault
+from qiskit_qgen.testing.loopback.server import LoopbackOptions, LoopbackServer
 
 
 def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
     defaults = LoopbackOptions()
-    parser = argparse.ArgumentParser(prog="python -m tests.loopback", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m qiskit_qgen.testing.loopback", description=__doc__)
     parser.add_argument("--port", type=int, default=8765, help="port on 127.0.0.1; 0 takes a free one")
     parser.add_argument("--devices", default=",".join(defaults.devices), help="fake devices, separated by commas")
     parser.add_argument("--noiseless", action="store_true", help="let the devices make no errors")
@@ -43,6 +44,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: list[str] | None = None) -> None:
+    """Run the server with these arguments, or those of the command line."""
     given = parser().parse_args(arguments)
     options = LoopbackOptions(
         devices=tuple(given.devices.split(",")),

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .components import derived_seed, sample
+from qiskit_qgen.testing.loopback.components import derived_seed, sample
 
 if TYPE_CHECKING:
     from qiskit.quantum_info import PauliList
 
-    from .devices import Device
+    from qiskit_qgen.testing.loopback.devices import Device
 
 
 def _observables(pub: Any) -> np.ndarray:

@@ -7,14 +7,14 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from .execution import decode
-from .faults import JOB_KINDS, Fault
-from .routing import Answer, ApiError, Request, Router
-from .store import Job
-from .usage import now, parse_time, qpu_seconds
+from qiskit_qgen.testing.loopback.execution import decode
+from qiskit_qgen.testing.loopback.faults import JOB_KINDS, Fault
+from qiskit_qgen.testing.loopback.routing import Answer, ApiError, Request, Router
+from qiskit_qgen.testing.loopback.store import Job
+from qiskit_qgen.testing.loopback.usage import now, parse_time, qpu_seconds
 
 if TYPE_CHECKING:
-    from .server import Service
+    from qiskit_qgen.testing.loopback.server import Service
 
 
 class Jobs:
@@ -24,6 +24,7 @@ class Jobs:
         self._service = service
 
     def register(self, router: Router) -> None:
+        """Add the routes of this part."""
         router.add("POST /jobs", self._submit)
         router.add("GET /jobs", self._list)
         router.add("GET /jobs/{id}", self._get)
@@ -78,6 +79,11 @@ class Jobs:
         return asdict(met[0]) if met else None
 
     def find(self, job_id: str) -> Job:
+        """Return a job.
+
+        Raises:
+            ApiError: If there is none with this id (404).
+        """
         job = self._service.store.jobs.get(job_id)
         if job is None:
             raise ApiError(404, 1291, f"Job not found. Job ID: {job_id}", "Check the job's id.")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from .devices import Device
+    from qiskit_qgen.testing.loopback.devices import Device
 
 GATES = ("rz", "sx", "x", "id", "cx", "cz", "ecr")
 CHUNK = 1 << 17

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .transfer import Step, is_supported, sample_steps
+from qiskit_qgen.testing.loopback.transfer import Step, is_supported, sample_steps
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
 
-    from .devices import Device
+    from qiskit_qgen.testing.loopback.devices import Device
 
 NO_EFFECT = ("barrier", "delay")
 MAX_SMALL = {True: 8, False: 1}

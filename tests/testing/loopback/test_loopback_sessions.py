@@ -5,13 +5,12 @@ from __future__ import annotations
 import time
 
 import pytest
+from loopback_programs import estimator_pub, sampler_pub
 from qiskit_ibm_runtime import Batch, Session
 from qiskit_ibm_runtime.api.exceptions import RequestsApiError
 from qiskit_ibm_runtime.exceptions import IBMRuntimeError, RuntimeJobFailureError
 from qiskit_ibm_runtime.executor_estimator import Estimator
 from qiskit_ibm_runtime.executor_sampler import Sampler
-
-from .programs import estimator_pub, sampler_pub
 
 
 @pytest.fixture

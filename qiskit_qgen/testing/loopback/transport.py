@@ -9,11 +9,11 @@ import traceback
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
-from .faults import Fault
-from .routing import Answer, ApiError, Request, Route
+from qiskit_qgen.testing.loopback.faults import Fault
+from qiskit_qgen.testing.loopback.routing import Answer, ApiError, Request, Route
 
 if TYPE_CHECKING:
-    from .server import Service
+    from qiskit_qgen.testing.loopback.server import Service
 
 REQUEST_KINDS = ("error", "drop", "delay", "truncate", "cut")
 
@@ -32,11 +32,13 @@ class LoopbackHTTPServer(ThreadingHTTPServer):
         self._lock = threading.Lock()
 
     def process_request(self, request: Any, client_address: Any) -> None:
+        """Serve a new connection."""
         with self._lock:
             self._connections.add(request)
         super().process_request(request, client_address)
 
     def shutdown_request(self, request: Any) -> None:
+        """End a connection."""
         with self._lock:
             self._connections.discard(request)
         super().shutdown_request(request)
@@ -45,6 +47,7 @@ class LoopbackHTTPServer(ThreadingHTTPServer):
         """Say nothing of clients that went away."""
 
     def stop(self) -> None:
+        """Stop to listen, and close every connection."""
         self.shutdown()
         self.server_close()
         with self._lock:
@@ -129,5 +132,6 @@ class Connection(BaseHTTPRequestHandler):
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve  # noqa: N815
 
     def log_message(self, format: str, *arguments: Any) -> None:  # noqa: A002
+        """Log a request if that is asked for."""
         if self.server.service.options.verbose:
             super().log_message(format, *arguments)

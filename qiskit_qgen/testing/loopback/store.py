@@ -44,6 +44,7 @@ class Job:
 
     @property
     def final(self) -> bool:
+        """Whether the job has ended."""
         return self.status in FINAL_STATES
 
 
@@ -86,6 +87,7 @@ class Store:
 
     @staticmethod
     def new_id() -> str:
+        """Return a new id of a job or session."""
         return uuid.uuid4().hex[:20]
 
     def write(self, name: str, data: bytes) -> None:
@@ -96,9 +98,11 @@ class Store:
         temporary.replace(path)
 
     def read(self, name: str) -> bytes:
+        """Read a file of the folder."""
         return (self.folder / name).read_bytes()
 
     def save_job(self, job: Job) -> None:
+        """Write a job that was not deleted."""
         with self.lock:
             if job.id in self.jobs:
                 self.write(f"jobs/{job.id}.json", json.dumps(asdict(job)).encode())
@@ -125,12 +129,14 @@ class Store:
                 file.write(json.dumps({name: getattr(job, name) for name in shown}) + "\n")
 
     def delete_job(self, job_id: str) -> None:
+        """Forget a job, but not that it was submitted."""
         with self.lock:
             del self.jobs[job_id]
             for name in ("jobs", "params", "results"):
                 (self.folder / name / f"{job_id}.json").unlink(missing_ok=True)
 
     def save_session(self, session: Session) -> None:
+        """Keep a session."""
         with self.lock:
             self.sessions[session.id] = session
             self.write(f"sessions/{session.id}.json", json.dumps(asdict(session)).encode())
@@ -149,9 +155,11 @@ class Store:
         return [job for job in jobs if all(getattr(job, name) == value for name, value in match.items())]
 
     def session_jobs(self, session_id: str) -> list[Job]:
+        """Return the jobs of a session."""
         with self.lock:
             return [job for job in self.jobs.values() if job.session_id == session_id]
 
     def consumed_seconds(self) -> float:
+        """Return the quantum seconds of all jobs."""
         with self.lock:
             return sum(job.usage_seconds for job in self.jobs.values())

@@ -4,11 +4,11 @@ It exchanges tokens, lists instances and backends (the fake devices of qiskit-ib
 runs the jobs of the "executor", "estimator" and "sampler" programs on Aer with the device's noise, counts what it is
 asked, and misbehaves on request.
 
-In tests: the fixture `ibm_server` of `fixtures`. From a shell, to rehearse a script offline:
-`python -m tests.loopback --help`.
+From a shell, to rehearse a script offline: ``python -m qiskit_qgen.testing.loopback --help``. From Python, a
+:class:`LoopbackServer` is a context manager.
 """
 
-from .faults import Fault, Faults
-from .server import LoopbackOptions, LoopbackServer
+from qiskit_qgen.testing.loopback.faults import Fault, Faults
+from qiskit_qgen.testing.loopback.server import LoopbackOptions, LoopbackServer
 
 __all__ = ["Fault", "Faults", "LoopbackOptions", "LoopbackServer"]

@@ -8,13 +8,13 @@ import time
 import traceback
 from typing import TYPE_CHECKING
 
-from .execution import Program, decode
-from .faults import Fault
-from .store import Job
-from .usage import MAX_EXECUTION_SECONDS, now, qpu_seconds
+from qiskit_qgen.testing.loopback.execution import Program, decode
+from qiskit_qgen.testing.loopback.faults import Fault
+from qiskit_qgen.testing.loopback.store import Job
+from qiskit_qgen.testing.loopback.usage import MAX_EXECUTION_SECONDS, now, qpu_seconds
 
 if TYPE_CHECKING:
-    from .server import Service
+    from qiskit_qgen.testing.loopback.server import Service
 
 
 class Workers:
@@ -34,16 +34,19 @@ class Workers:
         ]
 
     def start(self) -> None:
+        """Start, with the jobs that an earlier server left in its folder."""
         for thread in self._threads:
             thread.start()
         for job in sorted(self._service.store.pending(), key=lambda job: job.number):
             self.submit(job, None)  # from before a restart
 
     def submit(self, job: Job, program: Program | None) -> None:
+        """Put a job into the queue."""
         # The event is fetched before the answer to the request, since faults may be cleared right after it.
         self._queue.put((job.id, program, self._service.faults.cleared()))
 
     def stop(self) -> None:
+        """Stop; a running job is waited for, others stay queued."""
         self._stopped.set()
         for _ in self._threads:
             self._queue.put(None)

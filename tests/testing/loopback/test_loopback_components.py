@@ -11,8 +11,8 @@ from qiskit_aer import AerSimulator
 from qiskit_aer.noise import NoiseModel
 from qiskit_ibm_runtime.fake_provider import FakeManilaV2
 
-from .components import MAX_SMALL, components, sample
-from .devices import Device
+from qiskit_qgen.testing.loopback.components import MAX_SMALL, components, sample
+from qiskit_qgen.testing.loopback.devices import Device
 
 SHOTS = 40_000
 

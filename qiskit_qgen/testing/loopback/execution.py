@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from .components import derived_seed, sample
-from .estimation import estimate, measured_bases
-from .routing import ApiError
-from .usage import MAX_EXECUTIONS
+from qiskit_qgen.testing.loopback.components import derived_seed, sample
+from qiskit_qgen.testing.loopback.estimation import estimate, measured_bases
+from qiskit_qgen.testing.loopback.routing import ApiError
+from qiskit_qgen.testing.loopback.usage import MAX_EXECUTIONS
 
 if TYPE_CHECKING:
-    from .devices import Device
+    from qiskit_qgen.testing.loopback.devices import Device
 
 
 class Program(Protocol):
@@ -61,6 +61,7 @@ class ExecutorProgram:
 
     @classmethod
     def decode(cls, body: bytes) -> ExecutorProgram:
+        """Decode a submission."""
         from qiskit_ibm_runtime.quantum_program.params_converters import QUANTUM_PROGRAM_PARAMS_CONVERTERS
 
         params = json.loads(body)["params"]
@@ -79,21 +80,26 @@ class ExecutorProgram:
 
     @property
     def num_pubs(self) -> int:
+        """Number of items."""
         return len(self.program.items)
 
     @property
     def num_circuits(self) -> int:
+        """Circuits after broadcasting, twirling and noise amplification."""
         return sum(math.prod(shape) for shape in self.shapes)
 
     @property
     def executions(self) -> int:
+        """Circuits times shots."""
         return self.num_circuits * self.program.shots
 
     @property
     def num_qubits(self) -> int:
+        """Qubits of the widest circuit."""
         return max((item.circuit.num_qubits for item in self.program.items), default=0)
 
     def run(self, device: Device, seed: int) -> str:
+        """Return the body of the results."""
         from qiskit_ibm_runtime.fake_provider.executor.broadcast_sample import broadcast_sample
 
         started = datetime.now(UTC)
@@ -147,6 +153,7 @@ class PrimitiveProgram:
 
     @classmethod
     def decode(cls, body: bytes) -> PrimitiveProgram:
+        """Decode a submission."""
         from qiskit.primitives.containers.estimator_pub import EstimatorPub
         from qiskit.primitives.containers.sampler_pub import SamplerPub
         from qiskit_ibm_runtime.json import RuntimeDecoder
@@ -172,6 +179,7 @@ class PrimitiveProgram:
 
     @property
     def num_pubs(self) -> int:
+        """Number of PUBs."""
         return len(self.pubs)
 
     def _bases(self, pub: Any) -> int:
@@ -179,19 +187,23 @@ class PrimitiveProgram:
 
     @property
     def num_circuits(self) -> int:
+        """Circuits after broadcasting, one for each set of observables that are measured together."""
         return sum(pub.parameter_values.size * self._bases(pub) for pub in self.pubs)
 
     @property
     def executions(self) -> int:
+        """Circuits times shots."""
         if self.kind == "sampler":
             return sum(pub.parameter_values.size * pub.shots for pub in self.pubs)
         return sum(pub.parameter_values.size * self._bases(pub) * math.ceil(pub.precision**-2) for pub in self.pubs)
 
     @property
     def num_qubits(self) -> int:
+        """Qubits of the widest circuit."""
         return max((pub.circuit.num_qubits for pub in self.pubs), default=0)
 
     def run(self, device: Device, seed: int) -> str:
+        """Return the body of the results."""
         from qiskit.primitives import PrimitiveResult
         from qiskit_ibm_runtime.json import RuntimeEncoder
 

@@ -9,15 +9,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from .account import Account
-from .devices import Device
-from .faults import Fault, Faults
-from .jobs import Jobs
-from .routing import Answer, ApiError, Request, Router
-from .sessions import Sessions
-from .store import Job, Store
-from .transport import LoopbackHTTPServer
-from .workers import Workers
+from qiskit_qgen.testing.loopback.account import Account
+from qiskit_qgen.testing.loopback.devices import Device
+from qiskit_qgen.testing.loopback.faults import Fault, Faults
+from qiskit_qgen.testing.loopback.jobs import Jobs
+from qiskit_qgen.testing.loopback.routing import Answer, ApiError, Request, Router
+from qiskit_qgen.testing.loopback.sessions import Sessions
+from qiskit_qgen.testing.loopback.store import Job, Store
+from qiskit_qgen.testing.loopback.transport import LoopbackHTTPServer
+from qiskit_qgen.testing.loopback.workers import Workers
 
 
 @dataclass(frozen=True)
@@ -64,11 +64,17 @@ class Service:
         self.router.add("DELETE /_loopback/faults", self._clear_faults, needs_token=False)
 
     def device(self, name: str | None) -> Device:
+        """Return a backend.
+
+        Raises:
+            ApiError: If there is none of this name (404).
+        """
         if name not in self.devices:
             raise ApiError(404, 1211, f"Backend {name} is not found.", "Check the list of backends.")
         return self.devices[name]
 
     def usage_left(self) -> float:
+        """Return the quantum seconds that the instance has left."""
         return self.options.usage_limit_seconds - self.store.consumed_seconds()
 
     def _add_fault(self, request: Request) -> Answer:
@@ -117,6 +123,7 @@ class LoopbackServer:
         )
 
     def start(self) -> LoopbackServer:
+        """Start to listen, and return the server."""
         self._service.workers.start()
         self._thread.start()
         return self
@@ -140,18 +147,22 @@ class LoopbackServer:
 
     @property
     def port(self) -> int:
+        """The port on 127.0.0.1."""
         return self._http.server_address[1]
 
     @property
     def url(self) -> str:
+        """The server's address."""
         return f"http://127.0.0.1:{self.port}"
 
     @property
     def faults(self) -> Faults:
+        """The faults in force; its methods add to them."""
         return self._service.faults
 
     @property
     def devices(self) -> dict[str, Device]:
+        """The backends by name."""
         return self._service.devices
 
     def environment(self) -> dict[str, str]:
@@ -203,6 +214,7 @@ class LoopbackServer:
 
     @property
     def jobs(self) -> list[Job]:
+        """The jobs that are kept, oldest first."""
         return list(self._service.store.jobs.values())
 
     def expire_sessions(self) -> None:

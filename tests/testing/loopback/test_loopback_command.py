@@ -1,4 +1,4 @@
-"""`python -m tests.loopback`, and clients in other processes."""
+"""`python -m qiskit_qgen.testing.loopback`, and clients in other processes."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def start_command(tmp_path):
         command = [
             sys.executable,
             "-m",
-            "tests.loopback",
+            "qiskit_qgen.testing.loopback",
             "--port",
             "0",
             "--devices",

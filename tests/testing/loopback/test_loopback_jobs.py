@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
+from loopback_programs import ANGLES, estimator_pub, exact, sampler_pub
 from qiskit.circuit import QuantumCircuit
 from qiskit_ibm_runtime import EstimatorV2, SamplerV2
 from qiskit_ibm_runtime.exceptions import (
@@ -19,8 +20,6 @@ from qiskit_ibm_runtime.exceptions import (
 )
 from qiskit_ibm_runtime.executor_estimator import Estimator
 from qiskit_ibm_runtime.executor_sampler import Sampler
-
-from .programs import ANGLES, estimator_pub, exact, sampler_pub
 
 SIGMA = 1 / 64  # of a mean of 4,096 values of +-1
 

@@ -26,6 +26,7 @@ class ApiError(Exception):
         self.status, self.code, self.message, self.solution = status, code, message, solution
 
     def answer(self) -> Answer:
+        """Return the error as an answer."""
         error = {
             "code": self.code,
             "message": self.message,
@@ -47,19 +48,27 @@ class Request:
 
     @classmethod
     def parse(cls, method: str, target: str, headers: Any, body: bytes) -> Request:
+        """Read a request."""
         parts = urlsplit(target)
         return cls(method, parts.path, parse_qs(parts.query), headers, body)
 
     def first(self, name: str, default: str | None = None) -> str | None:
+        """Return the first value of a query parameter."""
         return self.query.get(name, [default])[0]
 
     def json(self) -> dict[str, Any]:
+        """Return the body, read as JSON.
+
+        Raises:
+            ApiError: If it is none (400).
+        """
         try:
             return json.loads(self.body or b"{}")
         except json.JSONDecodeError as error:
             raise ApiError(400, 1221, f"The body is not JSON: {error}.") from None
 
     def form(self) -> dict[str, str]:
+        """Return the body, read as a form."""
         return {key: values[0] for key, values in parse_qs(self.body.decode()).items()}
 
 
@@ -73,14 +82,17 @@ class Answer:
 
     @classmethod
     def json(cls, data: Any, status: int = 200) -> Answer:
+        """Return an answer with a JSON body."""
         return cls(status, json.dumps(data, separators=(",", ":")).encode())
 
     @classmethod
     def text(cls, text: str, status: int = 200) -> Answer:
+        """Return an answer with a text body."""
         return cls(status, text.encode(), "text/plain; charset=utf-8")
 
     @property
     def reason(self) -> str:
+        """The phrase that belongs to the status."""
         return HTTPStatus(self.status).phrase if self.status in {int(known) for known in HTTPStatus} else "Error"
 
 
@@ -110,11 +122,17 @@ class Router:
         self._routes: list[Route] = []
 
     def add(self, name: str, handler: Handler, *, needs_token: bool = True) -> None:
+        """Register a route."""
         method, path = name.split(" ", 1)
         expression = re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(path))
         self._routes.append(Route(name, re.compile(f"{method} {expression}"), handler, needs_token))
 
     def find(self, request: Request) -> tuple[Route, dict[str, str]]:
+        """Return the route of a request and the values in its path.
+
+        Raises:
+            ApiError: If there is none (404).
+        """
         line = f"{request.method} {self._PREFIX.sub('', request.path)}"
         for route in self._routes:
             if match := route.pattern.fullmatch(line):

@@ -50,6 +50,7 @@ class Fault:
             raise ValueError(f"Fault {self.kind!r} has no `after`: only 'error' and 'drop' have.")
 
     def meets(self, route: str) -> bool:
+        """Whether requests to this route are meant."""
         return any(fnmatchcase(route, glob) for glob in self.route.split("|"))
 
     @classmethod
@@ -80,6 +81,7 @@ class Faults:
         self._cleared = threading.Event()
 
     def add(self, fault: Fault) -> Fault:
+        """Add a fault."""
         with self._lock:
             self._faults.append(fault)
         return fault
@@ -148,5 +150,6 @@ class Faults:
         return self._cleared
 
     def as_list(self) -> list[dict[str, Any]]:
+        """Return the faults that are left, as `GET /_loopback/state` does."""
         with self._lock:
             return [asdict(fault) for fault in self._faults if fault.times]

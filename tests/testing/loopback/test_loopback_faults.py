@@ -6,6 +6,7 @@ import time
 
 import pytest
 import requests
+from loopback_programs import sampler_pub
 from qiskit.providers import QiskitBackendNotFoundError
 from qiskit_ibm_runtime.api.exceptions import RequestsApiError
 from qiskit_ibm_runtime.exceptions import (
@@ -17,8 +18,7 @@ from qiskit_ibm_runtime.exceptions import (
 )
 from qiskit_ibm_runtime.executor_sampler import Sampler
 
-from .faults import Fault
-from .programs import sampler_pub
+from qiskit_qgen.testing.loopback.faults import Fault
 
 
 @pytest.fixture

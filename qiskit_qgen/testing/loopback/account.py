@@ -9,10 +9,10 @@ import json
 import time
 from typing import TYPE_CHECKING
 
-from .routing import Answer, ApiError, Request, Router
+from qiskit_qgen.testing.loopback.routing import Answer, ApiError, Request, Router
 
 if TYPE_CHECKING:
-    from .server import Service
+    from qiskit_qgen.testing.loopback.server import Service
 
 TOKEN_SECONDS = 3600
 PLAN_ID = "loopback-plan"
@@ -29,6 +29,7 @@ class Account:
         self._service = service
 
     def register(self, router: Router) -> None:
+        """Add the routes of this part."""
         router.add("POST /identity/token", self._token, needs_token=False)
         router.add("POST /v3/resources/search", self._search, needs_token=False)
         router.add("GET /catalog/{id}", self._catalog, needs_token=False)

@@ -85,14 +85,17 @@ class Device:
 
     @property
     def name(self) -> str:
+        """The backend's name, such as "ibm_kolkata"."""
         return f"{self.prefix}_{self.label}"
 
     @property
     def is_mock(self) -> bool:
+        """Whether this is the stand-in of dry runs."""
         return self.prefix == "mock"
 
     @property
     def num_qubits(self) -> int:
+        """Number of qubits."""
         return self._raw_configuration["n_qubits"]
 
     @cached_property
@@ -116,6 +119,7 @@ class Device:
         }
 
     def configuration(self) -> dict[str, Any]:
+        """Return the body of its configuration."""
         return self._raw_configuration | {"backend_name": self.name}
 
     @cached_property
@@ -123,6 +127,7 @@ class Device:
         return self._read("props_filename")
 
     def properties(self) -> dict[str, Any]:
+        """Return the body of its calibration."""
         return self._raw_properties | {"backend_name": self.name}
 
     def simulator(self, qubits: Sequence[int], seed: int) -> Any:

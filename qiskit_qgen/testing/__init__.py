@@ -1,0 +1,5 @@
+"""Rehearsals without a device: :mod:`qiskit_qgen.testing.loopback` is IBM's service on this computer."""
+
+from qiskit_qgen.testing.loopback import Fault, Faults, LoopbackOptions, LoopbackServer
+
+__all__ = ["Fault", "Faults", "LoopbackOptions", "LoopbackServer"]
