@@ -40,7 +40,7 @@ def test_every_module_imports_only_from_below():
         ("models/style_qgan.py", "import matplotlib", "matplotlib is imported only in plotting"),
         ("primitives/estimator.py", "import qiskit_aer", "Aer is imported only in primitives.aer"),
         ("execution/aer.py", "import qiskit_aer", "Aer is imported only in primitives.aer"),
-        ("cli/doctor.py", "def late():\n    import qiskit_qgen.testing.loopback", "testing is imported by nothing else"),
+        ("cli/doctor.py", "import qiskit_qgen.testing.loopback", "testing is imported by nothing else"),
     ],
 )
 def test_a_breach_is_seen(copied, module, statement, contract):

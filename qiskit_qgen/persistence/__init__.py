@@ -10,7 +10,6 @@ from qiskit_qgen.persistence.atomic import (
     existing_folder,
     remove_leftovers,
 )
-from qiskit_qgen.persistence.locks import is_locked, locked_file
 from qiskit_qgen.persistence.pretrained import FORMAT_VERSION, load_circuit, load_model_folder, save_model_folder
 from qiskit_qgen.persistence.tensors import check_state, load_tensors, save_tensors
 
@@ -21,11 +20,9 @@ __all__ = [
     "atomic_write",
     "check_state",
     "existing_folder",
-    "is_locked",
     "load_circuit",
     "load_model_folder",
     "load_tensors",
-    "locked_file",
     "remove_leftovers",
     "save_model_folder",
     "save_tensors",

@@ -17,8 +17,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from filelock import lock_descriptor
+
 from qiskit_qgen._typing import PathLike
-from qiskit_qgen.persistence.locks import try_lock
 
 LEFTOVER_AGE = 3600.0
 """Seconds after which an untouched temporary name belongs to a process that was killed."""
@@ -57,7 +58,7 @@ def atomic_path(path: PathLike) -> Iterator[Path]:
         # O_EXCL: the name is ours alone; mode 0o666: the process's umask decides, as for any other new file.
         descriptor = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
         try:
-            try_lock(descriptor)
+            _lock(descriptor)
             yield temporary
             _synchronise(temporary)
             temporary.replace(target)
@@ -188,11 +189,19 @@ def _remove_leftovers(target: Path) -> None:
                 shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
 
 
+def _lock(descriptor: int) -> bool:
+    """Lock an open file for as long as it stays open; return whether nobody else has locked it, and locks exist."""
+    try:
+        return lock_descriptor(descriptor, blocking=False)
+    except OSError:
+        return False
+
+
 def _is_abandoned(file: Path) -> bool:
     """Whether no living process writes ``file``."""
     descriptor = os.open(file, os.O_RDWR)
     try:
-        return try_lock(descriptor)
+        return _lock(descriptor)
     finally:
         os.close(descriptor)
 

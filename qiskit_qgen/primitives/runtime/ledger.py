@@ -16,6 +16,7 @@ from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
+from filelock import FileLock
 
 from qiskit_qgen._checks import check_path
 from qiskit_qgen._typing import PathLike
@@ -145,12 +146,8 @@ class Ledger:
         """Hold the ledger while a request is looked up and submitted, so that two processes never submit it twice."""
         with self._written():
             (self.folder / "results").mkdir(parents=True, exist_ok=True)
-            opened = (self.folder / ".lock").open("w")
-        with opened as file:
-            if os.name == "posix":
-                import fcntl
-
-                fcntl.flock(file, fcntl.LOCK_EX)
+            held = FileLock(self.folder / ".lock").acquire()
+        with held:
             yield
 
     def _results(self, digest: str) -> Path:

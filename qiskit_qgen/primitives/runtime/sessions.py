@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import weakref
-from typing import IO
+from filelock import FileLock, Timeout
 
 from qiskit_qgen.primitives.runtime.digests import digest
 from qiskit_qgen.primitives.runtime.ledger import Ledger
@@ -14,8 +12,7 @@ class SessionRecord:
     """The batches and sessions in a ledger.
 
     While one is open, its process holds a lock on a file of its own, which the system frees when the process ends in
-    whatever way: one that is recorded as open and not locked belongs to nobody. Where the system has no such locks
-    (Windows), no other process's session is taken for left open.
+    whatever way: one that is recorded as open and not locked belongs to nobody.
 
     Args:
         ledger: The ledger; None for none, which knows nothing.
@@ -23,8 +20,7 @@ class SessionRecord:
 
     def __init__(self, ledger: Ledger | None) -> None:
         self._ledger = ledger
-        self._locks: dict[str, IO[str]] = {}
-        weakref.finalize(self, _release, self._locks)
+        self._locks: dict[str, FileLock] = {}
 
     def opened(self, session_id: str, *, backend: str, mode: str) -> None:
         """Record that this process opened a batch or session."""
@@ -47,7 +43,7 @@ class SessionRecord:
         """Leave a batch or session that could not be closed to whoever opens the next one."""
         lock = self._locks.pop(session_id, None)
         if lock is not None:
-            lock.close()
+            lock.release()
 
     def left_open(self, backend: str) -> list[tuple[str, str]]:
         """Return identifier and mode of what was opened on a device, never closed, and belongs to no living process."""
@@ -65,26 +61,16 @@ class SessionRecord:
         lock = self._lock(ledger, session_id)
         if lock is None:
             return False
-        lock.close()
+        lock.release()
         return True
 
-    def _lock(self, ledger: Ledger, session_id: str) -> IO[str] | None:
-        """Return the locked file of a batch or session, or None if another holder, or no lock, is there."""
-        if os.name != "posix":
-            return None
-        import fcntl
-
+    def _lock(self, ledger: Ledger, session_id: str) -> FileLock | None:
+        """Return the lock of a batch or session, taken, or None if another process has it."""
         path = ledger.session_lock(digest(session_id))
         path.parent.mkdir(parents=True, exist_ok=True)
-        file = path.open("w")
+        lock = FileLock(path, blocking=False, thread_local=False)
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            file.close()
+            lock.acquire()
+        except Timeout:
             return None
-        return file
-
-
-def _release(locks: dict[str, IO[str]]) -> None:
-    for lock in locks.values():
-        lock.close()
+        return lock

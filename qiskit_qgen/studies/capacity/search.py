@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
+
 from qiskit_qgen._checks import check_int
 from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.optionals import HAS_OPTUNA
-from qiskit_qgen.persistence import locked_file
 from qiskit_qgen.studies.capacity.grid import CapacityGrid, generator_name
 from qiskit_qgen.studies.capacity.optimality import JudgedTrial, OptimalityRule, choose_optima, judge_record
 from qiskit_qgen.studies.trials.run import trial_digest
@@ -79,7 +80,7 @@ def search_critic_widths(
     from optuna.storages.journal import JournalFileBackend
 
     folder.mkdir(parents=True, exist_ok=True)
-    with locked_file(folder / _LOCK), _quiet_optuna():
+    with FileLock(folder / _LOCK), _quiet_optuna():
         (folder / JOURNAL).unlink(missing_ok=True)
         storage = optuna.storages.JournalStorage(JournalFileBackend(str(folder / JOURNAL)))
         studies = []

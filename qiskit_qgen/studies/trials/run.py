@@ -14,10 +14,12 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
+
 from qiskit_qgen._checks import check_folder, check_int, check_type
 from qiskit_qgen._typing import PathLike
 from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError, ExecutionError, TrainingDivergedError
-from qiskit_qgen.persistence import atomic_write, locked_file
+from qiskit_qgen.persistence import atomic_write
 from qiskit_qgen.persistence.json_text import dump_json
 from qiskit_qgen.studies.trials.folder import ERROR, LOCK, TIMING, TRIAL, claim_folder, read_trial, trial_folder
 from qiskit_qgen.studies.trials.workers import WorkerProcesses, WorkerStartError, pinned_threads
@@ -132,7 +134,7 @@ def run_trial(
     """Run one trial of a study's ``folder``, unless another process has just done so, and return its record."""
     place = trial_folder(folder, digest)
     place.mkdir(parents=True, exist_ok=True)
-    with locked_file(place / LOCK):
+    with FileLock(place / LOCK):
         record = _finished(folder, digest, retry_failed)
         if record is not None:
             return record
