@@ -37,7 +37,7 @@ def table(num_rows, seed):
 
 
 def noise(scale):
-    from qiskit_qgen.noise import amplitude_damping_noise, depolarizing_noise, readout_noise
+    from qiskit_qgen.execution import amplitude_damping_noise, depolarizing_noise, readout_noise
 
     return (
         depolarizing_noise(one_qubit=1e-3 * scale, two_qubit=1e-2 * scale)

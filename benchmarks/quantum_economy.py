@@ -26,7 +26,7 @@ from benchmarks.measuring import versions
 from qiskit_qgen.circuits import pauli_observables, style_ansatz
 from qiskit_qgen.execution import RuntimeExecution
 from qiskit_qgen.execution.primitive_functions import expectation_function
-from qiskit_qgen.primitives.runtime.cost import JobLimits, count_bases
+from qiskit_qgen.execution.runtime.cost import JobLimits, count_bases
 
 SMALL = ((2, 1, 2), (3, 1, 3), (2, 2, 1))
 """Qubits, layers and samples of the networks on which PUBs are counted."""

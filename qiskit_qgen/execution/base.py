@@ -20,7 +20,7 @@ from qiskit_qgen.gradients.broadcast_estimator import BroadcastParamShiftEstimat
 from qiskit_qgen.gradients.broadcast_sampler import BroadcastParamShiftSamplerGradient
 
 if TYPE_CHECKING:
-    from qiskit_qgen.primitives.runtime import CostEstimate
+    from qiskit_qgen.execution.runtime.cost import CostEstimate
 
 Expectation: TypeAlias = Callable[[torch.Tensor], torch.Tensor]
 """Parameter values (B, num_parameters), in the order of ``QuantumCircuit.parameters``, to expectation values (B,

@@ -26,8 +26,8 @@ from qiskit_qgen.training.distributed import is_main
 from qiskit_qgen.training.rank_sources import check_may_bill
 
 if TYPE_CHECKING:
+    from qiskit_qgen.execution import CostEstimate
     from qiskit_qgen.metrics import AbstractFeatureExtractor, FeatureCache
-    from qiskit_qgen.primitives.runtime import CostEstimate
 
 
 class QuantumPass(NamedTuple):

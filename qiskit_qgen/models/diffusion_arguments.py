@@ -10,11 +10,12 @@ import torch
 from torch import Tensor
 
 from qiskit_qgen._checks import check_choice, check_float, check_int, check_shape, check_type
+from qiskit_qgen.diffusion import AbstractForwardProcess
 from qiskit_qgen.diffusion.noise_schedule import SCHEDULE_NAMES
 from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError, DatasetError
 from qiskit_qgen.models.effects import Rule, refuse_idle
 from qiskit_qgen.networks.bottleneck_gates import BOTTLENECKS, QUANTUM
-from qiskit_qgen.noise import AbstractForwardProcess, AbstractNoise
+from qiskit_qgen.noise import AbstractNoise
 from qiskit_qgen.simulator.programs.lowering import MAX_QUBITS
 from qiskit_qgen.training.denoising import DenoisingOptions
 

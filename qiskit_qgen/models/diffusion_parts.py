@@ -13,20 +13,20 @@ from torch import Tensor, nn
 
 from qiskit_qgen._random import torch_generator
 from qiskit_qgen.circuits import ParametrizedCircuit, bottleneck_ansatz
-from qiskit_qgen.diffusion import NoiseSchedule, data_spectrum, information_beta_schedule
+from qiskit_qgen.diffusion import (
+    AbstractForwardProcess,
+    DepolarizingProcess,
+    NoiseSchedule,
+    StochasticWalkProcess,
+    data_spectrum,
+    information_beta_schedule,
+)
 from qiskit_qgen.diffusion.noise_schedule import SCHEDULE_NAMES
 from qiskit_qgen.exceptions import ArgumentError, GradientError
 from qiskit_qgen.execution import AbstractExecution
 from qiskit_qgen.networks import AbstractDenoiser, ChannelGate, PublishedUNet, UNet
 from qiskit_qgen.networks.bottleneck_gates import QUANTUM
-from qiskit_qgen.noise import (
-    AbstractForwardProcess,
-    AbstractNoise,
-    DepolarizingProcess,
-    GaussianNoise,
-    QuantumCircuitNoise,
-    StochasticWalkProcess,
-)
+from qiskit_qgen.noise import AbstractNoise, GaussianNoise, QuantumCircuitNoise
 from qiskit_qgen.training.corruption import AbstractCorruption, GaussianCorruption, ProcessCorruption
 from qiskit_qgen.training.gradient_audit import GradientReport, audit_module
 

@@ -9,11 +9,10 @@ import torch
 from torch import Tensor
 
 from qiskit_qgen._checks import check_choice, check_float
-from qiskit_qgen.diffusion import ddim_sample, ddpm_sample, dpm_solver_sample, spaced_steps
+from qiskit_qgen.diffusion import ddim_sample, ddpm_sample, dpm_solver_sample, process_sample, spaced_steps
 from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.models.diffusion_arguments import GAUSSIAN, SAMPLERS, check_sampling_steps
 from qiskit_qgen.models.diffusion_parts import Sources
-from qiskit_qgen.noise import process_sample
 
 
 def sampling_options(arguments: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from qiskit_qgen._random import resolve_seed, torch_generator
 from qiskit_qgen._typing import PathLike
 from qiskit_qgen.circuits import ParametrizedCircuit
 from qiskit_qgen.datasets.subsets import subset
-from qiskit_qgen.diffusion import NoiseSchedule
+from qiskit_qgen.diffusion import AbstractForwardProcess, NoiseSchedule
 from qiskit_qgen.exceptions import CheckpointError, TrainingDivergedError
 from qiskit_qgen.execution import AbstractExecution
 from qiskit_qgen.models.base import AbstractGenerativeModel, QuantumPass
@@ -44,7 +44,7 @@ from qiskit_qgen.models.diffusion_sampling import draw_pictures, network_calls, 
 from qiskit_qgen.models.effects import argument_defaults
 from qiskit_qgen.models.fitting import CHECKPOINT_EVERY, choose_callbacks, choose_seed, describe_execution
 from qiskit_qgen.networks.bottleneck_gates import Bottleneck
-from qiskit_qgen.noise import AbstractForwardProcess, AbstractNoise
+from qiskit_qgen.noise import AbstractNoise
 from qiskit_qgen.training import AbstractCallback, History, Trainer
 from qiskit_qgen.training.denoising import DenoisingPhase
 from qiskit_qgen.training.rank_sources import check_may_bill, rank_execution
@@ -72,8 +72,8 @@ class QuantumDiffusion(AbstractGenerativeModel):
         width: Channels at full size, divisible by 8.
         noise: "gaussian"; "quantum" for :class:`~qiskit_qgen.noise.QuantumCircuitNoise`; or a source of your own with
             as many components as a picture, such as a :class:`~qiskit_qgen.noise.NoisePool`.
-        process: How pictures drown: "gaussian"; "depolarizing", :class:`~qiskit_qgen.noise.DepolarizingProcess`;
-            "stochastic_walk", :class:`~qiskit_qgen.noise.StochasticWalkProcess`; or a process of your own of
+        process: How pictures drown: "gaussian"; "depolarizing", :class:`~qiskit_qgen.diffusion.DepolarizingProcess`;
+            "stochastic_walk", :class:`~qiskit_qgen.diffusion.StochasticWalkProcess`; or a process of your own of
             ``num_steps`` steps. The network of the latter three sees the clean picture in the drowned one.
         schedule: "cosine", "linear", "sigmoid", or "information" for one fitted to the training pictures' spectrum; see
             :func:`~qiskit_qgen.diffusion.information_beta_schedule`.

@@ -8,9 +8,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from qiskit_qgen.diffusion import NoiseSchedule, min_snr_weights
+from qiskit_qgen.diffusion import AbstractForwardProcess, NoiseSchedule, min_snr_weights
 from qiskit_qgen.diffusion.noise_schedule import Prediction
-from qiskit_qgen.noise import AbstractForwardProcess, AbstractNoise
+from qiskit_qgen.noise import AbstractNoise
 from qiskit_qgen.training.rank_sources import draw_noise
 
 

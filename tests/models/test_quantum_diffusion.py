@@ -10,7 +10,13 @@ import torch
 from qiskit_qgen import LocalExecution, QuantumDiffusion
 from qiskit_qgen.datasets import ImageDataset
 from qiskit_qgen.datasets.subsets import subset
-from qiskit_qgen.diffusion import NoiseSchedule, data_spectrum, information_beta_schedule
+from qiskit_qgen.diffusion import (
+    DepolarizingProcess,
+    NoiseSchedule,
+    StochasticWalkProcess,
+    data_spectrum,
+    information_beta_schedule,
+)
 from qiskit_qgen.exceptions import (
     ArgumentError,
     ArgumentTypeError,
@@ -21,7 +27,7 @@ from qiskit_qgen.exceptions import (
     TrainingDivergedError,
 )
 from qiskit_qgen.execution import AerExecution
-from qiskit_qgen.noise import DepolarizingProcess, NoisePool, QuantumCircuitNoise, StochasticWalkProcess
+from qiskit_qgen.noise import NoisePool, QuantumCircuitNoise
 from qiskit_qgen.studies import audit_gradients
 from qiskit_qgen.training import AbstractCallback
 

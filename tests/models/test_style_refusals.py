@@ -11,12 +11,18 @@ import torch
 from torch import nn
 
 from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError, CheckpointError
-from qiskit_qgen.execution import AbstractExecution, AerExecution, ErrorMitigation, LocalExecution, RuntimeExecution
+from qiskit_qgen.execution import (
+    AbstractExecution,
+    AerExecution,
+    ErrorMitigation,
+    LocalExecution,
+    RuntimeExecution,
+    depolarizing_noise,
+)
 from qiskit_qgen.metrics import IdentityFeatureExtractor
 from qiskit_qgen.models import StyleQGAN
 from qiskit_qgen.models.fitting import describe_execution
 from qiskit_qgen.models.style_effects import RULES
-from qiskit_qgen.noise import depolarizing_noise
 from qiskit_qgen.training import Checkpoint
 
 SIZES = {"num_qubits": 2, "autoencoder_width": 4, "autoencoder_hidden": 8, "critic_width": 8}

@@ -10,8 +10,8 @@ from qiskit.circuit import Parameter, QuantumCircuit
 from qiskit.quantum_info import Pauli, Statevector
 
 from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError, DatasetError
-from qiskit_qgen.execution import AerExecution, LocalExecution
-from qiskit_qgen.noise import NoisePool, QuantumCircuitNoise, noise_circuit, noise_report, readout_noise
+from qiskit_qgen.execution import AerExecution, LocalExecution, readout_noise
+from qiskit_qgen.noise import NoisePool, QuantumCircuitNoise, noise_circuit, noise_report
 
 
 def generator(seed=0):

@@ -5,9 +5,15 @@ import pytest
 import torch
 
 from qiskit_qgen import LocalExecution, QuantumDiffusion
-from qiskit_qgen.execution import AerExecution, ErrorMitigation, RuntimeExecution
-from qiskit_qgen.noise import NoisePool, QuantumCircuitNoise, depolarizing_noise, readout_noise
-from qiskit_qgen.primitives.runtime import RetryPolicy
+from qiskit_qgen.execution import (
+    AerExecution,
+    ErrorMitigation,
+    RetryPolicy,
+    RuntimeExecution,
+    depolarizing_noise,
+    readout_noise,
+)
+from qiskit_qgen.noise import NoisePool, QuantumCircuitNoise
 
 PICTURES = torch.rand(8, 1, 8, 8, generator=torch.Generator().manual_seed(0))
 SIZES = {"width": 8, "num_qubits": 3, "num_layers": 1, "num_steps": 20, "sampling_steps": 3}

@@ -12,10 +12,15 @@ import pytest
 import torch
 
 from qiskit_qgen import LocalExecution, StyleQGAN
-from qiskit_qgen.execution import AerExecution, ErrorMitigation, RuntimeExecution
-from qiskit_qgen.noise import depolarizing_noise, readout_noise
-from qiskit_qgen.primitives.aer_estimator import AerEstimator
-from qiskit_qgen.primitives.runtime import RetryPolicy
+from qiskit_qgen.execution import (
+    AerExecution,
+    ErrorMitigation,
+    RetryPolicy,
+    RuntimeExecution,
+    depolarizing_noise,
+    readout_noise,
+)
+from qiskit_qgen.execution.aer.estimator import AerEstimator
 from qiskit_qgen.training import AbstractCallback
 
 ROOT = Path(__file__).parents[2]

@@ -1,0 +1,1 @@
+"""All about Aer: its simulators behind primitives, noise models, and the execution that users see."""

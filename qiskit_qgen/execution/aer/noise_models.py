@@ -1,0 +1,164 @@
+"""Noise models of one's own: a device's errors, by their rates."""
+
+from __future__ import annotations
+
+from abc import ABC
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qiskit_qgen._checks import check_float
+from qiskit_qgen.exceptions import ArgumentError
+
+ONE_QUBIT_GATES = ("sx", "x")
+TWO_QUBIT_GATES = ("cx",)
+BASIS_GATES = ("rz", *ONE_QUBIT_GATES, *TWO_QUBIT_GATES)
+
+
+class AbstractErrorSource(ABC):  # noqa: B024
+    """One kind of error."""
+
+    def gate_error(self, num_qubits: int) -> Any:  # noqa: ARG002
+        """Return Aer's ``QuantumError`` after each gate on ``num_qubits`` qubits; None for none."""
+        return None
+
+    def confusion(self) -> NDArray[np.float64]:
+        """Return the readout's probabilities, [true value][value read]."""
+        return np.eye(2)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DepolarizingError(AbstractErrorSource):
+    """rho -> (1 - p) rho + p I / 2**n on the n qubits of each gate."""
+
+    one_qubit: float
+    """p of gates on one qubit."""
+    two_qubit: float
+    """p of gates on two qubits."""
+
+    def gate_error(self, num_qubits: int) -> Any:
+        """Return the error of gates on ``num_qubits`` qubits."""
+        from qiskit_aer.noise import depolarizing_error
+
+        return depolarizing_error((self.one_qubit, self.two_qubit)[num_qubits - 1], num_qubits)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AmplitudeDampingError(AbstractErrorSource):
+    """|1> decays to |0> with probability gamma, on every qubit of each gate."""
+
+    one_qubit: float
+    """gamma of gates on one qubit."""
+    two_qubit: float
+    """gamma of each qubit of gates on two."""
+
+    def gate_error(self, num_qubits: int) -> Any:
+        """Return the error of gates on ``num_qubits`` qubits."""
+        from qiskit_aer.noise import amplitude_damping_error
+
+        error = amplitude_damping_error((self.one_qubit, self.two_qubit)[num_qubits - 1])
+        return error if num_qubits == 1 else error.tensor(error)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadoutFlip(AbstractErrorSource):
+    """A measured bit is read wrongly."""
+
+    zero_to_one: float
+    """The probability to read 1 where 0 was measured."""
+    one_to_zero: float
+    """The probability to read 0 where 1 was measured."""
+
+    def confusion(self) -> NDArray[np.float64]:
+        """Return the readout's probabilities, [true value][value read]."""
+        return np.array([[1 - self.zero_to_one, self.zero_to_one], [self.one_to_zero, 1 - self.one_to_zero]])
+
+
+@dataclass(frozen=True)
+class HardwareNoise:
+    """The errors of a device whose qubits are all alike; ``a + b`` has the errors of both, those of ``a`` first.
+
+    The device has the gates ``rz``, ``sx``, ``x`` and ``cx``, between any two qubits. ``rz`` has no error, as on
+    devices that shift a phase instead. The others have theirs after every gate.
+    """
+
+    sources: tuple[AbstractErrorSource, ...]
+    """The kinds of error, in order."""
+
+    def __add__(self, other: object) -> HardwareNoise:
+        if not isinstance(other, HardwareNoise):
+            return NotImplemented
+        return HardwareNoise(self.sources + other.sources)
+
+    def to_noise_model(self) -> Any:
+        """Return Aer's ``NoiseModel``, whose basis gates are the device's."""
+        from qiskit_aer.noise import NoiseModel, ReadoutError
+
+        model = NoiseModel(basis_gates=list(BASIS_GATES))
+        for number, gates in enumerate((ONE_QUBIT_GATES, TWO_QUBIT_GATES), start=1):
+            errors = [error for source in self.sources if (error := source.gate_error(number)) is not None]
+            if errors:
+                model.add_all_qubit_quantum_error(reduce(lambda first, then: first.compose(then), errors), list(gates))
+        confusion = reduce(np.matmul, (source.confusion() for source in self.sources), np.eye(2))
+        if not np.array_equal(confusion, np.eye(2)):
+            model.add_all_qubit_readout_error(ReadoutError(confusion))
+        return model
+
+
+def depolarizing_noise(*, one_qubit: float = 0.0, two_qubit: float = 0.0) -> HardwareNoise:
+    """Return depolarising errors: rho -> (1 - p) rho + p I / 2**n after each gate on n qubits.
+
+    Args:
+        one_qubit: p of ``sx`` and ``x``, in [0, 1]; about 3e-4 on present devices.
+        two_qubit: p of ``cx``, in [0, 1]; about 5e-3 on present devices.
+
+    Returns:
+        The noise, to be given to ``AerExecution`` or added to other noise.
+
+    Raises:
+        ArgumentError: If a probability is out of range or both are 0.
+    """
+    return HardwareNoise((DepolarizingError(**_rates(one_qubit=one_qubit, two_qubit=two_qubit)),))
+
+
+def amplitude_damping_noise(*, one_qubit: float = 0.0, two_qubit: float = 0.0) -> HardwareNoise:
+    """Return amplitude damping: a qubit in 1 decays to 0 with probability gamma after each gate.
+
+    Args:
+        one_qubit: gamma of ``sx`` and ``x``, in [0, 1]: 1 - exp(-t / T1) for gates of length t.
+        two_qubit: gamma of each qubit of ``cx``, in [0, 1].
+
+    Returns:
+        The noise, to be given to ``AerExecution`` or added to other noise.
+
+    Raises:
+        ArgumentError: If a probability is out of range or both are 0.
+    """
+    return HardwareNoise((AmplitudeDampingError(**_rates(one_qubit=one_qubit, two_qubit=two_qubit)),))
+
+
+def readout_noise(*, zero_to_one: float = 0.0, one_to_zero: float = 0.0) -> HardwareNoise:
+    """Return errors of the readout, independent on each qubit.
+
+    Args:
+        zero_to_one: The probability to read 1 where 0 was measured, in [0, 1].
+        one_to_zero: The probability to read 0 where 1 was measured, in [0, 1].
+
+    Returns:
+        The noise, to be given to ``AerExecution`` or added to other noise.
+
+    Raises:
+        ArgumentError: If a probability is out of range or both are 0.
+    """
+    return HardwareNoise((ReadoutFlip(**_rates(zero_to_one=zero_to_one, one_to_zero=one_to_zero)),))
+
+
+def _rates(**rates: float) -> dict[str, float]:
+    checked = {name: check_float(name, rate, minimum=0.0, maximum=1.0) for name, rate in rates.items()}
+    if not any(checked.values()):
+        names = " and ".join(f"`{name}`" for name in rates)
+        raise ArgumentError(f"Arguments {names} must not both be 0, which is no noise: give at least one of them.")
+    return checked
