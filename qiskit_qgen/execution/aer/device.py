@@ -66,7 +66,7 @@ class AerOptions:
         if self.noise_model is not None:
             from qiskit_aer.noise import NoiseModel
 
-            rule = "an Aer NoiseModel, noise of qiskit_qgen.execution such as depolarizing_noise(...), a device or its name"
+            rule = "an Aer NoiseModel, a HardwareNoise such as depolarizing_noise(...), a device or its name"
             check_type("noise_model", self.noise_model, (NoiseModel, HardwareNoise, BackendV2, str), rule)
         self._check_device()
 

@@ -56,7 +56,7 @@ def test_a_noise_model_with_an_effect_is_not_commented(qubits):
         ({"device": "TPU"}, "Argument `device` must be one of 'CPU', 'GPU', but is 'TPU'."),
         ({"method": "unitary"}, "Argument `method` must be one of 'automatic', 'statevector', 'density_matrix', "),
         ({"threads": 0}, "Argument `threads` must be a positive integer, but is 0."),
-        ({"noise_model": 0.1}, "Argument `noise_model` must be an Aer NoiseModel, noise of qiskit_qgen.noise such as "),
+        ({"noise_model": 0.1}, "Argument `noise_model` must be an Aer NoiseModel, a HardwareNoise such as "),
         ({"batched_shots": True}, "Argument `batched_shots` has no effect on a CPU: give `device`='GPU', or leave "),
         ({"custatevec": True}, "Argument `custatevec` has no effect on a CPU: "),
         ({"target_gpus": (0,)}, "Argument `target_gpus` has no effect on a CPU: "),
