@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import wraps
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
@@ -17,30 +16,7 @@ from qiskit_qgen.execution.first_order import PrimitiveFunction, check_parameter
 from qiskit_qgen.simulator.measured import MAX_DENSE_BITS
 
 _TOLERANCE = 1e-12
-
-
-def checks_expectation(method: Callable[..., Any]) -> Callable[..., Any]:
-    """Return ``AbstractExecution.expectation`` of a class with checks of its arguments and of its function's."""
-
-    @wraps(method)
-    def expectation(self: Any, circuit: Any, observables: Any, *args: Any, **options: Any) -> Any:
-        check_circuit(circuit)
-        function = method(self, circuit, check_observables(circuit, observables), *args, **options)
-        return _checked(function, circuit.num_parameters)
-
-    return expectation
-
-
-def checks_probabilities(method: Callable[..., Any]) -> Callable[..., Any]:
-    """Return ``AbstractExecution.probabilities`` of a class with checks of its arguments and of its function's."""
-
-    @wraps(method)
-    def probabilities(self: Any, circuit: Any, qubits: Any, *args: Any, **options: Any) -> Any:
-        check_circuit(circuit)
-        function = method(self, circuit, check_qubits(circuit, qubits), *args, **options)
-        return _checked(function, circuit.num_parameters)
-
-    return probabilities
+Function: TypeAlias = Callable[[torch.Tensor], torch.Tensor]
 
 
 def check_circuit(circuit: Any) -> None:
@@ -111,7 +87,7 @@ def _check_coefficients(observable: SparsePauliOp, number: int) -> None:
 class _CheckedFunction:
     """A function of parameter values that checks them first."""
 
-    def __init__(self, function: Callable[[torch.Tensor], torch.Tensor], num_parameters: int) -> None:
+    def __init__(self, function: Function, num_parameters: int) -> None:
         self._function = function
         self._num_parameters = num_parameters
 
@@ -120,7 +96,7 @@ class _CheckedFunction:
         return self._function(parameters)
 
 
-def _checked(function: Any, num_parameters: int) -> Any:
+def checked(function: Function, num_parameters: int) -> Function:
     """Return a function that checks its argument; those on primitives do so themselves."""
     if isinstance(function, PrimitiveFunction | _CheckedFunction):
         return function

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, Self, TypeAlias
 
+import numpy as np
 import torch
 from qiskit.circuit import QuantumCircuit
 from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2
@@ -14,10 +16,14 @@ from qiskit.quantum_info import SparsePauliOp
 from qiskit_machine_learning.gradients import BaseEstimatorGradient, BaseSamplerGradient
 
 from qiskit_qgen.exceptions import ArgumentError
-from qiskit_qgen.execution.arguments import checks_expectation, checks_probabilities
-from qiskit_qgen.execution.primitive_functions import expectation_function, probability_function
-from qiskit_qgen.gradients.broadcast_estimator import BroadcastParamShiftEstimatorGradient
+from qiskit_qgen.execution.arguments import check_circuit, check_observables, check_qubits, checked
+from qiskit_qgen.execution.primitive_functions import Gradient, expectation_function, probability_function
+from qiskit_qgen.gradients.broadcast_estimator import (
+    BroadcastParamShiftEstimatorGradient,
+    BroadcastSPSAEstimatorGradient,
+)
 from qiskit_qgen.gradients.broadcast_sampler import BroadcastParamShiftSamplerGradient
+from qiskit_qgen.gradients.perturbation_rule import PerturbationRule
 
 if TYPE_CHECKING:
     from qiskit_qgen.execution.runtime.cost import CostEstimate
@@ -33,20 +39,15 @@ class AbstractExecution(ABC):
 
     All executions are context managers, which matters for those that hold a batch or session open on a device.
 
-    An execution of your own needs :meth:`estimator` and :meth:`sampler`. The rest follows from them, with the exact
-    parameter-shift rule for gradients: one PUB in one job for a whole batch, and one for its gradient. If it has
-    :meth:`expectation` or :meth:`probabilities` of its own, their arguments and those of the functions that they return
-    are checked before they see them, as in all executions.
+    An execution of your own needs :meth:`estimator` and :meth:`sampler`. The rest follows from them: one PUB in one job
+    for a whole batch, and one for its gradient, by the rule that :attr:`gradient` names. One that computes values in
+    another way overrides ``_expectation`` and ``_probabilities``, which get checked arguments.
     """
 
     has_cost: ClassVar[bool] = False
     """Whether running circuits is billed, or would be on the device that is simulated."""
-
-    def __init_subclass__(cls, **options: Any) -> None:
-        super().__init_subclass__(**options)
-        for name, checks in {"expectation": checks_expectation, "probabilities": checks_probabilities}.items():
-            if name in vars(cls):
-                setattr(cls, name, checks(vars(cls)[name]))
+    gradient: str = "param_shift"
+    """"param_shift", the exact parameter-shift rule, or "spsa", two rows per sample and gradient."""
 
     @abstractmethod
     def estimator(self) -> BaseEstimatorV2:
@@ -57,14 +58,15 @@ class AbstractExecution(ABC):
         """Return the V2 sampler of this execution."""
 
     def estimator_gradient(self) -> BaseEstimatorGradient:
-        """Return the gradient that fits :meth:`estimator`, for a stock ``EstimatorQNN``."""
+        """Return the gradient that fits :meth:`estimator`, for a stock ``EstimatorQNN``: one PUB in one job."""
+        if self.gradient == "spsa":
+            return BroadcastSPSAEstimatorGradient(self.estimator(), seed=self._directions())
         return BroadcastParamShiftEstimatorGradient(self.estimator())
 
     def sampler_gradient(self) -> BaseSamplerGradient:
-        """Return the gradient that fits :meth:`sampler`, for a stock ``SamplerQNN``."""
+        """Return the gradient that fits :meth:`sampler`, for a stock ``SamplerQNN``: parameter shifts, in one PUB."""
         return BroadcastParamShiftSamplerGradient(self.sampler())
 
-    @checks_expectation
     def expectation(self, circuit: QuantumCircuit, observables: Sequence[SparsePauliOp]) -> Expectation:
         """Return the expectation values as a differentiable function of the circuit's parameters.
 
@@ -73,7 +75,7 @@ class AbstractExecution(ABC):
             observables: Operators on all the circuit's qubits, with real coefficients; at least one.
 
         Returns:
-            A function to (B, len(observables)).
+            A function to (B, len(observables)), of the dtype and on the device of the parameters.
 
         Raises:
             ArgumentTypeError: If ``circuit`` is no circuit or ``observables`` no sequence of SparsePauliOp; from the
@@ -81,10 +83,12 @@ class AbstractExecution(ABC):
             ArgumentError: If there are no observables, or one has another width or complex coefficients; from the
                 function, if its argument has another shape than (B, num_parameters) or no floating-point dtype.
             UnsupportedCircuitError: If the circuit has measurements, or cannot be run in this way.
+            GradientError: If the gradient's rule does not fit the circuit.
         """
-        return expectation_function(circuit, observables, estimator=self.estimator())
+        check_circuit(circuit)
+        function = self._expectation(circuit, check_observables(circuit, observables))
+        return checked(function, circuit.num_parameters)
 
-    @checks_probabilities
     def probabilities(self, circuit: QuantumCircuit, qubits: Sequence[int]) -> Expectation:
         """Return the probabilities of what some qubits measure as a differentiable function of the parameters.
 
@@ -93,7 +97,7 @@ class AbstractExecution(ABC):
             qubits: The qubits to measure; bit i of an outcome is ``qubits[i]``.
 
         Returns:
-            A function to (B, 2**len(qubits)).
+            A function to (B, 2**len(qubits)), of the dtype and on the device of the parameters.
 
         Raises:
             ArgumentTypeError: If ``circuit`` is no circuit or ``qubits`` no sequence of numbers; from the function,
@@ -101,8 +105,24 @@ class AbstractExecution(ABC):
             ArgumentError: If a qubit is out of range or named twice, or there are none or more than 24; from the
                 function, if its argument has another shape than (B, num_parameters) or no floating-point dtype.
             UnsupportedCircuitError: If the circuit has measurements, or cannot be run in this way.
+            GradientError: If the gradient's rule does not fit the circuit.
         """
-        return probability_function(circuit, qubits, sampler=self.sampler())
+        check_circuit(circuit)
+        function = self._probabilities(circuit, check_qubits(circuit, qubits))
+        return checked(function, circuit.num_parameters)
+
+    def _expectation(self, circuit: QuantumCircuit, observables: Sequence[SparsePauliOp]) -> Expectation:
+        return expectation_function(circuit, observables, estimator=self.estimator(), gradient=self._rule())
+
+    def _probabilities(self, circuit: QuantumCircuit, qubits: Sequence[int]) -> Expectation:
+        return probability_function(circuit, qubits, sampler=self.sampler(), gradient=self._rule())
+
+    def _rule(self) -> Gradient:
+        return partial(PerturbationRule, seed=self._directions()) if self.gradient == "spsa" else self.gradient
+
+    def _directions(self) -> np.random.Generator | int | None:
+        """Return the seed of SPSA's directions; None for another one each time."""
+        return None
 
     def estimate_cost(
         self,

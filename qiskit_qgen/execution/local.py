@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import sqrt
+from typing import Any
 
 import numpy as np
 import torch
@@ -30,16 +31,17 @@ class LocalExecution(AbstractExecution):
     With ``shots``, each Pauli word of an observable is measured so many times in every sample, in a circuit of its own:
     its mean is 2 k / shots - 1 with k from the binomial distribution of ``shots`` trials of probability (1 + <P>) / 2,
     and the variance of an observable sum_P c_P P is sum_P c_P^2 (1 - <P>^2) / shots. Probabilities become frequencies
-    among ``shots`` outcomes. Gradients are those of the exact values, which are the mean.
+    among ``shots`` outcomes. Gradients, of any order, are those of the exact values, which are the mean.
 
     Raises:
         ArgumentError: If an option has another value than its description allows.
     """
 
-    device: str = "cpu"
+    device: str | None = None
     """Where the simulation runs: "cpu", or a graphics processor that torch has, such as "cuda" or "cuda:1".
 
-    A ``torch.device`` is taken by its name.
+    A ``torch.device`` is taken by its name. None is where the input is, and the CPU for :meth:`estimator`,
+    :meth:`sampler` and their gradients, whose input has no device.
     """
     dtype: torch.dtype = torch.float32
     """The precision of the simulation, ``torch.float32`` or ``torch.float64``."""
@@ -52,10 +54,13 @@ class LocalExecution(AbstractExecution):
 
     Without ``shots``, :meth:`sampler` and :meth:`estimator` draw from it where a call names shots or a precision.
     """
+    gradient = "adjoint"
     _generator: np.random.Generator = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "device", check_simulation_options(self.device, self.dtype, self.threads))
+        device = check_simulation_options("cpu" if self.device is None else self.device, self.dtype, self.threads)
+        if self.device is not None:
+            object.__setattr__(self, "device", device)
         if self.shots is not None:
             check_int("shots", self.shots, minimum=1, maximum=_MAX_SHOTS)
         object.__setattr__(self, "_generator", np.random.default_rng(resolve_seed(self.seed)))
@@ -65,15 +70,7 @@ class LocalExecution(AbstractExecution):
         """The standard deviation of a Pauli word whose mean is 0, 1 / sqrt(shots); None for exact values."""
         return None if self.shots is None else 1 / sqrt(self.shots)
 
-    def expectation(self, circuit: QuantumCircuit, observables: Sequence[SparsePauliOp]) -> Expectation:
-        """Return expectation values, of the dtype and on the device of the parameters.
-
-        Differentiable any number of times.
-
-        Raises:
-            UnsupportedCircuitError: If the simulator cannot run the circuit.
-            ArgumentError: If an observable does not fit the circuit or has complex coefficients.
-        """
+    def _expectation(self, circuit: QuantumCircuit, observables: Sequence[SparsePauliOp]) -> Expectation:
         program = lower(circuit)
         if self.shots is None:
             return self._simulated(ExpectationValues(program, observables, threads=self.threads))
@@ -81,22 +78,7 @@ class LocalExecution(AbstractExecution):
         words = ExpectationValues(program, noise.words, threads=self.threads)
         return self._simulated(lambda parameters: noise(words(parameters)))
 
-    def probabilities(self, circuit: QuantumCircuit, qubits: Sequence[int]) -> Expectation:
-        """Return probabilities of what some qubits measure, of the dtype and on the device of the parameters.
-
-        Differentiable any number of times.
-
-        Args:
-            circuit: The circuit, without measurements.
-            qubits: The qubits to measure; bit i of an outcome is ``qubits[i]``.
-
-        Returns:
-            A function to (B, 2**len(qubits)).
-
-        Raises:
-            UnsupportedCircuitError: If the simulator cannot run the circuit.
-            ArgumentError: If there are more than 24 qubits to measure.
-        """
+    def _probabilities(self, circuit: QuantumCircuit, qubits: Sequence[int]) -> Expectation:
         exact = Probabilities(lower(circuit), qubits, threads=self.threads)
         shots, generator = self.shots, self._generator
         if shots is None:
@@ -105,9 +87,12 @@ class LocalExecution(AbstractExecution):
 
     def _simulated(self, values: Expectation) -> Expectation:
         def function(parameters: torch.Tensor) -> torch.Tensor:
-            return values(parameters.to(self.device, self.dtype)).to(parameters)
+            return values(parameters.to(self.device or parameters.device, self.dtype)).to(parameters)
 
         return function
+
+    def _options(self) -> dict[str, Any]:
+        return {"device": self.device or "cpu", "dtype": self.dtype, "threads": self.threads}
 
     def estimator(self) -> BatchedStatevectorEstimator:
         """Return the estimator of the built-in simulator.
@@ -117,26 +102,22 @@ class LocalExecution(AbstractExecution):
         """
         return BatchedStatevectorEstimator(
             seed=self._generator.spawn(1)[0],
-            device=self.device,
-            dtype=self.dtype,
-            threads=self.threads,
             default_precision=self.precision or 0.0,
+            **self._options(),
         )
 
     def sampler(self) -> BatchedStatevectorSampler:
         """Return the sampler of the built-in simulator; without ``shots``, it gives exact probabilities."""
         return BatchedStatevectorSampler(
             seed=self._generator.spawn(1)[0],
-            device=self.device,
-            dtype=self.dtype,
-            threads=self.threads,
             default_shots=self.shots,
+            **self._options(),
         )
 
     def estimator_gradient(self) -> ReverseEstimatorGradient:
         """Return the adjoint gradient of expectation values, the exact ones."""
-        return ReverseEstimatorGradient(device=self.device, dtype=self.dtype, threads=self.threads)
+        return ReverseEstimatorGradient(**self._options())
 
     def sampler_gradient(self) -> ReverseSamplerGradient:
         """Return the gradient of probabilities, the exact ones."""
-        return ReverseSamplerGradient(device=self.device, dtype=self.dtype, threads=self.threads)
+        return ReverseSamplerGradient(**self._options())

@@ -13,6 +13,7 @@ from qiskit.quantum_info import SparsePauliOp
 from qiskit_qgen.simulator.circuit_function import CircuitFunction
 from qiskit_qgen.simulator.cpu.sweeps import Kept
 from qiskit_qgen.simulator.programs.program import Program
+from qiskit_qgen.simulator.tables import Table
 
 
 class ExpectationValues(CircuitFunction):
@@ -32,8 +33,9 @@ class ExpectationValues(CircuitFunction):
 
     def __init__(self, program: Program, observables: Sequence[SparsePauliOp], *, threads: int | None = None) -> None:
         self._terms, constants = program.terms(observables)
-        self._constants = np.array(constants, float)
-        super().__init__(program, self._terms, len(constants), threads)
+        self._constants = Table(np.array(constants, float))
+        self._num_outputs = len(constants)
+        super().__init__(program, self._terms, self._num_outputs, threads)
 
     def __call__(self, parameters: torch.Tensor) -> torch.Tensor:
         """Return the values.
@@ -49,7 +51,7 @@ class ExpectationValues(CircuitFunction):
     def sweep(self, slots: NDArray[Any], *, keep: bool) -> tuple[NDArray[Any], Kept]:
         """Return the values on the CPU kernels."""
         values, kept = self.sweeps.forward(slots, threads=self.threads, keep=keep)
-        return values + self._constants.astype(values.dtype), kept
+        return values + self._constants.numbers.astype(values.dtype), kept
 
     def sweep_back(self, kept: Kept, cotangent: NDArray[Any]) -> NDArray[Any]:
         """Return the derivative by the slots."""
@@ -57,9 +59,9 @@ class ExpectationValues(CircuitFunction):
 
     def on_tensors(self, slots: torch.Tensor) -> torch.Tensor:
         """Return the values on the tensor kernels."""
-        values = self.tensors.expectation(slots, self._terms, len(self._constants))
-        return values + torch.from_numpy(self._constants).to(values)
+        values = self.tensors.expectation(slots, self._terms, self._num_outputs)
+        return values + self._constants.on(values.device, values.dtype)
 
     def pull_back_on_tensors(self, slots: torch.Tensor, cotangent: torch.Tensor) -> torch.Tensor:
         """Return the derivative by the slots, differentiable."""
-        return self.tensors.vector_jacobian_product(slots, self._terms, len(self._constants), cotangent)
+        return self.tensors.vector_jacobian_product(slots, self._terms, self._num_outputs, cotangent)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from qiskit_qgen.simulator.circuit_function import CircuitFunction
 from qiskit_qgen.simulator.cpu.sweeps import Kept
 from qiskit_qgen.simulator.programs.program import Program
+from qiskit_qgen.simulator.tables import Table
 
 
 class Probabilities(CircuitFunction):
@@ -26,7 +27,7 @@ class Probabilities(CircuitFunction):
 
     def __init__(self, program: Program, qubits: Sequence[int], *, threads: int | None = None) -> None:
         super().__init__(program, [], 0, threads)
-        self._outcomes = torch.from_numpy(program.outcomes(qubits))
+        self._outcomes = Table(program.outcomes(qubits))
         self._num_outcomes = 1 << len(qubits)
 
     def __call__(self, parameters: torch.Tensor) -> torch.Tensor:
@@ -40,7 +41,7 @@ class Probabilities(CircuitFunction):
         """
         by_row = self._values(parameters)
         empty = by_row.new_zeros(len(by_row), self._num_outcomes)
-        return empty.index_add(1, self._outcomes.to(by_row.device), by_row)
+        return empty.index_add(1, self._outcomes.on(by_row.device, torch.int64), by_row)
 
     def sweep(self, slots: NDArray[Any], *, keep: bool) -> tuple[NDArray[Any], Kept]:
         """Return the rows' probabilities on the CPU kernels."""

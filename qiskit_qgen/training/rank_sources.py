@@ -68,7 +68,7 @@ def draw_noise(noise: AbstractNoise, num_samples: int, generator: torch.Generato
 
 
 class GatheredExecution(AbstractExecution):
-    """An execution on which rank 0 runs the rows of all ranks: one job for a whole batch, submitted once.
+    """An execution on which rank 0 runs the rows of all ranks, as many of each: one job for a whole batch.
 
     Args:
         execution: The execution; the other ranks only read from theirs what is not billed.
@@ -87,17 +87,10 @@ class GatheredExecution(AbstractExecution):
         """Return the execution's own sampler."""
         return self._execution.sampler()
 
-    def expectation(self, circuit: QuantumCircuit, observables: Sequence[SparsePauliOp]) -> Expectation:
-        """Return the expectation values as a function that all ranks call with as many rows each."""
+    def _expectation(self, circuit: QuantumCircuit, observables: Sequence[SparsePauliOp]) -> Expectation:
         return _gathered(self._execution.expectation(circuit, observables))
 
-    def probabilities(self, circuit: QuantumCircuit, qubits: Sequence[int]) -> Expectation:
-        """Return the probabilities as a function that all ranks call with as many rows each.
-
-        Args:
-            circuit: The circuit, without measurements.
-            qubits: The qubits to measure; bit i of an outcome is ``qubits[i]``.
-        """
+    def _probabilities(self, circuit: QuantumCircuit, qubits: Sequence[int]) -> Expectation:
         return _gathered(self._execution.probabilities(circuit, qubits))
 
     def __deepcopy__(self, memo: dict[int, object]) -> GatheredExecution:

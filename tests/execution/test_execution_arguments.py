@@ -25,10 +25,10 @@ class TwoPrimitives(AbstractExecution):
 
 
 class OwnFunctions(TwoPrimitives):
-    def expectation(self, circuit, observables):  # noqa: ARG002
+    def _expectation(self, circuit, observables):  # noqa: ARG002
         return lambda parameters: torch.zeros(len(parameters), len(observables))
 
-    def probabilities(self, circuit, qubits):  # noqa: ARG002
+    def _probabilities(self, circuit, qubits):  # noqa: ARG002
         return lambda parameters: torch.zeros(len(parameters), 2 ** len(qubits))
 
 

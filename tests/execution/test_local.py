@@ -5,11 +5,14 @@ import numpy as np
 import pytest
 import torch
 from qiskit.circuit import QuantumCircuit
-from qiskit.circuit.library import efficient_su2
+from qiskit.circuit.library import efficient_su2, real_amplitudes, zz_feature_map
 from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2
 from qiskit.quantum_info import SparsePauliOp, Statevector
 from qiskit_machine_learning.gradients import BaseEstimatorGradient, BaseSamplerGradient
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_flatten
 
+from qiskit_qgen.circuits import pauli_observables
 from qiskit_qgen.exceptions import ArgumentError, UnsupportedCircuitError
 from qiskit_qgen.execution import AbstractExecution, LocalExecution
 from qiskit_qgen.gradients import ReverseEstimatorGradient, ReverseSamplerGradient
@@ -98,7 +101,8 @@ def test_a_circuit_that_it_cannot_run_is_refused_at_once():
         (0, "cuda", "'cpu', the only device that torch has here"),
         (2, "cuda:2", "one of 'cpu', 'cuda', 'cuda:0', 'cuda:1'"),
         (2, "gpu", "one of 'cpu', 'cuda', 'cuda:0', 'cuda:1'"),
-        (0, None, "'cpu', the only device that torch has here"),
+        (0, "", "'cpu', the only device that torch has here"),
+        (0, "meta", "'cpu', the only device that torch has here"),
     ],
 )
 def test_devices_that_torch_does_not_have(monkeypatch, graphics, device, rule):
@@ -128,6 +132,42 @@ def test_a_device_may_be_an_object_of_torch():
     np.testing.assert_allclose(found, values, rtol=0, atol=1e-12)
     for kind in (BatchedStatevectorSampler, ReverseEstimatorGradient, ReverseSamplerGradient):
         assert kind(**here)._device == "cpu"
+
+
+class OnMetaOnly(TorchDispatchMode):
+    """Fails as soon as an operation reads or makes a tensor on another device."""
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        result = func(*args, **(kwargs or {}))
+        for each in tree_flatten((args, kwargs, result))[0]:
+            assert not isinstance(each, torch.Tensor) or each.device.type == "meta", f"{func} on {each.device}"
+        return result
+
+
+def on_meta(function, num_parameters):
+    rows = torch.zeros(4, num_parameters, device="meta", requires_grad=True)
+    (slopes,) = torch.autograd.grad(function(rows).sum(), rows, create_graph=True)
+    (second,) = torch.autograd.grad(slopes.square().sum(), rows)
+    function(rows).sum().backward()
+    return function(rows), slopes, second, rows.grad
+
+
+@pytest.mark.parametrize("num_qubits", [3, 9])
+@pytest.mark.parametrize("execution", [LocalExecution(), LocalExecution(dtype=torch.float64)])
+def test_without_a_device_all_happens_where_the_input_is(execution, num_qubits):
+    circuit = zz_feature_map(num_qubits, reps=1).compose(real_amplitudes(num_qubits, reps=1))
+    for function, outputs in (
+        (execution.expectation(circuit, pauli_observables(num_qubits, "XYZ")), 3 * num_qubits),
+        (execution.probabilities(circuit, [0, 1]), 4),
+    ):
+        values = function(torch.zeros(4, circuit.num_parameters))  # on another device before
+        on_meta(function, circuit.num_parameters)  # makes the tables
+        with OnMetaOnly():
+            found = on_meta(function, circuit.num_parameters)
+        assert found[0].shape == values.shape == (4, outputs)
+        assert {each.device.type for each in found} == {"meta"}
+        assert {each.dtype for each in found} == {torch.float32}
+    assert execution.estimator().run([(circuit, "Z" * num_qubits, [0.1] * circuit.num_parameters)]).result()
 
 
 @pytest.mark.gpu

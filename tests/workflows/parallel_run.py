@@ -134,7 +134,7 @@ class Counted(LocalExecution):
     has_cost = True
     runs = 0
 
-    def expectation(self, circuit, observables):
+    def _expectation(self, circuit, observables):
         rows = []
         function = expectation_function(circuit, observables, estimator=self.estimator())
 

@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 import numpy as np
-from qiskit.circuit import QuantumCircuit
-from qiskit.quantum_info import SparsePauliOp
-from qiskit_machine_learning.gradients import BaseEstimatorGradient, BaseSamplerGradient
 
 from qiskit_qgen._checks import check_choice, check_float, check_int
 from qiskit_qgen._random import SEED_MAXIMUM
@@ -19,9 +14,7 @@ from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.execution.aer.device import AerDevice, AerOptions
 from qiskit_qgen.execution.aer.estimator import AerEstimator
 from qiskit_qgen.execution.aer.sampler import AerSampler
-from qiskit_qgen.execution.base import AbstractExecution, Expectation
-from qiskit_qgen.execution.primitive_functions import Gradient, expectation_function, probability_function
-from qiskit_qgen.gradients.perturbation_rule import PerturbationRule
+from qiskit_qgen.execution.base import AbstractExecution
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,34 +87,6 @@ class AerExecution(AbstractExecution):
         self._options()
         object.__setattr__(self, "_generator", np.random.default_rng(self.seed))
 
-    def expectation(self, circuit: QuantumCircuit, observables: Sequence[SparsePauliOp]) -> Expectation:
-        """Return the expectation values as a function of the circuit's parameters, differentiable once.
-
-        A forward pass is one run of Aer, a backward pass another.
-
-        Raises:
-            ArgumentTypeError, ArgumentError: If an argument is none that :class:`AbstractExecution` allows.
-            UnsupportedCircuitError: If the circuit has measurements, or Aer cannot run it in this way.
-            GradientError: If the gradient's rule does not fit the circuit.
-        """
-        estimator = AerEstimator(self._device())
-        return expectation_function(circuit, observables, estimator=estimator, gradient=self._rule())
-
-    def probabilities(self, circuit: QuantumCircuit, qubits: Sequence[int]) -> Expectation:
-        """Return the probabilities of the outcomes of ``qubits`` as a function of the circuit's parameters.
-
-        Args:
-            circuit: The circuit, without measurements.
-            qubits: The qubits to measure; bit i of an outcome is ``qubits[i]``.
-
-        Raises:
-            ArgumentTypeError, ArgumentError: If an argument is none that :class:`AbstractExecution` allows.
-            UnsupportedCircuitError: If the circuit has measurements, or Aer cannot run it in this way.
-            GradientError: If the gradient's rule does not fit the circuit.
-        """
-        sampler = AerSampler(self._device())
-        return probability_function(circuit, qubits, sampler=sampler, gradient=self._rule())
-
     def estimator(self) -> AerEstimator:
         """Return the V2 estimator."""
         return AerEstimator(self._device())
@@ -129,21 +94,6 @@ class AerExecution(AbstractExecution):
     def sampler(self) -> AerSampler:
         """Return the V2 sampler."""
         return AerSampler(self._device())
-
-    def estimator_gradient(self) -> BaseEstimatorGradient:
-        """Return the gradient for stock QNNs: of parameter shifts or of simultaneous perturbations, in one PUB."""
-        from qiskit_qgen import gradients
-
-        estimator = AerEstimator(self._device())
-        if self.gradient == "spsa":
-            return gradients.BroadcastSPSAEstimatorGradient(estimator, seed=self._directions())
-        return gradients.BroadcastParamShiftEstimatorGradient(estimator)
-
-    def sampler_gradient(self) -> BaseSamplerGradient:
-        """Return the gradient of probabilities for stock QNNs: of parameter shifts, in one PUB."""
-        from qiskit_qgen import gradients
-
-        return gradients.BroadcastParamShiftSamplerGradient(AerSampler(self._device()))
 
     @property
     def _num_shots(self) -> int | None:
@@ -165,8 +115,3 @@ class AerExecution(AbstractExecution):
 
     def _directions(self) -> np.random.Generator:
         return np.random.default_rng(self._generator.integers(2**63))
-
-    def _rule(self) -> Gradient:
-        if self.gradient == "spsa":
-            return partial(PerturbationRule, seed=self._directions())
-        return self.gradient

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from types import TracebackType
 from typing import Any, NoReturn
 
@@ -11,13 +10,12 @@ import numpy as np
 from qiskit.circuit import QuantumCircuit
 from qiskit.providers import BackendV2
 from qiskit.quantum_info import SparsePauliOp
-from qiskit_machine_learning.gradients import BaseEstimatorGradient, BaseSamplerGradient
 
 from qiskit_qgen._checks import check_choice
 from qiskit_qgen._typing import PathLike
 from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError
-from qiskit_qgen.execution.base import AbstractExecution, Expectation
-from qiskit_qgen.execution.primitive_functions import Gradient, expectation_function, make_rule, probability_function
+from qiskit_qgen.execution.base import AbstractExecution
+from qiskit_qgen.execution.primitive_functions import make_rule
 from qiskit_qgen.execution.runtime.cost import CostEstimate, JobLimits
 from qiskit_qgen.execution.runtime.device import RuntimeDevice
 from qiskit_qgen.execution.runtime.estimator import RuntimeEstimator
@@ -25,7 +23,6 @@ from qiskit_qgen.execution.runtime.failures import RetryPolicy
 from qiskit_qgen.execution.runtime.ledger import Ledger
 from qiskit_qgen.execution.runtime.mitigation import ErrorMitigation
 from qiskit_qgen.execution.runtime.sampler import RuntimeSampler
-from qiskit_qgen.gradients.perturbation_rule import PerturbationRule
 
 
 class RuntimeExecution(AbstractExecution):
@@ -91,7 +88,7 @@ class RuntimeExecution(AbstractExecution):
         retry: RetryPolicy | None = None,
         primitives: str | None = None,
     ) -> None:
-        self._gradient = check_choice("gradient", gradient, ("spsa", "param_shift"))
+        self.gradient = check_choice("gradient", gradient, ("spsa", "param_shift"))
         self._device = RuntimeDevice(
             backend,
             mode=mode,
@@ -135,22 +132,6 @@ class RuntimeExecution(AbstractExecution):
         """The record of jobs; None for a local device without one."""
         return self._device.ledger
 
-    def expectation(self, circuit: QuantumCircuit, observables: Sequence[SparsePauliOp]) -> Expectation:
-        """Return the expectation values as a function of the circuit's parameters, differentiable once."""
-        return expectation_function(circuit, observables, estimator=self._estimator, gradient=self._rule())
-
-    def probabilities(self, circuit: QuantumCircuit, qubits: Sequence[int]) -> Expectation:
-        """Return the probabilities of the outcomes of ``qubits`` as a function of the circuit's parameters.
-
-        Args:
-            circuit: The circuit, without measurements.
-            qubits: The qubits to measure; bit i of an outcome is ``qubits[i]``.
-
-        Raises:
-            ArgumentError: If the mitigation acts on expectation values only.
-        """
-        return probability_function(circuit, qubits, sampler=self.sampler(), gradient=self._rule())
-
     def estimator(self) -> RuntimeEstimator:
         """Return the V2 estimator of this device."""
         return self._estimator
@@ -162,20 +143,6 @@ class RuntimeExecution(AbstractExecution):
             ArgumentError: If the mitigation acts on expectation values only.
         """
         return RuntimeSampler(self._device)
-
-    def estimator_gradient(self) -> BaseEstimatorGradient:
-        """Return the gradient for stock QNNs: of simultaneous perturbations or of parameter shifts, in one PUB."""
-        from qiskit_qgen import gradients
-
-        if self._gradient == "spsa":
-            return gradients.BroadcastSPSAEstimatorGradient(self._estimator, seed=self._seed)
-        return gradients.BroadcastParamShiftEstimatorGradient(self._estimator)
-
-    def sampler_gradient(self) -> BaseSamplerGradient:
-        """Return the gradient of probabilities for stock QNNs: of parameter shifts, in one PUB."""
-        from qiskit_qgen import gradients
-
-        return gradients.BroadcastParamShiftSamplerGradient(self.sampler())
 
     def estimate_cost(
         self,
@@ -230,5 +197,5 @@ class RuntimeExecution(AbstractExecution):
     def __repr__(self) -> str:
         return f"RuntimeExecution({self.backend.name!r}, mode={self.mode!r}, shots={self.shots})"
 
-    def _rule(self) -> Gradient:
-        return partial(PerturbationRule, seed=self._seed) if self._gradient == "spsa" else self._gradient
+    def _directions(self) -> int | None:
+        return self._seed

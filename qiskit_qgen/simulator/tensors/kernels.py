@@ -6,15 +6,15 @@ multiplication for each stage (see ``stages``), for all samples at once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from functools import cached_property
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias
 
 import torch
 
 from qiskit_qgen.simulator.programs.operations import PauliTerm
 from qiskit_qgen.simulator.programs.program import Program
+from qiskit_qgen.simulator.tables import made
 from qiskit_qgen.simulator.tensors.readouts import RowsReadout, TermsReadout
 from qiskit_qgen.simulator.tensors.row_sums import Place
 from qiskit_qgen.simulator.tensors.stage_tensors import CircuitTensors
@@ -23,7 +23,6 @@ from qiskit_qgen.simulator.tensors.stages import Stages, build_stages
 _KEPT_READOUTS = 8
 
 _Readout: TypeAlias = RowsReadout | TermsReadout
-_Made = TypeVar("_Made")
 
 
 class TensorKernels:
@@ -110,32 +109,23 @@ class TensorKernels:
     def _circuit(self, slots: torch.Tensor) -> CircuitTensors:
         place = (slots.device, slots.dtype)
         if place not in self._circuits:
-            self._circuits[place] = _made(CircuitTensors, self._plan, self._num_slots, place)
+            self._circuits[place] = made(CircuitTensors, self._plan, self._num_slots, place)
         return self._circuits[place]
 
     def _rows_readout(self, slots: torch.Tensor) -> RowsReadout:
         if slots.device not in self._rows_readouts:
-            self._rows_readouts[slots.device] = _made(RowsReadout, self._plan, slots.device)
+            self._rows_readouts[slots.device] = made(RowsReadout, self._plan, slots.device)
         return self._rows_readouts[slots.device]
 
     def _terms_readout(self, slots: torch.Tensor, terms: Sequence[PauliTerm], num_outputs: int) -> TermsReadout:
         place, known = (slots.device, slots.dtype), tuple(terms)
         readout = self._terms_readouts.get((place, known, num_outputs))
         if readout is None:
-            readout = _made(TermsReadout, known, num_outputs, self._plan, place)
+            readout = made(TermsReadout, known, num_outputs, self._plan, place)
             if len(self._terms_readouts) >= _KEPT_READOUTS:
                 self._terms_readouts = {}
             self._terms_readouts[place, known, num_outputs] = readout
         return readout
-
-
-def _made(kind: Callable[..., _Made], *arguments: Any) -> _Made:
-    """Return ``kind(*arguments)`` made in a thread of its own.
-
-    A thread begins outside of inference mode and of the transforms of ``torch.func``, whose tensors must not be kept.
-    """
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(kind, *arguments).result()
 
 
 class _Adjoint(torch.autograd.Function):

@@ -108,7 +108,8 @@ class _FlipsReadout:
     def apply(self, state: torch.Tensor, cotangent: torch.Tensor) -> torch.Tensor:
         flipped = self._flipped(state)
         adjoint = (self._weights(cotangent).reshape(flipped.shape) * flipped).sum(0)
-        return adjoint * 1j if self._odd else adjoint
+        # not ``1j * adjoint``, whose derivative makes a number on the CPU
+        return torch.complex(-adjoint.imag, adjoint.real) if self._odd else adjoint
 
     def _flipped(self, state: torch.Tensor) -> torch.Tensor:
         """Return the state once for each flip, (flips, 2**width, B)."""
