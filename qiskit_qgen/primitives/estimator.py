@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
 from math import prod
 from typing import Any, NamedTuple
 
@@ -14,14 +13,11 @@ from qiskit.circuit import QuantumCircuit
 from qiskit.primitives import BaseEstimatorV2, DataBin, PrimitiveJob, PrimitiveResult, PubResult
 from qiskit.primitives.containers import EstimatorPubLike
 from qiskit.primitives.containers.estimator_pub import EstimatorPub
-from qiskit.quantum_info import SparseObservable, SparsePauliOp
 
 from qiskit_qgen._checks import check_float, check_int, check_simulation_options
 from qiskit_qgen._jobs import FinishedJob
+from qiskit_qgen.primitives.pubs import Terms, distinct_observables, operator_of
 from qiskit_qgen.simulator.cache import ExpectationCache
-from qiskit_qgen.simulator.programs.observables import pauli_words
-
-_Terms = tuple[tuple[str, float], ...]
 
 
 class BatchedStatevectorEstimator(BaseEstimatorV2):
@@ -100,7 +96,7 @@ class BatchedStatevectorEstimator(BaseEstimatorV2):
         for number, request in enumerate(requests):
             same_rows.setdefault((id(request.circuit), request.rows.shape, request.rows.tobytes()), []).append(number)
         # ... and a gradient rule for each row in a PUB of its own, with the same observables.
-        same_columns: dict[tuple[int, tuple[_Terms, ...]], list[list[int]]] = {}
+        same_columns: dict[tuple[int, tuple[Terms, ...]], list[list[int]]] = {}
         for numbers in same_rows.values():
             columns = dict.fromkeys(terms for number in numbers for terms in requests[number].terms)
             key = (id(requests[numbers[0]].circuit), tuple(columns))
@@ -119,9 +115,9 @@ class BatchedStatevectorEstimator(BaseEstimatorV2):
         return [values[number] for number in range(len(requests))]
 
     def _simulate(
-        self, circuit: QuantumCircuit, terms: Sequence[_Terms], rows: NDArray[np.float64]
+        self, circuit: QuantumCircuit, terms: Sequence[Terms], rows: NDArray[np.float64]
     ) -> NDArray[np.float64]:
-        function = self._cache.get(circuit, [_operator(each, circuit.num_qubits) for each in terms])
+        function = self._cache.get(circuit, [operator_of(each, circuit.num_qubits) for each in terms])
         with torch.no_grad():
             values = function(torch.from_numpy(rows).to(self._device, self._dtype))
         return values.cpu().double().numpy()
@@ -135,23 +131,19 @@ class _Request(NamedTuple):
     """Parameter values, (rows, num_parameters)."""
     shape: tuple[int, ...]
     """The shape of the array that the rows are."""
-    terms: tuple[_Terms, ...]
+    terms: tuple[Terms, ...]
     """The different observables."""
     wanted: NDArray[np.intp]
     """Which of them is where in the PUB's array of observables."""
 
     @classmethod
     def of(cls, pub: EstimatorPub) -> _Request:
+        terms, wanted = distinct_observables(pub)
         values = pub.parameter_values.as_array(pub.circuit.parameters)
-        numbers: dict[_Terms, int] = {}
-        wanted = np.empty(pub.observables.shape, np.intp)
-        for index in np.ndindex(wanted.shape):
-            key = tuple(sorted(pub.observables[index].items()))
-            wanted[index] = numbers.setdefault(key, len(numbers))
         rows = values.reshape(prod(values.shape[:-1]), values.shape[-1])
-        return cls(pub.circuit, rows, values.shape[:-1], tuple(numbers), wanted)
+        return cls(pub.circuit, rows, values.shape[:-1], terms, wanted)
 
-    def pick(self, table: NDArray[np.float64], column: dict[_Terms, int]) -> NDArray[np.float64]:
+    def pick(self, table: NDArray[np.float64], column: dict[Terms, int]) -> NDArray[np.float64]:
         """Return this PUB's values from those of its rows, (rows, columns)."""
         columns = np.array([column[terms] for terms in self.terms], np.intp)[self.wanted]
         return np.asarray(table[np.arange(len(self.rows)).reshape(self.shape), columns])
@@ -162,9 +154,3 @@ def _noisy(pub: EstimatorPub, evs: NDArray[np.float64], generator: np.random.Gen
         evs = np.asarray(generator.normal(evs, pub.precision))
     metadata: dict[str, Any] = {"target_precision": pub.precision, "circuit_metadata": pub.circuit.metadata}
     return PubResult(DataBin(evs=evs, stds=np.full(evs.shape, pub.precision), shape=evs.shape), metadata=metadata)
-
-
-@lru_cache(maxsize=256)
-def _operator(terms: _Terms, num_qubits: int) -> SparsePauliOp:
-    """Return the sum of the terms, whose labels may hold projectors such as "0" or "+"."""
-    return pauli_words(SparseObservable.from_list(terms, num_qubits=num_qubits))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from qiskit.primitives import SamplerPubResult
+from qiskit.primitives import DataBin, SamplerPubResult
+from qiskit.primitives.containers.sampler_pub import SamplerPub
 from qiskit.primitives.containers.shape import ShapedMixin
 
 from qiskit_qgen.exceptions import ArgumentError
@@ -163,3 +164,19 @@ class ExactSamplerPubResult(SamplerPubResult):
             if name not in self.data:
                 raise ValueError(f"Name '{name}' does not exist.")
         return ExactProbabilities.concatenate_bits([self.data[name] for name in chosen])
+
+
+def exact_result(
+    pub: SamplerPub, joint: NDArray[np.float64], registers: Mapping[str, Sequence[int | None]]
+) -> ExactSamplerPubResult:
+    """Return the result of a PUB without shots.
+
+    Args:
+        pub: The PUB.
+        joint: Probabilities of the outcomes of all measured qubits for each row, (rows, 2**num_measured).
+        registers: For each register, which bit of an outcome each of its bits is; None for a bit that is always 0.
+    """
+    shaped = joint.reshape(*pub.shape, joint.shape[1])
+    data = {name: ExactProbabilities(shaped, bits) for name, bits in registers.items()}
+    metadata = {"shots": None, "exact": True, "circuit_metadata": pub.circuit.metadata}
+    return ExactSamplerPubResult(DataBin(**data, shape=pub.shape), metadata=metadata)

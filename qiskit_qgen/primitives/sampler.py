@@ -22,8 +22,8 @@ from qiskit.primitives.containers.sampler_pub import SamplerPub
 
 from qiskit_qgen._checks import check_int, check_simulation_options
 from qiskit_qgen._jobs import FinishedJob
-from qiskit_qgen.exceptions import ArgumentError
-from qiskit_qgen.primitives.exact_probabilities import ExactProbabilities, ExactSamplerPubResult
+from qiskit_qgen.primitives.exact_probabilities import exact_result
+from qiskit_qgen.primitives.pubs import rows_of, values_of
 from qiskit_qgen.simulator.measured import MeasuredCircuit, MeasurementCache
 
 _PART_BYTES = 1 << 28  # probabilities and shots that are held at once
@@ -82,7 +82,7 @@ class BatchedStatevectorSampler(BaseSamplerV2):
 
         Returns:
             A job whose result has, for each classical register of the circuit, ``data.<its name>``: a ``BitArray``, or
-            :class:`ExactProbabilities` where there is no number of shots.
+            :class:`~qiskit_qgen.primitives.ExactProbabilities` where there is no number of shots.
 
         Raises:
             UnsupportedCircuitError: From the job, if a circuit holds something that the simulator cannot run.
@@ -93,7 +93,7 @@ class BatchedStatevectorSampler(BaseSamplerV2):
         default = self._default_shots if shots is None else shots
         coerced = [SamplerPub.coerce(pub, default) for pub in pubs]
         for pub in coerced:
-            _check_finite(pub)
+            values_of(pub)
         if not all(pub.circuit.cregs for pub in coerced):
             warnings.warn(
                 "One of your circuits has no output classical registers and so the result "
@@ -110,11 +110,11 @@ class BatchedStatevectorSampler(BaseSamplerV2):
         results: dict[int, SamplerPubResult] = {}
         for numbers in by_circuit.values():
             measured = self._cache.get(pubs[numbers[0]].circuit)
-            simulated = self._simulate(measured, [_rows(pubs[number]) for number in numbers])
+            simulated = self._simulate(measured, [rows_of(pubs[number]) for number in numbers])
             for number, parts in zip(numbers, simulated, strict=True):
                 pub = pubs[number]
                 if pub.shots is None:
-                    results[number] = _exact(measured, pub, np.concatenate(list(parts)))
+                    results[number] = exact_result(pub, np.concatenate(list(parts)), measured.measurements.registers)
                 else:
                     results[number] = _drawn(measured, pub, parts, self._generator)
         return PrimitiveResult([results[number] for number in range(len(pubs))], metadata={"version": 2})
@@ -146,18 +146,6 @@ class BatchedStatevectorSampler(BaseSamplerV2):
         return values.cpu().double().numpy()
 
 
-def _rows(pub: SamplerPub) -> NDArray[np.float64]:
-    values = pub.parameter_values.as_array(pub.circuit.parameters)
-    return values.reshape(prod(values.shape[:-1]), values.shape[-1])
-
-
-def _exact(measured: MeasuredCircuit, pub: SamplerPub, joint: NDArray[np.float64]) -> SamplerPubResult:
-    shaped = joint.reshape(*pub.shape, joint.shape[1])
-    data = {name: ExactProbabilities(shaped, bits) for name, bits in measured.measurements.registers.items()}
-    metadata = {"shots": None, "exact": True, "circuit_metadata": pub.circuit.metadata}
-    return ExactSamplerPubResult(DataBin(**data, shape=pub.shape), metadata=metadata)
-
-
 def _drawn(
     measured: MeasuredCircuit,
     pub: SamplerPub,
@@ -180,11 +168,6 @@ def _drawn(
     }
     metadata = {"shots": pub.shots, "circuit_metadata": pub.circuit.metadata}
     return SamplerPubResult(DataBin(**data, shape=pub.shape), metadata=metadata)
-
-
-def _check_finite(pub: SamplerPub) -> None:
-    if not np.isfinite(_rows(pub)).all():
-        raise ArgumentError("Argument `pubs` must hold finite parameter values, but holds NaN or infinity.")
 
 
 def _outcomes(probabilities: NDArray[np.float64], shots: int, generator: np.random.Generator) -> NDArray[np.int64]:

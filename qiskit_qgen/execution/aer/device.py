@@ -3,158 +3,64 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from qiskit.circuit import QuantumCircuit
+from qiskit.primitives import PrimitiveJob, PrimitiveResult
 from qiskit.providers import BackendV2
 from qiskit.quantum_info import SparsePauliOp
 
-from qiskit_qgen._checks import check_choice, check_int, check_type, renamed_arguments
+from qiskit_qgen._checks import renamed_arguments
 from qiskit_qgen.exceptions import ArgumentError, ExecutionError, UnsupportedCircuitError
 from qiskit_qgen.execution.aer.circuit_noise import TRAJECTORY_OPTIONS
 from qiskit_qgen.execution.aer.circuits import AerCircuit, AerTranspiler
 from qiskit_qgen.execution.aer.noise_models import HardwareNoise
+from qiskit_qgen.execution.aer.options import AerOptions
 from qiskit_qgen.execution.runtime.backends import resolve_backend
 from qiskit_qgen.simulator.cache import RecentCircuits
 
 _MAX_DRAWN_BITS = 12
 _BRANCH_QUBITS = 8
 _BRANCH_BYTES = 1 << 30  # the states of all shots, if each has errors of its own
-METHODS = (
-    *("automatic", "statevector", "density_matrix", "matrix_product_state", "stabilizer", "extended_stabilizer"),
-    "tensor_network",
-)
-
-
-@dataclass(frozen=True, kw_only=True)
-class AerOptions:
-    """How Aer simulates.
-
-    Raises:
-        ArgumentTypeError: If ``noise_model`` has the wrong type.
-        ArgumentError: If an option has another value than its description allows, or no effect.
-    """
-
-    device: str = "CPU"
-    """The device: "CPU" or "GPU"."""
-    method: str = "automatic"
-    """Aer's simulation method. "automatic" takes state vectors for circuits without chance, and density matrices for
-    noisy circuits unless one run per shot is faster: up to log2(2 shots) qubits, 11 for 1024 shots."""
-    noise_model: Any = field(default=None, hash=False)
-    """Aer's ``NoiseModel``, a :class:`~qiskit_qgen.execution.HardwareNoise`, a device or a device's name
-    such as "fake_torino"; None for none."""
-    threads: int | None = None
-    """The number of threads; None for one per core. Aer takes at most as many as OpenMP offers: one per core, or
-    ``OMP_NUM_THREADS``."""
-    custatevec: bool = False
-    """Whether NVIDIA's cuStateVec simulates, on a GPU."""
-    batched_shots: bool | None = None
-    """Whether the shots or rows of small circuits run in batches on a GPU; None leaves it to Aer."""
-    target_gpus: tuple[int, ...] | None = None
-    """The numbers of the GPUs to use; None for all."""
-
-    def __post_init__(self) -> None:
-        check_choice("device", self.device, ("CPU", "GPU"))
-        check_choice("method", self.method, METHODS)
-        if self.threads is not None:
-            check_int("threads", self.threads, minimum=1)
-        if self.noise_model is not None:
-            from qiskit_aer.noise import NoiseModel
-
-            rule = "an Aer NoiseModel, a HardwareNoise such as depolarizing_noise(...), a device or its name"
-            check_type("noise_model", self.noise_model, (NoiseModel, HardwareNoise, BackendV2, str), rule)
-        self._check_device()
-
-    def _check_device(self) -> None:
-        from qiskit_aer import AerSimulator
-
-        simulator = AerSimulator()
-        devices, methods = simulator.available_devices(), simulator.available_methods()
-        if self.device not in devices:
-            raise ArgumentError(
-                f"Argument `device` must be a device that Aer has here, but is {self.device!r}: the devices are "
-                f"{list(devices)}, with the methods {list(methods)}. For NVIDIA GPUs, replace qiskit-aer by "
-                "qiskit-aer-gpu."
-            )
-        if self.method != "automatic" and self.method not in methods:
-            raise ArgumentError(
-                f"Argument `method` must be a method that Aer has here, one of {list(methods)}, but is {self.method!r}."
-            )
-        given = {
-            "custatevec": self.custatevec,
-            "batched_shots": self.batched_shots is not None,
-            "target_gpus": self.target_gpus is not None,
-        }
-        for name, is_given in given.items():
-            if is_given and self.device != "GPU":
-                raise ArgumentError(f"Argument `{name}` has no effect on a CPU: give `device`='GPU', or leave it out.")
-        if self.custatevec and self.batched_shots:
-            raise ArgumentError("Arguments `custatevec` and `batched_shots` exclude each other in Aer: give one.")
-        for number in self.target_gpus or ():
-            check_int("target_gpus", number, minimum=0)
-
-    def run_options(self) -> dict[str, Any]:
-        """Return them in Aer's words, but for the method and the noise."""
-        options = {
-            "device": self.device,
-            "max_parallel_threads": self.threads or 0,
-            "max_parallel_shots": 0,
-            "runtime_parameter_bind_enable": True,
-        }
-        if self.device == "GPU":
-            options |= {"cuStateVec_enable": self.custatevec, "batched_shots_gpu": bool(self.batched_shots)}
-            if self.target_gpus is not None:
-                options["target_gpus"] = list(self.target_gpus)
-        return options
-
-
-def save_probabilities(circuit: QuantumCircuit, qubits: Sequence[int], label: str) -> None:
-    """Have Aer save the probabilities of the outcomes of ``qubits``, the first of them in the lowest bit."""
-    from qiskit_aer.library import SaveProbabilities
-
-    circuit.append(SaveProbabilities(len(qubits), label), list(qubits))
-
-
-def save_expectation_value(circuit: QuantumCircuit, operator: SparsePauliOp, label: str) -> None:
-    """Have Aer save an exact expectation value."""
-    from qiskit_aer.library import SaveExpectationValue
-
-    circuit.append(SaveExpectationValue(operator, label), range(operator.num_qubits))
+PubT = TypeVar("PubT")
+ResultT = TypeVar("ResultT")
 
 
 class AerDevice:
     """Runs batches of circuits on Aer, each circuit transpiled once.
 
     Args:
-        options: How to simulate.
-        shots: Shots per measured circuit; None for exact values.
-        seed: Seed of the shots, or a generator that is advanced; an integer gives a reproducible stream, not the same
-            shots at each run.
+        options: How to simulate. A seed gives a reproducible stream, not the same shots at each run.
 
     Raises:
-        ArgumentError: If an option has a wrong value, or there is no device of that name.
+        ArgumentError: At the first run, if there is no device of the name that ``noise_model`` gives.
     """
 
-    def __init__(
-        self,
-        options: AerOptions,
-        *,
-        shots: int | None = None,
-        seed: np.random.Generator | int | None = None,
-    ) -> None:
+    def __init__(self, options: AerOptions) -> None:
         self.options = options
-        self.shots = None if shots is None else check_int("shots", shots, minimum=1)
-        self._generator = np.random.default_rng(seed)
+        self._generator = np.random.default_rng(options.seed)
         self._circuits: RecentCircuits[AerCircuit] = RecentCircuits()
 
     def next_seeds(self) -> np.random.Generator:
-        """Return random state for one job, and advance: jobs run in threads of their own, in any order."""
+        """Return random state of its own, and advance."""
         return np.random.default_rng(self._generator.integers(2**63))
+
+    def submitted(
+        self, run: Callable[[PubT, np.random.Generator], ResultT], pubs: Sequence[PubT]
+    ) -> PrimitiveJob[PrimitiveResult[ResultT]]:
+        """Return a job that runs each PUB; its random state is drawn here, since jobs run in any order."""
+        generator = self.next_seeds()
+
+        def run_all() -> PrimitiveResult[ResultT]:
+            return PrimitiveResult([run(pub, generator) for pub in pubs], metadata={"version": 2})
+
+        job: PrimitiveJob[PrimitiveResult[ResultT]] = PrimitiveJob(run_all)
+        job._submit()
+        return job
 
     def prepared(self, circuit: QuantumCircuit, needed: Collection[int] = ()) -> AerCircuit:
         """Return the circuit for Aer; ``needed`` are the qubits to read out besides those that are measured."""
@@ -184,15 +90,36 @@ class AerDevice:
         fits = shots << (circuit.num_qubits + 4) <= _BRANCH_BYTES
         return fits and circuit.num_qubits >= _BRANCH_QUBITS and self._method(circuit, shots) == "statevector"
 
-    def exact(self, circuit: AerCircuit, run: Sequence[QuantumCircuit], rows: NDArray[np.float64]) -> list[list[Any]]:
-        """Return the data, with what was saved as attributes, of each of the circuits ``run`` for each row of values.
+    def expectation_values(
+        self, circuit: AerCircuit, operators: Sequence[SparsePauliOp], rows: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return exact expectation values of operators on the circuit's qubits, (B, num_operators)."""
+        from qiskit_aer.library import SaveExpectationValue
+
+        run = circuit.circuit.copy()
+        labels = [f"value{number}" for number in range(len(operators))]
+        for label, operator in zip(labels, operators, strict=True):
+            run.append(SaveExpectationValue(operator, label), range(operator.num_qubits))
+        (found,) = self._exact(circuit, [run], rows)
+        return np.array([[getattr(data, label) for label in labels] for data in found])
+
+    def joint_probabilities(
+        self, circuit: AerCircuit, runs: Sequence[tuple[QuantumCircuit, Sequence[int]]], rows: NDArray[np.float64]
+    ) -> list[NDArray[np.float64]]:
+        """Return the true outcomes' probabilities, (B, 2**num_read), of some qubits of each circuit that is run.
 
         Args:
-            circuit: The circuit that they were made of.
-            run: The circuits, with the same parameters.
+            circuit: The circuit that those to run were made of.
+            runs: Circuits with its parameters, and which of their qubits are read, the first in the lowest bit.
             rows: Values of its slots, (B, num_slots).
         """
-        return self._execute(circuit, run, rows, method=self._method(circuit, None), shots=1, seed_simulator=0)
+        from qiskit_aer.library import SaveProbabilities
+
+        saving = []
+        for run, qubits in runs:
+            saving.append(run.copy())
+            saving[-1].append(SaveProbabilities(len(qubits), "joint"), list(qubits))
+        return [np.array([data.joint for data in each]) for each in self._exact(circuit, saving, rows)]
 
     def sampled(
         self,
@@ -275,6 +202,9 @@ class AerDevice:
         from qiskit_aer import AerSimulator
 
         return int(AerSimulator(method=method, device=self.options.device).num_qubits)
+
+    def _exact(self, circuit: AerCircuit, run: Sequence[QuantumCircuit], rows: NDArray[np.float64]) -> list[list[Any]]:
+        return self._execute(circuit, run, rows, method=self._method(circuit, None), shots=1, seed_simulator=0)
 
     def _execute(
         self,

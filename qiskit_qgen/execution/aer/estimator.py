@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -11,14 +10,14 @@ from numpy.typing import NDArray
 from qiskit.primitives import BaseEstimatorV2, DataBin, PrimitiveJob, PrimitiveResult, PubResult
 from qiskit.primitives.containers import EstimatorPubLike
 from qiskit.primitives.containers.estimator_pub import EstimatorPub
-from qiskit.quantum_info import SparseObservable, SparsePauliOp
+from qiskit.quantum_info import SparsePauliOp
 
 from qiskit_qgen._checks import check_float
-from qiskit_qgen.exceptions import ArgumentError, UnsupportedCircuitError
+from qiskit_qgen.exceptions import UnsupportedCircuitError
 from qiskit_qgen.execution.aer.circuits import AerCircuit
-from qiskit_qgen.execution.aer.device import AerDevice, save_expectation_value, save_probabilities
+from qiskit_qgen.execution.aer.device import AerDevice
 from qiskit_qgen.execution.aer.readout import MeasuredGroup, measured_groups
-from qiskit_qgen.simulator.programs.observables import pauli_words
+from qiskit_qgen.primitives.pubs import distinct_observables, operator_of, rows_of, shots_of_precision
 
 
 class AerEstimator(BaseEstimatorV2):
@@ -49,8 +48,8 @@ class AerEstimator(BaseEstimatorV2):
         Args:
             pubs: (circuit, observables, parameter values, precision), the last two optional, with Qiskit's
                 broadcasting.
-            precision: The precision of PUBs that name none: 0 for exact values, p for ceil(1 / p**2) shots of each
-                group of terms, None for the device's number of shots.
+            precision: The precision of PUBs that name none: 0 for exact values, p for 1 / p**2 shots of each group
+                of terms, None for the device's number of shots.
 
         Returns:
             A job whose result has ``data.evs`` and ``data.stds``, the standard errors of the means, of each PUB.
@@ -62,24 +61,17 @@ class AerEstimator(BaseEstimatorV2):
         if precision is not None:
             check_float("precision", precision, minimum=0.0)
         coerced = [EstimatorPub.coerce(pub, precision) for pub in pubs]
-        job: PrimitiveJob[PrimitiveResult[PubResult]] = PrimitiveJob(self._run, coerced, self._device.next_seeds())
-        job._submit()
-        return job
-
-    def _run(self, pubs: list[EstimatorPub], generator: np.random.Generator) -> PrimitiveResult[PubResult]:
-        return PrimitiveResult([self._run_pub(pub, generator) for pub in pubs], metadata={"version": 2})
+        return self._device.submitted(self._run_pub, coerced)
 
     def _run_pub(self, pub: EstimatorPub, generator: np.random.Generator) -> PubResult:
-        values = pub.parameter_values.as_array(pub.circuit.parameters)
-        rows = values.reshape(math.prod(values.shape[:-1]), values.shape[-1])
-        if not np.isfinite(rows).all():
-            raise ArgumentError("Argument `pubs` must hold finite parameter values, but holds NaN or infinity.")
-        operators, column = _distinct(pub)
-        shots = self._device.shots
+        rows = rows_of(pub)
+        terms, column = distinct_observables(pub)
+        operators = [operator_of(each, pub.circuit.num_qubits) for each in terms]
+        shots = self._device.options.num_shots
         if pub.precision is not None:
-            shots = math.ceil(1 / pub.precision**2) if pub.precision else None
+            shots = shots_of_precision(pub.precision) if pub.precision else None
         means, errors = self._values(pub, operators, rows, shots, generator)
-        row, column = np.broadcast_arrays(np.arange(len(rows)).reshape(values.shape[:-1]), column)
+        row, column = np.broadcast_arrays(np.arange(len(rows)).reshape(pub.parameter_values.shape), column)
         evs, stds = np.asarray(means[row, column]), np.asarray(errors[row, column])
         metadata: dict[str, Any] = {
             "target_precision": pub.precision,
@@ -138,34 +130,16 @@ class AerEstimator(BaseEstimatorV2):
         self, circuit: AerCircuit, groups: Sequence[MeasuredGroup], angles: NDArray[np.float64]
     ) -> list[NDArray[np.float64]]:
         """Return the true outcomes' probabilities of each group, (rows, outcomes)."""
-        runs = [group.unmeasured() for group in groups]
-        for run, group in zip(runs, groups, strict=True):
-            save_probabilities(run, group.qubits, "joint")
-        return [np.array([data.joint for data in each]) for each in self._device.exact(circuit, runs, angles)]
+        return self._device.joint_probabilities(circuit, [(each.rotated, each.qubits) for each in groups], angles)
 
     def _exact(
         self, circuit: AerCircuit, operators: Sequence[SparsePauliOp], angles: NDArray[np.float64]
     ) -> NDArray[np.float64]:
-        run = circuit.circuit.copy()
-        for number, operator in enumerate(operators):
+        placed = []
+        for operator in operators:
             terms = [
                 (paulis, [circuit.positions[qubit] for qubit in qubits], coefficient)
                 for paulis, qubits, coefficient in operator.to_sparse_list()
             ]
-            placed = SparsePauliOp.from_sparse_list(terms, num_qubits=max(1, circuit.num_qubits))
-            save_expectation_value(run, placed, f"value{number}")
-        (found,) = self._device.exact(circuit, [run], angles)
-        names = [f"value{number}" for number in range(len(operators))]
-        return np.array([[getattr(data, name) for name in names] for data in found])
-
-
-def _distinct(pub: EstimatorPub) -> tuple[list[SparsePauliOp], NDArray[np.intp]]:
-    """Return the different observables, and which of them is where in the PUB's array."""
-    numbers: dict[tuple[tuple[str, float], ...], int] = {}
-    column = np.empty(pub.observables.shape, np.intp)
-    for index in np.ndindex(column.shape):
-        terms = tuple(sorted(pub.observables[index].items()))
-        column[index] = numbers.setdefault(terms, len(numbers))
-    num_qubits = pub.circuit.num_qubits
-    operators = [pauli_words(SparseObservable.from_list(terms, num_qubits=num_qubits)) for terms in numbers]
-    return operators, column
+            placed.append(SparsePauliOp.from_sparse_list(terms, num_qubits=max(1, circuit.num_qubits)))
+        return self._device.expectation_values(circuit, placed, angles)

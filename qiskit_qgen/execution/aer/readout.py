@@ -41,6 +41,10 @@ class MeasuredGroup:
         paulis: Which Pauli of which of its qubits is measured.
         terms: The terms' qubits.
         coefficients: The terms' coefficients in each operator, (num_operators, num_terms).
+
+    Attributes:
+        qubits: The qubits that are measured.
+        rotated: The circuit, followed by what makes Z of the Paulis.
     """
 
     def __init__(
@@ -56,19 +60,15 @@ class MeasuredGroup:
                 f"Operators on {len(self.qubits)} qubits would be measured together, but {_MAX_BITS} is the most: "
                 "leave some out, or take exact values."
             )
-        self._rotated = circuit.rotated(paulis)
+        self.rotated = circuit.rotated(paulis)
         bit = {qubit: number for number, qubit in enumerate(self.qubits)}
         self._masks = np.array([sum(1 << bit[qubit] for qubit in term) for term in terms], np.int64)
         self._coefficients = coefficients
         self._noise = circuit.noise
 
-    def unmeasured(self) -> QuantumCircuit:
-        """Return a copy of the circuit that makes Z of the Paulis."""
-        return self._rotated.copy()
-
     def measured(self) -> QuantumCircuit:
         """Return the circuit with the measurement, bit i of an outcome is ``qubits[i]``."""
-        copied = self._rotated.copy()
+        copied = self.rotated.copy()
         register = ClassicalRegister(len(self.qubits), "outcome")
         copied.add_register(register)
         copied.measure(self.qubits, register)

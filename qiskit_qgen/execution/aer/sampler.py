@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -15,9 +14,10 @@ from qiskit.primitives.containers.sampler_pub import SamplerPub
 from qiskit_qgen._checks import check_int
 from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.execution.aer.circuits import AerCircuit
-from qiskit_qgen.execution.aer.device import AerDevice, save_probabilities
+from qiskit_qgen.execution.aer.device import AerDevice
 from qiskit_qgen.execution.aer.readout import drawn_counts, read_out
-from qiskit_qgen.primitives.exact_probabilities import ExactProbabilities, ExactSamplerPubResult
+from qiskit_qgen.primitives.exact_probabilities import exact_result
+from qiskit_qgen.primitives.pubs import rows_of
 
 
 class AerSampler(BaseSamplerV2):
@@ -47,13 +47,13 @@ class AerSampler(BaseSamplerV2):
 
         Returns:
             A job whose result has, for each classical register of the circuit, ``data.<its name>``: a ``BitArray``, or
-            :class:`ExactProbabilities` without a number of shots.
+            :class:`~qiskit_qgen.primitives.ExactProbabilities` without a number of shots.
 
         Raises:
             ArgumentError: If ``shots`` is not positive, or a circuit measures nothing.
             UnsupportedCircuitError: From the job, if Aer cannot run a circuit in this way.
         """
-        each = self._device.shots if shots is None else check_int("shots", shots, minimum=1)
+        each = self._device.options.num_shots if shots is None else check_int("shots", shots, minimum=1)
         coerced = [SamplerPub.coerce(pub, each) for pub in pubs]
         for pub in coerced:
             if not pub.circuit.cregs or "measure" not in _names(pub.circuit):
@@ -61,22 +61,11 @@ class AerSampler(BaseSamplerV2):
                     "Argument `pubs` must hold circuits with measurements into a classical register, but one has "
                     "none: add `measure_all()`."
                 )
-        job: PrimitiveJob[PrimitiveResult[SamplerPubResult]] = PrimitiveJob(
-            self._run, coerced, self._device.next_seeds()
-        )
-        job._submit()
-        return job
-
-    def _run(self, pubs: list[SamplerPub], generator: np.random.Generator) -> PrimitiveResult[SamplerPubResult]:
-        return PrimitiveResult([self._run_pub(pub, generator) for pub in pubs], metadata={"version": 2})
+        return self._device.submitted(self._run_pub, coerced)
 
     def _run_pub(self, pub: SamplerPub, generator: np.random.Generator) -> SamplerPubResult:
-        values = pub.parameter_values.as_array(pub.circuit.parameters)
-        rows = values.reshape(math.prod(values.shape[:-1]), values.shape[-1])
-        if not np.isfinite(rows).all():
-            raise ArgumentError("Argument `pubs` must hold finite parameter values, but holds NaN or infinity.")
         circuit = self._device.prepared(pub.circuit)
-        angles = circuit.angles(rows)
+        angles = circuit.angles(rows_of(pub))
         if pub.shots is None:
             return self._exact(pub, circuit, angles)
         qubits, registers = _measured_bits(circuit.circuit)
@@ -101,10 +90,7 @@ class AerSampler(BaseSamplerV2):
     def _exact(self, pub: SamplerPub, circuit: AerCircuit, angles: NDArray[np.float64]) -> SamplerPubResult:
         qubits, registers = _measured_bits(circuit.circuit)
         joint = self._joint(circuit, qubits, angles) if len(angles) else np.zeros((0, 1 << len(qubits)))
-        joint = joint.reshape(*pub.shape, joint.shape[1])
-        data = {name: ExactProbabilities(joint, bits) for name, bits in registers.items()}
-        metadata = {"shots": None, "exact": True, "circuit_metadata": pub.circuit.metadata}
-        return ExactSamplerPubResult(DataBin(**data, shape=pub.shape), metadata=metadata)
+        return exact_result(pub, joint, registers)
 
     def _joint(self, circuit: AerCircuit, qubits: list[int], angles: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the probabilities of what is read from the qubits, (rows, outcomes)."""
@@ -112,9 +98,8 @@ class AerSampler(BaseSamplerV2):
         for entry in circuit.circuit.data:
             if entry.name != "measure":
                 run.append(entry)
-        save_probabilities(run, qubits, "joint")
-        (found,) = self._device.exact(circuit, [run], angles)
-        return read_out(np.array([data.joint for data in found]), circuit.noise, qubits)
+        (joint,) = self._device.joint_probabilities(circuit, [(run, qubits)], angles)
+        return read_out(joint, circuit.noise, qubits)
 
     def _bits(
         self, circuit: AerCircuit, angles: NDArray[np.float64], shots: int, generator: np.random.Generator

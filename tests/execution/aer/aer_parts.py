@@ -6,8 +6,9 @@ from qiskit.quantum_info import SparsePauliOp
 
 from qiskit_qgen.circuits import pauli_observables
 from qiskit_qgen.execution import depolarizing_noise, readout_noise
-from qiskit_qgen.execution.aer.device import AerDevice, AerOptions
+from qiskit_qgen.execution.aer.device import AerDevice
 from qiskit_qgen.execution.aer.estimator import AerEstimator
+from qiskit_qgen.execution.aer.options import AerOptions
 from qiskit_qgen.execution.aer.sampler import AerSampler
 
 P = ParameterVector("p", 4)
@@ -32,11 +33,11 @@ OBSERVABLES = [*pauli_observables(2, "XZ"), SparsePauliOp(["YX", "II", "ZZ"], [1
 
 
 def estimator(shots=None, seed=0, **options):
-    return AerEstimator(AerDevice(AerOptions(**options), shots=shots, seed=seed))
+    return AerEstimator(AerDevice(AerOptions(shots=shots, seed=seed, **options)))
 
 
 def sampler(shots=None, seed=0, **options):
-    return AerSampler(AerDevice(AerOptions(**options), shots=shots, seed=seed))
+    return AerSampler(AerDevice(AerOptions(shots=shots, seed=seed, **options)))
 
 
 def values(primitive, circuit=None, observables=OBSERVABLES, rows=ROWS, **options):

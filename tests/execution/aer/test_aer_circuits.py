@@ -12,8 +12,9 @@ from qiskit_aer.primitives import EstimatorV2
 from qiskit_qgen.circuits import pauli_observables
 from qiskit_qgen.exceptions import ArgumentError, UnsupportedCircuitError
 from qiskit_qgen.execution.aer.circuits import MISBOUND_GATES, AerTranspiler
-from qiskit_qgen.execution.aer.device import AerDevice, AerOptions
+from qiskit_qgen.execution.aer.device import AerDevice
 from qiskit_qgen.execution.aer.estimator import AerEstimator
+from qiskit_qgen.execution.aer.options import AerOptions
 
 P = ParameterVector("p", 4)
 

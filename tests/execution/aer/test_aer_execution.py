@@ -124,9 +124,14 @@ def test_circuits_are_transpiled_once(monkeypatch):
 
 
 def test_precision_stands_for_shots():
-    assert AerExecution(precision=0.1).estimator().device.shots == 100
-    assert AerExecution(precision=0.3).sampler().device.shots == 12
-    assert AerExecution().estimator().device.shots is None
+    assert AerExecution(precision=0.1).num_shots == 100
+    assert AerExecution(precision=0.3).num_shots == 12
+    assert AerExecution(precision=1 / np.sqrt(1000), seed=0).num_shots == 1000
+    assert AerExecution().num_shots is None
+    circuit = QuantumCircuit(1)
+    circuit.measure_all()
+    sampled = AerExecution(precision=0.3, seed=0).sampler().run([circuit]).result()[0].data.meas
+    assert sampled.num_shots == 12
 
 
 def test_spsa_estimates_the_gradient():

@@ -12,7 +12,8 @@ from qiskit_aer.noise import NoiseModel, ReadoutError
 from qiskit_qgen.circuits import pauli_observables
 from qiskit_qgen.exceptions import ArgumentError, UnsupportedCircuitError
 from qiskit_qgen.execution import amplitude_damping_noise, readout_noise
-from qiskit_qgen.execution.aer.device import AerDevice, AerOptions
+from qiskit_qgen.execution.aer.device import AerDevice
+from qiskit_qgen.execution.aer.options import AerOptions
 
 SHOTS = 4000
 

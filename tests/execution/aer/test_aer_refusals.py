@@ -9,7 +9,7 @@ from qiskit_aer import AerSimulator
 from qiskit_aer.noise import NoiseModel, depolarizing_error
 
 from qiskit_qgen.exceptions import ArgumentError, ExecutionError, UnsupportedCircuitError
-from qiskit_qgen.execution.aer.device import AerOptions
+from qiskit_qgen.execution.aer.options import AerOptions
 
 
 def test_a_device_that_there_is_not():
