@@ -66,15 +66,16 @@ def ours(work, dtype):
 def count_flops(work, batch):
     """Return the floating-point operations of a forward pass and a vector-Jacobian product of the lowered circuit."""
     from qiskit_qgen.simulator import lower
-    from qiskit_qgen.simulator.cpu.blocks import DIAGONAL, ROTATION
     from qiskit_qgen.simulator.cpu.plans import plan_whole
+    from qiskit_qgen.simulator.cpu.tables import DIAGONAL, ROTATION
 
     program = lower(work.circuit)
     terms, _ = program.terms(work.operators)
     tables = plan_whole(program.operations, terms, len(work.operators), program.width).segments[0].tables
     total, rows = 0, 1 << program.width
     for operation in tables.operations:
-        kind, controls = operation[0], 0 if operation[0] == DIAGONAL else operation[6] - operation[5]
+        kind = operation["kind"]
+        controls = 0 if kind == DIAGONAL else operation["last"] - operation["first"]
         # A pair of rows: 12 to rotate, 24 to undo on two states and 8 for the derivative. A row: 6, 12 and 4 for a
         # phase.
         total += (rows // 2 * (12 + 24 + 8) if kind == ROTATION else rows * (6 + 12 + 4)) >> int(controls)

@@ -1,25 +1,27 @@
 """The CPU kernels: circuits forward and read-out, compiled by numba when first used.
 
 A *chunk* is ``W`` lanes of states that lie interleaved (see :mod:`~qiskit_qgen.simulator.cpu.lanes`). A circuit is a
-sequence of blocks (:class:`~qiskit_qgen.simulator.cpu.blocks.BlockTables`); a block gathers ``2**k`` rows into a buffer
+sequence of blocks (:class:`~qiskit_qgen.simulator.cpu.tables.BlockTables`); a block gathers ``2**k`` rows into a buffer
 of the first-level cache, applies all its operations there, and puts them back, coset by coset. Entangling
 permutations cost nothing here: they only changed which rows form a coset.
 
 The kernels release the GIL and share nothing between calls. Small states are run through the whole circuit by one
 call; of large ones each call does one block on one of several parts of its cosets.
 
-The inner loops call no function that takes an array: each such call would count references, which costs more than a
-rotation does.
+The inner loops call no function that takes an array, unless it is inlined by numba: each such call would count
+references, which costs more than a rotation does. For the same reason a function takes the arrays out of the tables
+once, before its loops.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 from numba import njit
 
-from qiskit_qgen.simulator.cpu.blocks import DIAGONAL, ROTATION
+from qiskit_qgen._typing import FloatArray, IntArray
 from qiskit_qgen.simulator.cpu.lanes import (
     add_imag_overlap,
     add_real_overlap,
@@ -30,18 +32,57 @@ from qiskit_qgen.simulator.cpu.lanes import (
     rotate,
 )
 from qiskit_qgen.simulator.cpu.memory import CACHE_LINE
+from qiskit_qgen.simulator.cpu.tables import DIAGONAL, ROTATION, BlockTables, ReadoutTables, Records
 
-helper = njit(nogil=True, error_model="numpy", boundscheck=False)
-inlined = njit(nogil=True, error_model="numpy", boundscheck=False, forceinline=True)
-kernel = njit(cache=True, nogil=True, error_model="numpy", boundscheck=False)
+Record: TypeAlias = Any
+"""A row of a table, whose columns are attributes in compiled code."""
+Lanes: TypeAlias = tuple[int, ...]
+"""W zeros: the width is their number, which is known when a kernel is compiled."""
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+helper: Callable[[Function], Function] = njit(nogil=True, error_model="numpy", boundscheck=False)
+inlined: Callable[[Function], Function] = njit(nogil=True, error_model="numpy", boundscheck=False, inline="always")
+kernel: Callable[[Function], Function] = njit(cache=True, nogil=True, error_model="numpy", boundscheck=False)
+
+
+class Buffers(NamedTuple):
+    """What a kernel works in, for any block of some tables of up to k qubits."""
+
+    psi: FloatArray
+    """Rows of a coset, (2**k, 2, W)."""
+    lam: FloatArray
+    """Rows of a coset of lambda, (2**k, 2, W)."""
+    diagonals: FloatArray
+    """A block's diagonals one after the other, (num_diagonals * 2**k, 2, W)."""
+    weights: FloatArray
+    """A real number for each entry of them, (num_diagonals * 2**k, W)."""
 
 
 @helper
-def aligned(rows: int, width: int, like: Any) -> Any:
+def aligned(rows: int, width: int, like: FloatArray) -> FloatArray:
     """Return an uninitialised array (rows, width), of the dtype of ``like``, that starts at a cache line."""
     memory = np.empty(rows * width + CACHE_LINE // like.itemsize, like.dtype)
     start = (-memory.ctypes.data % CACHE_LINE) // like.itemsize
     return memory[start : start + rows * width].reshape(rows, width)
+
+
+@helper
+def empty_rows(rows: int, like: FloatArray, lanes: Lanes) -> FloatArray:
+    """Return uninitialised rows of complex numbers, (rows, 2, W), of the dtype of ``like``."""
+    return aligned(rows, 2 * len(lanes), like).reshape(rows, 2, len(lanes))
+
+
+@helper
+def buffers(num_qubits: int, num_diagonals: int, like: FloatArray, lanes: Lanes) -> Buffers:
+    """Return buffers for blocks of up to so many qubits and diagonals."""
+    size = 1 << num_qubits
+    return Buffers(
+        empty_rows(size, like, lanes),
+        empty_rows(size, like, lanes),
+        empty_rows(num_diagonals * size, like, lanes),
+        aligned(num_diagonals * size, len(lanes), like),
+    )
 
 
 @inlined
@@ -58,27 +99,37 @@ def part_of(first: int, last: int, part: int, parts: int) -> tuple[int, int]:
     return first + (last - first) * part // parts, first + (last - first) * (part + 1) // parts
 
 
-@helper
-def satisfied(controls: Any, first: int, last: int, signs: int) -> int:
-    """Return the bit set of the buffer's rows on which all the controls are satisfied."""
+@inlined
+def satisfied(controls: Records, first: int, last: int, signs: int) -> int:
+    """Return the bit set of the buffer's rows on which all of some controls hold, in a coset with these signs."""
     rows = -1
     for c in range(first, last):
-        rows &= controls[c, 0] ^ -((signs >> controls[c, 1]) & 1) ^ -(1 - controls[c, 2])
+        control = controls[c]
+        rows &= control.bits ^ -((signs >> control.slot) & 1) ^ -(1 - control.value)
     return rows
 
 
 @helper
-def build_diagonals(tables: Any, block: Any, trig: Any, diagonals: Any, lanes: Any) -> None:
-    """diagonals[slot * size + j] = product over the entries of exp(-i theta / 2 * (-1)^bit_j) on the active rows."""
-    operations, entries, size = tables.operations, tables.entries, 1 << block[0]
-    for o in range(block[1], block[2]):
-        if operations[o, 0] != DIAGONAL:
+def build_diagonals(tables: BlockTables, block: Record, trig: FloatArray, diagonals: FloatArray, lanes: Lanes) -> None:
+    """diagonals[number * size + j] = product over the entries of exp(-i theta / 2 * (-1)^bit_j) on the active rows.
+
+    Args:
+        tables: The circuit's blocks.
+        block: The record of one of them, of k qubits; ``size`` is ``2**k``.
+        trig: Cosine and sine of half of each rotation's angle, (num_rotations, 2, W).
+        diagonals: Receives the block's diagonals, (at least num_diagonals * 2**k, 2, W).
+        lanes: A tuple of W zeros.
+    """
+    operations, entries, size = tables.operations, tables.entries, 1 << block.num_qubits
+    for o in range(block.first, block.last):
+        operation = operations[o]
+        if operation.kind != DIAGONAL:
             continue
-        row = operations[o, 7] * size
+        row = operation.diagonal * size
         diagonals[row : row + size, 0] = 1
         diagonals[row : row + size, 1] = 0
-        for e in range(operations[o, 5], operations[o, 6]):
-            bits, r, active = entries[e, 0], entries[e, 1], entries[e, 2]
+        for e in range(operation.first, operation.last):
+            bits, r, active = entries[e].bits, entries[e].rotation, entries[e].active
             for j in range(size):
                 if not (active >> j) & 1:
                     continue
@@ -89,44 +140,45 @@ def build_diagonals(tables: Any, block: Any, trig: Any, diagonals: Any, lanes: A
 
 
 @helper
-def _run_block(
-    block: Any,
-    operations: Any,
-    controls: Any,
-    offsets: Any,
-    bases: Any,
-    signs: Any,
-    first_coset: int,
-    last_coset: int,
-    trig: Any,
-    psi: Any,
-    buffer: Any,
-    diagonals: Any,
-    lanes: Any,
+def _run(
+    tables: BlockTables,
+    number: int,
+    part: int,
+    parts: int,
+    trig: FloatArray,
+    psi: FloatArray,
+    space: Buffers,
+    lanes: Lanes,
 ) -> None:
-    """Apply a block to some cosets of psi."""
-    size, first, last = 1 << block[0], block[1], block[2]
-    for c in range(first_coset, last_coset):
+    """Do what :func:`run_block` does, in given buffers."""
+    block, operations, controls = tables.blocks[number], tables.operations, tables.controls
+    offsets, bases, signs = tables.offsets[block.first_offset :], tables.bases, tables.signs
+    buffer, diagonals = space.psi, space.diagonals
+    size, first, last = 1 << block.num_qubits, block.first, block.last
+    build_diagonals(tables, block, trig, diagonals, lanes)
+    start, stop = part_of(block.first_coset, block.last_coset, part, parts)
+    for c in range(start, stop):
         for j in range(size):
-            copy(buffer, j, psi, bases[c] ^ offsets[block[3] + j], lanes)
+            copy(buffer, j, psi, bases[c] ^ offsets[j], lanes)
         for o in range(first, last):
-            kind, flip, r = operations[o, 0], operations[o, 1], operations[o, 4]
-            bits = operations[o, 2] ^ -((signs[c] >> operations[o, 3]) & 1)
-            if kind == DIAGONAL:
-                row = operations[o, 7] * size
+            operation = operations[o]
+            flip, r = operation.flip, operation.rotation
+            bits = operation.bits ^ -((signs[c] >> operation.slot) & 1)
+            if operation.kind == DIAGONAL:
+                row = operation.diagonal * size
                 for j in range(size):
                     multiply(buffer, j, buffer, j, diagonals, row + j, lanes)
-            elif kind == ROTATION and operations[o, 5] == operations[o, 6]:
+            elif operation.kind == ROTATION and operation.first == operation.last:
                 for pair in range(size >> 1):
                     j = first_of_pair(pair, flip, bits)
                     rotate(buffer, j, j ^ flip, trig, r, lanes)
-            elif kind == ROTATION:
-                active = ~bits & satisfied(controls, operations[o, 5], operations[o, 6], signs[c])
+            elif operation.kind == ROTATION:
+                active = ~bits & satisfied(controls, operation.first, operation.last, signs[c])
                 for j in range(size):
                     if (active >> j) & 1:
                         rotate(buffer, j, j ^ flip, trig, r, lanes)
             else:
-                active = satisfied(controls, operations[o, 5], operations[o, 6], signs[c])
+                active = satisfied(controls, operation.first, operation.last, signs[c])
                 for j in range(size):
                     if not (active >> j) & 1:
                         continue
@@ -135,126 +187,78 @@ def _run_block(
                     else:
                         multiply_conjugate(buffer, j, buffer, j, trig, r, lanes)
         for j in range(size):
-            copy(psi, bases[c] ^ offsets[block[3] + j], buffer, j, lanes)
+            copy(psi, bases[c] ^ offsets[j], buffer, j, lanes)
 
 
 @helper
-def _measure_block(
-    block: Any,
-    terms: Any,
-    coefficients: Any,
-    offsets: Any,
-    bases: Any,
-    signs: Any,
-    first_coset: int,
-    last_coset: int,
-    psi: Any,
-    buffer: Any,
-    probabilities: Any,
-    values: Any,
-    lanes: Any,
+def _measure(
+    readout: ReadoutTables,
+    number: int,
+    part: int,
+    parts: int,
+    psi: FloatArray,
+    values: FloatArray,
+    space: Buffers,
+    lanes: Lanes,
 ) -> None:
-    """Add the expectation values of a block's terms on some cosets to ``values``."""
-    size, scalar = 1 << block[0], values.dtype.type
+    """Add what a part of psi contributes to the expectation values, (num_outputs, W), of a block's terms."""
+    block, terms, coefficients = readout.blocks[number], readout.terms, readout.coefficients
+    offsets, bases, signs = readout.offsets[block.first_offset :], readout.bases, readout.signs
+    buffer, probabilities = space.psi, space.weights
+    size, first, last, last_diagonal = 1 << block.num_qubits, block.first, block.last, block.last_diagonal
+    one = values.dtype.type(1)
     probabilities[:size] = 0
-    for c in range(first_coset, last_coset):
+    start, stop = part_of(block.first_coset, block.last_coset, part, parts)
+    for c in range(start, stop):
         for j in range(size):
-            copy(buffer, j, psi, bases[c] ^ offsets[block[3] + j], lanes)
-        if block[6] < block[7]:
+            copy(buffer, j, psi, bases[c] ^ offsets[j], lanes)
+        if last < last_diagonal:
             for j in range(size):
-                add_real_overlap(probabilities, j, scalar(1), buffer, j, buffer, j, lanes)
-        for t in range(block[1], block[2]):
-            flip, odd, output = terms[t, 0], terms[t, 3], terms[t, 4]
-            bits = terms[t, 1] ^ -((signs[c] >> terms[t, 2]) & 1)
+                add_real_overlap(probabilities, j, one, buffer, j, buffer, j, lanes)
+        for t in range(first, last):
+            term = terms[t]
+            flip, odd, output = term.flip, term.odd, term.output
+            bits = term.bits ^ -((signs[c] >> term.slot) & 1)
             for pair in range(size >> 1):
                 j = first_of_pair(pair, flip, 0)
-                sign = scalar(-2 * coefficients[t] if (bits >> j) & 1 else 2 * coefficients[t])
+                weight = values.dtype.type(-2 * coefficients[t] if (bits >> j) & 1 else 2 * coefficients[t])
                 if odd:
-                    add_imag_overlap(values, output, -sign, buffer, j ^ flip, buffer, j, lanes)
+                    add_imag_overlap(values, output, -weight, buffer, j ^ flip, buffer, j, lanes)
                 else:
-                    add_real_overlap(values, output, sign, buffer, j ^ flip, buffer, j, lanes)
-    for t in range(block[6], block[7]):
+                    add_real_overlap(values, output, weight, buffer, j ^ flip, buffer, j, lanes)
+    for t in range(last, last_diagonal):
+        bits, output = terms[t].bits, terms[t].output
         for j in range(size):
-            sign = scalar(-coefficients[t] if (terms[t, 1] >> j) & 1 else coefficients[t])
-            add_row(values, terms[t, 4], sign, probabilities, j, lanes)
-
-
-@helper
-def _run(tables: Any, number: int, part: int, parts: int, trig: Any, psi: Any, space: Any, lanes: Any) -> None:
-    block, (buffer, diagonals) = tables.blocks[number], space
-    build_diagonals(tables, block, trig, diagonals, lanes)
-    start, stop = part_of(block[4], block[5], part, parts)
-    _run_block(
-        block,
-        tables.operations,
-        tables.controls,
-        tables.offsets,
-        tables.bases,
-        tables.signs,
-        start,
-        stop,
-        trig,
-        psi,
-        buffer,
-        diagonals,
-        lanes,
-    )
-
-
-@helper
-def _measure(readout: Any, number: int, part: int, parts: int, psi: Any, values: Any, space: Any, lanes: Any) -> None:
-    block, (buffer, probabilities) = readout.blocks[number], space
-    start, stop = part_of(block[4], block[5], part, parts)
-    _measure_block(
-        block,
-        readout.terms,
-        readout.coefficients,
-        readout.offsets,
-        readout.bases,
-        readout.signs,
-        start,
-        stop,
-        psi,
-        buffer,
-        probabilities,
-        values,
-        lanes,
-    )
-
-
-@helper
-def row_buffer(num_qubits: int, psi: Any, lanes: Any) -> Any:
-    """Return a buffer for the rows of so many qubits."""
-    return aligned(1 << num_qubits, 2 * len(lanes), psi).reshape(-1, 2, len(lanes))
-
-
-@helper
-def running_space(tables: Any, psi: Any, lanes: Any) -> tuple[Any, Any]:
-    """Return buffers for any block of a circuit: of its rows, and of its diagonals."""
-    diagonals = aligned(tables.most_diagonals << tables.most_qubits, 2 * len(lanes), psi)
-    return row_buffer(tables.most_qubits, psi, lanes), diagonals.reshape(-1, 2, len(lanes))
-
-
-@helper
-def measuring_space(readout: Any, psi: Any, lanes: Any) -> tuple[Any, Any]:
-    """Return buffers for any block of a read-out: of its rows, and of a diagonal."""
-    return row_buffer(readout.most_qubits, psi, lanes), aligned(1 << readout.most_qubits, len(lanes), psi)
+            weight = values.dtype.type(-coefficients[t] if (bits >> j) & 1 else coefficients[t])
+            add_row(values, output, weight, probabilities, j, lanes)
 
 
 @kernel
-def run_block(tables: Any, number: int, part: int, parts: int, trig: Any, psi: Any, lanes: Any) -> None:
+def run_block(
+    tables: BlockTables, number: int, part: int, parts: int, trig: FloatArray, psi: FloatArray, lanes: Lanes
+) -> None:
     """Apply block ``number`` to one part of psi, (rows, 2, W); trig is (num_rotations, 2, W)."""
-    _run(tables, number, part, parts, trig, psi, running_space(tables, psi, lanes), lanes)
+    space = buffers(tables.most_qubits, tables.most_diagonals, psi, lanes)
+    _run(tables, number, part, parts, trig, psi, space, lanes)
 
 
 @kernel
-def measure_block(readout: Any, number: int, part: int, parts: int, psi: Any, values: Any, lanes: Any) -> None:
+def measure_block(
+    readout: ReadoutTables, number: int, part: int, parts: int, psi: FloatArray, values: FloatArray, lanes: Lanes
+) -> None:
     """Add what one part of psi, (rows, 2, W), contributes to its expectation values, (parts, num_outputs, W)."""
-    _measure(readout, number, part, parts, psi, values[part], measuring_space(readout, psi, lanes), lanes)
+    _measure(readout, number, part, parts, psi, values[part], buffers(readout.most_qubits, 1, psi, lanes), lanes)
 
 
 @kernel
-def forward(tables: Any, readout: Any, trig: Any, states: Any, values: Any, lanes: Any) -> None:
+def forward(
+    tables: BlockTables,
+    readout: ReadoutTables,
+    trig: FloatArray,
+    states: FloatArray,
+    values: FloatArray,
+    lanes: Lanes,
+) -> None:
     """Run the circuit on some chunks from the state |0...0> and add the expectation values to ``values``.
 
     Args:
@@ -265,7 +269,8 @@ def forward(tables: Any, readout: Any, trig: Any, states: Any, values: Any, lane
         values: Expectation values without the observables' identity parts, (chunks, num_outputs, W); added to.
         lanes: A tuple of W zeros.
     """
-    running, measuring = running_space(tables, states, lanes), measuring_space(readout, states, lanes)
+    running = buffers(tables.most_qubits, tables.most_diagonals, states, lanes)
+    measuring = buffers(readout.most_qubits, 1, states, lanes)
     for chunk in range(len(trig)):
         psi = states[min(chunk, len(states) - 1)]
         psi[:] = 0
@@ -277,7 +282,15 @@ def forward(tables: Any, readout: Any, trig: Any, states: Any, values: Any, lane
 
 
 @kernel
-def relabel(images: Any, part_images: Any, part: int, parts: int, source: Any, target: Any, samples: Any) -> None:
+def relabel(
+    images: IntArray,
+    part_images: IntArray,
+    part: int,
+    parts: int,
+    source: FloatArray,
+    target: FloatArray,
+    samples: Lanes,
+) -> None:
     """Move amplitudes to the addresses of another basis, one part of the target's rows.
 
     An address is the row, and above its bits the part of the lanes. Target row r, part s of the lanes, takes the

@@ -48,6 +48,11 @@ class Operation(NamedTuple):
     angle: Angle
     controls: tuple[Control, ...] = ()
 
+    @property
+    def signs(self) -> tuple[int, ...]:
+        """What the operation reads of a row: its own sign, and those of its controls."""
+        return self.sign, *(control.sign for control in self.controls)
+
     def commutes_with(self, other: Operation) -> bool:
         """Whether the two operations certainly commute (False may also mean: not known)."""
         anticommute = ((self.flip & other.sign).bit_count() + (other.flip & self.sign).bit_count()) & 1
