@@ -6,8 +6,11 @@ import os
 from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
 
 FloatArray: TypeAlias = NDArray[np.floating]
 IntArray: TypeAlias = NDArray[np.integer]
+TensorLike: TypeAlias = Tensor | ArrayLike
+"""A tensor, an array, or nested sequences of numbers."""
 PathLike: TypeAlias = str | os.PathLike[str]

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
-from qiskit.circuit import CircuitInstruction, ControlledGate, Parameter, QuantumCircuit
+from qiskit.circuit import CircuitInstruction, ControlledGate, Operation, Parameter, QuantumCircuit
 from qiskit.quantum_info import SparsePauliOp
 
 _DIAGONAL = frozenset({"rz", "p", "u1", "z", "s", "sdg", "t", "tdg", "rzz", "id", "diagonal"})
@@ -51,32 +50,32 @@ def inert_reasons(circuit: QuantumCircuit, observables: Sequence[SparsePauliOp])
     return {name: reasons[0] for name, reasons in found.items() if reasons and all(reasons) and reasons[0]}
 
 
-def _name(operation: Any) -> str:
+def _name(operation: Operation) -> str:
     """The name of a gate of Qiskit's library; none for others, which may be called anything."""
     kind = getattr(operation, "base_class", type(operation))
     return operation.name if kind.__module__.startswith(_LIBRARY) else ""
 
 
-def _only_controls(operation: Any) -> bool:
+def _only_controls(operation: Operation) -> bool:
     """Whether a gate is another one with controls in front, and has no ancillas."""
     if not isinstance(operation, ControlledGate):
         return False
     return bool(operation.num_qubits == operation.num_ctrl_qubits + operation.base_gate.num_qubits)
 
 
-def _letters(operation: Any) -> str:
+def _letters(operation: Operation) -> str:
     """The Pauli letter of each qubit that a gate commutes with, whatever else it acts on; "?" for none.
 
     The gate is a sum of products in which each such qubit has its letter or the identity: Z on controls, in
     particular.
     """
     if _only_controls(operation):
-        return "Z" * operation.num_ctrl_qubits + _letters(operation.base_gate)
-    name = _name(operation)
-    return "Z" * operation.num_qubits if name in _DIAGONAL else _AXES.get(name, GENERAL * operation.num_qubits)
+        return "Z" * int(operation.num_ctrl_qubits) + _letters(operation.base_gate)
+    name, num_qubits = _name(operation), int(operation.num_qubits)
+    return "Z" * num_qubits if name in _DIAGONAL else _AXES.get(name, GENERAL * num_qubits)
 
 
-def _permutes(operation: Any) -> bool:
+def _permutes(operation: Operation) -> bool:
     """Whether a gate permutes the basis states."""
     if _only_controls(operation):
         return _permutes(operation.base_gate)
@@ -133,7 +132,7 @@ def _commuting(name: str, letters: str, plain: bool) -> str:
     return f"its gate ({name}) commutes with the observables as they are seen through the gates that follow"
 
 
-def _seen_through(gate: Any, letters: str, before: Sequence[str]) -> Sequence[str]:
+def _seen_through(gate: Operation, letters: str, before: Sequence[str]) -> Sequence[str]:
     """What the observables look like on a gate's qubits in front of it."""
     name = _name(gate)
     if name in _PAULI_GATES:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 from numpy.typing import ArrayLike
 from qiskit.circuit import Parameter, QuantumCircuit
@@ -26,7 +25,7 @@ class ParametrizedCircuit:
     """The circuit, measured by nobody yet."""
     input_params: tuple[Parameter, ...] = ()
     """The parameters that take inputs, in the order of the input vector's components."""
-    weight_params: tuple[Parameter, ...] = field(default=())
+    weight_params: tuple[Parameter, ...] = ()
     """The parameters that are trained, in the order of the weight vector's components."""
 
     def __post_init__(self) -> None:
@@ -81,7 +80,7 @@ class ParametrizedCircuit:
         )
 
 
-def _parameters(name: str, parameters: Any) -> tuple[Parameter, ...]:
+def _parameters(name: str, parameters: object) -> tuple[Parameter, ...]:
     listed = check_type(name, parameters, Iterable, "a sequence of Parameters")
     return tuple(check_type(name, parameter, Parameter, "a sequence of Parameters") for parameter in listed)
 

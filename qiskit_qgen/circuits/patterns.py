@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from numbers import Integral
-from typing import Any
+from typing import cast
 
 from qiskit.circuit import QuantumCircuit
 
@@ -59,9 +59,8 @@ def pairs_of_layers(entanglement: str | Pairs | Sequence[Pairs], num_qubits: int
         }
         return [patterns[entanglement]]
     check_type("entanglement", entanglement, Sequence, f"{', '.join(map(repr, PATTERNS))} or pairs of qubits")
-    layers: Sequence[Any] = [entanglement]
-    if entanglement and all(_is_layer(element) for element in entanglement):
-        layers = entanglement
+    nested = entanglement and all(_is_layer(element) for element in entanglement)
+    layers = cast("Sequence[Pairs]", entanglement if nested else [entanglement])
     return [[_checked_pair(pair, num_qubits) for pair in layer] for layer in layers]
 
 
@@ -75,16 +74,16 @@ def _brick_layers(num_qubits: int) -> list[list[tuple[int, int]]]:
     return [even, even, odd, odd, turned[0], turned[0], turned[1], turned[1]]
 
 
-def _is_layer(element: Any) -> bool:
+def _is_layer(element: object) -> bool:
     """Whether an element of ``entanglement`` is a list of pairs, and no pair itself."""
     return isinstance(element, Sequence) and not any(isinstance(member, Integral) for member in element)
 
 
-def _checked_pair(pair: Any, num_qubits: int) -> tuple[int, int]:
-    valid = isinstance(pair, Sequence) and len(pair) == 2 and pair[0] != pair[1]
-    if not valid or not all(isinstance(qubit, Integral) and 0 <= int(qubit) < num_qubits for qubit in pair):
+def _checked_pair(pair: Sequence[object], num_qubits: int) -> tuple[int, int]:
+    qubits = [int(qubit) for qubit in pair if isinstance(qubit, Integral)] if isinstance(pair, Sequence) else []
+    if len(qubits) != 2 or len(pair) != 2 or qubits[0] == qubits[1] or not set(qubits) <= set(range(num_qubits)):
         raise ArgumentError(
             f"Argument `entanglement` must hold pairs of two different qubits from 0 to {num_qubits - 1}, "
             f"but holds {pair!r}."
         )
-    return int(pair[0]), int(pair[1])
+    return qubits[0], qubits[1]

@@ -138,6 +138,6 @@ def _kernels(seconds: float) -> str:
 
     stats = (kernels.forward.stats, adjoint.backward.stats)
     compiled = sum(sum(each.cache_misses.values()) for each in stats)
-    folder = Path(stats[0].cache_path)
+    folder = Path(stats[0].cache_path or "")
     how = "compiled now and kept" if compiled else "compiled before and found"
     return f"{how} in {folder}; the first pass took {seconds:.1f} s"

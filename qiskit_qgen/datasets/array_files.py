@@ -18,6 +18,7 @@ from typing import IO, Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from qiskit_qgen.datasets.image_dataset import ImageDataset
@@ -80,7 +81,7 @@ def _choose(arrays: dict[str, Any], split: str, path: Path) -> tuple[Any, Any]:
     raise DatasetError(f"File {path} must hold `images` or `{split}_images`, but holds {held}.")
 
 
-def _read_npy(path: Path) -> np.ndarray[Any, Any]:
+def _read_npy(path: Path) -> NDArray[np.generic]:
     with reading(path, "an .npy file"), path.open("rb") as file:
         _check_header(file, path.stat().st_size, path)
         file.seek(0)

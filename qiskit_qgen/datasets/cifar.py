@@ -110,7 +110,9 @@ def _read_python(content: bytes, path: Path) -> tuple[NDArray[np.uint8], NDArray
     return _checked(data, np.array(labels), path)
 
 
-def _checked(pixels: NDArray[Any], labels: NDArray[Any], path: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+def _checked(
+    pixels: NDArray[np.uint8], labels: NDArray[np.integer], path: Path
+) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     check_fits_memory(pixels.size, path)
     if labels.size == 0 or labels.min() < 0 or labels.max() >= len(CIFAR10_CLASSES):
         raise DatasetError(f"File {path} is not a part of CIFAR-10: its labels are not from 0 to 9.")
@@ -120,7 +122,7 @@ def _checked(pixels: NDArray[Any], labels: NDArray[Any], path: Path) -> tuple[ND
 class _Array:
     """What a pickled array becomes: numpy's own class would take any type, objects included."""
 
-    array: NDArray[Any] | None = None
+    array: NDArray[np.uint8] | None = None
 
     def __setstate__(self, state: Any) -> None:
         _, shape, kind, is_fortran, content = state
@@ -132,18 +134,18 @@ class _Array:
 class _Bytes:
     """What the type of a pickled array becomes, if it is that of bytes."""
 
-    def __setstate__(self, state: Any) -> None:
+    def __setstate__(self, state: object) -> None:
         """Take what numpy keeps of a type: for bytes, nothing that matters."""
 
 
 _BYTES = _Bytes()
 
 
-def _reconstruct(*_: Any) -> _Array:
+def _reconstruct(*_: object) -> _Array:
     return _Array()
 
 
-def _dtype(name: Any, *_: Any) -> _Bytes:
+def _dtype(name: object, *_: object) -> _Bytes:
     if name not in (b"u1", "u1"):
         raise pickle.UnpicklingError(f"its array is of type {name!r}")
     return _BYTES
@@ -153,14 +155,14 @@ class _Marker:
     """Stands for ``numpy.ndarray`` where it is an argument only."""
 
 
-def _encode(text: Any, encoding: Any) -> bytes:
+def _encode(text: object, encoding: object) -> bytes:
     """Return bytes that Python 3 wrote as text for Python 2 to read."""
     if not isinstance(text, str) or encoding != "latin1":
         raise pickle.UnpicklingError("it encodes text otherwise than bytes are stored")
     return text.encode("latin1")
 
 
-_ALLOWED: dict[tuple[str, str], Callable[..., Any]] = {
+_ALLOWED: dict[tuple[str, str], Callable[..., object]] = {
     ("numpy", "ndarray"): _Marker,
     ("numpy", "dtype"): _dtype,
     ("numpy.core.multiarray", "_reconstruct"): _reconstruct,
@@ -172,12 +174,12 @@ _ALLOWED: dict[tuple[str, str], Callable[..., Any]] = {
 class _Unpickler(pickle.Unpickler):
     """Reads dictionaries, lists, numbers, bytes and arrays of bytes; every other name in the file is refused."""
 
-    def find_class(self, module: str, name: str) -> Any:
+    def find_class(self, module: str, name: str) -> Callable[..., object]:
         if (module, name) in _ALLOWED:
             return _ALLOWED[module, name]
         raise pickle.UnpicklingError(f"it names {module}.{name}, which CIFAR-10 does not need")
 
-    def persistent_load(self, pid: Any) -> NoReturn:  # noqa: ARG002
+    def persistent_load(self, pid: object) -> NoReturn:  # noqa: ARG002
         raise pickle.UnpicklingError("it refers to something outside")
 
 

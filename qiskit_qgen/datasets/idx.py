@@ -10,7 +10,7 @@ import io
 import math
 import struct
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +24,7 @@ _GZIP_MAGIC = b"\x1f\x8b"
 _MAXIMUM_RANK = 8
 
 
-def read_idx(path: PathLike) -> NDArray[Any]:
+def read_idx(path: PathLike) -> NDArray[np.generic]:
     """Return the array in an IDX file, gzipped or not.
 
     Args:
@@ -47,7 +47,7 @@ def read_idx(path: PathLike) -> NDArray[Any]:
             return _read(stream, path, size * DEFLATE_LIMIT if compressed else size)
 
 
-def _read(stream: IO[bytes] | gzip.GzipFile | io.BufferedReader, path: Path, limit: int) -> NDArray[Any]:
+def _read(stream: IO[bytes] | gzip.GzipFile | io.BufferedReader, path: Path, limit: int) -> NDArray[np.generic]:
     """Read header and values; ``limit`` is the largest number of bytes that the file can possibly hold."""
     magic = stream.read(4)
     if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] not in _TYPES or not 1 <= magic[3] <= _MAXIMUM_RANK:

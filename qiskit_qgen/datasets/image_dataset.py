@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from qiskit_qgen._typing import TensorLike
 from qiskit_qgen.datasets.images import convert_images
 from qiskit_qgen.exceptions import DatasetError
 
@@ -56,7 +56,7 @@ class ImageDataset:
         return f"ImageDataset({self.name!r}, {self.split!r}, images of shape {tuple(self.images.shape)}, {labels})"
 
 
-def _convert_labels(labels: Any, count: int, subject: str) -> Tensor:
+def _convert_labels(labels: TensorLike, count: int, subject: str) -> Tensor:
     """Return ``labels`` as int64 of shape (``count``,), or raise with ``subject`` as the sentence's beginning."""
     array = labels.detach().cpu().numpy() if isinstance(labels, Tensor) else np.asarray(labels)
     if array.dtype.kind not in "iu":

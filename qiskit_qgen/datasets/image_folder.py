@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -144,5 +144,5 @@ def _convert_mode(image: Image, file: Path) -> Image:
     return image
 
 
-def _describe(image: NDArray[Any], mode: str) -> str:
+def _describe(image: NDArray[np.uint8], mode: str) -> str:
     return f"{_MODES[mode]} of {image.shape[2]} x {image.shape[1]} pixels"

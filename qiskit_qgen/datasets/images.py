@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 import torch
@@ -12,7 +12,7 @@ from torch import Tensor
 
 from qiskit_qgen.exceptions import ArgumentTypeError, DatasetError
 
-ImageData: TypeAlias = Tensor | NDArray[Any]
+ImageData: TypeAlias = Tensor | NDArray[np.generic]
 """What can be converted to images."""
 
 USUAL_CHANNELS = 4
@@ -54,7 +54,7 @@ def as_images(data: ImageData, *, name: str = "data") -> Tensor:
     return convert_images(data, f"Argument `{name}`")
 
 
-def convert_images(data: Any, subject: str) -> Tensor:
+def convert_images(data: ImageData, subject: str) -> Tensor:
     """Do the work of :func:`as_images`; ``subject`` begins every error: "Argument `data`" or "File cats.npz"."""
     _check_kind(data, subject)
     tensor = _channels_first(_as_tensor(data), subject)
@@ -70,7 +70,7 @@ def convert_images(data: Any, subject: str) -> Tensor:
     return tensor.to(torch.float32).contiguous()
 
 
-def _check_kind(data: Any, subject: str) -> None:
+def _check_kind(data: object, subject: str) -> None:
     """Raise unless ``data`` is a dense tensor or array of a type that images can have."""
     if not isinstance(data, (Tensor, np.ndarray)):
         remedy = "; load it with `load_dataset`" if isinstance(data, (str, os.PathLike)) else ""

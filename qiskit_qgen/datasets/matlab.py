@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import IO, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,11 +47,11 @@ class MatVariable:
     path: Path
     name: str
     shape: tuple[int, ...]
-    dtype: np.dtype[Any] | None
+    dtype: np.dtype[np.generic] | None
     place: int
     byte_order: str
 
-    def blocks(self) -> Iterator[NDArray[Any]]:
+    def blocks(self) -> Iterator[NDArray[np.generic]]:
         """Give the values in blocks of about a megabyte, each a run of whole slices along the last index.
 
         Returns:
@@ -176,7 +176,7 @@ def _read_byte_order(file: IO[bytes], path: Path) -> str:
     return order
 
 
-def _read_head(source: _Source, order: str) -> tuple[str, tuple[int, ...], np.dtype[Any] | None]:
+def _read_head(source: _Source, order: str) -> tuple[str, tuple[int, ...], np.dtype[np.generic] | None]:
     """Return name, shape and stored type of an array, and leave ``source`` at its values.
 
     Raises:

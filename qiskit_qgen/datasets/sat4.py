@@ -75,7 +75,8 @@ def _labels(one_hot: NDArray[np.generic], name: str, path: Path) -> NDArray[np.i
     """Return the labels of rows (N, 4) that are one-hot."""
     if not (((one_hot == 0) | (one_hot == 1)).all() and (one_hot.sum(1) == 1).all()):
         raise DatasetError(f"File {path} is not SAT-4: the columns of `{name}` are not one-hot.")
-    return one_hot.argmax(1).astype(np.int64)
+    labels: NDArray[np.int64] = one_hot.argmax(1)
+    return labels
 
 
 def _gather(tiles: MatVariable, rows: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -88,6 +89,6 @@ def _gather(tiles: MatVariable, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         first, last = np.searchsorted(wanted, [start, start + len(block)])
         # MATLAB's columns run fastest: (n, band, column, row).
         chosen = block.reshape(len(block), 4, 28, 28)[wanted[first:last] - start]
-        images[places[first:last]] = chosen.transpose(0, 1, 3, 2) / np.float32(255)
+        images[places[first:last]] = chosen.transpose(0, 1, 3, 2).astype(np.float32) / 255
         start += len(block)
     return images

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import torch
 from torch import Tensor
 
 from qiskit_qgen._checks import check_int, check_type
 from qiskit_qgen.datasets.image_dataset import ImageDataset
-from qiskit_qgen.datasets.images import as_images
+from qiskit_qgen.datasets.images import ImageData, as_images
 from qiskit_qgen.exceptions import ArgumentError
 
 
-def tile_image(image: Any, size: int = 28, *, stride: int | None = None, name: str = "tiles") -> ImageDataset:
+def tile_image(image: ImageData, size: int = 28, *, stride: int | None = None, name: str = "tiles") -> ImageDataset:
     """Cut a picture into square tiles, row by row from the top left; what is left at the right and the bottom is lost.
 
     Args:

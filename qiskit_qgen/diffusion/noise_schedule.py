@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 import torch
 from torch import Tensor
@@ -56,7 +56,7 @@ class NoiseSchedule:
         """Signal-to-noise ratios ``a_t^2 / s_t^2``, (T,)."""
 
     @classmethod
-    def named(cls, name: str, num_steps: int = 1000, **options: Any) -> Self:
+    def named(cls, name: str, num_steps: int = 1000, **options: float) -> Self:
         """Return the schedule "linear", "cosine" or "sigmoid".
 
         Args:

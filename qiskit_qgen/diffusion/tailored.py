@@ -12,7 +12,6 @@ many steps are spent where much of the pictures' detail drowns, none where nothi
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import torch
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from qiskit_qgen._checks import check_array, check_float, check_int, check_shape
+from qiskit_qgen._typing import TensorLike
 from qiskit_qgen.diffusion.schedules import betas_from_alpha_bars
 from qiskit_qgen.exceptions import ArgumentError
 
@@ -58,7 +58,7 @@ def log_snr_beta_schedule(points: Sequence[tuple[float, float]], num_steps: int 
 
 
 def information_beta_schedule(
-    spectrum: Any, num_steps: int = 1000, *, max_log_snr: float = MAX_LOG_SNR, min_log_snr: float = MIN_LOG_SNR
+    spectrum: TensorLike, num_steps: int = 1000, *, max_log_snr: float = MAX_LOG_SNR, min_log_snr: float = MIN_LOG_SNR
 ) -> Tensor:
     """Return the variances of a schedule whose every step removes the same amount of information.
 

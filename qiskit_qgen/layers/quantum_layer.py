@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from math import prod
-from typing import Any
+from typing import Any, cast
 
 import torch
 from qiskit.circuit import Parameter, QuantumCircuit
@@ -117,8 +117,8 @@ class QuantumLayer(TorchConnector):
         """
         check_type("qnn", qnn, (EstimatorQNN, SamplerQNN), "an EstimatorQNN or a SamplerQNN")
         options: dict[str, Any] = {
-            "input_params": list(qnn.input_params),
-            "weight_params": list(qnn.weight_params),
+            "input_params": list(qnn.input_params or ()),
+            "weight_params": list(qnn.weight_params or ()),
             "execution": execution,
             "initial_weights": initial_weights,
         }
@@ -169,10 +169,10 @@ class QuantumLayer(TorchConnector):
     @property
     def weight(self) -> torch.Tensor:
         """The trainable weights, (num_weights,)."""
-        return self._parameters["weight"]
+        return cast("torch.Tensor", self._parameters["weight"])
 
     @property
-    def _weights(self) -> torch.Tensor:
+    def _weights(self) -> torch.Tensor:  # type: ignore[override]
         """The name that TorchConnector's methods use."""
         return self.weight
 

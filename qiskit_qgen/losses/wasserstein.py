@@ -77,4 +77,5 @@ def gradient_penalty(
     with torch.enable_grad():
         scores = critic(mixed)
         (gradient,) = torch.autograd.grad(scores.sum(), mixed, create_graph=True)
-    return (gradient.reshape(len(real), -1).norm(dim=1) - 1).square().mean()
+    lengths: Tensor = gradient.reshape(len(real), -1).norm(dim=1)
+    return (lengths - 1).square().mean()

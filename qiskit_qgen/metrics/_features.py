@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor
 
 from qiskit_qgen._checks import check_shape
+from qiskit_qgen._typing import TensorLike
 from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError
 
 
-def check_numbers(name: str, value: Any) -> Tensor:
+def check_numbers(name: str, value: TensorLike) -> Tensor:
     """Return ``value`` as a detached tensor of finite real numbers, or say what is wrong with it."""
     try:
         tensor = torch.as_tensor(value).detach()
@@ -27,7 +26,7 @@ def check_numbers(name: str, value: Any) -> Tensor:
     return tensor
 
 
-def check_features(name: str, value: Any, *, num_features: int | None = None, minimum: int = 2) -> Tensor:
+def check_features(name: str, value: TensorLike, *, num_features: int | None = None, minimum: int = 2) -> Tensor:
     """Return ``value`` as a float64 matrix with at least ``minimum`` rows.
 
     Args:

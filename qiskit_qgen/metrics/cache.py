@@ -60,7 +60,7 @@ class FeatureCache:
             found = _read(path, (samples.shape[0], extractor.num_features))
             if found is not None:
                 return found.to(samples.device)
-        features = extractor(samples)
+        features: Tensor = extractor(samples)
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:

@@ -8,7 +8,9 @@ import torch
 
 from qiskit_qgen._checks import check_shape, renamed_arguments
 from qiskit_qgen._random import resolve_seed, torch_generator
+from qiskit_qgen._typing import TensorLike
 from qiskit_qgen.datasets import as_images
+from qiskit_qgen.datasets.images import ImageData
 from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.metrics._features import check_count, check_features
 from qiskit_qgen.metrics.cache import FeatureCache
@@ -22,13 +24,13 @@ _MOST_HELD_OUT_COPIES = 0.5
 
 
 def evaluate_images(
-    generated: Any,
-    real: Any,
+    generated: ImageData,
+    real: ImageData,
     *,
     extractor: str | AbstractFeatureExtractor = DEFAULT_EXTRACTOR,
-    reconstructions: Any = None,
-    reference: Any = None,
-    train: Any = None,
+    reconstructions: ImageData | None = None,
+    reference: ImageData | None = None,
+    train: ImageData | None = None,
     subsets: int = _DEFAULT_SUBSETS,
     subset_size: int | None = None,
     bins: int = DEFAULT_BINS,
@@ -99,13 +101,13 @@ def evaluate_images(
 
 
 def evaluate_features(
-    generated: Any,
-    real: Any,
+    generated: TensorLike,
+    real: TensorLike,
     *,
     extractor_name: str = "identity",
-    reconstructions: Any = None,
-    reference: Any = None,
-    train: Any = None,
+    reconstructions: TensorLike | None = None,
+    reference: TensorLike | None = None,
+    train: TensorLike | None = None,
     subsets: int = _DEFAULT_SUBSETS,
     subset_size: int | None = None,
     bins: int = DEFAULT_BINS,
@@ -155,7 +157,7 @@ def evaluate_features(
     return _evaluate(samples, extractor_name, options)
 
 
-def _check_floors(floors: bool, reconstructions: Any, reference: Any) -> None:
+def _check_floors(floors: bool, reconstructions: object, reference: object) -> None:
     if not floors and (reconstructions is not None or reference is not None):
         raise ArgumentError("Arguments `reconstructions` and `reference` must be None if `floors` is False.")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import torch
 from qiskit.quantum_info import SparsePauliOp
@@ -112,6 +112,9 @@ class ClassicalBlock(nn.Module):
         """Return (N, num_outputs) of ``x`` (N, num_inputs)."""
         values: Tensor = self.layers(x)
         return values
+
+
+Block: TypeAlias = QuantumBlock | ClassicalBlock
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -72,14 +72,16 @@ class ChannelGate(nn.Module):
         return f"kind={self.kind!r}" + ", whose circuit's weights are inert" * (self.kind == "quantum_published")
 
 
-def channel_gate(kind: Bottleneck, channels: int, **options: Any) -> ChannelGate | None:
+def channel_gate(
+    kind: Bottleneck, channels: int, *, width: int = 16, reps: int = 3, execution: AbstractExecution | None = None
+) -> ChannelGate | None:
     """Return the gate of a bottleneck; None for "plain".
 
     Raises:
         ArgumentError: If an argument is out of range.
     """
     check_choice("bottleneck", kind, BOTTLENECKS)
-    return None if kind == "plain" else ChannelGate(kind, channels, **options)
+    return None if kind == "plain" else ChannelGate(kind, channels, width=width, reps=reps, execution=execution)
 
 
 class TimeEmbedding(nn.Module):

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from qiskit_qgen._checks import check_int
 from qiskit_qgen.networks.backbones import AbstractBackbone
+from qiskit_qgen.networks.blocks import Block
 
 
 class TransferDiscriminator(nn.Module):
@@ -35,7 +34,7 @@ class TransferDiscriminator(nn.Module):
         self,
         backbone: AbstractBackbone,
         image_shape: tuple[int, int, int],
-        block: Any,
+        block: Block,
         *,
         width: int = 128,
         spectral_normalization: bool = False,

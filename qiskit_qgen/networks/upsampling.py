@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from qiskit_qgen._checks import check_int, check_shape
 from qiskit_qgen.exceptions import ArgumentError
+from qiskit_qgen.networks.blocks import Block
 
 MINIMUM_SIDE, MAXIMUM_SIDE = 8, 128
 _START = 4
@@ -38,7 +37,7 @@ class UpsamplingGenerator(nn.Module):
     """
 
     def __init__(
-        self, block: Any, image_shape: tuple[int, int, int], *, noise_dim: int | None = None, width: int = 64
+        self, block: Block, image_shape: tuple[int, int, int], *, noise_dim: int | None = None, width: int = 64
     ) -> None:
         super().__init__()
         noise_dim = block.num_inputs if noise_dim is None else check_int("noise_dim", noise_dim, minimum=1)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from qiskit.circuit import QuantumCircuit
+from qiskit.primitives import BaseSamplerV2
 from torch import Tensor
 
 from qiskit_qgen._checks import check_int, check_type
@@ -27,7 +28,7 @@ _ANGLES_STREAM, _PROJECTION_STREAM = 0, 1
 class SamplesCircuits(Protocol):
     """What runs the circuit: any execution has this method."""
 
-    def sampler(self) -> Any:
+    def sampler(self) -> BaseSamplerV2:
         """Return a V2 sampler."""
 
 

@@ -144,4 +144,5 @@ def _kolmogorov_smirnov(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
     ranks = np.arange(len(values) + 1)[:, None] / len(values)
     expected = ndtr(np.sort(values, axis=0))
-    return np.maximum(ranks[1:] - expected, expected - ranks[:-1]).max(0)
+    distances: NDArray[np.float64] = np.maximum(ranks[1:] - expected, expected - ranks[:-1]).max(0)
+    return distances

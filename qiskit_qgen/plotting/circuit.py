@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import cast
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -45,14 +45,15 @@ def plot_circuit(circuit: QuantumCircuit | ParametrizedCircuit, *, rows: int | N
         rows = 1 if width <= _WIDEST else max(1, math.ceil(math.sqrt(width / (_ASPECT * height))))
     columns = math.ceil(width / rows)
     axes = _draw(drawn, fold=_UNFOLDED if rows == 1 else columns, width=columns)
-    figure = axes.get_figure(root=True)
-    figure.set_size_inches(*(_INCHES * side for side in _extent(axes)))
+    figure = cast("Figure", axes.get_figure(root=True))
+    width, height = _extent(axes)
+    figure.set_size_inches(_INCHES * width, _INCHES * height)
     if phase != 0:
         figure.text(0.01, 0.99, f"global phase {phase}", verticalalignment="top")
     return figure
 
 
-def _draw(circuit: QuantumCircuit, *, fold: int, width: float) -> Any:
+def _draw(circuit: QuantumCircuit, *, fold: int, width: float) -> Axes:
     """Return axes with the drawing, whose letters fit a figure of ``width`` times the distance between wires."""
     axes = Figure(figsize=(width * _INCHES, _INCHES)).add_axes((0, 0, 1, 1))
     circuit.draw("mpl", ax=axes, fold=fold)

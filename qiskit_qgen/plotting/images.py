@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from qiskit_qgen._checks import check_int, check_shape
 from qiskit_qgen.datasets import ImageDataset, as_images
+from qiskit_qgen.datasets.images import ImageData
 from qiskit_qgen.training import image_grid
 
 _DPI = 100
@@ -19,7 +18,7 @@ _LABEL_INCHES = 1.2
 _MOST_PAIRS = 32
 
 
-def plot_images(images: Any, *, columns: int | None = None) -> Figure:
+def plot_images(images: ImageData | ImageDataset, *, columns: int | None = None) -> Figure:
     """Lay pictures out in rows, without smoothing: every pixel is a whole number of dots wide.
 
     Of four channels the first three are shown as red, green and blue; of two the first is shown in grey.
@@ -42,7 +41,9 @@ def plot_images(images: Any, *, columns: int | None = None) -> Figure:
     return figure
 
 
-def plot_reconstructions(images: Any, reconstructions: Any, *, columns: int = 8) -> Figure:
+def plot_reconstructions(
+    images: ImageData | ImageDataset, reconstructions: ImageData | ImageDataset, *, columns: int = 8
+) -> Figure:
     """Lay pictures out in rows, each row above that of its reconstructions; of more than 32 the first 32 are shown.
 
     Args:
@@ -77,7 +78,7 @@ def plot_reconstructions(images: Any, reconstructions: Any, *, columns: int = 8)
     return figure
 
 
-def _as_pictures(images: Any, name: str) -> torch.Tensor:
+def _as_pictures(images: ImageData | ImageDataset, name: str) -> torch.Tensor:
     return as_images(images.images if isinstance(images, ImageDataset) else images, name=name)
 
 

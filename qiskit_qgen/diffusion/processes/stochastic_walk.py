@@ -99,7 +99,8 @@ class StochasticWalkProcess(AbstractForwardProcess):
 
     def _scores(self, output: Tensor) -> Tensor:
         """The scores by level, (N, C, levels, H, W)."""
-        return output.unflatten(1, (-1, self.levels))
+        scores: Tensor = output.unflatten(1, (-1, self.levels))
+        return scores
 
     def _start(self, x0: Tensor, generator: torch.Generator) -> Tensor:
         """Draw the level at which each walker starts."""

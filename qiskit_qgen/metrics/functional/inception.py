@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from qiskit_qgen._checks import check_int
 from qiskit_qgen._random import torch_generator
+from qiskit_qgen._typing import TensorLike
 from qiskit_qgen.metrics._features import check_features
 
 _ORDER_STREAM = 0x6973
 
 
-def inception_score(logits: Any, *, splits: int = 10, seed: int | None = 0) -> tuple[Tensor, Tensor]:
+def inception_score(logits: TensorLike, *, splits: int = 10, seed: int | None = 0) -> tuple[Tensor, Tensor]:
     r"""Compute the Inception Score of a classifier's logits.
 
     .. math::

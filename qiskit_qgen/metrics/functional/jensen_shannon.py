@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+import math
 
 import torch
 from torch import Tensor
 
 from qiskit_qgen._checks import check_float, check_int
+from qiskit_qgen._typing import TensorLike
 from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.metrics._features import check_features
 
@@ -18,7 +19,7 @@ _COLUMNS = 256  # dimensions that are binned at once, which bounds the memory
 
 
 def jensen_shannon_divergence(
-    x: Any, y: Any, *, bins: int = DEFAULT_BINS, limits: tuple[float, float] | None = None
+    x: TensorLike, y: TensorLike, *, bins: int = DEFAULT_BINS, limits: tuple[float, float] | None = None
 ) -> Tensor:
     r"""Compute the Jensen-Shannon divergence of one-dimensional histograms, averaged over the dimensions, in bits.
 
@@ -65,7 +66,8 @@ def jensen_shannon_divergence(
         p = _histograms(x[:, columns], lower[columns], upper[columns], bins)
         q = _histograms(y[:, columns], lower[columns], upper[columns], bins)
         total += (_entropy((p + q) / 2) - (_entropy(p) + _entropy(q)) / 2).sum()
-    return (total / y.shape[1]).clamp(0, 1)
+    divergence: Tensor = total / y.shape[1]
+    return divergence.clamp(0, 1)
 
 
 def _limits(real: Tensor, bins: int, limits: tuple[float, float] | None) -> tuple[Tensor, Tensor]:
@@ -93,4 +95,5 @@ def _histograms(samples: Tensor, lower: Tensor, upper: Tensor, bins: int) -> Ten
 
 
 def _entropy(probabilities: Tensor) -> Tensor:
-    return torch.special.entr(probabilities).sum(dim=1) / torch.log(torch.tensor(2.0, dtype=torch.float64))
+    nats: Tensor = torch.special.entr(probabilities).sum(dim=1)
+    return nats / math.log(2)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from qiskit_qgen._checks import check_float, check_int
 from qiskit_qgen._random import torch_generator
+from qiskit_qgen._typing import TensorLike
 from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.metrics._features import check_features
 
@@ -25,8 +25,8 @@ def default_subset_size(num_x: int, num_y: int) -> int:
 
 
 def kernel_distance(
-    x_features: Any,
-    y_features: Any,
+    x_features: TensorLike,
+    y_features: TensorLike,
     *,
     subsets: int = 100,
     subset_size: int | None = None,
@@ -93,8 +93,8 @@ def kernel_distance(
 
 
 def kernel_distance_interval(
-    x_features: Any,
-    y_features: Any,
+    x_features: TensorLike,
+    y_features: TensorLike,
     *,
     resamples: int = 500,
     degree: int = 3,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from qiskit_qgen._checks import check_float, check_int
+from qiskit_qgen._typing import TensorLike
 from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.metrics._features import check_features
 
@@ -65,7 +66,7 @@ class Copies(NamedTuple):
 
 
 def precision_recall(
-    fake_features: Any, real_features: Any, *, neighbors: int = PRECISION_NEIGHBORS
+    fake_features: TensorLike, real_features: TensorLike, *, neighbors: int = PRECISION_NEIGHBORS
 ) -> tuple[Tensor, Tensor]:
     """Return improved precision and recall (arXiv 1904.06991).
 
@@ -91,7 +92,7 @@ def precision_recall(
 
 
 def density_coverage(
-    fake_features: Any, real_features: Any, *, neighbors: int = DENSITY_NEIGHBORS
+    fake_features: TensorLike, real_features: TensorLike, *, neighbors: int = DENSITY_NEIGHBORS
 ) -> tuple[Tensor, Tensor]:
     """Return density and coverage (arXiv 2002.09797), which outliers move less than precision and recall.
 
@@ -115,7 +116,7 @@ def density_coverage(
     return counts.double().mean() / neighbors, covered.double().mean()
 
 
-def support(fake_features: Any, real_features: Any) -> Support:
+def support(fake_features: TensorLike, real_features: TensorLike) -> Support:
     """Return what :func:`precision_recall` and :func:`density_coverage` average, at their publications' neighbours.
 
     A set of few samples has fewer neighbours: at most one less than the samples of the smaller set.
@@ -136,7 +137,7 @@ def support(fake_features: Any, real_features: Any) -> Support:
 
 
 def memorization(
-    fake_features: Any, train_features: Any, held_out_features: Any, *, ratio: float = COPY_RATIO
+    fake_features: TensorLike, train_features: TensorLike, held_out_features: TensorLike, *, ratio: float = COPY_RATIO
 ) -> MemorizationScores:
     """Return how often generated samples are copies of training samples, beside how often unseen real ones are.
 
@@ -157,7 +158,9 @@ def memorization(
     return MemorizationScores(*(value.double().mean() for value in values[:3]))
 
 
-def copies(fake_features: Any, train_features: Any, held_out_features: Any, *, ratio: float = COPY_RATIO) -> Copies:
+def copies(
+    fake_features: TensorLike, train_features: TensorLike, held_out_features: TensorLike, *, ratio: float = COPY_RATIO
+) -> Copies:
     """Return what :func:`memorization` averages; arguments and errors are the same."""
     check_float("ratio", ratio, minimum=0, maximum=1, open_minimum=True, open_maximum=True)
     train = check_features("train_features", train_features)
@@ -178,7 +181,7 @@ def _share_below(values: Tensor, others: Tensor) -> Tensor:
     return sum(ends, torch.zeros_like(values)) / (2 * len(others))
 
 
-def _checked(fake: Any, real: Any, neighbors: int, *, both: bool = True) -> tuple[Tensor, Tensor]:
+def _checked(fake: TensorLike, real: TensorLike, neighbors: int, *, both: bool = True) -> tuple[Tensor, Tensor]:
     check_int("neighbors", neighbors, minimum=1)
     real = check_features("real_features", real)
     fake = check_features("fake_features", fake, num_features=real.shape[1], minimum=1)

@@ -6,7 +6,6 @@ import copy
 import math
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -178,7 +177,7 @@ class _Tail(nn.Module):
 
     def __init__(self, stages: nn.Sequential, grid: int | None) -> None:
         super().__init__()
-        self.stages: Any = copy.deepcopy(stages).requires_grad_(True).eval()
+        self.stages = copy.deepcopy(stages).requires_grad_(True).eval()
         self.grid = grid
 
     def train(self, mode: bool = True) -> _Tail:
@@ -189,7 +188,8 @@ class _Tail(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         if self.grid is None:
             return features
-        return F.adaptive_avg_pool2d(self.stages(features), self.grid).flatten(1)
+        maps: Tensor = self.stages(features)
+        return F.adaptive_avg_pool2d(maps, self.grid).flatten(1)
 
 
 def _checked_scales(scales: Sequence[int], count: int) -> tuple[int, ...]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -93,7 +92,7 @@ def _stages(architecture: str, path: Path) -> list[nn.Module]:
         raise CheckpointError(
             f"The weights of '{architecture}' are not at {path}: pass their file as `weights`, or put them there."
         )
-    options: dict[str, Any] = {} if architecture == "resnet18" else {"init_weights": False, "transform_input": False}
+    options: dict[str, bool] = {} if architecture == "resnet18" else {"init_weights": False, "transform_input": False}
     with torch.random.fork_rng(devices=[]):
         network = getattr(models, architecture)(weights=None, **options)
     try:

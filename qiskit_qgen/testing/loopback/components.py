@@ -8,14 +8,16 @@ sets of parameters at once; larger ones, and those with other gates, run on Aer.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from qiskit_qgen.testing.loopback.transfer import Step, is_supported, sample_steps
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
+    from qiskit.circuit import CircuitInstruction, ParameterExpression
 
     from qiskit_qgen.testing.loopback.devices import Device
 
@@ -24,7 +26,9 @@ MAX_SMALL = {True: 8, False: 1}
 """With and without noise: up to so many qubits a component is small."""
 
 
-def sample(circuit: QuantumCircuit, rows: np.ndarray, shots: int, device: Device, seed: int) -> dict[str, np.ndarray]:
+def sample(
+    circuit: QuantumCircuit, rows: NDArray[np.float64], shots: int, device: Device, seed: int
+) -> dict[str, NDArray[np.bool_]]:
     """Sample a circuit.
 
     Args:
@@ -76,7 +80,7 @@ def components(circuit: QuantumCircuit) -> list[list[int]]:
 class _Part:
     """One component of a circuit."""
 
-    def __init__(self, circuit: QuantumCircuit, qubits: list[int], rows: np.ndarray) -> None:
+    def __init__(self, circuit: QuantumCircuit, qubits: list[int], rows: NDArray[np.float64]) -> None:
         self._circuit, self._qubits, self._rows = circuit, qubits, rows
         self._columns = {parameter: column for column, parameter in enumerate(circuit.parameters)}
         members = {circuit.qubits[qubit] for qubit in qubits}
@@ -89,7 +93,7 @@ class _Part:
             {circuit.find_bit(bit).index for instruction in self._instructions for bit in instruction.clbits}
         )
 
-    def _local(self, instruction: Any) -> tuple[int, ...]:
+    def _local(self, instruction: CircuitInstruction) -> tuple[int, ...]:
         """Return the numbers of an instruction's qubits within the component."""
         return tuple(self._qubits.index(self._circuit.find_bit(qubit).index) for qubit in instruction.qubits)
 
@@ -99,7 +103,8 @@ class _Part:
         qubits = [self._local(instruction) for instruction in self._instructions]
         return len(self._qubits) <= MAX_SMALL[device.noise] and is_supported(names, qubits)
 
-    def sample_at_once(self, shots: int, device: Device, seed: int) -> np.ndarray:
+    def sample_at_once(self, shots: int, device: Device, seed: int) -> NDArray[np.bool_]:
+        """Sample all rows together."""
         steps, clbits = [], []
         for instruction in self._instructions:
             gate = instruction.operation
@@ -109,7 +114,7 @@ class _Part:
         bits = sample_steps(steps, self._qubits, len(self._rows), shots, device, seed)
         return bits[:, :, np.argsort(clbits)]
 
-    def _values(self, angle: Any) -> np.ndarray:
+    def _values(self, angle: ParameterExpression) -> NDArray[np.float64]:
         """Return the angle for each row."""
         if not hasattr(angle, "parameters"):
             return np.full(len(self._rows), float(angle))
@@ -119,7 +124,8 @@ class _Part:
         names = list(angle.parameters)
         return np.array([float(angle.bind(dict(zip(names, row[columns], strict=True)))) for row in self._rows])
 
-    def sample_on_aer(self, shots: int, device: Device, seed: int) -> np.ndarray:
+    def sample_on_aer(self, shots: int, device: Device, seed: int) -> NDArray[np.bool_]:
+        """Sample by Aer, whatever the gates are."""
         from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
         from qiskit.primitives.containers.bindings_array import BindingsArray
         from qiskit.primitives.containers.sampler_pub import SamplerPub
@@ -135,10 +141,11 @@ class _Part:
                 [clbit_of[clbit] for clbit in instruction.clbits],
             )
         sampler = SamplerV2.from_backend(device.simulator(self._qubits, seed), seed=seed)
-        if not small.parameters:  # Aer would run it once and leave the other rows zero
-            result = sampler.run([SamplerPub(small, shots=shots * len(self._rows))]).result()[0]
-            return result.data.c.to_bool_array(order="little").reshape(len(self._rows), shots, -1)
-        columns = [self._columns[parameter] for parameter in small.parameters]
-        values = BindingsArray({tuple(small.parameters): self._rows[:, columns]})
-        result = sampler.run([SamplerPub(small, values, shots=shots)]).result()[0]
-        return result.data.c.to_bool_array(order="little")
+        if small.parameters:
+            columns = [self._columns[parameter] for parameter in small.parameters]
+            values = BindingsArray({tuple(small.parameters): self._rows[:, columns]})
+            pub = SamplerPub(small, values, shots=shots)
+        else:  # Aer would run it once and leave the other rows zero
+            pub = SamplerPub(small, shots=shots * len(self._rows))
+        bits: NDArray[np.bool_] = sampler.run([pub]).result()[0].data.c.to_bool_array(order="little")
+        return bits.reshape(len(self._rows), shots, -1)

@@ -7,16 +7,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from qiskit_aer import AerSimulator
+    from qiskit_aer.noise import NoiseModel
+    from qiskit_ibm_runtime.fake_provider.fake_backend import FakeBackendV2
 
 MAX_DENSITY_MATRIX_QUBITS = 8
 """Up to so many qubits noisy circuits are simulated as density matrices; wider ones by trajectories."""
 
 
 @cache
-def _fake_backends() -> dict[str, type]:
+def _fake_backends() -> dict[str, type[FakeBackendV2]]:
     from qiskit_ibm_runtime import fake_provider
 
     found = {}
@@ -28,24 +34,25 @@ def _fake_backends() -> dict[str, type]:
 
 
 @cache
-def _noise_model(label: str) -> Any:
+def _noise_model(label: str) -> NoiseModel:
     from qiskit_aer.noise import NoiseModel
 
     return NoiseModel.from_backend(_fake_backends()[label]())
 
 
 @cache
-def _transfer_matrix(label: str | None, gate: str, qubits: tuple[int, ...]) -> np.ndarray | None:
+def _transfer_matrix(label: str | None, gate: str, qubits: tuple[int, ...]) -> NDArray[np.float64] | None:
     from qiskit.circuit.library import get_standard_gate_name_mapping
     from qiskit.quantum_info import PTM
 
-    matrix = None if gate == "rz" else PTM(get_standard_gate_name_mapping()[gate]).data.real
+    matrix: NDArray[np.float64] | None = None if gate == "rz" else PTM(get_standard_gate_name_mapping()[gate]).data.real
     if label is None or (error := _noise_model(label)._local_quantum_errors.get(gate, {}).get(qubits)) is None:
         return matrix
-    return PTM(error).data.real @ (np.eye(4) if matrix is None else matrix)
+    noisy: NDArray[np.float64] = PTM(error).data.real
+    return noisy if matrix is None else noisy @ matrix
 
 
-def _noise_of(label: str, qubits: tuple[int, ...]) -> Any:
+def _noise_of(label: str, qubits: tuple[int, ...]) -> NoiseModel:
     """Return the noise of these qubits, numbered 0, 1, ... in their order."""
     from qiskit_aer.noise import NoiseModel
 
@@ -96,7 +103,7 @@ class Device:
     @property
     def num_qubits(self) -> int:
         """Number of qubits."""
-        return self._raw_configuration["n_qubits"]
+        return int(self._raw_configuration["n_qubits"])
 
     @cached_property
     def _raw_configuration(self) -> dict[str, Any]:
@@ -104,7 +111,8 @@ class Device:
 
     def _read(self, attribute: str) -> dict[str, Any]:
         backend = _fake_backends()[self.label]
-        return json.loads((Path(backend.dirname) / getattr(backend, attribute)).read_text())
+        content: dict[str, Any] = json.loads((Path(backend.dirname) / getattr(backend, attribute)).read_text())
+        return content
 
     def summary(self, queue_length: int) -> dict[str, Any]:
         """Return its entry in the list of backends."""
@@ -130,7 +138,7 @@ class Device:
         """Return the body of its calibration."""
         return self._raw_properties | {"backend_name": self.name}
 
-    def simulator(self, qubits: Sequence[int], seed: int) -> Any:
+    def simulator(self, qubits: Sequence[int], seed: int) -> AerSimulator:
         """Return an Aer simulator that stands for these qubits of this device, numbered 0, 1, ... in their order."""
         from qiskit_aer import AerSimulator
 
@@ -141,11 +149,11 @@ class Device:
             noise_model=_noise_of(self.label, tuple(qubits)), method=method, seed_simulator=seed, max_parallel_threads=1
         )
 
-    def transfer_matrix(self, gate: str, qubits: tuple[int, ...]) -> np.ndarray | None:
+    def transfer_matrix(self, gate: str, qubits: tuple[int, ...]) -> NDArray[np.float64] | None:
         """Return a gate and its error in the Pauli basis, for Rz the error alone; None changes nothing."""
         return _transfer_matrix(self.label if self.noise else None, gate, qubits if self.noise else ())
 
-    def readout_error(self, qubit: int) -> np.ndarray:
+    def readout_error(self, qubit: int) -> NDArray[np.float64]:
         """Return the probabilities to read the columns in the states of the rows, shape (2, 2)."""
         if not self.noise or (error := _noise_model(self.label)._local_readout_errors.get((qubit,))) is None:
             return np.eye(2)

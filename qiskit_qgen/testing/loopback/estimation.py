@@ -3,43 +3,47 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from qiskit_qgen.testing.loopback.components import derived_seed, sample
 
 if TYPE_CHECKING:
+    from qiskit import QuantumCircuit
+    from qiskit.primitives import PubResult
+    from qiskit.primitives.containers.estimator_pub import EstimatorPub
     from qiskit.quantum_info import PauliList
 
     from qiskit_qgen.testing.loopback.devices import Device
 
 
-def _observables(pub: Any) -> np.ndarray:
+def _observables(pub: EstimatorPub) -> NDArray[np.object_]:
     """Return the observables of a PUB, each a dictionary from Pauli strings to coefficients."""
     observables = np.empty(pub.observables.shape, dtype=object)
     for index in np.ndindex(observables.shape):
-        observables[index] = pub.observables[index]
-        if not isinstance(observables[index], dict):
-            observables[index] = dict(observables[index].to_list())
+        observable = pub.observables[index]
+        observables[index] = observable if isinstance(observable, dict) else dict(observable.to_list())
     return observables
 
 
-def measured_bases(pub: Any) -> list[PauliList]:
+def measured_bases(pub: EstimatorPub) -> list[PauliList]:
     """Return the sets of Pauli strings of a PUB that one circuit measures together."""
     from qiskit.quantum_info import PauliList
 
     labels = {label for observable in _observables(pub).ravel() for label in observable}
-    return PauliList(sorted(labels)).group_qubit_wise_commuting()
+    bases: list[PauliList] = PauliList(sorted(labels)).group_qubit_wise_commuting()
+    return bases
 
 
-def estimate(pub: Any, device: Device, seed: int) -> Any:
+def estimate(pub: EstimatorPub, device: Device, seed: int) -> PubResult:
     """Run a PUB of the estimator with as many shots as its precision asks for."""
     from qiskit.primitives import DataBin, PubResult
 
     shots = math.ceil(pub.precision**-2)
     rows = pub.parameter_values.as_array(pub.circuit.parameters)
-    means: dict[str, np.ndarray] = {}
+    means: dict[str, NDArray[np.float64]] = {}
     for number, basis in enumerate(measured_bases(pub)):
         means |= _means(pub.circuit, basis, rows, shots, device, derived_seed(seed, number))
     observables = np.broadcast_to(_observables(pub), pub.shape)
@@ -47,7 +51,7 @@ def estimate(pub: Any, device: Device, seed: int) -> Any:
     indices = np.broadcast_to(row_of, pub.shape)
     values, variances = np.zeros(pub.shape), np.zeros(pub.shape)
     for index in np.ndindex(pub.shape):
-        for label, coefficient in observables[index].items():
+        for label, coefficient in observables.item(*index).items():
             mean = means[label][indices[index]]
             values[index] += np.real(coefficient) * mean
             variances[index] += abs(coefficient) ** 2 * (1 - mean**2) / shots
@@ -56,8 +60,8 @@ def estimate(pub: Any, device: Device, seed: int) -> Any:
 
 
 def _means(
-    circuit: Any, basis: PauliList, rows: np.ndarray, shots: int, device: Device, seed: int
-) -> dict[str, np.ndarray]:
+    circuit: QuantumCircuit, basis: PauliList, rows: NDArray[np.float64], shots: int, device: Device, seed: int
+) -> dict[str, NDArray[np.float64]]:
     """Return for each Pauli string its mean for each row."""
     from qiskit import ClassicalRegister, QuantumCircuit
 

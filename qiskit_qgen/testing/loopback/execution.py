@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -19,25 +20,13 @@ if TYPE_CHECKING:
     from qiskit_qgen.testing.loopback.devices import Device
 
 
-class Program(Protocol):
-    """A decoded job."""
-
-    num_pubs: int
-    num_circuits: int
-    executions: int
-    num_qubits: int
-
-    def run(self, device: Device, seed: int) -> str:
-        """Return the body of the results."""
-
-
 def decode(program_id: str, body: bytes) -> Program:
     """Decode the body of a submission.
 
     Raises:
         ApiError: If there is no such program (404) or the parameters are not what it takes (400).
     """
-    decoders = {
+    decoders: dict[str, Callable[[bytes], Program]] = {
         "executor": ExecutorProgram.decode,
         "estimator": PrimitiveProgram.decode,
         "sampler": PrimitiveProgram.decode,
@@ -91,7 +80,7 @@ class ExecutorProgram:
     @property
     def executions(self) -> int:
         """Circuits times shots."""
-        return self.num_circuits * self.program.shots
+        return self.num_circuits * int(self.program.shots)
 
     @property
     def num_qubits(self) -> int:
@@ -135,12 +124,13 @@ class ExecutorProgram:
             )
             for item in arrays
         ]
-        return schema.QuantumProgramResultModel(
+        body: str = schema.QuantumProgramResultModel(
             data=data,
             metadata=schema.MetadataModel(chunk_timing=[span]),
             passthrough_data=passthrough_data_to_2_0(self.program.passthrough_data),
             semantic_role=self.program._semantic_role,
         ).model_dump_json()
+        return body
 
 
 @dataclass
@@ -221,3 +211,7 @@ class PrimitiveProgram:
         return SamplerPubResult(
             DataBin(**arrays, shape=pub.shape), metadata={"shots": pub.shots, "circuit_metadata": {}}
         )
+
+
+Program: TypeAlias = ExecutorProgram | PrimitiveProgram
+"""A decoded job."""

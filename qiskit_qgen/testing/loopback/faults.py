@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from fnmatch import fnmatchcase
 from typing import Any, Literal, get_args
@@ -58,7 +59,7 @@ class Fault:
         """Read a fault as the command line gives it: `error,route=POST /jobs,status=502,times=2,after=true`."""
         kind, *pairs = text.split(",")
         given = dict(pair.split("=", 1) for pair in pairs)
-        readers = {
+        readers: dict[str, Callable[[str], object]] = {
             "times": int,
             "skip": int,
             "status": int,
@@ -69,7 +70,8 @@ class Fault:
         known = {entry.name for entry in fields(cls)}
         if unknown := set(given) - known:
             raise ValueError(f"A fault has no {', '.join(sorted(unknown))}; it has {', '.join(sorted(known))}.")
-        return cls(kind, **{name: readers.get(name, str)(value) for name, value in given.items()})
+        values: dict[str, Any] = {name: readers.get(name, str)(value) for name, value in given.items()}
+        return cls(**values | {"kind": kind})
 
 
 class Faults:

@@ -123,7 +123,7 @@ class Jobs:
         return Answer.json({"jobs": described, "count": len(jobs), "limit": limit, "offset": offset})
 
     def _listed(self, job: Job, request: Request) -> bool:
-        equal = {"backend": job.backend, "program": job.program, "session_id": job.session_id}
+        equal = {"backend": job.backend, "program": job.program, "session_id": job.session_id or ""}
         equal["pending"] = "false" if job.final else "true"
         if any(request.first(name, value) != value for name, value in equal.items()):
             return False
@@ -133,7 +133,7 @@ class Jobs:
             return False
         created = parse_time(job.created)
         after, before = request.first("created_after"), request.first("created_before")
-        return (after is None or created >= parse_time(after)) and (before is None or created <= parse_time(before))
+        return (not after or created >= parse_time(after)) and (not before or created <= parse_time(before))
 
     def _results(self, request: Request, id: str) -> Answer:  # noqa: ARG002, A002
         job = self.find(id)

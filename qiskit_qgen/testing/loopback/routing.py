@@ -52,7 +52,7 @@ class Request:
         parts = urlsplit(target)
         return cls(method, parts.path, parse_qs(parts.query), headers, body)
 
-    def first(self, name: str, default: str | None = None) -> str | None:
+    def first(self, name: str, default: str = "") -> str:
         """Return the first value of a query parameter."""
         return self.query.get(name, [default])[0]
 
@@ -63,7 +63,8 @@ class Request:
             ApiError: If it is none (400).
         """
         try:
-            return json.loads(self.body or b"{}")
+            body: dict[str, Any] = json.loads(self.body or b"{}")
+            return body
         except json.JSONDecodeError as error:
             raise ApiError(400, 1221, f"The body is not JSON: {error}.") from None
 

@@ -7,7 +7,7 @@ import tempfile
 import threading
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from qiskit_qgen.testing.loopback.account import Account
 from qiskit_qgen.testing.loopback.devices import Device
@@ -18,6 +18,9 @@ from qiskit_qgen.testing.loopback.sessions import Sessions
 from qiskit_qgen.testing.loopback.store import Job, Store
 from qiskit_qgen.testing.loopback.transport import LoopbackHTTPServer
 from qiskit_qgen.testing.loopback.workers import Workers
+
+if TYPE_CHECKING:
+    from qiskit_ibm_runtime import QiskitRuntimeService
 
 
 @dataclass(frozen=True)
@@ -113,8 +116,11 @@ class LoopbackServer:
 
     def __init__(self, options: LoopbackOptions | None = None, *, port: int = 0, folder: Path | None = None) -> None:
         self.options = options or LoopbackOptions()
-        self._temporary = None if folder else tempfile.TemporaryDirectory(prefix="loopback-")
-        self.folder = folder or Path(self._temporary.name)
+        self._temporary: tempfile.TemporaryDirectory[str] | None = None
+        if folder is None:
+            self._temporary = tempfile.TemporaryDirectory(prefix="loopback-")
+            folder = Path(self._temporary.name)
+        self.folder = folder
         self._stopped = False
         self._service = Service(self.options, self.folder)
         self._http = LoopbackHTTPServer(("127.0.0.1", port), self._service)
@@ -179,7 +185,7 @@ class LoopbackServer:
             "NO_PROXY": ",".join(filter(None, [os.environ.get("NO_PROXY"), "127.0.0.1"])),
         }
 
-    def service(self, **arguments: Any) -> Any:
+    def service(self, **arguments: Any) -> QiskitRuntimeService:
         """Return a real `QiskitRuntimeService` that is a client of this server.
 
         The client looks for IBM's token exchange and list of instances in environment variables: those of `environment`
@@ -205,12 +211,12 @@ class LoopbackServer:
     @property
     def requests(self) -> dict[str, int]:
         """Return how often each route was asked since the start, such as {"POST /jobs": 1}."""
-        return self.state()["requests"]
+        return dict(self._service.store.requests)
 
     @property
     def submissions(self) -> list[dict[str, Any]]:
         """Return what was accepted, in order: the job's id, program, backend, num_circuits, digest and so on."""
-        return self.state()["submissions"]
+        return self._service.store.submissions()
 
     @property
     def jobs(self) -> list[Job]:

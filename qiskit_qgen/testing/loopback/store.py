@@ -78,8 +78,8 @@ class Store:
         self._submissions = folder / "submissions.jsonl"
         for name in ("jobs", "params", "results", "sessions"):
             (folder / name).mkdir(parents=True, exist_ok=True)
-        self.jobs = {job.id: job for job in self._load("jobs", Job)}
-        self.sessions = {session.id: session for session in self._load("sessions", Session)}
+        self.jobs: dict[str, Job] = {job.id: job for job in self._load("jobs", Job)}
+        self.sessions: dict[str, Session] = {session.id: session for session in self._load("sessions", Session)}
 
     def _load(self, name: str, kind: type) -> list[Any]:
         records = [kind(**json.loads(path.read_text())) for path in (self.folder / name).glob("*.json")]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from qiskit_qgen.testing.loopback.devices import Device
@@ -26,7 +27,7 @@ class Step:
     name: str
     qubits: tuple[int, ...]
     """Numbered within the circuit."""
-    angles: np.ndarray | None = None
+    angles: NDArray[np.float64] | None = None
     """Angles of an Rz, one for each row."""
 
 
@@ -43,7 +44,7 @@ def is_supported(names: list[str], qubits: list[tuple[int, ...]]) -> bool:
 
 def sample_steps(
     steps: list[Step], physical: list[int], num_rows: int, shots: int, device: Device, seed: int
-) -> np.ndarray:
+) -> NDArray[np.bool_]:
     """Sample a circuit.
 
     Args:
@@ -65,7 +66,7 @@ def sample_steps(
         chunk = slice(start, min(start + size, num_rows))
         state = _State(len(physical), chunk)
         for step in steps:
-            if step.name == "rz":
+            if step.angles is not None:
                 state.rotate(step.qubits[0], step.angles[chunk])
             if step.name != "measure":
                 state.apply(device.transfer_matrix(step.name, tuple(physical[q] for q in step.qubits)), step.qubits)
@@ -85,12 +86,12 @@ class _State:
         self._values[np.ix_(*[(0, 3)] * num_qubits)] = 1.0  # all qubits in state 0: I and Z are 1
         self._axis = list(range(num_qubits))
 
-    def rotate(self, qubit: int, angles: np.ndarray) -> None:
+    def rotate(self, qubit: int, angles: NDArray[np.float64]) -> None:
         values = np.moveaxis(self._values, self._axis[qubit], 0)
         x, y, sine, cosine = values[1], values[2], np.sin(angles), np.cos(angles)
         values[1], values[2] = cosine * x - sine * y, sine * x + cosine * y
 
-    def apply(self, matrix: np.ndarray | None, qubits: tuple[int, ...]) -> None:
+    def apply(self, matrix: NDArray[np.float64] | None, qubits: tuple[int, ...]) -> None:
         """Apply a matrix whose most significant digit is the last qubit's; None does nothing."""
         if matrix is None:
             return
@@ -101,9 +102,9 @@ class _State:
         new = {axis: position for position, axis in enumerate(order + rest)}
         self._axis = [new[axis] for axis in self._axis]
 
-    def probabilities(self, measured: list[int], readout: list[np.ndarray]) -> np.ndarray:
+    def probabilities(self, measured: list[int], readout: list[NDArray[np.float64]]) -> NDArray[np.float64]:
         """Return the probabilities to read each bit string, shape (rows, 2^measured), the first bit the lowest."""
-        selected: list[object] = [0] * len(self._axis)
+        selected: list[int | slice] = [0] * len(self._axis)
         for qubit in measured:
             selected[self._axis[qubit]] = slice(0, 4, 3)
         values = self._values[(*selected, slice(None))]
