@@ -11,7 +11,7 @@ from qiskit_qgen.cli.circuit_report import Finding
 from qiskit_qgen.exceptions import ArgumentError
 
 if TYPE_CHECKING:
-    from qiskit_qgen.training.gradient_audit import GradientFinding, GradientReport
+    from qiskit_qgen.layers.gradient_audit import GradientFinding, GradientReport
 
 FAULTS = ("inert", "vanishing", "detached")
 """Titles of findings that are faults."""

@@ -24,11 +24,11 @@ from qiskit_qgen.diffusion import (
 from qiskit_qgen.diffusion.noise_schedule import SCHEDULE_NAMES
 from qiskit_qgen.exceptions import ArgumentError, GradientError
 from qiskit_qgen.execution import AbstractExecution
+from qiskit_qgen.layers.gradient_audit import GradientReport, audit_module
 from qiskit_qgen.networks import AbstractDenoiser, ChannelGate, PublishedUNet, UNet
 from qiskit_qgen.networks.bottleneck_gates import QUANTUM
 from qiskit_qgen.noise import AbstractNoise, GaussianNoise, QuantumCircuitNoise
 from qiskit_qgen.training.corruption import AbstractCorruption, GaussianCorruption, ProcessCorruption
-from qiskit_qgen.training.gradient_audit import GradientReport, audit_module
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -1,5 +1,7 @@
 """Experiments with models: each answers one question with intervals, floors and the numbers behind them."""
 
+from qiskit_qgen.layers.gradient_audit import GradientReport as GradientReport
+from qiskit_qgen.layers.gradient_audit import audit_gradients as audit_gradients
 from qiskit_qgen.studies.arms.low_data import LowDataStudy as LowDataStudy
 from qiskit_qgen.studies.arms.low_data import run_low_data_study as run_low_data_study
 from qiskit_qgen.studies.arms.placement import PlacementStudy as PlacementStudy
@@ -14,14 +16,12 @@ from qiskit_qgen.studies.capacity.study import CapacityStudy as CapacityStudy
 from qiskit_qgen.studies.capacity.study import run_capacity_study as run_capacity_study
 from qiskit_qgen.studies.executions import ExecutionComparison as ExecutionComparison
 from qiskit_qgen.studies.executions import compare_executions as compare_executions
-from qiskit_qgen.studies.gradient_audit import audit_gradients as audit_gradients
 from qiskit_qgen.studies.paired import PairedComparison as PairedComparison
 from qiskit_qgen.studies.trials.folder import study_status as study_status
 from qiskit_qgen.studies.trials.run import run_trials as run_trials
 from qiskit_qgen.studies.trials.run import trial_digest as trial_digest
 from qiskit_qgen.studies.twins import ClassicalTwin as ClassicalTwin
 from qiskit_qgen.studies.twins import classical_twin as classical_twin
-from qiskit_qgen.training.gradient_audit import GradientReport as GradientReport
 
 __all__ = [
     "AutoencoderSweep",

@@ -13,8 +13,8 @@ from qiskit_qgen.circuits import bottleneck_ansatz, strongly_entangling_ansatz
 from qiskit_qgen.circuits.inert_gates import inert_reasons
 from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError
 from qiskit_qgen.layers import QuantumLayer
-from qiskit_qgen.studies import audit_gradients
-from qiskit_qgen.training.gradient_audit import plateau_variance
+from qiskit_qgen.layers.gradient_audit import audit_gradients
+from qiskit_qgen.layers.gradient_audit.audit import plateau_variance
 
 
 def test_all_weights_of_the_published_bottleneck_are_inert_and_the_reason_is_told():
