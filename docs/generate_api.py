@@ -10,6 +10,7 @@ They lie in folders named ``generated``. There are no lists to keep: what is pub
 """
 
 import ast
+import dataclasses
 import importlib
 import inspect
 import pkgutil
@@ -61,7 +62,7 @@ def homes(modules):
         for name in public_names(module):
             value = getattr(module, name)
             if inspect.isclass(value) or inspect.isroutine(value):
-                found[f"{value.__module__}.{value.__qualname__}"] = f"{module.__name__}.{name}"
+                found[_place(value)] = f"{module.__name__}.{name}"
     return found
 
 
@@ -87,14 +88,21 @@ def _entry(module, name, known):
     kind = _kind(value)
     if kind == "object":
         return _constant(module, name)
-    home = known[f"{value.__module__}.{value.__qualname__}"]
+    home = known[_place(value)]
     if home != full:
         role = {"function": "func", "exception": "exc"}.get(kind, "class")
         return [f"- :py:{role}:`{full} <{home}>`", ""]
     options = [] if kind == "function" else ["   :members:"]
     if kind != "function" and set(value.__bases__) - set(_PLAIN_BASES):
         options.append("   :show-inheritance:")
+        if any(dataclasses.is_dataclass(base) and _place(base) not in known for base in value.__bases__):
+            documented = [base.__name__ for base in value.__bases__ if _place(base) in known]
+            options.append(f"   :inherited-members: {', '.join(documented)}")  # options have no page of their own
     return [f".. {_DIRECTIVES[kind]}:: {full}", *options, ""]
+
+
+def _place(value):
+    return f"{value.__module__}.{value.__qualname__}"
 
 
 def _constant(module, name):

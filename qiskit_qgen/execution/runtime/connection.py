@@ -8,14 +8,12 @@ from typing import Any
 
 from qiskit.providers import BackendV2
 
-from qiskit_qgen._checks import check_choice
 from qiskit_qgen.exceptions import ArgumentError, ExecutionError
 from qiskit_qgen.execution.runtime.backends import is_local
 from qiskit_qgen.execution.runtime.failures import is_transient
 from qiskit_qgen.execution.runtime.ledger import Ledger
 from qiskit_qgen.execution.runtime.sessions import SessionRecord
 
-MODES = ("job", "batch", "session")
 _LOGGER = logging.getLogger(__name__)
 
 
@@ -32,7 +30,7 @@ class Connection:
     def __init__(self, backend: BackendV2, mode: str, ledger: Ledger | None = None) -> None:
         self.backend = backend
         self.local = is_local(backend)
-        self.mode = check_choice("mode", mode, MODES)
+        self.mode = mode
         self._entered = False
         self._open: Any = None
         self._record = SessionRecord(None if self.local else ledger)

@@ -104,14 +104,6 @@ class Load:
     seconds_unmitigated: float
     """Those seconds, were nothing mitigated."""
 
-    def fits(self, circuits: int, rows: int, limits: JobLimits) -> bool:
-        """Return whether so many measured circuits, of so many rows, stay within the limits of one job."""
-        return (
-            circuits * self.executions <= limits.max_executions
-            and circuits * self.instructions <= limits.max_instructions_per_qubit
-            and rows * self.row_bytes + self.circuit_bytes <= limits.max_payload_bytes
-        )
-
 
 def load_of(circuit: QuantumCircuit, backend: BackendV2, mitigation: ErrorMitigation, shots: int) -> Load:
     """Return the load of one measured circuit.

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 import numpy as np
+from qiskit.primitives.containers.estimator_pub import EstimatorPub
+from qiskit.primitives.containers.sampler_pub import SamplerPub
 
-from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.execution.runtime.cost import JobLimits, Load
 from qiskit_qgen.execution.runtime.transpilation import IsaCircuit
 
-PubT = TypeVar("PubT")
+PubT = TypeVar("PubT", bound=EstimatorPub | SamplerPub)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +29,7 @@ class Piece(Generic[PubT]):
         circuits: Its number of measured circuits.
         shots: Its shots per measured circuit.
         load: What each measured circuit adds to a job.
+        content: All that tells its results from those of another piece.
     """
 
     pub: PubT
@@ -38,13 +40,22 @@ class Piece(Generic[PubT]):
     circuits: int
     shots: int
     load: Load
+    content: tuple[str | bytes, ...]
 
+    @property
+    def payload_bytes(self) -> int:
+        """Estimated bytes of its submission."""
+        return self.rows * self.load.row_bytes + self.load.circuit_bytes
 
-def check_finite(values: np.ndarray) -> np.ndarray:
-    """Return the parameter values of a PUB, or raise ArgumentError: a device would run, and bill, NaN as well."""
-    if not np.isfinite(values).all():
-        raise ArgumentError("Argument `pubs` must hold finite parameter values, but holds NaN or infinity.")
-    return values
+    def shares(self, limits: JobLimits) -> np.ndarray:
+        """Return which part of each limit of a job it takes."""
+        return np.array(
+            [
+                self.circuits * self.load.executions / limits.max_executions,
+                self.circuits * self.load.instructions / limits.max_instructions_per_qubit,
+                self.payload_bytes / limits.max_payload_bytes,
+            ]
+        )
 
 
 def cut(
@@ -61,7 +72,7 @@ def cut(
     """
     end = length if stop is None else stop
     piece = take(start, end)
-    if end - start <= 1 or piece.load.fits(piece.circuits, piece.rows, limits):
+    if end - start <= 1 or (piece.shares(limits) <= 1).all():
         return [piece]
     middle = (start + end) // 2
     return [*cut(length, take, limits, start, middle), *cut(length, take, limits, middle, end)]
@@ -72,13 +83,7 @@ def pack(pieces: Sequence[Piece[PubT]], limits: JobLimits) -> list[list[Piece[Pu
     jobs: list[list[Piece[PubT]]] = []
     used = np.zeros(3)
     for piece in pieces:
-        need = np.array(
-            [
-                piece.circuits * piece.load.executions / limits.max_executions,
-                piece.circuits * piece.load.instructions / limits.max_instructions_per_qubit,
-                (piece.rows * piece.load.row_bytes + piece.load.circuit_bytes) / limits.max_payload_bytes,
-            ]
-        )
+        need = piece.shares(limits)
         last = jobs[-1][-1] if jobs else None
         same = last is not None and last.isa.backend is piece.isa.backend and last.shots == piece.shots
         if same and (used + need <= 1).all():

@@ -11,11 +11,11 @@ from qiskit.quantum_info import SparsePauliOp, Statevector
 from qiskit_aer import AerSimulator
 from qiskit_aer.noise import NoiseModel
 from qiskit_ibm_runtime.fake_provider import FakeManilaV2, FakeMumbaiV2
+from runtime_parts import runtime_device
 
 from qiskit_qgen.circuits import pauli_observables, style_ansatz
 from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError, ExecutionError, UnsupportedCircuitError
 from qiskit_qgen.execution.runtime.backends import resolve_backend, restricted_backend
-from qiskit_qgen.execution.runtime.device import RuntimeDevice
 from qiskit_qgen.execution.runtime.digests import circuit_digest
 from qiskit_qgen.execution.runtime.estimator import RuntimeEstimator
 from qiskit_qgen.execution.runtime.sampler import RuntimeSampler
@@ -106,7 +106,7 @@ def test_observables_follow_the_layout():
     circuit.cz(0, 1)
     circuit.cz(1, 2)
     circuit.cz(2, 0)
-    device = RuntimeDevice("fake_manila", shots=20_000, seed=0)
+    device = runtime_device("fake_manila", shots=20_000, seed=0)
     assert device.transpile(circuit).positions != (0, 1, 2)
     found = RuntimeEstimator(device).run([(circuit, ["IIZ", "IZI", "ZII"])]).result()[0].data.evs
     np.testing.assert_allclose(found, np.cos([0.2, 1.3, 2.9]), atol=0.25)
@@ -141,7 +141,7 @@ def test_a_parameter_that_the_transpiler_drops_is_not_sent():
     circuit.rz(parameters[0], 0)  # no measurement sees it
     circuit.ry(parameters[1], 1)
     circuit.measure([0, 1], [0, 1])
-    device = RuntimeDevice(AerSimulator(), shots=100, seed=0)
+    device = runtime_device(AerSimulator(), shots=100, seed=0)
     assert device.transpile(circuit).columns == (1,)
     job = RuntimeSampler(device).run([(circuit, [[0.3, 0.0], [0.3, np.pi]])])
     bits = job.result()[0].data.c
@@ -166,7 +166,7 @@ def test_the_simulated_part_of_a_device_has_its_noise():
 
 
 def test_a_circuit_wider_than_the_device_is_refused():
-    device = RuntimeDevice("fake_manila")
+    device = runtime_device("fake_manila")
     with pytest.raises(ArgumentError) as error:
         RuntimeEstimator(device).run([(efficient_su2(6, reps=1), SparsePauliOp("ZZZZZZ"), [0.0] * 24)])
     assert str(error.value) == (

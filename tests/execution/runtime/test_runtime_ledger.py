@@ -6,9 +6,9 @@ import threading
 
 import numpy as np
 import pytest
+from runtime_parts import runtime_device
 
 from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError, ExecutionError
-from qiskit_qgen.execution.runtime.device import RuntimeDevice
 from qiskit_qgen.execution.runtime.ledger import Ledger
 from qiskit_qgen.execution.runtime.sessions import SessionRecord
 
@@ -124,7 +124,7 @@ def bad_places(folder):
 def test_a_place_that_cannot_hold_a_ledger_is_refused_at_once(tmp_path, monkeypatch):
     for place, message in bad_places(tmp_path).items():
         with pytest.raises((ArgumentError, ArgumentTypeError)) as error:
-            RuntimeDevice("fake_manila", ledger=place)
+            runtime_device("fake_manila", ledger=place)
         assert str(error.value).startswith("Argument `ledger` must ")
         assert str(error.value).endswith(message)
     monkeypatch.setattr("os.access", lambda *_: False)

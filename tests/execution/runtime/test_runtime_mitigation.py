@@ -5,10 +5,10 @@ import pytest
 from qiskit.circuit import QuantumCircuit
 from qiskit.quantum_info import PauliLindbladMap, SparsePauliOp, Statevector
 from qiskit_ibm_runtime.options_models import TwirlingOptions, ZneOptions
+from runtime_parts import runtime_device
 
 from qiskit_qgen.exceptions import ArgumentError, ExecutionError
 from qiskit_qgen.execution import ErrorMitigation
-from qiskit_qgen.execution.runtime.device import RuntimeDevice
 from qiskit_qgen.execution.runtime.estimator import RuntimeEstimator
 from qiskit_qgen.execution.runtime.sampler import RuntimeSampler
 
@@ -35,7 +35,7 @@ IDEAL = Statevector(chain()).expectation_value(OBSERVABLE).real
 
 
 def estimate(mitigation=None, *, circuit=None, shots=4096, seed=1, backend="fake_manila"):
-    device = RuntimeDevice(backend, shots=shots, seed=seed, mitigation=mitigation)
+    device = runtime_device(backend, shots=shots, seed=seed, mitigation=mitigation)
     return RuntimeEstimator(device).run([(chain() if circuit is None else circuit, OBSERVABLE)]).result()[0]
 
 
@@ -113,7 +113,7 @@ def test_twirling_runs_random_versions(twirling, versions):
     plan = mitigation.plan(4096)
     expected = versions if versions != (64, 64) else (32, 128)
     assert (plan.randomizations, plan.shots_per_randomization) == expected
-    device = RuntimeDevice("fake_manila", shots=4096, seed=1, mitigation=mitigation)
+    device = runtime_device("fake_manila", shots=4096, seed=1, mitigation=mitigation)
     job = RuntimeEstimator(device).run([(chain(), OBSERVABLE)])
     (item,) = job.jobs[0].inputs.items
     assert item.shape == (expected[0], 1)
@@ -123,7 +123,7 @@ def test_twirling_runs_random_versions(twirling, versions):
 @pytest.mark.parametrize("decoupling", [True, {"sequence_type": "XY4", "scheduling_method": "asap"}])
 def test_idle_qubits_get_pulses(decoupling):
     def count(mitigation):
-        device = RuntimeDevice("fake_manila", shots=64, seed=1, mitigation=mitigation)
+        device = runtime_device("fake_manila", shots=64, seed=1, mitigation=mitigation)
         job = RuntimeEstimator(device).run([(chain(), OBSERVABLE)])
         job.result()
         (item,) = job.jobs[0].inputs.items
@@ -138,7 +138,7 @@ def test_errors_of_known_layers_are_cancelled(method):
     """On an ideal simulator the client simulates the very noise that it is told to mitigate."""
     from qiskit_aer import AerSimulator
 
-    layers = RuntimeDevice(AerSimulator(), seed=1).unique_layers(chain(), method=method)
+    layers = runtime_device(AerSimulator(), seed=1).unique_layers(chain(), method=method)
     assert layers
     noise = [(layer, PauliLindbladMap.from_list([("X" * len(layer.qubits), 0.01)])) for layer in layers]
     given = {"pec": True} if method == "pec" else {"zne": {"amplifier": "pea", "extrapolator": "linear"}}
@@ -151,7 +151,7 @@ def test_errors_of_known_layers_are_cancelled(method):
 
 
 def test_a_device_keeps_its_own_noise_when_pec_is_told_of_it():
-    layers = RuntimeDevice("fake_manila").unique_layers(chain())
+    layers = runtime_device("fake_manila").unique_layers(chain())
     nothing = [(layer, PauliLindbladMap.from_list([("X" * len(layer.qubits), 1e-9)])) for layer in layers]
     strong = [(layer, PauliLindbladMap.from_list([("X" * len(layer.qubits), 0.05)])) for layer in layers]
     keep = {"noise_gain": 1.0}
@@ -197,8 +197,8 @@ def test_what_does_not_fit_together_is_refused(options, message):
 def test_samples_are_not_mitigated():
     for mitigation in (ErrorMitigation(resilience_level=1), ErrorMitigation(zne=True)):
         with pytest.raises(ArgumentError, match="nothing but twirling and dynamical decoupling for probabilities"):
-            RuntimeSampler(RuntimeDevice("fake_manila", mitigation=mitigation))
-    device = RuntimeDevice("fake_manila", shots=512, seed=1, mitigation=ErrorMitigation(twirling=True))
+            RuntimeSampler(runtime_device("fake_manila", mitigation=mitigation))
+    device = runtime_device("fake_manila", shots=512, seed=1, mitigation=ErrorMitigation(twirling=True))
     measured = chain()
     measured.measure_all()
     job = RuntimeSampler(device).run([measured])
@@ -207,10 +207,10 @@ def test_samples_are_not_mitigated():
 
 
 def test_the_older_primitives_on_a_local_device_refuse_what_they_ignore():
-    device = RuntimeDevice("fake_manila", mitigation=ErrorMitigation(resilience_level=1), primitives="legacy")
+    device = runtime_device("fake_manila", mitigation=ErrorMitigation(resilience_level=1), primitives="legacy")
     with pytest.raises(ArgumentError, match="must be None for the older EstimatorV2 and SamplerV2 on a local device"):
         RuntimeEstimator(device).run([(chain(), OBSERVABLE)])
-    plain = RuntimeDevice("fake_manila", shots=4096, seed=1, primitives="legacy")
+    plain = runtime_device("fake_manila", shots=4096, seed=1, primitives="legacy")
     found = RuntimeEstimator(plain).run([(chain(), OBSERVABLE)]).result()[0].data.evs
     assert 0.3 < float(found) < 0.68
 
@@ -231,18 +231,18 @@ def test_it_is_a_value():
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -30.1])
 def test_values_that_no_observable_can_have_are_an_error_and_stay_known(tmp_path, monkeypatch, bad):
-    from qiskit_qgen.execution.runtime import estimator
+    from qiskit_qgen.execution.runtime import primitive
 
-    def encode(result, original=estimator._encode):
+    def encode(result, original=primitive.encode):
         arrays = original(result)
         arrays["0.evs"][1] = bad
         return arrays
 
-    monkeypatch.setattr(estimator, "_encode", encode)
+    monkeypatch.setattr(primitive, "encode", encode)
     observables = [SparsePauliOp("ZZZ"), SparsePauliOp(["XII", "IZI"], [-1.0, 2.0])]
 
     def run(**options):
-        device = RuntimeDevice("fake_manila", shots=64, seed=1, ledger=tmp_path, **options)
+        device = runtime_device("fake_manila", shots=64, seed=1, ledger=tmp_path, **options)
         return RuntimeEstimator(device).run([(chain(1), observables)])
 
     mitigated = ErrorMitigation(zne={"extrapolator": "exponential"})
@@ -257,9 +257,9 @@ def test_values_that_no_observable_can_have_are_an_error_and_stay_known(tmp_path
 
 
 def test_values_a_little_out_of_range_are_mitigation_at_work(monkeypatch):
-    from qiskit_qgen.execution.runtime import estimator
+    from qiskit_qgen.execution.runtime import primitive
 
-    monkeypatch.setattr(estimator, "_encode", lambda _: {"0.evs": np.array(-9.9), "0.stds": np.array(5.0)})
+    monkeypatch.setattr(primitive, "encode", lambda _: {"0.evs": np.array(-9.9), "0.stds": np.array(5.0)})
     assert estimate(shots=64).data.evs == -9.9
 
 
@@ -268,6 +268,6 @@ def test_twirling_raises_the_shots_as_documented(shots, run):
     mitigation = ErrorMitigation(resilience_level=1)
     plan = mitigation.plan(shots)
     assert plan.randomizations * plan.shots_per_randomization == run
-    device = RuntimeDevice("fake_manila", shots=shots, seed=1, mitigation=mitigation)
+    device = runtime_device("fake_manila", shots=shots, seed=1, mitigation=mitigation)
     inputs = RuntimeEstimator(device).run([(chain(1), OBSERVABLE)]).jobs[0].inputs
     assert inputs.items[0].shape[0] * inputs.shots == run

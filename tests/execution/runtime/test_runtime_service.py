@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from qiskit.circuit.library import efficient_su2
 from qiskit.primitives import StatevectorEstimator
+from runtime_parts import runtime_device
 
 from qiskit_qgen.circuits import pauli_observables, style_ansatz
 from qiskit_qgen.exceptions import ArgumentError, ExecutionError
 from qiskit_qgen.execution import ErrorMitigation, JobLimits, RetryPolicy
-from qiskit_qgen.execution.runtime.device import RuntimeDevice
 from qiskit_qgen.execution.runtime.estimator import RuntimeEstimator
 from qiskit_qgen.execution.runtime.ledger import Ledger
 from qiskit_qgen.execution.runtime.sampler import RuntimeSampler
@@ -39,7 +39,7 @@ def quick_client(monkeypatch):
 
 def device(server, folder, **options):
     defaults = {"service": server.service(), "shots": 1000, "ledger": folder / "ledger", "retry": QUICK}
-    return RuntimeDevice("ibm_manila", **defaults | options)
+    return runtime_device("ibm_manila", **defaults | options)
 
 
 def values(device):
@@ -75,7 +75,7 @@ def test_one_pass_is_one_job_with_one_pub_and_two_circuits_a_row(ibm_server, tmp
 def test_256_samples_of_12_qubits_are_one_job_of_two_circuits_each(ibm_server, tmp_path):
     """Read out in X and Z; stock QML measures 24 circuits a sample."""
     ibm_server.faults.hold_job(times=-1)
-    runtime = RuntimeDevice("ibm_torino", service=ibm_server.service(), shots=1024, ledger=tmp_path)
+    runtime = runtime_device("ibm_torino", service=ibm_server.service(), shots=1024, ledger=tmp_path)
     circuit, observables = style_ansatz(12, 2).circuit, pauli_observables(12, "XZ")
     RuntimeEstimator(runtime).run([(circuit, [[one] for one in observables], np.zeros((256, circuit.num_parameters)))])
     (submission,) = ibm_server.submissions
@@ -147,10 +147,10 @@ SCRIPT = """if True:
     import numpy as np
     from qiskit.circuit.library import efficient_su2
     from qiskit_qgen.execution import JobLimits, RetryPolicy
-    from qiskit_qgen.execution.runtime.device import RuntimeDevice
+    from runtime_parts import runtime_device
     from qiskit_qgen.execution.runtime.estimator import RuntimeEstimator
     values = np.linspace(-2, 2, 48).reshape(4, 12)
-    device = RuntimeDevice(
+    device = runtime_device(
         "ibm_manila", mode="batch", shots=1000, ledger=sys.argv[1], limits=JobLimits(max_executions=4000)
     )
     device.connection.enter()
@@ -329,15 +329,15 @@ def test_a_rejected_key_is_said_in_one_sentence(ibm_server, tmp_path):
     with pytest.raises(ExecutionError, match="does not accept the account's API key"):
         values(runtime)
     with pytest.raises(ExecutionError, match="does not accept the account's API key"):
-        RuntimeDevice("ibm_torino", service=runtime.connection.service)
+        runtime_device("ibm_torino", service=runtime.connection.service)
     ibm_server.faults.clear()
     check(values(runtime))
 
 
 def test_devices_by_name(ibm_server):
-    assert RuntimeDevice("least_busy").backend.name in ("ibm_kolkata", "ibm_torino", "ibm_manila")  # the saved account
+    assert runtime_device("least_busy").backend.name in ("ibm_kolkata", "ibm_torino", "ibm_manila")  # the saved account
     with pytest.raises(ArgumentError) as error:
-        RuntimeDevice("ibm_atlantis", service=ibm_server.service())
+        runtime_device("ibm_atlantis", service=ibm_server.service())
     assert str(error.value) == (
         "Argument `backend` must name a device of the account, one of ['ibm_kolkata', 'ibm_manila', 'ibm_torino'], "
         "but is 'ibm_atlantis'."
