@@ -95,8 +95,8 @@ def _entry(module, name, known):
     options = [] if kind == "function" else ["   :members:"]
     if kind != "function" and set(value.__bases__) - set(_PLAIN_BASES):
         options.append("   :show-inheritance:")
-        if any(dataclasses.is_dataclass(base) and _place(base) not in known for base in value.__bases__):
-            documented = [base.__name__ for base in value.__bases__ if _place(base) in known]
+        documented = [base.__name__ for base in value.__bases__ if _place(base) in known]
+        if documented and any(dataclasses.is_dataclass(base) for base in value.__bases__):
             options.append(f"   :inherited-members: {', '.join(documented)}")  # options have no page of their own
     return [f".. {_DIRECTIVES[kind]}:: {full}", *options, ""]
 

@@ -328,9 +328,9 @@ def _check_together(mitigation: ErrorMitigation, options: EstimatorOptions) -> N
         if not mitigation.layer_noise_model:
             what = "`pec`" if resilience.pec_mitigation else "`zne` with the amplifier 'pea'"
             raise ArgumentError(
-                f"Argument `layer_noise_model` must be given for {what}, which needs the noise of each layer: take "
-                "the layers from `execution.estimator().device.unique_layers(circuit)`, learn their noise "
-                "on the device with qiskit_ibm_runtime.NoiseLearnerV3, and pass the pairs of layer and PauliLindbladMap."
+                f"Argument `layer_noise_model` must be given for {what}, which needs the noise of each layer: take the "
+                "layers from `execution.estimator().device.unique_layers(circuit)`, learn their noise on the device "
+                "with qiskit_ibm_runtime.NoiseLearnerV3, and pass the pairs of layer and PauliLindbladMap."
             )
     elif mitigation.layer_noise_model is not None:
         _refuse("layer_noise_model", "PEC and the ZNE amplifier 'pea' are off")

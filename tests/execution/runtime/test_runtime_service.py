@@ -146,17 +146,12 @@ SCRIPT = """if True:
     import sys
     import numpy as np
     from qiskit.circuit.library import efficient_su2
-    from qiskit_qgen.execution import JobLimits, RetryPolicy
-    from runtime_parts import runtime_device
-    from qiskit_qgen.execution.runtime.estimator import RuntimeEstimator
+    from qiskit_qgen.execution import JobLimits, RuntimeExecution
     values = np.linspace(-2, 2, 48).reshape(4, 12)
-    device = runtime_device(
-        "ibm_manila", mode="batch", shots=1000, ledger=sys.argv[1], limits=JobLimits(max_executions=4000)
-    )
-    device.connection.enter()
     pub = (efficient_su2(3, reps=1), [["ZZI"], ["XIX"], ["IZZ"]], values)
-    found = RuntimeEstimator(device).run([pub]).result()[0].data.evs
-    device.connection.exit()
+    options = {"shots": 1000, "ledger": sys.argv[1], "limits": JobLimits(max_executions=4000)}
+    with RuntimeExecution("ibm_manila", mode="batch", **options) as execution:
+        found = execution.estimator().run([pub]).result()[0].data.evs
     np.save(sys.argv[2], found)
 """
 
