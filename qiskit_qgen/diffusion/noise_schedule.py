@@ -54,6 +54,7 @@ class NoiseSchedule:
         """The factors ``s_t``, (T,)."""
         self.snr = self.alpha_bars / (1 - self.alpha_bars)
         """Signal-to-noise ratios ``a_t^2 / s_t^2``, (T,)."""
+        self._tables: dict[tuple[str, str], Tensor] = {}
 
     @classmethod
     def named(cls, name: str, num_steps: int = 1000, **options: float) -> Self:
@@ -113,8 +114,15 @@ class NoiseSchedule:
 
     def at(self, name: str, steps: Tensor, like: Tensor) -> Tensor:
         """Return the numbers called ``name`` at ``steps`` (N,), shaped to multiply ``like`` (N, ...)."""
-        values: Tensor = getattr(self, name)[steps.cpu()]
-        return values.to(like).view(-1, *[1] * (like.dim() - 1))
+        values = self._table(name, like.device)[steps.to(like.device)]
+        return values.to(like.dtype).view(-1, *[1] * (like.dim() - 1))
+
+    def _table(self, name: str, device: torch.device) -> Tensor:
+        """Return the numbers called ``name`` on ``device``, moved there once."""
+        key = (name, str(device))
+        if key not in self._tables:
+            self._tables[key] = getattr(self, name).to(device)
+        return self._tables[key]
 
 
 def min_snr_weights(schedule: NoiseSchedule, prediction: Prediction, *, gamma: float = 5.0) -> Tensor:

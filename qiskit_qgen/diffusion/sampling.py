@@ -44,10 +44,10 @@ def ddpm_sample(
     Returns:
         Pictures of the shape of ``x``.
     """
-    previous = _before(schedule)
+    betas, bars = schedule.betas.tolist(), schedule.alpha_bars.tolist()
     for step in range(schedule.num_steps - 1, -1, -1):
         x0, _ = _predicted(model, x, step, schedule, prediction, clip)
-        before, after, beta = float(previous[step]), float(schedule.alpha_bars[step]), float(schedule.betas[step])
+        before, after, beta = bars[step - 1] if step else 1.0, bars[step], betas[step]
         x = math.sqrt(before) * beta / (1 - after) * x0 + math.sqrt(1 - beta) * (1 - before) / (1 - after) * x
         if step:
             x = x + math.sqrt((1 - before) / (1 - after) * beta) * noise(x.shape).to(x)
@@ -87,13 +87,14 @@ def ddim_sample(
         ArgumentError: If ``num_steps`` or ``eta`` is out of range, or ``eta`` is positive and there is no ``noise``.
     """
     check_float("eta", eta, minimum=0, maximum=1)
+    bars = schedule.alpha_bars.tolist()
     if eta and noise is None:
         raise ArgumentError("Argument `noise` must be a source of noise if `eta` is positive, but is None.")
     for step, following in _pairs(schedule, num_steps):
         x0, epsilon = _predicted(model, x, step, schedule, prediction, clip)
         if following is None:
             return x0
-        now, then = float(schedule.alpha_bars[step]), float(schedule.alpha_bars[following])
+        now, then = bars[step], bars[following]
         spread = eta * math.sqrt((1 - then) / (1 - now) * (1 - now / then))
         x = math.sqrt(then) * x0 + math.sqrt(max(1 - then - spread**2, 0.0)) * epsilon
         if spread and noise is not None:
@@ -130,19 +131,19 @@ def dpm_solver_sample(
     Raises:
         ArgumentError: If ``num_steps`` is out of range.
     """
-    half_log_snr = schedule.snr.log() / 2
+    half_log_snr = (schedule.snr.log() / 2).tolist()
+    signals, sigmas = schedule.signals.tolist(), schedule.sigmas.tolist()
     kept: tuple[Tensor, float] | None = None
     for step, following in _pairs(schedule, num_steps):
         x0, _ = _predicted(model, x, step, schedule, prediction, clip)
         if following is None:
             return x0
-        width = float(half_log_snr[following] - half_log_snr[step])
+        width = half_log_snr[following] - half_log_snr[step]
         direction = x0
         if kept is not None:
             before, width_before = kept
             direction = x0 + width / (2 * width_before) * (x0 - before)
-        scale = float(schedule.sigmas[following] / schedule.sigmas[step])
-        x = scale * x - float(schedule.signals[following]) * math.expm1(-width) * direction
+        x = sigmas[following] / sigmas[step] * x - signals[following] * math.expm1(-width) * direction
         kept = (x0, width)
     return x
 
@@ -164,11 +165,6 @@ def _pairs(schedule: NoiseSchedule, num_steps: int) -> Iterator[tuple[int, int |
     steps: list[int] = spaced_steps(schedule.num_steps, num_steps)
     following: list[int | None] = [*steps[1:], None]
     return iter(zip(steps, following, strict=True))
-
-
-def _before(schedule: NoiseSchedule) -> Tensor:
-    """The part of the signal's power before each step."""
-    return torch.cat([torch.ones(1, dtype=torch.float64), schedule.alpha_bars[:-1]])
 
 
 def _predicted(

@@ -91,7 +91,9 @@ class QuantumLayer(TorchConnector):
         given = self._ansatz.input_params + self._ansatz.weight_params
         position = {parameter: number for number, parameter in enumerate(given)}
         order = [position[parameter] for parameter in self._ansatz.circuit.parameters]
-        self._order = None if order == list(range(len(order))) else order
+        # A buffer, so that it is where the inputs are.
+        self.register_buffer("_order", torch.tensor(order, device="cpu"), persistent=False)
+        self._is_ordered = order == list(range(len(order)))
         self._is_input = [number < self._ansatz.num_inputs for number in order]
         self.execution = LocalExecution() if execution is None else execution
 
@@ -205,7 +207,7 @@ class QuantumLayer(TorchConnector):
                 f"Argument `input_data` must be given, of the shape (..., {self.num_inputs}), but is None: "
                 "the circuit has inputs."
             )
-        x = torch.zeros(0, dtype=self.weight.dtype) if input_data is None else input_data
+        x = self.weight.new_zeros(0) if input_data is None else input_data
         check_type("input_data", x, torch.Tensor, "a tensor")
         check_shape("input_data", x.shape, f"(..., {self.num_inputs})", x.shape[-1:] == (self.num_inputs,))
         if x.layout != torch.strided:
@@ -219,7 +221,7 @@ class QuantumLayer(TorchConnector):
         if self._ansatz.num_weights:
             weights = self.weight.to(rows).expand(len(rows), -1)
             rows = torch.cat([rows, weights], 1)
-        if self._order is not None:
+        if not self._is_ordered:
             rows = rows[:, self._order]
         return self._outputs(rows, x).reshape(*x.shape[:-1], *self.output_shape)
 

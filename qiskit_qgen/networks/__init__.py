@@ -1,6 +1,7 @@
 """Networks that models are made of: plain ``torch.nn.Module`` classes."""
 
 from qiskit_qgen.networks.autoencoder import ConvAutoencoder as ConvAutoencoder
+from qiskit_qgen.networks.autoencoder import ConvAutoencoderConfig as ConvAutoencoderConfig
 from qiskit_qgen.networks.backbones import AbstractBackbone as AbstractBackbone
 from qiskit_qgen.networks.backbones import ConvBackbone as ConvBackbone
 from qiskit_qgen.networks.backbones import EfficientNetLite0Backbone as EfficientNetLite0Backbone
@@ -11,7 +12,9 @@ from qiskit_qgen.networks.blocks import ClassicalBlock as ClassicalBlock
 from qiskit_qgen.networks.blocks import QuantumBlock as QuantumBlock
 from qiskit_qgen.networks.bottleneck_gates import ChannelGate as ChannelGate
 from qiskit_qgen.networks.classical_generator import ClassicalGenerator as ClassicalGenerator
+from qiskit_qgen.networks.classical_generator import ClassicalGeneratorConfig as ClassicalGeneratorConfig
 from qiskit_qgen.networks.critic import Critic as Critic
+from qiskit_qgen.networks.critic import CriticConfig as CriticConfig
 from qiskit_qgen.networks.normalizers import AbstractNormalizer as AbstractNormalizer
 from qiskit_qgen.networks.normalizers import LatentNormalizer as LatentNormalizer
 from qiskit_qgen.networks.normalizers import QuantileNormalizer as QuantileNormalizer
@@ -30,9 +33,12 @@ __all__ = [
     "ChannelGate",
     "ClassicalBlock",
     "ClassicalGenerator",
+    "ClassicalGeneratorConfig",
     "ConvAutoencoder",
+    "ConvAutoencoderConfig",
     "ConvBackbone",
     "Critic",
+    "CriticConfig",
     "EfficientNetLite0Backbone",
     "LatentNormalizer",
     "ModuleBackbone",

@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from dataclasses import dataclass
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
 
-from qiskit_qgen._checks import check_choice, check_int, check_shape
+from qiskit_qgen._checks import check_int, check_shape
+from qiskit_qgen._settings import Settings, setting
 
 MINIMUM_SIDE, MAXIMUM_SIDE = 8, 64
-LATENT_BOUNDS = ("tanh", "norm")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConvAutoencoderConfig(Settings):
+    """What a :class:`ConvAutoencoder` is."""
+
+    kind: ClassVar[str] = "conv"
+    width: int = setting(32, "Channels after the first convolution; later ones have twice as many", minimum=1)
+    hidden: int = setting(256, "Width of the hidden layer beside the latent", minimum=1)
+    latent_bound: Literal["norm", "tanh"] = setting(
+        "norm",
+        "What limits the latent: a batch normalisation without scale and shift, which keeps each component at mean 0 "
+        "and variance 1 over the training images, or (-1, 1)",
+    )
 
 
 class ConvAutoencoder(nn.Module):
@@ -23,35 +38,28 @@ class ConvAutoencoder(nn.Module):
     Args:
         image_shape: Channels, height and width; each side from 8 to 64 pixels, odd and unequal ones included.
         latent_dim: Length of a latent vector.
-        width: Channels after the first convolution; later ones have twice as many.
-        hidden: Width of the hidden layer beside the latent.
-        latent_bound: What limits the latent: "tanh" keeps each component in (-1, 1); "norm" is a batch normalisation
-            without scale and shift, which keeps each component at mean 0 and variance 1 over the training pictures.
+        config: Its sizes, and what limits the latent.
 
     Raises:
-        ArgumentError: If an argument is out of range.
+        ArgumentError: If ``image_shape`` is out of range.
     """
 
     def __init__(
         self,
         image_shape: tuple[int, int, int],
         latent_dim: int,
-        *,
-        width: int = 32,
-        hidden: int = 256,
-        latent_bound: Literal["tanh", "norm"] = "norm",
+        config: ConvAutoencoderConfig = ConvAutoencoderConfig(),  # noqa: B008 - immutable
     ) -> None:
         super().__init__()
         channels, *sides = check_image_shape(image_shape)
         self.image_shape = image_shape
-        self.latent_dim = check_int("latent_dim", latent_dim, minimum=1)
-        check_int("width", width, minimum=1)
-        check_int("hidden", hidden, minimum=1)
-        check_choice("latent_bound", latent_bound, LATENT_BOUNDS)
+        self.latent_dim = latent_dim
+        width, hidden = config.width, config.hidden
         sizes = _halvings((sides[0], sides[1]))
-        bound = nn.Tanh() if latent_bound == "tanh" else nn.BatchNorm1d(latent_dim, affine=False)
+        is_normalised = config.latent_bound == "norm"
+        bound = nn.BatchNorm1d(latent_dim, affine=False) if is_normalised else nn.Tanh()
         compress = _encoder(channels, sizes, width, hidden, latent_dim)
-        if latent_bound == "norm":
+        if is_normalised:
             # The normalisation takes it away again: its gradient would be rounding errors, which Adam blows up.
             compress[-1].bias.requires_grad_(False)
         self.encoder = nn.Sequential(compress, bound)

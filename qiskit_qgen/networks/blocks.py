@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-import torch
 from qiskit.quantum_info import SparsePauliOp
 from torch import Tensor, nn
 
@@ -48,10 +47,8 @@ class QuantumBlock(nn.Module):
         if not circuit.num_inputs:
             raise ArgumentError("Argument `circuit` must have inputs, which a block in a network needs, but has none.")
         self.squash = squash
-        weights = torch.empty(circuit.num_weights).uniform_(-math.pi / 2, math.pi / 2)
-        self.layer = QuantumLayer(
-            circuit, observables=list(observables), execution=execution, initial_weights=weights.tolist()
-        )
+        self.layer = QuantumLayer(circuit, observables=list(observables), execution=execution)
+        nn.init.uniform_(self.layer.weight, -math.pi / 2, math.pi / 2)
 
     @property
     def num_inputs(self) -> int:

@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import ClassVar
+
 from torch import Tensor, nn
 
-from qiskit_qgen._checks import check_int
+from qiskit_qgen._settings import Settings, setting
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassicalGeneratorConfig(Settings):
+    """What a :class:`ClassicalGenerator` is."""
+
+    kind: ClassVar[str] = "classical"
+    width: int = setting(64, "Width of each hidden layer", minimum=1)
+    depth: int = setting(2, "Number of hidden layers", minimum=1, maximum=100)
 
 
 class ClassicalGenerator(nn.Module):
@@ -13,22 +25,20 @@ class ClassicalGenerator(nn.Module):
     Args:
         noise_dim: Length of a noise vector.
         num_features: Number of features of a generated sample; they are unbounded.
-        width: Width of each hidden layer.
-        depth: Number of hidden layers.
-
-    Raises:
-        ArgumentError: If an argument is not a positive integer.
+        config: Its sizes.
     """
 
-    def __init__(self, noise_dim: int, num_features: int, *, width: int = 64, depth: int = 2) -> None:
+    def __init__(
+        self,
+        noise_dim: int,
+        num_features: int,
+        config: ClassicalGeneratorConfig = ClassicalGeneratorConfig(),  # noqa: B008 - immutable
+    ) -> None:
         super().__init__()
-        inputs = check_int("noise_dim", noise_dim, minimum=1)
-        check_int("num_features", num_features, minimum=1)
-        check_int("width", width, minimum=1)
-        layers: list[nn.Module] = []
-        for _ in range(check_int("depth", depth, minimum=1)):
-            layers += [nn.Linear(inputs, width), nn.SiLU()]
-            inputs = width
+        inputs, layers = noise_dim, []
+        for _ in range(config.depth):
+            layers += [nn.Linear(inputs, config.width), nn.SiLU()]
+            inputs = config.width
         self.layers = nn.Sequential(*layers, nn.Linear(inputs, num_features))
 
     def forward(self, z: Tensor) -> Tensor:

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from torch import Tensor, nn
 
-from qiskit_qgen._checks import check_int
+from qiskit_qgen._settings import Settings, setting
+
+
+@dataclass(frozen=True, kw_only=True)
+class CriticConfig(Settings):
+    """What a :class:`Critic` is."""
+
+    width: int = setting(256, "Width of each hidden layer", minimum=1)
+    depth: int = setting(3, "Number of hidden layers", minimum=1, maximum=100)
 
 
 class Critic(nn.Module):
@@ -14,21 +24,15 @@ class Critic(nn.Module):
 
     Args:
         num_features: Number of features of a sample.
-        width: Width of each hidden layer.
-        depth: Number of hidden layers.
-
-    Raises:
-        ArgumentError: If an argument is not a positive integer.
+        config: Its sizes.
     """
 
-    def __init__(self, num_features: int, *, width: int = 256, depth: int = 3) -> None:
+    def __init__(self, num_features: int, config: CriticConfig = CriticConfig()) -> None:  # noqa: B008 - immutable
         super().__init__()
-        inputs = check_int("num_features", num_features, minimum=1)
-        check_int("width", width, minimum=1)
-        layers: list[nn.Module] = []
-        for _ in range(check_int("depth", depth, minimum=1)):
-            layers += [nn.Linear(inputs, width), nn.LeakyReLU(0.2)]
-            inputs = width
+        inputs, layers = num_features, []
+        for _ in range(config.depth):
+            layers += [nn.Linear(inputs, config.width), nn.LeakyReLU(0.2)]
+            inputs = config.width
         self.layers = nn.Sequential(*layers, nn.Linear(inputs, 1))
 
     def forward(self, samples: Tensor) -> Tensor:

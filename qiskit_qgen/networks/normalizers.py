@@ -90,14 +90,14 @@ class LatentNormalizer(AbstractNormalizer):
         centred = data - data.mean(dim=0)
         covariance = centred.T @ centred / max(len(data) - 1, 1)
         if self.transform == "standard":
-            variances, directions = covariance.diagonal(), torch.eye(self.num_features, dtype=data.dtype)
+            variances, directions = covariance.diagonal(), torch.eye(self.num_features, dtype=data.dtype, device=data.device)
         else:
             variances, directions = torch.linalg.eigh(covariance)
             variances, directions = variances.flip(0), directions.flip(1)
         # A direction that does not vary is left at its scale: dividing by its tiny variance would blow noise up.
-        usable = variances > max(_SMALLEST_VARIANCE, _SMALLEST_VARIANCE * float(variances.max()))
+        usable = variances > (_SMALLEST_VARIANCE * variances.max()).clamp(min=_SMALLEST_VARIANCE)
         scales = torch.where(usable, variances, torch.ones_like(variances)).sqrt()
-        rotation = directions.T if self.transform == "zca" else torch.eye(self.num_features, dtype=data.dtype)
+        rotation = directions.T if self.transform == "zca" else torch.eye(self.num_features, dtype=data.dtype, device=data.device)
         self.mean.copy_(data.mean(dim=0))
         self.matrix.copy_((directions * scales) @ rotation)
         self.inverse_matrix.copy_(rotation.T @ (directions / scales).T)
@@ -154,7 +154,7 @@ class QuantileNormalizer(AbstractNormalizer):
 
     def _fit(self, data: Tensor) -> None:
         ordered = data.sort(dim=0).values
-        places = torch.linspace(0, len(data) - 1, _KNOTS, dtype=data.dtype)
+        places = torch.linspace(0, len(data) - 1, _KNOTS, dtype=data.dtype, device=data.device)
         left = places.floor().long()
         right = places.ceil().long()
         part = (places - left)[:, None]

@@ -41,9 +41,7 @@ class TransferDiscriminator(nn.Module):
     ) -> None:
         super().__init__()
         check_int("width", width, minimum=1)
-        backbone.check_channels(image_shape[0])
-        with torch.no_grad():
-            self._feature_shape = backbone.features(torch.zeros(1, *image_shape)).shape[1:]
+        self._feature_shape = backbone.feature_shape(image_shape)
         self.tail = backbone.tail(image_shape)
         self.neck = nn.Sequential(
             nn.LayerNorm(backbone.num_features, elementwise_affine=False),

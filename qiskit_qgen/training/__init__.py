@@ -1,7 +1,7 @@
 """Training: phases, the loop that runs them, callbacks, checkpoints and the history."""
 
-from qiskit_qgen.training.adversarial import AdversarialOptions as AdversarialOptions
-from qiskit_qgen.training.adversarial import AdversarialPhase as AdversarialPhase
+from qiskit_qgen.training.phases.adversarial import AdversarialTraining as AdversarialTraining
+from qiskit_qgen.training.phases.adversarial import AdversarialPhase as AdversarialPhase
 from qiskit_qgen.training.augmentation import augment as augment
 from qiskit_qgen.training.averaging import ExponentialMovingAverage as ExponentialMovingAverage
 from qiskit_qgen.training.batches import BatchOrder as BatchOrder
@@ -16,35 +16,39 @@ from qiskit_qgen.training.callbacks import TensorBoard as TensorBoard
 from qiskit_qgen.training.history import History as History
 from qiskit_qgen.training.image_grid import image_grid as image_grid
 from qiskit_qgen.training.image_grid import save_image_grid as save_image_grid
-from qiskit_qgen.training.phase import AbstractPhase as AbstractPhase
-from qiskit_qgen.training.reconstruction import ReconstructionOptions as ReconstructionOptions
-from qiskit_qgen.training.reconstruction import ReconstructionPhase as ReconstructionPhase
+from qiskit_qgen.training.phases.base import AbstractPhase as AbstractPhase
+from qiskit_qgen.training.phases.denoising import DenoisingPhase as DenoisingPhase
+from qiskit_qgen.training.phases.denoising import DenoisingTraining as DenoisingTraining
+from qiskit_qgen.training.phases.reconstruction import AutoencoderTraining as AutoencoderTraining
+from qiskit_qgen.training.phases.reconstruction import ReconstructionPhase as ReconstructionPhase
 from qiskit_qgen.training.schedules import learning_rate_factor as learning_rate_factor
 from qiskit_qgen.training.state import TrainingState as TrainingState
 from qiskit_qgen.training.trainer import Trainer as Trainer
-from qiskit_qgen.training.wasserstein import WassersteinOptions as WassersteinOptions
-from qiskit_qgen.training.wasserstein import WassersteinPhase as WassersteinPhase
+from qiskit_qgen.training.phases.wasserstein import WassersteinTraining as WassersteinTraining
+from qiskit_qgen.training.phases.wasserstein import WassersteinPhase as WassersteinPhase
 
 __all__ = [
     "AbstractCallback",
     "AbstractPhase",
-    "AdversarialOptions",
+    "AdversarialTraining",
     "AdversarialPhase",
+    "AutoencoderTraining",
     "BatchOrder",
     "Checkpoint",
+    "DenoisingPhase",
+    "DenoisingTraining",
     "EarlyStopping",
     "ExponentialMovingAverage",
     "History",
     "LatentFrechetDistance",
     "ProgressBar",
-    "ReconstructionOptions",
     "ReconstructionPhase",
     "SampleGrid",
     "Scores",
     "TensorBoard",
     "Trainer",
     "TrainingState",
-    "WassersteinOptions",
+    "WassersteinTraining",
     "WassersteinPhase",
     "augment",
     "image_grid",

@@ -18,7 +18,7 @@ from qiskit_qgen.training.history import History
 from qiskit_qgen.training.state import TrainingState
 
 CHECKPOINT_NAME = "checkpoint.safetensors"
-_FORMAT = 1
+_FORMAT = 2
 _WEIGHTS = ("module/", "average/", "tensor/")
 
 
@@ -49,6 +49,7 @@ def save_checkpoint(
         "seed": state.seed,
         "phase_index": state.phase_index,
         "step": state.step,
+        "num_steps": state.phases[-1].num_steps,
         "stop_requested": state.stop_requested,
         "history": description,
         "optimizer_values": optimizer_values,
@@ -71,6 +72,8 @@ def load_checkpoint(
 ) -> None:
     """Put the run of ``state`` where it was when the checkpoint at ``path`` was written.
 
+    The last phase may have more steps now than it had then: a run that was finished goes on.
+
     Raises:
         CheckpointError: If the file is damaged, or was written by a run of another configuration or other callbacks.
     """
@@ -84,13 +87,21 @@ def load_checkpoint(
         ),
     )
     _check_callbacks(path, content["callbacks"], callbacks)
+    index, step, last = content["phase_index"], content["step"], state.phases[-1]
+    if index >= len(state.phases) - 1 and step > last.num_steps:
+        raise CheckpointError(
+            f"The checkpoint {str(path)!r} is {step} steps into phase {last.name!r}: `steps` must be at least as many, "
+            f"but is {last.num_steps}."
+        )
+    if index == len(state.phases) and last.num_steps > content["num_steps"]:
+        index -= 1
     saved = {name: tensor for name, tensor in tensors.items() if name.startswith(_WEIGHTS)}
     copy_tensors(saved, run_tensors(state), source=f"File {path}")
     for name, optimizer in _optimizers(state).items():
         _load_optimizer(optimizer, f"optimizer/{name}/", tensors, content["optimizer_values"].get(name, {}))
     columns = {name.removeprefix("history/"): column for name, column in tensors.items() if name.startswith("history/")}
     state.history = History.from_tensors(columns, content["history"])
-    state.phase_index, state.step = content["phase_index"], content["step"]
+    state.phase_index, state.step = index, step
     state.stop_requested = content["stop_requested"]
     for callback, (_, kept) in zip(callbacks, content["callbacks"], strict=False):
         if kept:
@@ -101,20 +112,12 @@ def load_checkpoint(
 def copy_tensors(saved: Mapping[str, Tensor], target: Mapping[str, Tensor], *, source: str) -> None:
     """Overwrite the tensors of ``target`` by those of the same names in ``saved``; ``source`` is named in errors.
 
-    What earlier versions saved as float32 and is float64 today is taken as it was.
-
     Raises:
         CheckpointError: If the names, shapes or types differ.
     """
-    today = {name: _widened(tensor, target.get(name)) for name, tensor in saved.items()}
-    check_state(today, target, source=source)
+    check_state(saved, target, source=source)
     for name, tensor in target.items():
-        tensor.copy_(today[name])
-
-
-def _widened(tensor: Tensor, target: Tensor | None) -> Tensor:
-    wider = target is not None and (tensor.dtype, target.dtype) == (torch.float32, torch.float64)
-    return tensor.double() if wider else tensor
+        tensor.copy_(saved[name])
 
 
 def run_tensors(state: TrainingState) -> dict[str, Tensor]:

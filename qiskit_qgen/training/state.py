@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from qiskit_qgen.training.history import History
-from qiskit_qgen.training.phase import AbstractPhase
+from qiskit_qgen.training.phases.base import AbstractPhase
 
 
 @dataclass
@@ -56,7 +56,7 @@ class TrainingState:
         self.checkpoint_requested = True
 
     def advance(self) -> None:
-        """Go on to the first step of the next phase."""
+        """Go on to the first step of the next phase; after the last one, ``step`` stays where it ended."""
         self.phase_index += 1
-        self.step = 0
+        self.step = self.step if self.finished else 0
         self.stop_requested = False

@@ -39,7 +39,7 @@ from qiskit_qgen.training.distributed import (
 )
 from qiskit_qgen.training.history import History
 from qiskit_qgen.training.interrupts import InterruptGuard
-from qiskit_qgen.training.phase import AbstractPhase
+from qiskit_qgen.training.phases.base import AbstractPhase
 from qiskit_qgen.training.state import TrainingState
 
 _LOGGER = logging.getLogger(__name__)

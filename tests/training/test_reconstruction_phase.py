@@ -6,7 +6,7 @@ from torch import nn
 from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.networks import ConvAutoencoder
 from qiskit_qgen.training import ReconstructionOptions, ReconstructionPhase, Trainer
-from qiskit_qgen.training.reconstruction import _sliced_distance
+from qiskit_qgen.training.phases.reconstruction import _sliced_distance
 
 
 class Linear(nn.Module):

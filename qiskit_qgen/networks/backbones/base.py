@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -41,29 +41,33 @@ class AbstractBackbone(ABC):
     def features(self, images: Tensor) -> Tensor:
         """Return the frozen part's features of ``images``, differentiable with respect to ``images``.
 
+        Their values are not looked at, which would make a GPU wait; :meth:`features_of` checks them.
+
         Args:
-            images: Pictures (N, C, H, W) in [0, 1].
+            images: Images (N, C, H, W) in [0, 1].
 
         Returns:
             (N, ...), as :meth:`tail` takes them.
 
         Raises:
-            ArgumentError: If the pictures have a channel count that the network does not take, or are not floating
-                point in [0, 1].
+            ArgumentError: If the images have a channel count that the network does not take.
         """
         self.check_channels(images.shape[1] if images.dim() == 4 else 0, images.shape)
+        return self._frozen(images if self.channels is None else images[:, list(self.channels)])
+
+    @torch.no_grad()
+    def features_of(self, images: Tensor) -> Tensor:
+        """Return the frozen part's features of many ``images``, computed in batches and without gradient.
+
+        Raises:
+            ArgumentError: As :meth:`features`, or if the images are not floating point in [0, 1].
+        """
         low, high = (float(bound) for bound in images.detach().aminmax())
         if not images.is_floating_point() or not (low >= -_ROUNDING and high <= 1 + _ROUNDING):
             raise ArgumentError(
                 f"Argument `images` must be floating point in [0, 1] for the backbone '{self.name}', but is "
                 f"{images.dtype} in [{low:g}, {high:g}]."
             )
-        chosen = images if self.channels is None else images[:, list(self.channels)]
-        return self._frozen(chosen)
-
-    @torch.no_grad()
-    def features_of(self, images: Tensor) -> Tensor:
-        """Return the frozen part's features of many ``images``, computed in batches and without gradient."""
         return torch.cat([self.features(part) for part in images.split(_BATCH)])
 
     def check_channels(self, count: int, shape: Sequence[int] | None = None, *, name: str = "images") -> None:
@@ -80,6 +84,27 @@ class AbstractBackbone(ABC):
                 f"Argument `{name}` must have more than {max(self.channels)} channels for the backbone '{self.name}', "
                 f"but has {count}."
             )
+
+    def feature_shape(self, image_shape: tuple[int, int, int]) -> torch.Size:
+        """Return the shape of the frozen part's features of one image."""
+        weight = next(iter(self.frozen.parameters()), None)
+        device = torch.device("cpu") if weight is None else weight.device
+        with torch.no_grad():
+            return self.features(torch.zeros(1, *image_shape, device=device)).shape[1:]
+
+    def move(self, convert: Callable[[Tensor], Tensor]) -> None:
+        """Apply what ``Module.to`` does to each tensor of the frozen part, which is no part of any module."""
+        self.frozen._apply(convert)
+
+    @property
+    def frozen(self) -> nn.Module:
+        """The frozen part; one without weights if there is none."""
+        return nn.Identity()
+
+    @property
+    def usual_gradient_penalty(self) -> float:
+        """The weight of a gradient penalty that suits the features: of about unit length here."""
+        return 1.0
 
     @property
     def is_trained(self) -> bool:

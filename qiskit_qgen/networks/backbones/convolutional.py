@@ -28,13 +28,18 @@ class ConvBackbone(AbstractBackbone):
     def __init__(self, image_shape: tuple[int, int, int], *, width: int = 32) -> None:
         super().__init__(NAME, num_channels=(image_shape[0],))
         self.width = check_int("width", width, minimum=1)
-        with torch.random.fork_rng(devices=[]), torch.no_grad():
+        with torch.random.fork_rng(devices=[]), torch.no_grad(), torch.device("meta"):
             self._num_features = int(self.tail(image_shape)(torch.zeros(1, *image_shape)).shape[1])
 
     @property
     def num_features(self) -> int:
         """Length of the vectors that the network gives."""
         return self._num_features
+
+    @property
+    def usual_gradient_penalty(self) -> float:
+        """The weight of a gradient penalty on raw pixels, of a length of about 10."""
+        return 10.0
 
     @property
     def is_trained(self) -> bool:

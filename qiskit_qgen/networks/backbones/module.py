@@ -52,6 +52,11 @@ class ModuleBackbone(AbstractBackbone):
             self.module = copy.deepcopy(module).eval().requires_grad_(trainable)
 
     @property
+    def frozen(self) -> nn.Module:
+        """The module, unless it is trained; a function has no weights."""
+        return self.module if isinstance(self.module, nn.Module) and not self.trainable else nn.Identity()
+
+    @property
     def num_features(self) -> int:
         """Length of the vectors that the module returns."""
         return self._num_features

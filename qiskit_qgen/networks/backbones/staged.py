@@ -88,7 +88,7 @@ class StagedBackbone(AbstractBackbone):
             self._parts = _Cut(stages, frozen_stages, last_stage, 1 if grid is None else grid, input_size)
 
     @property
-    def network(self) -> nn.Module:
+    def frozen(self) -> nn.Module:
         """The frozen stages."""
         return self._parts.frozen
 

@@ -18,7 +18,7 @@ from qiskit_qgen.studies.trials.folder import AUTOENCODERS
 from qiskit_qgen.training import AbstractCallback, History, TrainingState
 from qiskit_qgen.training.checkpoint import CHECKPOINT_NAME
 from qiskit_qgen.training.image_grid import save_image_grid
-from qiskit_qgen.training.wasserstein import WassersteinPhase
+from qiskit_qgen.training.phases.wasserstein import WassersteinPhase
 
 SCORES = ("latent_frechet_distance", "latent_jensen_shannon_divergence", "frechet_distance")
 _SET_HERE = (

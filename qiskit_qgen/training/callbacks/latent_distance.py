@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from qiskit_qgen._checks import check_int
-from qiskit_qgen.training.phase import AbstractPhase
+from qiskit_qgen.training.phases.base import AbstractPhase
 from qiskit_qgen.training.state import TrainingState
-from qiskit_qgen.training.wasserstein import WassersteinPhase
+from qiskit_qgen.training.phases.wasserstein import WassersteinPhase
 
 
 class LatentFrechetDistance:

@@ -1,4 +1,4 @@
-"""How a diffusion model's training pictures are drowned, and what its network is to find in them."""
+"""How a diffusion model's training images are drowned, and what its network is to find in them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Corrupted(NamedTuple):
     """A batch that a network is trained on."""
 
     x: Tensor
-    """Drowned pictures (N, C, H, W)."""
+    """Drowned images (N, C, H, W)."""
     steps: Tensor
     """The step that each has reached, (N,)."""
     target: Tensor
@@ -28,11 +28,11 @@ class Corrupted(NamedTuple):
 
 
 class AbstractCorruption(ABC):
-    """Drowns pictures up to a random step."""
+    """Drowns images up to a random step."""
 
     @abstractmethod
     def __call__(self, x0: Tensor, generator: torch.Generator) -> Corrupted:
-        """Drown pictures (N, C, H, W) in [-1, 1]."""
+        """Drown images (N, C, H, W) in [-1, 1]."""
 
     @abstractmethod
     def error(self, output: Tensor, target: Tensor) -> Tensor:
@@ -44,9 +44,9 @@ class GaussianCorruption(AbstractCorruption):
 
     Args:
         schedule: The course of the noise.
-        noise: The source, of as many components as a picture.
+        noise: The source, of as many components as a image.
         prediction: What the network predicts.
-        min_snr_gamma: Largest weight of the clean picture's error; None weights the prediction's error alike.
+        min_snr_gamma: Largest weight of the clean image's error; None weights the prediction's error alike.
 
     Raises:
         ArgumentError: If ``prediction`` or ``min_snr_gamma`` is out of range.
@@ -61,9 +61,10 @@ class GaussianCorruption(AbstractCorruption):
             self._weights = min_snr_weights(schedule, prediction, gamma=min_snr_gamma)
 
     def __call__(self, x0: Tensor, generator: torch.Generator) -> Corrupted:
-        """Drown pictures (N, C, H, W) in [-1, 1]."""
-        steps = torch.randint(self._schedule.num_steps, (len(x0),), generator=generator)
-        noise = draw_noise(self._noise, len(x0), generator).view_as(x0)
+        """Drown images (N, C, H, W) in [-1, 1]."""
+        steps = torch.randint(self._schedule.num_steps, (len(x0),), generator=generator).to(x0.device)
+        noise = draw_noise(self._noise, len(x0), generator).to(x0.device).view_as(x0)
+        self._weights = self._weights.to(x0.device)
         target = self._schedule.target(self._prediction, x0, noise, steps)
         return Corrupted(self._schedule.add_noise(x0, noise, steps), steps, target, self._weights[steps].to(x0))
 
@@ -83,11 +84,11 @@ class ProcessCorruption(AbstractCorruption):
         self._process = process
 
     def __call__(self, x0: Tensor, generator: torch.Generator) -> Corrupted:
-        """Drown pictures (N, C, H, W) in [-1, 1]."""
-        steps = torch.randint(self._process.num_steps, (len(x0),), generator=generator)
+        """Drown images (N, C, H, W) in [-1, 1]."""
+        steps = torch.randint(self._process.num_steps, (len(x0),), generator=generator).to(x0.device)
         clean = (x0 + 1) / 2
         x = 2 * self._process.add_noise(clean, steps, generator) - 1
-        return Corrupted(x, steps, clean, torch.ones(len(x0)))
+        return Corrupted(x, steps, clean, x0.new_ones(len(x0)))
 
     def error(self, output: Tensor, target: Tensor) -> Tensor:
         """Return the process's errors (N,)."""

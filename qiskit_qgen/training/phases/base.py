@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import zlib
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from qiskit_qgen._checks import check_choice, check_float, check_int
 from qiskit_qgen._random import torch_generator
+from qiskit_qgen.noise import AbstractNoise
 from qiskit_qgen.training.averaging import ExponentialMovingAverage
 from qiskit_qgen.training.batches import BatchOrder
-from qiskit_qgen.training.schedules import SCHEDULES, Schedule, learning_rate_factor
+from qiskit_qgen.training.distributed import average_gradients, part_of
+from qiskit_qgen.training.rank_sources import draw_noise
+from qiskit_qgen.training.schedules import Schedule, learning_rate_factor
 
-_STEP_STREAM, _ORDER_STREAM = 0, 1
+_STEP_STREAM, _ORDER_STREAM, _SAMPLE_STREAM = 0, 1, 2
+_SAMPLE_BATCH = 512
 
 
 class AbstractPhase(ABC):
@@ -24,7 +28,8 @@ class AbstractPhase(ABC):
 
     A step may depend on its number, the seed, the data and the tensors of ``modules``, ``optimizers``, ``averages`` and
     ``tensors``, and on nothing else: this is what makes a resumed run equal an uninterrupted one bit for bit.
-    Randomness comes from :meth:`step_generator`, the order of the data from :meth:`batch_order`.
+    Randomness comes from :meth:`step_generator`, the order of the data from :meth:`batch_order`. All tensors are on the
+    networks' device; what is random is drawn on the CPU and moved, so that a seed means the same everywhere.
 
     Args:
         name: Name of the phase in the history and in messages.
@@ -36,9 +41,6 @@ class AbstractPhase(ABC):
         tensors: Whatever else a step depends on, by name; changed in place.
         lr_schedule: Schedule of all learning rates over the phase.
         warmup: Part of the steps over which the learning rates rise, in [0, 1).
-
-    Raises:
-        ArgumentError: If ``num_steps`` is negative, ``lr_schedule`` is unknown or ``warmup`` is out of range.
     """
 
     def __init__(
@@ -55,17 +57,23 @@ class AbstractPhase(ABC):
         warmup: float = 0.0,
     ) -> None:
         self.name = name
-        self.num_steps = check_int("num_steps", num_steps, minimum=0)
+        self.num_steps = num_steps
         self.seed = seed
         self.modules = dict(modules)
         self.optimizers = dict(optimizers)
         self.averages = dict(averages or {})
         self.tensors = dict(tensors or {})
-        check_choice("lr_schedule", lr_schedule, SCHEDULES)
         self._lr_schedule: Schedule = lr_schedule
-        self._warmup = check_float("warmup", warmup, minimum=0, maximum=1, open_maximum=True)
+        self._warmup = warmup
         self._base_rates = {name: [group["lr"] for group in opt.param_groups] for name, opt in self.optimizers.items()}
         self._stream = zlib.crc32(name.encode())
+
+    @property
+    def device(self) -> torch.device:
+        """Where the networks are."""
+        weights = (weight for module in self.modules.values() for weight in module.parameters())
+        first = next(weights, None)
+        return torch.device("cpu") if first is None else first.device
 
     def begin(self) -> None:  # noqa: B027 - a hook that most phases leave empty
         """Compute what the phase needs and no checkpoint holds; called before its first step and after a resume."""
@@ -86,9 +94,59 @@ class AbstractPhase(ABC):
         """Return the order of the phase's data."""
         return BatchOrder(num_samples, batch_size, seed=self.seed, stream=(self._stream, _ORDER_STREAM))
 
+    def own_rows(self, drawn: Tensor) -> Tensor:
+        """Return this process's rows of a whole batch, on the networks' device."""
+        return part_of(drawn).to(self.device)
+
+    def descend(self, name: str, loss: Tensor, weights: Iterable[nn.Parameter], clip_norm: float | None = None) -> None:
+        """Let the optimizer ``name`` do one step down the gradient of ``loss`` by ``weights`` alone."""
+        chosen = [weight for weight in weights if weight.requires_grad]
+        self.optimizers[name].zero_grad(set_to_none=True)
+        loss.backward(inputs=chosen)
+        average_gradients(chosen)
+        if clip_norm is not None:
+            nn.utils.clip_grad_norm_(chosen, clip_norm)
+        self.optimizers[name].step()
+
     def set_learning_rates(self, step: int) -> None:
         """Set the learning rates of all optimizers to their values at ``step``."""
         factor = learning_rate_factor(self._lr_schedule, step, self.num_steps, warmup=self._warmup)
         for name, optimizer in self.optimizers.items():
             for group, rate in zip(optimizer.param_groups, self._base_rates[name], strict=True):
                 group["lr"] = rate * factor
+
+
+class AbstractGeneratorPhase(AbstractPhase):
+    """A phase that trains a generator of samples from noise; the moving average of its weights is what samples.
+
+    Args:
+        generator: Maps noise (N, dim) to samples.
+        noise: The source of noise.
+        ema_decay: Decay of the moving average, in [0, 1).
+        **options: As of :class:`AbstractPhase`.
+    """
+
+    def __init__(self, generator: nn.Module, noise: AbstractNoise, *, ema_decay: float, **options: Any) -> None:
+        self.generator, self.noise = generator, noise
+        self.average = ExponentialMovingAverage(generator, ema_decay)
+        super().__init__("adversarial", averages={"generator": self.average}, **options)
+
+    def draw(self, num_samples: int, randomness: torch.Generator) -> Tensor:
+        """Draw this process's part of ``num_samples`` noise vectors, on the networks' device."""
+        return self.own_rows(draw_noise(self.noise, num_samples, randomness))
+
+    @torch.no_grad()
+    def sample(self, num_samples: int, seed: int) -> Tensor:
+        """Return samples (num_samples, ...) of the averaged generator, in its own space; a seed fixes their noise."""
+        noise = self.noise.sample(num_samples, torch_generator(seed, self._stream, _SAMPLE_STREAM)).to(self.device)
+        with self.average.applied() as generator:
+            training = generator.training
+            generator.eval()
+            samples = torch.cat([generator(rows) for rows in noise.split(_SAMPLE_BATCH)])
+            generator.train(training)
+        return samples
+
+
+def adam(weights: Iterable[nn.Parameter], rate: float, betas: tuple[float, float]) -> Optimizer:
+    """Return Adam for those of ``weights`` that can be trained."""
+    return torch.optim.Adam([weight for weight in weights if weight.requires_grad], lr=rate, betas=betas)

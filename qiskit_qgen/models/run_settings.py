@@ -1,25 +1,33 @@
-"""What ``fit`` decides before a training starts, alike for all models."""
+"""What is decided before a training or a sampling starts, alike for all models."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+import logging
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from typing import Any
 
 import torch
+from torch import nn
 
 from qiskit_qgen._checks import check_int, check_path, check_type
-from qiskit_qgen._random import resolve_seed
+from qiskit_qgen._random import resolve_seed, torch_generator
 from qiskit_qgen._typing import PathLike
-from qiskit_qgen.exceptions import ArgumentError
+from qiskit_qgen.exceptions import ArgumentError, GradientError
 from qiskit_qgen.execution import AbstractExecution, LocalExecution, RuntimeExecution
+from qiskit_qgen.layers import QuantumLayer
 from qiskit_qgen.training import AbstractCallback, Checkpoint, ProgressBar
 from qiskit_qgen.training.checkpoint import CHECKPOINT_NAME, read_checkpoint_seed
 from qiskit_qgen.training.distributed import join, on_main
+from qiskit_qgen.training.gradient_audit import GradientReport, audit_module
+
+_LOGGER = logging.getLogger(__name__)
 
 CHECKPOINT_EVERY = 100
+_AUDIT_STREAM, _AUDIT_ROWS, _AUDIT_DRAWS = 0x61756469, 2, 2
 _PLAIN = (bool, int, float, str, torch.dtype, type(None))
 
 
@@ -121,3 +129,43 @@ def _described(value: Any) -> str:
 
 def _call(kind: type, arguments: Mapping[str, Any]) -> str:
     return f"{kind.__name__}({', '.join(f'{name}={_described(value)}' for name, value in arguments.items())})"
+
+
+@contextmanager
+def executed_on(module: nn.Module, execution: AbstractExecution | None) -> Iterator[None]:
+    """Run the circuits of ``module`` on ``execution`` while the context lasts; None changes nothing.
+
+    Raises:
+        ArgumentError: If ``module`` runs no circuit.
+    """
+    layers = [each for each in module.modules() if isinstance(each, QuantumLayer)]
+    if execution is not None and not layers:
+        raise ArgumentError("Argument `execution` must be None where no circuit runs.")
+    former = [layer.execution for layer in layers]
+    try:
+        for layer in layers if execution is not None else []:
+            layer.execution = execution
+        yield
+    finally:
+        for layer, before in zip(layers, former, strict=True):
+            if layer.execution is not before:
+                layer.execution = before
+
+
+def audit_circuits(networks: Mapping[str, nn.Module], *, strict: bool) -> None:
+    """Warn of circuit parameters of the networks that cannot be trained, or raise.
+
+    Raises:
+        GradientError: If ``strict`` is True and there are inert or detached ones.
+    """
+    for network in networks.values():
+        if not any(isinstance(each, QuantumLayer) for each in network.modules()):
+            continue
+        device = next(network.parameters()).device
+        example: Any = network.example_inputs
+        batch = tuple(each.to(device) for each in example(_AUDIT_ROWS, torch_generator(0, _AUDIT_STREAM)))
+        report = GradientReport(tuple(audit_module(network, batch, num_draws=_AUDIT_DRAWS, seed=0)), _AUDIT_DRAWS)
+        if report.inert or report.detached:
+            if strict:
+                raise GradientError(f"The audit of the gradients failed: {report.summary}")
+            _LOGGER.warning("The audit of the gradients: %s", report.summary)

@@ -1,0 +1,132 @@
+"""The networks of a HybridGAN and what surrounds them, built from settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import fields
+from typing import Any
+
+from torch import nn
+
+from qiskit_qgen.circuits import (
+    ParametrizedCircuit,
+    data_reuploading,
+    hardware_efficient_ansatz,
+    pauli_observables,
+    strongly_entangling_ansatz,
+)
+from qiskit_qgen.exceptions import ArgumentError
+from qiskit_qgen.models.hybrid_gan.config import (
+    BlockConfig,
+    ConvBackboneConfig,
+    EfficientNetLite0Config,
+    HybridGANConfig,
+    ResNet18Config,
+)
+from qiskit_qgen.networks import (
+    AbstractBackbone,
+    ClassicalBlock,
+    ConvBackbone,
+    EfficientNetLite0Backbone,
+    QuantumBlock,
+    TorchvisionBackbone,
+    TransferDiscriminator,
+    UpsamplingGenerator,
+)
+from qiskit_qgen.noise import AbstractNoise, GaussianNoise, UniformNoise
+
+_SMALLEST_INPUT = {"efficientnet-lite0": 32, "resnet18": 64, "inception_v3": 75}
+
+
+def build_backbone(config: HybridGANConfig) -> AbstractBackbone:
+    """Return what the discriminator sees with.
+
+    Raises:
+        ArgumentError: If it does not take such images.
+        MissingOptionalLibraryError: If it needs a library that is not installed.
+    """
+    options = config.backbone
+    if isinstance(options, AbstractBackbone):
+        backbone = options
+    elif isinstance(options, ConvBackboneConfig):
+        backbone = ConvBackbone(config.image_shape, width=options.width)
+    else:
+        given: dict[str, Any] = {each.name: getattr(options, each.name) for each in fields(options)}
+        if given["input_size"] is None:
+            given["input_size"] = max(_SMALLEST_INPUT[options.kind], *config.image_shape[1:])
+        if isinstance(options, ResNet18Config):
+            backbone = TorchvisionBackbone(options.kind, **given)
+        else:
+            assert isinstance(options, EfficientNetLite0Config)  # noqa: S101 - the last kind
+            backbone = EfficientNetLite0Backbone(**given)
+    backbone.check_channels(config.image_shape[0], name="image_shape")
+    return backbone
+
+
+def build_noise(config: HybridGANConfig) -> AbstractNoise:
+    """Return the source of noise."""
+    if isinstance(config.noise, AbstractNoise):
+        return config.noise
+    return {"gaussian": GaussianNoise, "uniform": UniformNoise}[config.noise](config.latent_dim)
+
+
+def build_circuit(block: BlockConfig) -> ParametrizedCircuit:
+    """Return the circuit of a quantum block, which also says how many parameters a classical block has.
+
+    Raises:
+        ArgumentError: If a gate or pattern is unknown.
+    """
+    options: dict[str, Any] = {"encoding": block.encoding, "entangler": block.entangler}
+    if block.entanglement is not None:
+        options["entanglement"] = block.entanglement
+    builders: dict[str, tuple[Callable[..., ParametrizedCircuit], tuple[str, ...]]] = {
+        "hardware_efficient": (hardware_efficient_ansatz, ("ry",)),
+        "strongly_entangling": (strongly_entangling_ansatz, ("ry", "rz", "ry")),
+        "data_reuploading": (data_reuploading, ("ry",)),
+    }
+    build, usual = builders[block.ansatz]
+    circuit = build(block.num_qubits, block.depth, rotations=block.rotations or usual, **options)
+    if not circuit.num_inputs:
+        raise ArgumentError("Argument `encoding` must name gates that bring in the noise, but is None.")
+    return circuit
+
+
+def build_networks(
+    config: HybridGANConfig,
+    backbone: AbstractBackbone,
+    circuit: ParametrizedCircuit,
+    seeded: Callable[[int], None],
+) -> dict[str, nn.Module]:
+    """Return generator and discriminator; what does not belong to a block starts alike in all four configurations.
+
+    Args:
+        config: The model's settings.
+        backbone: What the discriminator sees with.
+        circuit: The circuit of the quantum blocks.
+        seeded: Begins a stream of initial weights.
+    """
+    observables = pauli_observables(config.block.num_qubits, config.block.observables)
+
+    def block(part: str) -> nn.Module:
+        if part in config.quantum_parts:
+            return QuantumBlock(circuit, observables=observables, squash=part == "discriminator")
+        activation = config.block.activation
+        return ClassicalBlock(circuit.num_inputs, len(observables), circuit.num_weights, activation=activation)
+
+    blocks = {}
+    for number, part in enumerate(("generator", "discriminator")):
+        seeded(number)
+        blocks[part] = block(part)
+    seeded(2)
+    generator = UpsamplingGenerator(
+        blocks["generator"], config.image_shape, noise_dim=config.latent_dim, width=config.generator.width
+    )
+    seeded(3)
+    discriminator = TransferDiscriminator(
+        backbone,
+        config.image_shape,
+        blocks["discriminator"],
+        width=config.discriminator.width,
+        spectral_normalization=config.discriminator.spectral_normalization,
+    )
+    return {"generator": generator, "discriminator": discriminator}

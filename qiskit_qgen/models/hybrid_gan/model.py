@@ -1,0 +1,139 @@
+"""HybridGAN: variational circuits in the generator, the discriminator, both or neither, with transfer learning."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any, Self, cast
+
+import torch
+from torch import Tensor, nn
+
+from qiskit_qgen.circuits import ParametrizedCircuit
+from qiskit_qgen.exceptions import ArgumentError
+from qiskit_qgen.models.base import AbstractGenerativeModel, QuantumPass, count, quantum_layers
+from qiskit_qgen.models.hybrid_gan.build import build_backbone, build_circuit, build_networks, build_noise
+from qiskit_qgen.models.hybrid_gan.config import HybridGANConfig
+from qiskit_qgen.networks import AbstractBackbone, UpsamplingGenerator
+from qiskit_qgen.noise import AbstractNoise
+from qiskit_qgen.training import AbstractPhase, AdversarialPhase, AdversarialTraining
+
+
+class HybridGAN(AbstractGenerativeModel):
+    """A GAN of images whose generator and discriminator each have a small block that may be a quantum circuit.
+
+    The generator turns noise by its block into a short vector, and that by upsampling and convolution into images. The
+    discriminator sees images through a pretrained, frozen network; one hidden layer leads to its block, the block to a
+    score. A block is a variational circuit, or two fully connected layers with as many parameters; all else is equal,
+    and starts from equal weights for equal seeds, so that what differs is what the circuit does (arXiv 2507.09706).
+
+    The frozen network moves with the model, but is no part of its weights and is not saved.
+
+    Args:
+        **settings: The settings of :class:`HybridGANConfig` and of its parts, such as ``image_shape``, ``quantum_in``,
+            ``num_qubits``, ``backbone="conv"`` or ``generator_width``.
+
+    Raises:
+        ArgumentError: If a value is out of range, has no effect, or does not go with another.
+        ArgumentTypeError: If a name is unknown or a value has the wrong type.
+        MissingOptionalLibraryError: If the backbone needs a library that is not installed.
+
+    Example:
+        >>> model = HybridGAN(image_shape=(1, 8, 8), quantum_in="both", backbone="conv")
+        >>> model(torch.zeros(3, model.noise_dim)).shape
+        torch.Size([3, 1, 8, 8])
+    """
+
+    config_class = HybridGANConfig
+    training_class = AdversarialTraining
+    _sample_batch = 256
+    config: HybridGANConfig
+
+    def _prepare(self) -> None:
+        self._block_circuit = build_circuit(self.config.block)
+        self._noise = build_noise(self.config)
+        self._backbone = copy.deepcopy(build_backbone(self.config))
+
+    def _build(self, seeded: Callable[[int], None]) -> dict[str, nn.Module]:
+        return build_networks(self.config, self._backbone, self._block_circuit, seeded)
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        self._backbone.move(fn)
+        return super()._apply(fn, recurse)
+
+    @property
+    def circuit(self) -> ParametrizedCircuit | None:
+        """The circuit of the quantum blocks; None if there is none."""
+        return self._block_circuit if self.config.quantum_parts else None
+
+    @property
+    def noise_dim(self) -> int:
+        """Length of a noise vector."""
+        return self._noise.dim
+
+    @property
+    def backbone(self) -> AbstractBackbone:
+        """What the discriminator sees with."""
+        return self._backbone
+
+    @property
+    def noise(self) -> AbstractNoise:
+        """The source of the generator's noise."""
+        return self._noise
+
+    def latents(
+        self, noise: Tensor, labels: Tensor | None = None, *, generator: torch.Generator | None = None, **options: Any
+    ) -> Tensor:
+        """Return the block's vectors (N, number of read-outs) of noise (N, noise_dim); differentiable."""
+        return cast(UpsamplingGenerator, self.generator).latents(noise)
+
+    def decode(self, latents: Tensor) -> Tensor:
+        """Return the images of the block's vectors (N, number of read-outs); differentiable.
+
+        Raises:
+            ArgumentError: If ``latents`` has another shape.
+        """
+        return cast(UpsamplingGenerator, self.generator).decode(latents).clamp(0, 1)
+
+    def _draw_noise(self, number: int, generator: torch.Generator) -> Tensor:
+        return self._noise.sample(number, generator)
+
+    def _phases(
+        self, data: Tensor, labels: Tensor | None, training: AdversarialTraining, seed: int, *, warm_start: bool
+    ) -> list[AbstractPhase]:
+        return [
+            AdversarialPhase(
+                self.get_submodule("generator"),
+                self.get_submodule("discriminator"),
+                self._backbone,
+                self._noise,
+                data,
+                options=training,
+                gradient_penalty=self._backbone.usual_gradient_penalty,
+                seed=seed,
+            )
+        ]
+
+    def _identity(self) -> dict[str, str]:
+        return {"backbone_weights": self._backbone.digest(), "noise_source": repr(self._noise)}
+
+    def _training_passes(self, training: AdversarialTraining) -> list[QuantumPass]:
+        generators = quantum_layers(self.get_submodule("generator"))
+        discriminators = quantum_layers(self.get_submodule("discriminator"))
+        if training.loss == "wgan-gp" and discriminators:
+            raise ArgumentError(
+                "Argument `steps` must be None for a training with `loss`='wgan-gp' and a quantum block in the "
+                "discriminator, since its penalty needs second derivatives, which only LocalExecution has: take "
+                "'hinge' or 'bce'."
+            )
+        steps, size = training.steps, training.batch_size
+        updates = steps * training.n_critic
+        passes = [QuantumPass(updates - steps, layer, size, gradient=False) for layer in generators]
+        passes += [QuantumPass(steps, layer, size, gradient=True) for layer in generators]
+        return passes + [QuantumPass(updates * 2 + steps, layer, size, gradient=True) for layer in discriminators]
+
+    def _describe(self, name: str) -> str:
+        block = cast(nn.Module, self.get_submodule(name).block)
+        kind = "quantum" if name in self.config.quantum_parts else "classical"
+        seen = f" on {self._backbone.name}" if name == "discriminator" else ""
+        return f"{kind} block of {count(block)} parameters{seen}"

@@ -1,0 +1,107 @@
+"""The networks of a QuantumDiffusion and what surrounds them, built from settings."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from qiskit_qgen.circuits import ParametrizedCircuit, bottleneck_ansatz
+from qiskit_qgen.diffusion import (
+    AbstractForwardProcess,
+    DepolarizingProcess,
+    NoiseSchedule,
+    StochasticWalkProcess,
+    data_spectrum,
+    information_beta_schedule,
+)
+from qiskit_qgen.diffusion.noise_schedule import SCHEDULE_NAMES
+from qiskit_qgen.models.quantum_diffusion.config import (
+    Depolarizing,
+    GaussianDiffusion,
+    PublishedBottleneck,
+    PublishedUNetConfig,
+    QuantumBottleneck,
+    QuantumDiffusionConfig,
+    SqueezeExcitation,
+    StochasticWalk,
+)
+from qiskit_qgen.networks import AbstractDenoiser, PublishedUNet, UNet
+from qiskit_qgen.noise import AbstractNoise, GaussianNoise, QuantumCircuitNoise
+
+
+class Schedule(nn.Module):
+    """The variances of a schedule as a part of a model, so that they are saved with it.
+
+    Args:
+        name: The schedule's name; one that is fitted to data is the cosine schedule before the training.
+        num_steps: Number of steps.
+    """
+
+    betas: Tensor
+
+    def __init__(self, name: str, num_steps: int) -> None:
+        super().__init__()
+        with torch.device("cpu"):
+            chosen = NoiseSchedule.named(name if name in SCHEDULE_NAMES else "cosine", num_steps)
+        self.register_buffer("betas", chosen.betas)
+        self._known: tuple[Tensor, NoiseSchedule] = chosen.betas, chosen
+
+    @torch.no_grad()
+    def fit(self, images: Tensor) -> None:
+        """Fit the schedule to images (N, C, H, W) in [-1, 1]."""
+        self.betas.copy_(information_beta_schedule(data_spectrum(images), len(self.betas)))
+
+    def schedule(self) -> NoiseSchedule:
+        """Return the schedule."""
+        if self.betas.device.type != "meta" and not torch.equal(self._known[0], self.betas.cpu()):
+            betas = self.betas.detach().cpu().clone()
+            self._known = betas, NoiseSchedule(betas)
+        return self._known[1]
+
+
+def build_noise(config: QuantumDiffusionConfig) -> AbstractNoise:
+    """Return the source of noise."""
+    if isinstance(config.noise, AbstractNoise):
+        return config.noise
+    return (QuantumCircuitNoise if config.noise == "quantum" else GaussianNoise)(math.prod(config.image_shape))
+
+
+def build_process(config: QuantumDiffusionConfig) -> AbstractForwardProcess | None:
+    """Return the forward process; None for the Gaussian one."""
+    process = config.process
+    if isinstance(process, Depolarizing):
+        return DepolarizingProcess(process.num_steps, shots=process.shots)
+    if isinstance(process, StochasticWalk):
+        return StochasticWalkProcess(process.num_steps, levels=process.levels, mixing=process.mixing)
+    return None if isinstance(process, GaussianDiffusion) else process
+
+
+def build_circuit(config: QuantumDiffusionConfig) -> ParametrizedCircuit | None:
+    """Return the bottleneck's circuit; None for a classical one."""
+    chosen = config.bottleneck
+    if not isinstance(chosen, QuantumBottleneck):
+        return None
+    return bottleneck_ansatz(
+        chosen.num_qubits, chosen.num_layers, published=isinstance(chosen, PublishedBottleneck)
+    )
+
+
+def build_networks(config: QuantumDiffusionConfig, process: AbstractForwardProcess | None) -> dict[str, nn.Module]:
+    """Return schedule and denoiser."""
+    gate: dict[str, Any] = {"bottleneck": config.bottleneck.kind}
+    if isinstance(config.bottleneck, QuantumBottleneck):
+        gate |= {"num_qubits": config.bottleneck.num_qubits, "reps": config.bottleneck.num_layers}
+    elif isinstance(config.bottleneck, SqueezeExcitation):
+        gate |= {"num_qubits": config.bottleneck.width}
+    channels, num_outputs = config.image_shape[0], 1 if process is None else process.num_outputs
+    denoiser: AbstractDenoiser
+    if isinstance(config.architecture, PublishedUNetConfig):
+        denoiser = PublishedUNet(channels, num_classes=config.num_classes, num_outputs=num_outputs, **gate)
+    else:
+        width = config.architecture.width
+        denoiser = UNet(channels, width=width, num_classes=config.num_classes, num_outputs=num_outputs, **gate)
+    name = config.process.schedule if isinstance(config.process, GaussianDiffusion) else "cosine"
+    return {"schedule": Schedule(name, config.process.num_steps), "denoiser": denoiser}

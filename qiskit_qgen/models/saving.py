@@ -1,0 +1,96 @@
+"""Saving and loading of models, alike for all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import torch
+from qiskit import QuantumCircuit
+
+from qiskit_qgen._checks import check_path
+from qiskit_qgen._settings import CUSTOM
+from qiskit_qgen._typing import PathLike
+from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError, CheckpointError
+from qiskit_qgen.persistence import check_state, load_circuit, load_model_folder, save_model_folder
+from qiskit_qgen.training import History
+from qiskit_qgen.training.distributed import is_main
+
+if TYPE_CHECKING:
+    from qiskit_qgen.models.base import AbstractGenerativeModel
+
+Model = TypeVar("Model", bound="AbstractGenerativeModel")
+_HISTORY = "history/"
+
+
+def save_model(model: AbstractGenerativeModel, folder: PathLike) -> None:
+    """Write ``model`` to ``folder``; see ``save_pretrained``."""
+    check_path("folder", folder)
+    if not is_main():
+        return
+    columns, description = (model.history or History()).to_tensors()
+    config = {"class_name": type(model).__name__, "config": model.config.to_dict(), "history": description}
+    save_model_folder(
+        folder,
+        config=config,
+        state={**model.state_dict(), **{f"{_HISTORY}{name}": column for name, column in columns.items()}},
+        circuit=None if model.circuit is None else model.circuit.circuit,
+    )
+
+
+def load_model(kind: type[Model], folder: PathLike, own: Mapping[str, Any]) -> Model:
+    """Return the model of class ``kind`` in ``folder``; see ``from_pretrained``."""
+    content, tensors = load_model_folder(check_path("folder", folder))
+    if content["class_name"] != kind.__name__:
+        raise CheckpointError(
+            f"The folder {str(folder)!r} holds a {content['class_name']}: load it with "
+            f"`{content['class_name']}.from_pretrained`, not with {kind.__name__}."
+        )
+    given = {name: value for name, value in own.items() if value is not None}
+    _check_own(content["config"], given)
+    weights = {name: tensor for name, tensor in tensors.items() if not name.startswith(_HISTORY)}
+    try:
+        config = kind.config_class.of(**{**content["config"], **given})
+        model = kind.__new__(kind)
+        # Sizes are compared before anything takes the memory that a damaged or hostile file asks for.
+        model._begin(config)
+        with torch.device("meta"):
+            sizes = {
+                f"{name}.{key}": tensor
+                for name, network in model._fresh_networks(0).items()
+                for key, tensor in network.state_dict().items()
+            }
+    except (ArgumentError, ArgumentTypeError, TypeError, RuntimeError, OverflowError) as error:
+        raise CheckpointError(
+            f"The file config.json in {str(folder)!r} holds settings that {kind.__name__} does not take: {error}"
+        ) from error
+    check_state(weights, sizes, source=f"Folder {folder}")
+    saved = load_circuit(folder)
+    if _gates(saved) != _gates(None if model.circuit is None else model.circuit.circuit):
+        raise CheckpointError(f"The circuit in {str(folder)!r} does not fit its config.json: save the model again.")
+    model._add_networks()
+    model.load_state_dict(weights)
+    columns = {name.removeprefix(_HISTORY): each for name, each in tensors.items() if name.startswith(_HISTORY)}
+    if not isinstance(content.get("history"), dict):
+        raise CheckpointError(f"The file config.json in {str(folder)!r} is damaged: save the model again.")
+    model.history = History.from_tensors(columns, content["history"])
+    return model
+
+
+def _check_own(config: Mapping[str, Any], own: Mapping[str, Any]) -> None:
+    """Raise unless exactly those settings are given that a saved model does not hold."""
+    custom = {name for name, value in config.items() if value == CUSTOM}
+    for name in sorted(custom | set(own)):
+        if name not in own:
+            raise ArgumentError(f"Argument `{name}` must be what the model was made with, but is missing.")
+        if name not in custom:
+            raise ArgumentError(f"Argument `{name}` must be left out: the model has none of its own.")
+
+
+def _gates(circuit: QuantumCircuit | None) -> list[tuple[str, list[int], list[str]]] | None:
+    if circuit is None:
+        return None
+    return [
+        (each.operation.name, [circuit.find_bit(qubit).index for qubit in each.qubits], list(map(str, each.params)))
+        for each in circuit.data
+    ]

@@ -1,0 +1,163 @@
+"""The networks of a StyleQGAN and the phases of its training, built from settings."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from qiskit_qgen._checks import renamed_arguments
+from qiskit_qgen.circuits import ParametrizedCircuit, pauli_observables, style_ansatz
+from qiskit_qgen.exceptions import ArgumentError
+from qiskit_qgen.models.codecs import PixelCodec, RowCodec, decode, encode
+from qiskit_qgen.models.style_qgan.config import QuantumGeneratorConfig, StyleQGANConfig, StyleQGANTraining
+from qiskit_qgen.networks import (
+    ClassicalGenerator,
+    ConvAutoencoder,
+    ConvAutoencoderConfig,
+    LatentNormalizer,
+    QuantileNormalizer,
+    QuantumStyleGenerator,
+    RangeNormalizer,
+)
+from qiskit_qgen.networks.quantum_generator import last_rotations
+from qiskit_qgen.noise import AbstractNoise
+from qiskit_qgen.training import AbstractPhase, ReconstructionPhase, WassersteinPhase
+from qiskit_qgen.training.distributed import share_tensors
+
+_LATENT_SPREAD = 0.25  # of expectation values, for one standard deviation of a latent
+
+
+def build_circuit(config: StyleQGANConfig) -> ParametrizedCircuit | None:
+    """Return the generator's ansatz; None for a classical generator.
+
+    Raises:
+        ArgumentError: If the ansatz does not exist, or does not end as its start needs.
+    """
+    generator = config.generator
+    if not isinstance(generator, QuantumGeneratorConfig):
+        return None
+    circuit = style_ansatz(
+        generator.num_qubits,
+        generator.num_layers,
+        rotations=generator.rotations,
+        entanglement=generator.entanglement,
+        entangler=generator.entangler,
+        final_rotations=generator.final_rotations,
+    )
+    if generator.init == "gaussian":
+        last_rotations(circuit)
+    return circuit
+
+
+def build_codec(config: StyleQGANConfig) -> nn.Module:
+    """Return what leads from data to the vectors that the generator learns, and back."""
+    if config.image_shape is None:
+        return RowCodec()
+    if config.autoencoder is None:
+        return PixelCodec(config.image_shape)
+    if isinstance(config.autoencoder, ConvAutoencoderConfig):
+        return ConvAutoencoder(config.image_shape, config.sample_size, config.autoencoder)
+    return copy.deepcopy(config.autoencoder)
+
+
+def build_normalizer(config: StyleQGANConfig) -> LatentNormalizer | RangeNormalizer | QuantileNormalizer:
+    """Return the map of those vectors to the generator's space."""
+    if config.image_shape is not None:
+        return LatentNormalizer(config.sample_size, config.latent_transform if config.has_autoencoder else "none")
+    return (RangeNormalizer if config.scaling == "range" else QuantileNormalizer)(config.sample_size)
+
+
+def build_generator(config: StyleQGANConfig, circuit: ParametrizedCircuit | None) -> nn.Module:
+    """Return the generator."""
+    options = config.generator
+    if not isinstance(options, QuantumGeneratorConfig) or circuit is None:
+        assert not isinstance(options, QuantumGeneratorConfig)  # noqa: S101 - it has a circuit
+        return ClassicalGenerator(config.noise_size, config.sample_size, options)
+    usual = _LATENT_SPREAD if config.has_autoencoder else 1.0
+    return QuantumStyleGenerator(
+        circuit,
+        noise_dim=config.noise_size,
+        observables=pauli_observables(options.num_qubits, options.observables)[: config.sample_size],
+        readout_std=usual if options.readout_std is None else options.readout_std,
+        init=options.init,
+        init_scale=options.init_scale,
+        cyclic=options.cyclic_style,
+    )
+
+
+def build_phases(
+    config: StyleQGANConfig,
+    networks: dict[str, Any],
+    samples: Tensor,
+    noise: AbstractNoise,
+    training: StyleQGANTraining,
+    seed: int,
+    *,
+    warm_start: bool,
+) -> list[AbstractPhase]:
+    """Return the autoencoder's phase, if it is trained, and the adversarial phase on its latents.
+
+    Args:
+        config: The model's settings.
+        networks: The model's networks by name.
+        samples: Training data, checked.
+        noise: The generator's source of noise.
+        training: How to train.
+        seed: Seed of the run.
+        warm_start: Whether autoencoder and normalizer are kept as they are.
+    """
+    codec, normalizer = networks["autoencoder"], networks["normalizer"]
+    _check_autoencoder_training(config, training, warm_start=warm_start)
+
+    def latents() -> Tensor:
+        encoded = encode(codec, samples.to(normalizer_device(networks)))
+        if not warm_start:
+            normalizer.fit(encoded)
+            share_tensors(normalizer.state_dict().values())  # the signs of components may differ between computers
+        normalized: Tensor = normalizer(encoded)
+        return normalized
+
+    def to_images(generated: Tensor) -> Tensor:
+        return decode(codec, normalizer.inverse(generated), is_image=True)
+
+    adversarial = WassersteinPhase(
+        networks["generator"],
+        networks["critic"],
+        noise,
+        latents,
+        options=training,
+        sample_shape=(config.sample_size,),
+        seed=seed,
+        modules={"normalizer": normalizer},
+        to_images=None if config.image_shape is None else to_images,
+    )
+    if not config.has_autoencoder:
+        return [adversarial]
+    steps = 0 if warm_start else training.autoencoder.steps
+    with renamed_arguments({"steps": "autoencoder_steps"}):
+        first = ReconstructionPhase(
+            codec, samples, options=training.autoencoder, num_steps=steps, batch_size=training.batch_size, seed=seed
+        )
+    return [first, adversarial]
+
+
+def normalizer_device(networks: dict[str, Any]) -> torch.device:
+    """Return the device that the networks are on."""
+    device: torch.device = next(networks["generator"].parameters()).device
+    return device
+
+
+def _check_autoencoder_training(config: StyleQGANConfig, training: StyleQGANTraining, *, warm_start: bool) -> None:
+    """Raise unless the settings of the autoencoder's training have an effect, and it is trained if it must be."""
+    if warm_start:
+        training.refuse(("autoencoder",), "with `warm_start`, which keeps the autoencoder as it is")
+    if not config.has_autoencoder:
+        training.refuse(("autoencoder",), "without an autoencoder")
+    elif isinstance(config.autoencoder, ConvAutoencoderConfig) and training.autoencoder.steps == 0:
+        raise ArgumentError(
+            "Argument `autoencoder_steps` must be a positive integer for the built-in autoencoder, which would stay "
+            "untrained, but is 0: to keep a trained one, pass its module as the model's `autoencoder`."
+        )

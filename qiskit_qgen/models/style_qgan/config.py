@@ -1,0 +1,160 @@
+"""The settings of StyleQGAN: what the model is, and how it is trained."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+from torch import nn
+
+from qiskit_qgen._settings import Settings, setting
+from qiskit_qgen.circuits.observables import check_paulis
+from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError
+from qiskit_qgen.networks import ClassicalGeneratorConfig, ConvAutoencoderConfig, CriticConfig
+from qiskit_qgen.networks.autoencoder import check_image_shape
+from qiskit_qgen.simulator.programs.lowering import MAX_QUBITS
+from qiskit_qgen.training import AutoencoderTraining, WassersteinTraining
+
+_USUAL_SIZE = 24  # two numbers of each of 12 qubits
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuantumGeneratorConfig(Settings):
+    """A generator that is a circuit with noise in every rotation angle, :class:`~qiskit_qgen.networks.QuantumStyleGenerator`."""
+
+    kind: ClassVar[str] = "quantum"
+    num_qubits: int = setting(12, "Number of qubits", source="arXiv 2601.05036", minimum=1, maximum=MAX_QUBITS)
+    num_layers: int = setting(
+        8,
+        "Layers of rotations and entanglers, before a last layer of rotations",
+        source="arXiv 2601.05036",
+        minimum=1,
+        maximum=10_000,
+    )
+    rotations: tuple[str, ...] = setting(("ry", "rz"), "Rotation gates of each qubit in a layer")
+    final_rotations: tuple[str, ...] | None = setting(
+        None, "Rotation gates after the last layer; None takes `rotations`"
+    )
+    entanglement: Any = setting(
+        "brick", "Which qubits are entangled; see :func:`~qiskit_qgen.circuits.style_ansatz`"
+    )
+    entangler: str | tuple[str, ...] = setting("cx", "Two-qubit gate, or a list of several")
+    observables: str = setting("XZ", "Pauli letters read out of each qubit", source="arXiv 2601.05036")
+    cyclic_style: bool = setting(
+        False, "Whether each angle depends on one noise component only, as in arXiv 2110.06933, in place of all"
+    )
+    init: Literal["gaussian", "uniform"] = setting(
+        "gaussian", "Where the angles start; see :class:`~qiskit_qgen.networks.QuantumStyleGenerator`"
+    )
+    init_scale: float = setting(
+        0.1, "Bound of the initial weights of the angle map: small angles avoid flat gradients", minimum=0
+    )
+    readout_std: float | None = setting(
+        None,
+        "Spread of the expectation values that stands for one standard deviation; None takes 0.25 in a latent, and 1, "
+        "which leaves them as they are, without an autoencoder",
+        above=0,
+    )
+
+    def check(self) -> None:
+        """Raise :class:`ArgumentError` unless the letters are those of different Pauli operators."""
+        check_paulis("observables", self.observables)
+
+    @property
+    def num_readouts(self) -> int:
+        """Number of observables that the circuit offers."""
+        return len(self.observables) * self.num_qubits
+
+
+@dataclass(frozen=True, kw_only=True)
+class StyleQGANConfig(Settings):
+    """What a :class:`StyleQGAN` is.
+
+    Of the latent model, arXiv 2601.05036 is known to use 12 qubits, 24 latent components, up to 8 layers, the
+    Wasserstein loss with gradient penalty and gradient-norm clipping; what names no source is our own choice.
+    """
+
+    image_shape: tuple[int, int, int] | None = setting(
+        (1, 28, 28), "Channels, height and width (8 to 64) of the images; None for tabular data"
+    )
+    num_features: int | None = setting(None, "Columns of tabular data", minimum=1)
+    scaling: Literal["range", "quantile"] = setting("range", "How columns of tabular data are mapped to [-1, 1]")
+    generator: QuantumGeneratorConfig | ClassicalGeneratorConfig = setting(
+        QuantumGeneratorConfig(), "The generator: a circuit, or a multilayer perceptron in its place"
+    )
+    noise_dim: int | None = setting(
+        None, "Length of a noise vector; None takes two components for each qubit, 24 without circuit", minimum=1
+    )
+    autoencoder: ConvAutoencoderConfig | nn.Module | None = setting(
+        ConvAutoencoderConfig(),
+        "The autoencoder of images; None to generate pixels; or a module of your own with `encode`, (N, C, H, W) to "
+        "(N, latent_dim), and `decode`, the reverse with values in [0, 1]",
+    )
+    latent_dim: int | None = setting(
+        None, "Length of a latent vector, at most the number of read-outs; None takes that number, 24 without circuit",
+        minimum=1,
+    )
+    latent_transform: Literal["pca", "zca", "standard", "none"] = setting(
+        "pca",
+        "What is done to latents before the generator learns them, fitted to the training images; see "
+        ":class:`~qiskit_qgen.networks.LatentNormalizer`",
+    )
+    critic: CriticConfig = setting(CriticConfig(), "The critic")
+
+    def check(self) -> None:
+        """Raise unless data, autoencoder and generator go together."""
+        if self.image_shape is None:
+            if self.num_features is None:
+                raise ArgumentError(
+                    "Argument `num_features` must be a positive integer if `image_shape` is None, but is None."
+                )
+            self.refuse(("autoencoder", "latent_dim", "latent_transform"), "for tabular data, which have no latent")
+        else:
+            check_image_shape(self.image_shape)
+            self.refuse(("num_features", "scaling"), "for images")
+            if self.autoencoder is None:
+                self.refuse(("latent_dim", "latent_transform"), "without an autoencoder")
+        if isinstance(self.autoencoder, nn.Module):
+            for method in ("encode", "decode"):
+                if not callable(getattr(self.autoencoder, method, None)):
+                    raise ArgumentTypeError(
+                        f"Argument `autoencoder` must be a module with a method `{method}`, but has none."
+                    )
+        generator = self.generator
+        if isinstance(generator, QuantumGeneratorConfig) and self.sample_size > generator.num_readouts:
+            raise ArgumentError(
+                f"Argument `num_qubits` must give a read-out for each of the {self.sample_size} numbers of a sample, "
+                f"but {generator.num_qubits} qubits with `observables={generator.observables!r}` give "
+                f"{generator.num_readouts}."
+            )
+
+    @property
+    def has_autoencoder(self) -> bool:
+        """Whether the generator works in an autoencoder's latent."""
+        return self.image_shape is not None and self.autoencoder is not None
+
+    @property
+    def sample_size(self) -> int:
+        """Length of the vectors that the generator makes."""
+        if self.image_shape is None:
+            return self.num_features or 0
+        if self.autoencoder is None:
+            return math.prod(self.image_shape)
+        if self.latent_dim is not None:
+            return self.latent_dim
+        return self.generator.num_readouts if isinstance(self.generator, QuantumGeneratorConfig) else _USUAL_SIZE
+
+    @property
+    def noise_size(self) -> int:
+        """Length of a noise vector."""
+        if self.noise_dim is not None:
+            return self.noise_dim
+        return 2 * self.generator.num_qubits if isinstance(self.generator, QuantumGeneratorConfig) else _USUAL_SIZE
+
+
+@dataclass(frozen=True, kw_only=True)
+class StyleQGANTraining(WassersteinTraining):
+    """How a :class:`StyleQGAN` is trained: first its autoencoder, then generator and critic."""
+
+    autoencoder: AutoencoderTraining = setting(AutoencoderTraining(), "The training of the autoencoder")

@@ -1,0 +1,130 @@
+"""StyleQGAN: a style-based quantum GAN in the latent space of an autoencoder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+
+from qiskit_qgen._checks import check_shape
+from qiskit_qgen.circuits import ParametrizedCircuit
+from qiskit_qgen.models.base import AbstractGenerativeModel, QuantumPass, quantum_layers
+from qiskit_qgen.models.codecs import check_images, check_rows, decode, encode, fingerprint
+from qiskit_qgen.models.style_qgan.build import (
+    build_circuit,
+    build_codec,
+    build_generator,
+    build_normalizer,
+    build_phases,
+)
+from qiskit_qgen.models.style_qgan.config import QuantumGeneratorConfig, StyleQGANConfig, StyleQGANTraining
+from qiskit_qgen.networks import Critic
+from qiskit_qgen.noise import GaussianNoise
+from qiskit_qgen.training import AbstractPhase
+
+
+class StyleQGAN(AbstractGenerativeModel):
+    """A GAN whose generator is a quantum circuit with noise in every rotation angle, for images and for tables.
+
+    Images are compressed by a classical autoencoder to short vectors. The generator turns noise ``z`` into angles
+    ``W z + b`` and reads X and Z of each qubit; a classical critic compares these vectors with those of real images by
+    the Wasserstein loss with gradient penalty; the decoder turns them into images (arXiv 2601.05036). Without an
+    autoencoder, on tables, this is the style-qGAN of arXiv 2110.06933.
+
+    Args:
+        **settings: The settings of :class:`StyleQGANConfig` and of its parts, such as ``image_shape``, ``num_qubits``,
+            ``num_layers``, ``critic_width`` or ``generator="classical"``.
+
+    Raises:
+        ArgumentError: If a value is out of range, has no effect, or does not go with another.
+        ArgumentTypeError: If a name is unknown or a value has the wrong type.
+
+    Example:
+        >>> model = StyleQGAN(image_shape=(1, 8, 8), num_qubits=2, num_layers=1)
+        >>> model(torch.zeros(3, model.noise_dim)).shape
+        torch.Size([3, 1, 8, 8])
+    """
+
+    config_class = StyleQGANConfig
+    training_class = StyleQGANTraining
+    config: StyleQGANConfig
+
+    def _prepare(self) -> None:
+        self._circuit = build_circuit(self.config)
+        self._noise = GaussianNoise(self.config.noise_size)
+
+    def _build(self, seeded: Callable[[int], None]) -> dict[str, nn.Module]:
+        seeded(0)
+        return {
+            "autoencoder": build_codec(self.config),
+            "normalizer": build_normalizer(self.config),
+            "generator": build_generator(self.config, self._circuit),
+            "critic": Critic(self.config.sample_size, self.config.critic),
+        }
+
+    @property
+    def circuit(self) -> ParametrizedCircuit | None:
+        """The generator's circuit, whose inputs are its angles; None for a classical generator."""
+        return self._circuit
+
+    @property
+    def noise_dim(self) -> int:
+        """Length of a noise vector."""
+        return self._noise.dim
+
+    def latents(
+        self, noise: Tensor, labels: Tensor | None = None, *, generator: torch.Generator | None = None, **options: Any
+    ) -> Tensor:
+        """Return the generator's vectors (N, latent_dim) of noise (N, noise_dim); differentiable."""
+        vectors: Tensor = self.get_submodule("generator")(noise)
+        return vectors
+
+    def decode(self, latents: Tensor) -> Tensor:
+        """Return the images or rows of the generator's vectors (N, latent_dim); differentiable.
+
+        Raises:
+            ArgumentError: If ``latents`` has another shape.
+        """
+        size = self.config.sample_size
+        check_shape("latents", latents.shape, f"(N, {size})", latents.dim() == 2 and latents.shape[1] == size)
+        codec, normalizer = cast(Any, self.autoencoder), cast(Any, self.normalizer)
+        data: Tensor = codec.decode(normalizer.inverse(latents))
+        return data if self.config.image_shape is None else data.clamp(0, 1)
+
+    def _draw_noise(self, number: int, generator: torch.Generator) -> Tensor:
+        return self._noise.sample(number, generator)
+
+    def _phases(
+        self, data: Tensor, labels: Tensor | None, training: StyleQGANTraining, seed: int, *, warm_start: bool
+    ) -> list[AbstractPhase]:
+        return build_phases(self.config, self.networks, data, self._noise, training, seed, warm_start=warm_start)
+
+    def _identity(self) -> dict[str, str]:
+        own = self.config.autoencoder
+        return {"autoencoder": fingerprint(*own.state_dict().values())} if isinstance(own, nn.Module) else {}
+
+    def _check_data(self, data: Any, *, name: str) -> Tensor:
+        if self.config.image_shape is None:
+            return check_rows(data, self.config.sample_size, name=name)
+        return check_images(data, self.config.image_shape, name=name)
+
+    def _rebuilt(self, data: Tensor) -> Tensor | None:
+        if not self.config.has_autoencoder:
+            return None
+        with self._evaluating():
+            latents = encode(self.autoencoder, data.to(self.device))
+            return decode(self.autoencoder, latents, is_image=True).cpu()
+
+    def _training_passes(self, training: StyleQGANTraining) -> list[QuantumPass]:
+        layers = quantum_layers(self.get_submodule("generator"))
+        return [QuantumPass(times, layer, *call) for layer in layers for times, *call in training.generator_passes()]
+
+    def _describe(self, name: str) -> str:
+        options = self.config.generator
+        if name == "generator" and isinstance(options, QuantumGeneratorConfig) and self._circuit is not None:
+            return (
+                f"quantum, {options.num_qubits} qubits, {options.num_layers} layers, {self._circuit.num_inputs} angles"
+            )
+        return type(self.get_submodule(name)).__name__

@@ -1,0 +1,193 @@
+"""Adversarial training of a generator of images against a discriminator on frozen features."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from qiskit_qgen._settings import Settings, setting
+from qiskit_qgen.exceptions import GradientError
+from qiskit_qgen.losses import (
+    bce_discriminator_loss,
+    bce_generator_loss,
+    gradient_penalty,
+    hinge_discriminator_loss,
+    hinge_generator_loss,
+    wasserstein_critic_loss,
+    wasserstein_generator_loss,
+)
+from qiskit_qgen.noise import AbstractNoise
+from qiskit_qgen.training.augmentation import augment
+from qiskit_qgen.training.distributed import check_divisible, part
+from qiskit_qgen.training.phases.base import AbstractGeneratorPhase, adam
+from qiskit_qgen.training.schedules import Schedule
+
+_LOSSES: dict[str, tuple[Callable[[Tensor, Tensor], Tensor], Callable[[Tensor], Tensor]]] = {
+    "wgan-gp": (wasserstein_critic_loss, wasserstein_generator_loss),
+    "hinge": (hinge_discriminator_loss, hinge_generator_loss),
+    "bce": (bce_discriminator_loss, bce_generator_loss),
+}
+
+
+class FrozenFeatures(Protocol):
+    """What a discriminator sees of images before its own weights."""
+
+    def features(self, images: Tensor) -> Tensor:
+        """Return features of ``images``, differentiable with respect to them."""
+
+    def features_of(self, images: Tensor) -> Tensor:
+        """Return features of many ``images``, without gradient."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdversarialTraining(Settings):
+    """How a generator of images and a discriminator are trained."""
+
+    steps: int = setting(1000, "Steps of the generator", minimum=1)
+    batch_size: int = setting(32, "Images in a batch", minimum=2)
+    loss: Literal["wgan-gp", "hinge", "bce"] = setting(
+        "wgan-gp", "Wasserstein loss with gradient penalty, hinge loss, or binary cross-entropy"
+    )
+    n_critic: int = setting(1, "Discriminator steps for each generator step", minimum=1)
+    gradient_penalty: float | None = setting(
+        None,
+        "Weight of the gradient penalty on the frozen features, with 'wgan-gp' only; None takes what the backbone's "
+        "features ask for: 1 where they differ by about 1, 10 for raw pixels",
+        minimum=0,
+    )
+    augmentations: tuple[Literal["color", "translation", "cutout"], ...] = setting(
+        (), "Differentiable changes of all images that the discriminator sees, for small data sets (arXiv 2006.10738)"
+    )
+    generator_learning_rate: float = setting(1e-3, "Adam's highest learning rate of the generator", above=0)
+    discriminator_learning_rate: float = setting(1e-3, "Adam's highest learning rate of the discriminator", above=0)
+    betas: tuple[float, float] = setting(
+        (0.5, 0.9), "Decay rates of Adam's moments, for both networks", minimum=0, below=1
+    )
+    clip_norm: float | None = setting(None, "Largest norm of each network's gradient; None for no limit", above=0)
+    ema_decay: float = setting(
+        0.99, "Decay of the moving average of the generator's weights, which is what samples", minimum=0, below=1
+    )
+    lr_schedule: Schedule = setting("cosine", "Course of both learning rates")
+    warmup: float = setting(0.03, "Part of the steps over which the learning rates rise", minimum=0, below=1)
+
+    def check(self) -> None:
+        """Raise :class:`ArgumentError` if there is a weight of a penalty that the loss does not have."""
+        if self.loss != "wgan-gp":
+            self.refuse(("gradient_penalty",), f"with loss={self.loss!r}")
+
+
+class AdversarialPhase(AbstractPhase):
+    """Trains a generator of images against a discriminator that sees frozen features of them.
+
+    One step does ``n_critic`` updates of the discriminator, each with its own batch of real and of generated images,
+    and then one of the generator, on the images of the last of them. The features of real images are computed once,
+    unless images are augmented. The gradient penalty is taken at mixtures of features, which is where the
+    discriminator's own weights begin.
+
+    Args:
+        generator: Maps noise (N, dim) to images (N, C, H, W) in [0, 1].
+        discriminator: Gives one score (N,) per row of features.
+        backbone: Makes the features.
+        noise: The source of noise.
+        images: Real images (N, C, H, W) in [0, 1].
+        options: Settings of the losses and optimizers.
+        gradient_penalty: Weight of the gradient penalty where ``options`` leave it open.
+        seed: Seed of the run.
+
+    Raises:
+        ArgumentError: If the batch size is not divisible by the number of processes that train together.
+    """
+
+    def __init__(
+        self,
+        generator: nn.Module,
+        discriminator: nn.Module,
+        backbone: FrozenFeatures,
+        noise: AbstractNoise,
+        images: Tensor,
+        *,
+        options: AdversarialTraining,
+        gradient_penalty: float,
+        seed: int,
+    ) -> None:
+        check_divisible("batch_size", options.batch_size)
+        super().__init__(
+            generator,
+            noise,
+            ema_decay=options.ema_decay,
+            num_steps=options.steps,
+            seed=seed,
+            modules={"generator": generator, "discriminator": discriminator},
+            optimizers={
+                "generator": adam(generator.parameters(), options.generator_learning_rate, options.betas),
+                "discriminator": adam(discriminator.parameters(), options.discriminator_learning_rate, options.betas),
+            },
+            lr_schedule=options.lr_schedule,
+            warmup=options.warmup,
+        )
+        self.discriminator = discriminator
+        self._backbone, self._images, self._options = backbone, images, options
+        self._penalty = gradient_penalty if options.gradient_penalty is None else options.gradient_penalty
+        self._discriminator_loss, self._generator_loss = _LOSSES[options.loss]
+
+    def begin(self) -> None:
+        """Compute the features of all real images, unless they change from step to step."""
+        self._images = self._images.to(self.device)
+        self._real = None if self._options.augmentations else self._backbone.features_of(self._images)
+        self._order = self.batch_order(len(self._images), self._options.batch_size)
+
+    def train_step(self, step: int) -> dict[str, Tensor]:
+        """Do the discriminator's updates and the generator's; return their losses.
+
+        `discriminator_loss` includes its penalty; `gradient_penalty` (only with "wgan-gp") is without its weight. Both
+        are means over the discriminator's updates.
+        """
+        count, randomness = self._options.n_critic, self.step_generator(step)
+        self.generator.train()
+        self.discriminator.train()
+        totals: dict[str, Tensor] = {}
+        for index in range(count):
+            last = index == count - 1
+            with torch.set_grad_enabled(last):
+                fake = self._see(self.generator(self.draw(self._options.batch_size, randomness)), randomness)
+            real = self._real_features(step * count + index, randomness)
+            for name, value in self._update_discriminator(real, fake.detach(), randomness).items():
+                totals[name] = totals[name] + value / count if index else value / count
+        if not fake.requires_grad:
+            raise GradientError(
+                "The features of the backbone have no gradient with respect to the images, so that no generator can "
+                "learn from them: take a function that torch can differentiate."
+            )
+        # The generator has not changed since, and frozen features do not change with the discriminator.
+        loss = self._generator_loss(self.discriminator(fake))
+        self.descend("generator", loss, self.generator.parameters(), self._options.clip_norm)
+        self.average.update(step)
+        return {**totals, "generator_loss": loss.detach()}
+
+    def _see(self, images: Tensor, randomness: torch.Generator) -> Tensor:
+        return self._backbone.features(augment(images, self._options.augmentations, randomness, part=part()))
+
+    def _real_features(self, batch: int, randomness: torch.Generator) -> Tensor:
+        rows = self.own_rows(self._order.batch(batch))
+        if self._real is not None:
+            return self._real[rows]
+        with torch.no_grad():
+            return self._see(self._images[rows], randomness)
+
+    def _update_discriminator(self, real: Tensor, fake: Tensor, randomness: torch.Generator) -> dict[str, Tensor]:
+        loss = self._discriminator_loss(self.discriminator(real), self.discriminator(fake))
+        found: dict[str, Tensor] = {}
+        if self._options.loss == "wgan-gp":
+            penalty = gradient_penalty(self.discriminator, real, fake, generator=randomness, part=part())
+            loss = loss + self._penalty * penalty
+            found["gradient_penalty"] = penalty.detach()
+        self.descend("discriminator", loss, self.discriminator.parameters(), self._options.clip_norm)
+        return {"discriminator_loss": loss.detach(), **found}
+
+    def preview(self, num_images: int, seed: int) -> Tensor:
+        """Return images of the averaged generator."""
+        return self.sample(num_images, seed)

@@ -1,0 +1,147 @@
+"""Training of an autoencoder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from qiskit_qgen._checks import check_int
+from qiskit_qgen._settings import Settings, setting
+from qiskit_qgen.exceptions import ArgumentError
+from qiskit_qgen.training.distributed import check_divisible, gather_rows
+from qiskit_qgen.training.phases.base import AbstractPhase
+from qiskit_qgen.training.schedules import Schedule
+from qiskit_qgen.training.synchronized import synchronized
+
+_PROJECTIONS = 64
+
+
+@dataclass(frozen=True, kw_only=True)
+class AutoencoderTraining(Settings):
+    """How an autoencoder is trained: squared error plus what shapes its latent."""
+
+    steps: int = setting(1500, "Steps; 0 keeps a module of your own as it is", minimum=0)
+    learning_rate: float = setting(2e-3, "AdamW's highest learning rate", above=0)
+    betas: tuple[float, float] = setting((0.9, 0.99), "Decay rates of AdamW's moments", minimum=0, below=1)
+    weight_decay: float = setting(1e-3, "AdamW's weight decay", minimum=0)
+    lr_schedule: Schedule = setting("cosine", "Course of the learning rate")
+    warmup: float = setting(0.15, "Part of the steps over which the learning rate rises", minimum=0, below=1)
+    absolute_error: float = setting(
+        0.2, "Weight of the mean absolute error, which keeps edges sharper than the squared error alone", minimum=0
+    )
+    latent_noise: float = setting(
+        0.2,
+        "Standard deviation of the normal noise on each latent before decoding, so that near latents decode alike",
+        minimum=0,
+    )
+    latent_shape: float = setting(
+        0.02, "Weight of the sliced Wasserstein distance of a batch's latents to the normal distribution", minimum=0
+    )
+
+
+class ReconstructionPhase(AbstractPhase):
+    """Trains an autoencoder on images.
+
+    The loss of a batch ``x`` with latents ``v`` is
+
+    ``mean((x - y)^2) + absolute_error mean(|x - y|) + latent_shape SW(v, N(0, I))^2``
+
+    where ``y = decode(v + latent_noise e)``, ``e ~ N(0, I)``, and SW is the sliced Wasserstein-2 distance over 64
+    random directions.
+
+    Args:
+        autoencoder: A module with ``encode``: (N, C, H, W) -> (N, latent_dim), and its counterpart ``decode``.
+        images: Training images (N, C, H, W) in [0, 1].
+        options: Weights of the loss and settings of the optimizer.
+        num_steps: Number of steps; None takes that of ``options``.
+        batch_size: Images in a batch.
+        seed: Seed of the run.
+
+    Raises:
+        ArgumentError: If there are steps to do though no weight can be trained, or ``batch_size`` is less than 2, which
+            batch normalisation needs, or not divisible by the number of processes that train together.
+    """
+
+    def __init__(
+        self,
+        autoencoder: Any,
+        images: Tensor,
+        *,
+        options: AutoencoderTraining,
+        num_steps: int | None = None,
+        batch_size: int,
+        seed: int,
+    ) -> None:
+        check_int("batch_size", check_divisible("batch_size", batch_size), minimum=2)
+        weights = [parameter for parameter in autoencoder.parameters() if parameter.requires_grad]
+        steps = options.steps if num_steps is None else num_steps
+        if steps and not weights:
+            raise ArgumentError(
+                f"Argument `steps` must be 0 if no weight of the autoencoder can be trained, but is {steps}."
+            )
+        optimizers: dict[str, torch.optim.Optimizer] = {}
+        if weights:
+            optimizers["autoencoder"] = torch.optim.AdamW(
+                weights, lr=options.learning_rate, betas=options.betas, weight_decay=options.weight_decay
+            )
+        super().__init__(
+            "autoencoder",
+            num_steps=steps,
+            seed=seed,
+            modules={"autoencoder": autoencoder},
+            optimizers=optimizers,
+            lr_schedule=options.lr_schedule,
+            warmup=options.warmup,
+        )
+        self._autoencoder = autoencoder
+        self._images = images
+        self._options = options
+        self._order = self.batch_order(len(images), batch_size)
+
+    def begin(self) -> None:
+        """Move the images to the autoencoder's device."""
+        self._images = self._images.to(self.device)
+
+    def train_step(self, step: int) -> dict[str, Tensor]:
+        """Do one step of AdamW and return `loss`, `squared_error` and, where it has a weight, `latent_shape`."""
+        options, generator = self._options, self.step_generator(step)
+        self._autoencoder.train()
+        rows = self._order.batch(step)
+        images = self._images[self.own_rows(rows)]
+        with synchronized(self._autoencoder):
+            latents = self._autoencoder.encode(images)
+            noise = self.own_rows(torch.randn(len(rows), *latents.shape[1:], generator=generator))
+            difference = self._autoencoder.decode(latents + options.latent_noise * noise) - images
+        squared_error = difference.square().mean()
+        losses = {"squared_error": squared_error.detach()}
+        loss = squared_error
+        if options.absolute_error > 0:
+            loss = loss + options.absolute_error * difference.abs().mean()
+        if options.latent_shape > 0:
+            distance = _sliced_distance(gather_rows(latents), generator)
+            loss = loss + options.latent_shape * distance
+            losses["latent_shape"] = distance.detach()
+        self.descend("autoencoder", loss, self._autoencoder.parameters())
+        return {"loss": loss.detach(), **losses}
+
+    @torch.no_grad()
+    def preview(self, num_images: int, seed: int) -> Tensor:  # noqa: ARG002
+        """Return images, each followed by its reconstruction: the first ``num_images // 2`` of the training set."""
+        training = self._autoencoder.training
+        self._autoencoder.eval()
+        images = self._images[: max(num_images // 2, 1)].to(self.device)
+        pairs = torch.stack([images, self._autoencoder.decode(self._autoencoder.encode(images))], dim=1)
+        self._autoencoder.train(training)
+        return pairs.flatten(0, 1)
+
+
+def _sliced_distance(latents: Tensor, generator: torch.Generator) -> Tensor:
+    """Squared sliced Wasserstein-2 distance of a batch (N, D) to as many draws of the normal distribution."""
+    shape = (latents.shape[1], _PROJECTIONS)
+    directions = F.normalize(torch.randn(shape, generator=generator), dim=0).to(latents)
+    normal = torch.randn(latents.shape, generator=generator).to(latents)
+    return ((latents @ directions).sort(dim=0).values - (normal @ directions).sort(dim=0).values).square().mean()
