@@ -224,11 +224,9 @@ def _part(name: str, kinds: tuple[type[Settings], ...], value: Any) -> Any:
         return named[value]()
     if isinstance(value, Mapping):
         options = dict(value)
-        chosen = kinds[0]
-        if len(kinds) > 1:
-            word = options.pop("kind", kinds[0].kind)
-            named = {each.kind: each for each in kinds}
-            chosen = named[check_choice(f"{name}.kind", word, list(named))]
+        named = {each.kind: each for each in kinds}
+        word = options.pop("kind", kinds[0].kind)
+        chosen = named[check_choice(f"{name}.kind", word, list(named))]
         with renamed_arguments({option: f"{name}.{option}" for option in options}):
             return chosen(**options)
     return value

@@ -17,9 +17,7 @@ def cost(
     execution: Annotated[str, typer.Option(help=f"A device, such as runtime:backend=ibm_torino. {FORM}.")],
     num_samples: Annotated[int | None, typer.Option("-n", "--num-samples", min=1, help="Samples to generate.")] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="Steps of training, instead.")] = None,
-    batch_size: Annotated[
-        int | None, typer.Option(min=2, help="Samples in a batch of the training.", show_default="128")
-    ] = None,
+    batch_size: Annotated[int | None, typer.Option(min=2, help="Samples in a batch of the training.")] = None,
 ) -> None:
     """Say what sampling or training on a device would cost, without submitting anything."""
     from qiskit_qgen.cli.executions import parse_execution
@@ -37,7 +35,7 @@ def cost(
                 "Option --execution must name a device that is billed, such as runtime:backend=ibm_torino, but is "
                 f"{execution!r}, which costs nothing."
             )
-        found = trained.estimate_cost(num_samples, steps=steps, batch_size=batch_size or 128, execution=device)
+        found = trained.estimate_cost(num_samples, steps=steps, batch_size=batch_size, execution=device)
     seconds = f"{found.qpu_seconds:,.1f} (unmitigated {found.qpu_seconds_unmitigated:,.1f})"
     rows = {
         "jobs": f"{found.jobs:,}",

@@ -30,6 +30,10 @@ def demo(
     from qiskit_qgen.cli.running import run
     from qiskit_qgen.cli.settings import override, read_settings
 
-    flags = {("fit", "steps"): steps, ("fit", "autoencoder_steps"): autoencoder_steps, ("fit", "seed"): seed}
+    flags = {
+        ("training", "steps"): steps,
+        ("training", "autoencoder_steps"): autoencoder_steps,
+        ("training", "seed"): seed,
+    }
     tables = override(read_settings(_SETTINGS), flags, assign or [])
     run(tables, out, resume=not overwrite, overwrite=overwrite, again="the same command")

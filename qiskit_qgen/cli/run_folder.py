@@ -24,7 +24,7 @@ _OWN = (
     *(CHECKPOINTS, MODEL, SAMPLES, RECONSTRUCTIONS, CIRCUIT, HISTORY, HISTORY_PICTURE, SCORES),
     *(CONFIG, _RECORD),
 )
-_DECISIVE = ("data", "model", "fit")  # for the trained model; a finished run is held to all its settings
+_DECISIVE = ("data", "model", "training")  # for the trained model; a finished run is held to all its settings
 
 
 class RunFolder:
@@ -131,10 +131,15 @@ class RunFolder:
         from qiskit_qgen._random import resolve_seed
 
         note(f"A new run begins in {self.path}.")
-        tables["fit"]["seed"] = resolve_seed(tables["fit"]["seed"])
+        tables["training"]["seed"] = resolve_seed(tables["training"]["seed"])
         self.path.mkdir(parents=True, exist_ok=True)
         atomic_write(self.path / CONFIG, dump_tables(tables))
-        self._record = {"finished": False, "seed": tables["fit"]["seed"], "versions": versions(), "machine": machine()}
+        self._record = {
+            "finished": False,
+            "seed": tables["training"]["seed"],
+            "versions": versions(),
+            "machine": machine(),
+        }
         self._write_record()
 
     def _continue(self, tables: Tables, resume: bool) -> bool:
@@ -146,9 +151,10 @@ class RunFolder:
                 f"Folder {self.path} holds {'a finished' if finished else 'an unfinished'} run: pass {way}"
                 "--overwrite to replace it, or another folder with --out."
             )
-        self._check_settings(tables, tuple(tables) if finished else _DECISIVE)
-        if finished:
+        grown = self._check_settings(tables, tuple(tables) if finished else _DECISIVE)
+        if finished and not grown:
             return False
+        self._record["finished"] = False
         note(f"The run in {self.path} continues.")
         atomic_write(self.path / CONFIG, dump_tables(tables))
         now = {**versions(), **machine()}
@@ -158,19 +164,39 @@ class RunFolder:
             note(f"Changed since the run began, so its last digits may depend on where it was interrupted: {changed}.")
         return True
 
-    def _check_settings(self, tables: Tables, decisive: Sequence[str]) -> None:
-        """Take over the seed of the run, and raise ArgumentError if another setting of a decisive table differs."""
+    def _check_settings(self, tables: Tables, decisive: Sequence[str]) -> bool:
+        """Take over the seed of the run, and return whether it has more steps to do than before.
+
+        Raises:
+            ArgumentError: If another setting of a decisive table differs.
+        """
         saved = read_settings(self.path / CONFIG)
-        if tables["fit"]["seed"] is None:
-            tables["fit"]["seed"] = saved["fit"]["seed"]
-        places = [(table, key) for table in decisive for key in tables[table]]
-        for table, key in places:
-            before, now = saved.get(table, {}).get(key), tables[table][key]
-            if now != before:
-                raise ArgumentError(
-                    f"Folder {self.path} holds a run whose `{key}` in [{table}] is {before!r}, but now it is {now!r}: "
-                    "pass --overwrite to replace that run, or another folder with --out."
-                )
+        if tables["training"]["seed"] is None:
+            tables["training"]["seed"] = saved["training"]["seed"]
+        grown = False
+        for table in decisive:
+            former, present = (_flat(each.get(table, {})) for each in (saved, tables))
+            for key, now in present.items():
+                before = former.get(key)
+                if (table, key) == ("training", "steps") and before is not None and now > before:
+                    grown = True
+                elif now != before:
+                    raise ArgumentError(
+                        f"Folder {self.path} holds a run whose `{key}` in [{table}] is {before!r}, but now it is "
+                        f"{now!r}: pass --overwrite to replace that run, or another folder with --out."
+                    )
+        return grown
 
     def _write_record(self) -> None:
         self.write_json(_RECORD, self._record)
+
+
+def _flat(table: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a table with the keys of its parts as PART.KEY, and None for the word "none"."""
+    found: dict[str, Any] = {}
+    for key, value in table.items():
+        if isinstance(value, Mapping):
+            found |= {f"{key}.{inner}": each for inner, each in _flat(value).items()}
+        else:
+            found[key] = None if value == "none" else value
+    return found

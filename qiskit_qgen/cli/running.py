@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from qiskit_qgen.cli.executions import parse_execution
 from qiskit_qgen.cli.reporting import note
 from qiskit_qgen.cli.run_folder import RunFolder
 from qiskit_qgen.cli.scoring import choose_extractor, load_scored_images, report, score
-from qiskit_qgen.cli.settings import Tables, complete, model_arguments, model_class
+from qiskit_qgen.cli.settings import Tables, complete, data_settings, model_settings, split_training
 from qiskit_qgen.exceptions import ArgumentError, QGenError
 
 _NUM_SAMPLES = 64
@@ -40,14 +40,13 @@ def run(tables: Tables, out: Path, *, resume: bool, overwrite: bool, again: str)
     """
     from qiskit_qgen.training.distributed import broadcast_object, is_main, join, on_main, together
 
-    tables = complete(tables)
-    scored = tables["evaluate"]
     join()
     with together():
-        train, test, model, extractor, execution = _prepare(tables)
+        tables, train, test, model, extractor, execution = _prepare(tables)
+    scored = tables["evaluate"]
     folder = RunFolder(out)
     begins = on_main(lambda: folder.open(tables, resume=resume, overwrite=overwrite))
-    tables["fit"]["seed"] = broadcast_object(tables["fit"]["seed"])
+    tables["training"]["seed"] = broadcast_object(tables["training"]["seed"])
     if not begins:
         note(f"Folder {out} holds this run, finished; pass --overwrite to train it anew.")
         _report(folder)
@@ -56,10 +55,10 @@ def run(tables: Tables, out: Path, *, resume: bool, overwrite: bool, again: str)
     note(f"{len(train)} pictures of {tables['data']['name']}, {shape}; seed {tables['fit']['seed']}.")
     note(model.summary())
     with _resumable(folder, again):
-        seconds = _train(model, train, {**tables["fit"], "execution": execution}, folder)
+        seconds = _train(model, train, tables, execution, folder)
         if not is_main():
             return
-        _draw(model, test, tables["fit"]["seed"], folder)
+        _draw(model, test, tables["training"]["seed"], folder)
         note("Scoring ...")
         start = time.perf_counter()
         scores = score(
@@ -67,7 +66,7 @@ def run(tables: Tables, out: Path, *, resume: bool, overwrite: bool, again: str)
             test,
             extractor=extractor,
             num_samples=scored["num_samples"],
-            seed=tables["fit"]["seed"],
+            seed=tables["training"]["seed"],
             reference=train if scored["split"] == "test" else None,
         )
         folder.write_json(files.SCORES, scores)
@@ -75,17 +74,20 @@ def run(tables: Tables, out: Path, *, resume: bool, overwrite: bool, again: str)
     _report(folder)
 
 
-def _prepare(tables: Tables) -> tuple[Any, Any, Any, Any, Any]:
-    """Return what the settings name: data for training and for scoring, model, extractor and execution."""
+def _prepare(tables: Tables) -> tuple[Tables, Any, Any, Any, Any, Any]:
+    """Return the complete settings, and what they name: data to train and to score, model, extractor, execution."""
     from qiskit_qgen.datasets import load_dataset
 
-    place, scored = tables["data"], tables["evaluate"]
-    train = load_dataset(place["name"], data_dir=place["data_dir"])
-    test = load_scored_images(place["name"], scored["split"], place["data_dir"])
+    data = data_settings(tables)
+    drawn = {"num_images": data.num_images, "subset_seed": data.subset_seed}
+    train = load_dataset(data.name, data_dir=data.data_dir, **drawn)
     channels, height, width = train.images.shape[1:]
-    model = model_class(tables["model"]["class_name"])(image_shape=(channels, height, width), **model_arguments(tables))
+    tables = complete(tables, (channels, height, width))
+    scored = tables["evaluate"]
+    test = load_scored_images(data.name, scored["split"], data.data_dir)
+    model = model_settings(tables["model"], (channels, height, width))
     extractor = choose_extractor(scored["extractor"], (channels, height, width))
-    return train, test, model, extractor, _execution(tables["fit"]["execution"])
+    return tables, train, test, model, extractor, _execution(tables["training"]["execution"])
 
 
 def _execution(text: Any) -> Any:
@@ -93,7 +95,9 @@ def _execution(text: Any) -> Any:
     if text is None:
         return None
     if not isinstance(text, str):
-        raise ArgumentError(f"`execution` in the table [fit] must be a text such as 'aer:shots=1024', but is {text!r}.")
+        raise ArgumentError(
+            f"`execution` in the table [training] must be a text such as 'aer:shots=1024', but is {text!r}."
+        )
     return parse_execution(text)
 
 
@@ -114,22 +118,30 @@ def _resumable(folder: RunFolder, again: str) -> Iterator[None]:
         raise
 
 
-def _train(model: Any, data: Any, fit: Mapping[str, Any], folder: RunFolder) -> dict[str, float]:
+def _train(model: Any, data: Any, tables: Tables, execution: Any, folder: RunFolder) -> dict[str, float]:
     """Train ``model`` from the run's checkpoint, or from the start, and save it; return the seconds of each phase."""
     from qiskit_qgen.cli.progress import PrintedProgress
     from qiskit_qgen.training import LatentFrechetDistance, ProgressBar, Scores
     from qiskit_qgen.training.checkpoint import CHECKPOINT_NAME
     from qiskit_qgen.training.distributed import is_main, on_main
 
-    options = dict(fit)
+    options, training = split_training(tables)
     hooks: list[Any] = [ProgressBar() if sys.stderr.isatty() else PrintedProgress()]
-    every = options.pop("score_every", None)
-    if every is not None:
-        hooks.insert(0, Scores({"latent_frechet_distance": LatentFrechetDistance()}, every=every))
+    if options.score_every is not None:
+        hooks.insert(0, Scores({"latent_frechet_distance": LatentFrechetDistance()}, every=options.score_every))
     checkpoints = folder.path / files.CHECKPOINTS
     resume = on_main((checkpoints / CHECKPOINT_NAME).exists)
-    with (is_main() and options["execution"]) or nullcontext():
-        history = model.fit(data, callbacks=hooks, checkpoint_dir=checkpoints, resume=resume, **options)
+    with (is_main() and execution) or nullcontext():
+        history = model.fit(
+            data,
+            seed=options.seed,
+            training=training,
+            execution=execution,
+            callbacks=hooks,
+            checkpoint_dir=checkpoints,
+            checkpoint_every=options.checkpoint_every,
+            resume=resume,
+        )
     if is_main():
         model.save_pretrained(folder.path / files.MODEL)
         history.save(folder.path / files.HISTORY)
@@ -142,7 +154,7 @@ def _draw(model: Any, test: Any, seed: int, folder: RunFolder) -> None:
 
     plot_images(model.sample(_NUM_SAMPLES, seed=seed), columns=8).savefig(folder.path / files.SAMPLES)
     plot_history(model.history).savefig(folder.path / files.HISTORY_PICTURE)
-    if model.arguments.get("autoencoder") is not None:
+    if getattr(model.config, "autoencoder", None) is not None:
         some = test.images[:: max(1, len(test) // 32)][:32]
         plot_reconstructions(some, model.reconstruct(some)).savefig(folder.path / files.RECONSTRUCTIONS)
     if model.circuit is not None:

@@ -41,28 +41,14 @@ def sample(
         raise ArgumentError("Option --columns must be left out unless --out ends in .png.")
     seed = resolve_seed(seed)
     trained = load_model(model)
-    options = _options(trained, labels=label, guidance=guidance, sampler=sampler, sampling_steps=sampling_steps)
+    given = {"labels": label, "guidance": guidance, "sampler": sampler, "sampling_steps": sampling_steps}
+    options = {name: value for name, value in given.items() if value is not None}
     with nullcontext() if execution is None else parse_execution(execution) as chosen:
         samples = trained.sample(num_samples, seed=seed, execution=chosen, **options)
     if out.suffix == ".png" and samples.dim() != 4:
         raise ArgumentError("This model generates rows of a table, not pictures: name a file that ends in .npy.")
     _write(samples, out, columns)
     typer.echo(f"{out}: {num_samples} samples of shape {tuple(samples.shape[1:])}, seed {seed}")
-
-
-def _options(model: Any, **given: Any) -> dict[str, Any]:
-    """Return the options that are given, all of which the model must know."""
-    import inspect
-
-    from qiskit_qgen.exceptions import ArgumentError
-
-    known = inspect.signature(model.sample).parameters
-    options = {name: value for name, value in given.items() if value is not None}
-    for name in options:
-        if name not in known:
-            flag = "--label" if name == "labels" else f"--{name.replace('_', '-')}"
-            raise ArgumentError(f"Option {flag} must be left out: a {type(model).__name__} has no such choice.")
-    return options
 
 
 def _write(samples: Any, out: Path, columns: int | None) -> None:

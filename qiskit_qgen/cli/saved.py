@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from qiskit_qgen.cli.run_folder import CONFIG, MODEL
-from qiskit_qgen.cli.settings import MODELS, complete, model_class, read_settings
+from qiskit_qgen.cli.settings import MODELS, data_settings, model_class, read_settings
 from qiskit_qgen.exceptions import ArgumentError, CheckpointError
 
 
@@ -40,8 +40,7 @@ def load_trained_on(path: Path) -> Any:
         raise ArgumentError(
             f"Folder {path} must be that of a run for --memorization: its {CONFIG} says what was trained on."
         )
-    tables = complete(read_settings(settings))
-    place, fit = tables["data"], tables["fit"]
+    data = data_settings(read_settings(settings))
     return load_dataset(
-        place["name"], data_dir=place["data_dir"], num_images=fit["num_images"], subset_seed=fit["subset_seed"]
+        data.name, data_dir=data.data_dir, num_images=data.num_images, subset_seed=data.subset_seed
     ).images

@@ -1,24 +1,70 @@
-"""The settings of a training: from a TOML file and flags to the complete arguments of data, model, fit and scores."""
+"""The settings of a run: from a TOML file and flags to the complete settings of data, model, training and scores."""
 
 from __future__ import annotations
 
-import inspect
+import difflib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from typing import Any
 
+from qiskit_qgen._settings import Settings, kinds_of_parts, setting
 from qiskit_qgen.cli.toml_text import parse_value, read_toml
 from qiskit_qgen.exceptions import ArgumentError
 
 MODELS = ("StyleQGAN", "HybridGAN", "QuantumDiffusion")
-# What follows from the data, belongs to tables, or is no plain value.
-_NOT_SET_HERE = ("self", "image_shape", "num_features", "scaling")
-_NOT_SET_IN_FIT = ("self", "data", "labels", "callbacks", "checkpoint_dir", "resume", "warm_start")
+_OF_THE_DATA = ("image_shape", "num_features", "scaling")  # what follows from the data, or belongs to tables
 _NUM_SCORED = {"QuantumDiffusion": 256}  # whose samples take many passes each; others as many as there are real ones
 
-_TABLES = ("data", "model", "fit", "evaluate")
-
 Tables = dict[str, dict[str, Any]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataSettings(Settings):
+    """The table [data]."""
+
+    name: str | None = setting(None, "A known data set, a folder of images or a file")
+    data_dir: str | None = setting(None, "Where the files of a known data set are; None looks in the usual places")
+    num_images: int | None = setting(None, "Number of images to draw for the training; None takes all", minimum=1)
+    subset_seed: int = setting(0, "Seed of that draw", minimum=0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunSettings(Settings):
+    """What the table [training] holds beside the options of the model's training."""
+
+    seed: int | None = setting(None, "Seed of the run; None draws a fresh one", minimum=0)
+    execution: str | None = setting(
+        None, "Where circuits run, such as 'aer:shots=1024'; None for the built-in simulator"
+    )
+    checkpoint_every: int = setting(100, "Steps between two checkpoints", minimum=1)
+    score_every: int | None = setting(
+        None, "Steps between two scores of a StyleQGAN; None takes 250 there and none elsewhere", minimum=1
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluationSettings(Settings):
+    """The table [evaluate]."""
+
+    split: str = setting("test", "Which images to score against: 'test', 'val' or 'train'")
+    num_samples: int | None = setting(
+        None, "Samples to score; None takes as many as there are real images, 256 of a QuantumDiffusion", minimum=2
+    )
+    extractor: str | None = setting(
+        None, "Features to compare, such as 'pixel'; None takes EfficientNet-Lite0 if it is installed"
+    )
+
+
+def table_classes(model: str) -> dict[str, tuple[type[Settings], ...]]:
+    """Return for each table the classes of its settings, for a model out of ``MODELS``."""
+    kind = model_class(model)
+    return {
+        "data": (DataSettings,),
+        "model": (kind.config_class,),
+        "training": (kind.training_class, RunSettings),
+        "evaluate": (EvaluationSettings,),
+    }
 
 
 def read_settings(path: Path) -> Tables:
@@ -30,14 +76,14 @@ def read_settings(path: Path) -> Tables:
     content = read_toml(path)
     for name, table in content.items():
         if not isinstance(table, Mapping):
-            raise ArgumentError(
-                f"File {path} must hold tables, but `{name}` stands outside of one; the tables are "
-                f"{_listed(_TABLES, '[{}]')}."
-            )
-        _check_table(name, f"File {path}")
-        for key in table:
-            _check_key(name, key, f"File {path}", content)
-    return {name: dict(table) for name, table in content.items()}
+            raise ArgumentError(f"File {path} must hold tables, but `{name}` stands outside of one.")
+    tables = {name: dict(table) for name, table in content.items()}
+    for name, table in tables.items():
+        _check_table(name, tables, f"File {path}")
+        for key, value in table.items():
+            for inner in value if isinstance(value, Mapping) else (None,):
+                _check_key(name, key if inner is None else f"{key}.{inner}", tables, f"File {path}")
+    return tables
 
 
 def override(tables: Tables, flags: Mapping[tuple[str, str], Any], assignments: Sequence[str]) -> Tables:
@@ -46,7 +92,7 @@ def override(tables: Tables, flags: Mapping[tuple[str, str], Any], assignments: 
     Args:
         tables: Checked tables.
         flags: Values by table and key; None replaces nothing.
-        assignments: Texts of the form TABLE.KEY=VALUE, which win over ``flags``.
+        assignments: Texts of the form TABLE.KEY=VALUE, or TABLE.PART.KEY=VALUE, which win over ``flags``.
 
     Raises:
         ArgumentError: If an assignment has another form or an unknown table or key.
@@ -54,67 +100,82 @@ def override(tables: Tables, flags: Mapping[tuple[str, str], Any], assignments: 
     changed = {name: dict(table) for name, table in tables.items()}
     for (table, key), value in flags.items():
         if value is not None:
-            _check_key(table, key, f"Option --{key.replace('_', '-')}", changed)
-            changed.setdefault(table, {})[key] = value
+            _assign(changed, table, key, value, f"Option --{key.replace('_', '-')}")
     for assignment in assignments:
         place, equals, text = assignment.partition("=")
         table, dot, key = place.strip().partition(".")
         if not equals or not dot:
             raise ArgumentError(f"Option --set must have the form TABLE.KEY=VALUE, but is {assignment!r}.")
-        _check_key(table, key, "Option --set", changed)
-        changed.setdefault(table, {})[key] = parse_value(text.strip())
+        _assign(changed, table, key, parse_value(text.strip()), "Option --set")
     return changed
 
 
-def complete(tables: Tables) -> Tables:
-    """Return ``tables`` with the defaults of all that they leave open.
+def complete(tables: Tables, image_shape: tuple[int, int, int]) -> Tables:
+    """Return ``tables`` with all settings, of images of ``image_shape``, as values that TOML and JSON can hold.
 
     Raises:
-        ArgumentError: If no data are named or the model is unknown.
+        ArgumentError: If a value is out of range or without effect, or the model is unknown.
+        ArgumentTypeError: If a value has the wrong type.
     """
-    model = _class_name(tables)
-    if model not in MODELS:
-        raise ArgumentError(f"`class_name` in the table [model] must be one of {_listed(MODELS)}, but is {model!r}.")
-    for name, table in tables.items():
-        for key in table:
-            _check_key(name, key, "The settings", tables)
-    result = {name: {**defaults, **tables.get(name, {})} for name, defaults in _defaults(model).items()}
-    if result["data"]["name"] is None:
+    name = class_name(tables)
+    kind = model_class(name)
+    run, training = split_training(tables)
+    if run.score_every is not None and name != "StyleQGAN":
+        raise ArgumentError(f"`score_every` in the table [training] has no effect on a {name}: leave it out.")
+    model = {each: value for each, value in tables.get("model", {}).items() if each != "class_name"}
+    config = kind.config_class.of(**kind.config_class.without_none_words(model), image_shape=image_shape)
+    evaluation = EvaluationSettings.of(**EvaluationSettings.without_none_words(tables.get("evaluate", {}))).to_dict()
+    if evaluation["num_samples"] is None:
+        evaluation["num_samples"] = _NUM_SCORED.get(name)
+    if name == "StyleQGAN" and run.score_every is None:
+        run = RunSettings.of(**{**run.to_dict(), "score_every": 250})
+    settings = config.to_dict()
+    return {
+        "data": data_settings(tables).to_dict(),
+        "model": {"class_name": name, **{each: settings[each] for each in settings if each not in _OF_THE_DATA}},
+        "training": {**training.to_dict(), **run.to_dict()},
+        "evaluate": evaluation,
+    }
+
+
+def data_settings(tables: Mapping[str, Mapping[str, Any]]) -> DataSettings:
+    """Return the settings of the data.
+
+    Raises:
+        ArgumentError: If no data are named.
+    """
+    found = DataSettings.of(**DataSettings.without_none_words(tables.get("data", {})))
+    if found.name is None:
         raise ArgumentError("The data must be named: `name` in the table [data], or the option --data.")
-    return result
+    return found
 
 
-def model_arguments(tables: Tables) -> dict[str, Any]:
-    """Return the constructor's arguments; the word "none" stands for None where an argument can be None."""
-    values = {key: value for key, value in tables["model"].items() if key != "class_name"}
-    hints = get_type_hints(model_class(tables["model"]["class_name"]).__init__)
-    return {
-        key: None if value == "none" and type(None) in get_args(hints[key]) else value for key, value in values.items()
-    }
+def split_training(tables: Mapping[str, Mapping[str, Any]]) -> tuple[RunSettings, Any]:
+    """Return the run's own settings and those of the model's training, out of the table [training]."""
+    kind = model_class(class_name(tables)).training_class
+    table = dict(tables.get("training", {}))
+    own = {name: table.pop(name) for name in RunSettings.names() if name in table}
+    run = RunSettings.of(**RunSettings.without_none_words(own))
+    return run, kind.of(**kind.without_none_words(table))
 
 
-def _class_name(tables: Mapping[str, Mapping[str, Any]]) -> Any:
-    return tables.get("model", {}).get("class_name", MODELS[0])
+def model_settings(table: Mapping[str, Any], image_shape: tuple[int, int, int]) -> Any:
+    """Return the model of a complete table [model], for images of ``image_shape``."""
+    kind = model_class(table["class_name"])
+    given = {name: value for name, value in table.items() if name != "class_name"}
+    return kind(**kind.config_class.without_none_words(given), image_shape=image_shape)
 
 
-def _defaults(model: str) -> Tables:
-    """Return all tables with all their keys and default values for a model, as TOML can hold them."""
-    kind = model_class(model)
-    fit = _parameters(kind.fit, without=_NOT_SET_IN_FIT)
-    if model == "StyleQGAN":
-        fit["score_every"] = 250
-    return {
-        "data": {"name": None, "data_dir": None},
-        "model": {"class_name": model, **_parameters(kind.__init__, without=_NOT_SET_HERE)},
-        "fit": fit,
-        "evaluate": {"split": "test", "num_samples": _NUM_SCORED.get(model), "extractor": None},
-    }
+def class_name(tables: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return the name of the model's class, StyleQGAN if none is given.
 
-
-def _parameters(function: Any, *, without: Sequence[str]) -> dict[str, Any]:
-    parameters = inspect.signature(function).parameters
-    defaults = {name: parameter.default for name, parameter in parameters.items() if name not in without}
-    return {name: list(value) if isinstance(value, tuple) else value for name, value in defaults.items()}
+    Raises:
+        ArgumentError: If it is unknown.
+    """
+    name = tables.get("model", {}).get("class_name", MODELS[0])
+    if name not in MODELS:
+        raise ArgumentError(f"`class_name` in the table [model] must be one of {', '.join(MODELS)}, but is {name!r}.")
+    return str(name)
 
 
 def model_class(name: str) -> Any:
@@ -124,21 +185,43 @@ def model_class(name: str) -> Any:
     return getattr(models, name)
 
 
-def _check_table(table: str, source: str) -> None:
-    if table not in _TABLES:
-        raise ArgumentError(f"{source} has the unknown table [{table}]; the known ones are {_listed(_TABLES, '[{}]')}.")
+def _assign(tables: Tables, table: str, place: str, value: Any, source: str) -> None:
+    """Set the value at KEY or PART.KEY of a table; it wins over the same option under its other names."""
+    _check_table(table, tables, source)
+    _check_key(table, place, tables, source)
+    target = tables.setdefault(table, {})
+    part, dot, key = place.partition(".")
+    if not dot:
+        target[place] = value
+        return
+    held = target.get(part, {})
+    target[part] = {**({"kind": held} if isinstance(held, str) else held), key: value}
+    for other in (key, f"{part}_{key}"):
+        target.pop(other, None)
 
 
-def _check_key(table: str, key: str, source: str, tables: Mapping[str, Mapping[str, Any]]) -> None:
-    """Raise unless ``key`` is known to the model that ``tables`` name; of an unknown model, nothing can be said."""
-    _check_table(table, source)
-    model = _class_name(tables)
-    known = _defaults(model if model in MODELS else MODELS[0])[table]
-    if key not in known:
-        raise ArgumentError(
-            f"{source} has the unknown key `{key}` in the table [{table}]; the known ones are {_listed(known)}."
-        )
+def _check_table(table: str, tables: Tables, source: str) -> None:
+    known = table_classes(class_name(tables))
+    if table not in known:
+        listed = ", ".join(f"[{name}]" for name in known)
+        raise ArgumentError(f"{source} has the unknown table [{table}]; the known ones are {listed}.")
 
 
-def _listed(names: Any, form: str = "{}") -> str:
-    return ", ".join(form.format(name) for name in names)
+def _check_key(table: str, place: str, tables: Tables, source: str) -> None:
+    """Raise unless the option at KEY or PART.KEY is known to the table's settings."""
+    kinds = table_classes(class_name(tables))[table]
+    part, dot, key = place.partition(".")
+    if dot:
+        parts = [each for kind in kinds for each in kinds_of_parts(kind).get(part, ())]
+        known = ["kind"] + [name for each in parts for name in each.names()]
+        if parts and key in known:
+            return
+    else:
+        known = [name for kind in kinds for name in kind.names() if name not in _OF_THE_DATA]
+        known += ["class_name"] * (table == "model")
+        key = place
+        if key in known:
+            return
+    near = difflib.get_close_matches(key, known, 1, 0.6)
+    remedy = f"did you mean `{near[0]}`?" if near else f"the known ones are {', '.join(known)}."
+    raise ArgumentError(f"{source} has the unknown key `{place}` in the table [{table}]: {remedy}")

@@ -38,20 +38,25 @@ def parse_value(text: str) -> Any:
 
 
 def dump_tables(tables: Mapping[str, Mapping[str, Any]]) -> str:
-    """Return ``tables`` as TOML text; None, which TOML does not have, is left out.
+    """Return ``tables`` as TOML text; None, which TOML does not have, becomes the word "none".
 
     Args:
-        tables: Strings, numbers, booleans, and lists of these, by key, by name of the table.
+        tables: Strings, numbers, booleans, lists of these, and tables of them, by key, by name of the table.
     """
     lines = []
     for table, values in tables.items():
-        lines.append(f"[{table}]")
-        lines += [f"{key} = {_dump(value)}" for key, value in values.items() if value is not None]
-        lines.append("")
+        inner = {f"{table}.{key}": value for key, value in values.items() if isinstance(value, Mapping)}
+        lines += [
+            f"[{table}]",
+            *(f"{key} = {_dump(value)}" for key, value in values.items() if f"{table}.{key}" not in inner),
+        ]
+        lines += ["", dump_tables(inner)] if inner else [""]
     return "\n".join(lines)
 
 
 def _dump(value: Any) -> str:
+    if value is None:
+        return '"none"'
     if isinstance(value, list | tuple):
         return f"[{', '.join(_dump(item) for item in value)}]"
     if isinstance(value, float):

@@ -12,7 +12,9 @@ from qiskit_qgen.cli.reporting import reports_errors
 
 @reports_errors
 def train(
-    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="TOML file: tables data, model, fit, evaluate.")],
+    config: Annotated[
+        Path, typer.Argument(metavar="CONFIG", help="TOML file: tables data, model, training, evaluate.")
+    ],
     out: Annotated[
         Path | None, typer.Option("--out", help="Folder of the run; runs/NAME for a file NAME.toml if left out.")
     ] = None,
@@ -33,10 +35,10 @@ def train(
 
     flags = {
         ("data", "name"): data,
-        ("fit", "steps"): steps,
-        ("fit", "autoencoder_steps"): autoencoder_steps,
-        ("fit", "batch_size"): batch_size,
-        ("fit", "seed"): seed,
+        ("training", "steps"): steps,
+        ("training", "autoencoder_steps"): autoencoder_steps,
+        ("training", "batch_size"): batch_size,
+        ("training", "seed"): seed,
     }
     tables = override(read_settings(config), flags, assign or [])
     folder = Path("runs", config.stem) if out is None else out

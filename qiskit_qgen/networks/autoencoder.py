@@ -48,7 +48,7 @@ class ConvAutoencoder(nn.Module):
         self,
         image_shape: tuple[int, int, int],
         latent_dim: int,
-        config: ConvAutoencoderConfig = ConvAutoencoderConfig(),  # noqa: B008 - immutable
+        config: ConvAutoencoderConfig = ConvAutoencoderConfig(),
     ) -> None:
         super().__init__()
         channels, *sides = check_image_shape(image_shape)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+import torch
 from qiskit.quantum_info import SparsePauliOp
 from torch import Tensor, nn
 

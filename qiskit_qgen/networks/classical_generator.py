@@ -32,7 +32,7 @@ class ClassicalGenerator(nn.Module):
         self,
         noise_dim: int,
         num_features: int,
-        config: ClassicalGeneratorConfig = ClassicalGeneratorConfig(),  # noqa: B008 - immutable
+        config: ClassicalGeneratorConfig = ClassicalGeneratorConfig(),
     ) -> None:
         super().__init__()
         inputs, layers = noise_dim, []

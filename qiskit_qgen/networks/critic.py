@@ -27,7 +27,7 @@ class Critic(nn.Module):
         config: Its sizes.
     """
 
-    def __init__(self, num_features: int, config: CriticConfig = CriticConfig()) -> None:  # noqa: B008 - immutable
+    def __init__(self, num_features: int, config: CriticConfig = CriticConfig()) -> None:
         super().__init__()
         inputs, layers = num_features, []
         for _ in range(config.depth):

@@ -90,14 +90,21 @@ class LatentNormalizer(AbstractNormalizer):
         centred = data - data.mean(dim=0)
         covariance = centred.T @ centred / max(len(data) - 1, 1)
         if self.transform == "standard":
-            variances, directions = covariance.diagonal(), torch.eye(self.num_features, dtype=data.dtype, device=data.device)
+            variances, directions = (
+                covariance.diagonal(),
+                torch.eye(self.num_features, dtype=data.dtype, device=data.device),
+            )
         else:
             variances, directions = torch.linalg.eigh(covariance)
             variances, directions = variances.flip(0), directions.flip(1)
         # A direction that does not vary is left at its scale: dividing by its tiny variance would blow noise up.
         usable = variances > (_SMALLEST_VARIANCE * variances.max()).clamp(min=_SMALLEST_VARIANCE)
         scales = torch.where(usable, variances, torch.ones_like(variances)).sqrt()
-        rotation = directions.T if self.transform == "zca" else torch.eye(self.num_features, dtype=data.dtype, device=data.device)
+        rotation = (
+            directions.T
+            if self.transform == "zca"
+            else torch.eye(self.num_features, dtype=data.dtype, device=data.device)
+        )
         self.mean.copy_(data.mean(dim=0))
         self.matrix.copy_((directions * scales) @ rotation)
         self.inverse_matrix.copy_(rotation.T @ (directions / scales).T)

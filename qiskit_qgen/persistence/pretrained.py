@@ -1,7 +1,7 @@
 """The on-disk form of a saved model: one folder that Qiskit, safetensors and any JSON reader open on their own.
 
 ========================  ============================================================================================
-``config.json``           format version, package version, class name, constructor arguments, and the SHA-256 of the
+``config.json``           format version, package version, class name, the model's settings, and the SHA-256 of the
                           other files
 ``model.safetensors``     every weight and buffer by name
 ``circuit.qpy``           the model's circuit in Qiskit's own format; absent if the model has none
@@ -30,8 +30,8 @@ from qiskit_qgen.persistence.atomic import atomic_folder, existing_folder
 from qiskit_qgen.persistence.json_text import dump_json, parse_json
 from qiskit_qgen.persistence.tensors import load_tensors, pack_tensors
 
-FORMAT_VERSION = 1
-"""The version of the folder's format that this package writes; it reads this one and older ones."""
+FORMAT_VERSION = 2
+"""The version of the folder's format that this package writes and reads."""
 
 CONFIG_FILE = "config.json"
 WEIGHTS_FILE = "model.safetensors"
@@ -51,8 +51,8 @@ def save_model_folder(
 
     Args:
         folder: The folder to create, or a saved model to replace. A folder that holds anything else is refused.
-        config: ``class_name`` (text) and ``arguments`` (dict of constructor arguments), and whatever else JSON can
-            store; the format version, the package version and the checksums are added.
+        config: ``class_name`` (text) and ``config`` (dict of the model's settings), and whatever else JSON can store;
+            the format version, the package version and the checksums are added.
         state: Weights and buffers by name, as for :func:`save_tensors`.
         circuit: The model's circuit, or None if it has none.
 
@@ -86,11 +86,11 @@ def load_model_folder(folder: PathLike) -> tuple[dict[str, Any], dict[str, Tenso
         folder: The saved model.
 
     Returns:
-        The configuration (``class_name``, ``arguments``, ``format_version``, ``package_version`` and the rest of what
-        was saved), and the weights and buffers by name.
+        The configuration (``class_name``, ``config``, ``format_version``, ``package_version`` and the rest of what was
+        saved), and the weights and buffers by name.
 
     Raises:
-        CheckpointError: If the folder or one of its files is missing, damaged or from a newer version of the package.
+        CheckpointError: If the folder or one of its files is missing, damaged or from another version of the package.
     """
     place = existing_folder(folder)
     config, files = _read_config(place)
@@ -109,7 +109,7 @@ def load_circuit(folder: PathLike) -> QuantumCircuit | None:
         The circuit, or None if the model was saved without one.
 
     Raises:
-        CheckpointError: If the folder or its circuit is missing, damaged or from a newer version of the package or of
+        CheckpointError: If the folder or its circuit is missing, damaged or from another version of the package or of
             Qiskit.
     """
     place = existing_folder(folder)
@@ -136,8 +136,8 @@ def _config_problem(config: Mapping[str, Any]) -> str | None:
     name = config.get("class_name")
     if not isinstance(name, str) or not name.isidentifier():
         return f"must hold `class_name`, the name of a class, but holds {name!r:.80}"
-    if not isinstance(config.get("arguments"), dict):
-        return "must hold `arguments`, a dict of constructor arguments"
+    if not isinstance(config.get("config"), dict):
+        return "must hold `config`, a dict of settings"
     return None
 
 
@@ -181,10 +181,12 @@ def _check_version(version: Any, package: Any, source: str) -> None:
     """Raise unless this package can read the format ``version``."""
     if not isinstance(version, int) or isinstance(version, bool) or version < 1:
         raise CheckpointError(f"{source} must hold `format_version`, a positive integer, but holds {version!r:.80}.")
-    if version > FORMAT_VERSION:
+    if version != FORMAT_VERSION:
+        age = "newer" if version > FORMAT_VERSION else "older"
+        remedy = f"install qiskit_qgen {package!s:.40}" if version > FORMAT_VERSION else "train and save the model anew"
         raise CheckpointError(
-            f"{source} has format version {version}, but this is qiskit_qgen {__version__}, which reads versions up to "
-            f"{FORMAT_VERSION}; install qiskit_qgen {package!s:.40} or newer."
+            f"{source} has the {age} format version {version}, but this is qiskit_qgen {__version__}, which reads "
+            f"version {FORMAT_VERSION}: {remedy}."
         )
 
 

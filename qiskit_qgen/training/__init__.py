@@ -1,7 +1,5 @@
 """Training: phases, the loop that runs them, callbacks, checkpoints and the history."""
 
-from qiskit_qgen.training.phases.adversarial import AdversarialTraining as AdversarialTraining
-from qiskit_qgen.training.phases.adversarial import AdversarialPhase as AdversarialPhase
 from qiskit_qgen.training.augmentation import augment as augment
 from qiskit_qgen.training.averaging import ExponentialMovingAverage as ExponentialMovingAverage
 from qiskit_qgen.training.batches import BatchOrder as BatchOrder
@@ -16,22 +14,24 @@ from qiskit_qgen.training.callbacks import TensorBoard as TensorBoard
 from qiskit_qgen.training.history import History as History
 from qiskit_qgen.training.image_grid import image_grid as image_grid
 from qiskit_qgen.training.image_grid import save_image_grid as save_image_grid
+from qiskit_qgen.training.phases.adversarial import AdversarialPhase as AdversarialPhase
+from qiskit_qgen.training.phases.adversarial import AdversarialTraining as AdversarialTraining
 from qiskit_qgen.training.phases.base import AbstractPhase as AbstractPhase
 from qiskit_qgen.training.phases.denoising import DenoisingPhase as DenoisingPhase
 from qiskit_qgen.training.phases.denoising import DenoisingTraining as DenoisingTraining
 from qiskit_qgen.training.phases.reconstruction import AutoencoderTraining as AutoencoderTraining
 from qiskit_qgen.training.phases.reconstruction import ReconstructionPhase as ReconstructionPhase
+from qiskit_qgen.training.phases.wasserstein import WassersteinPhase as WassersteinPhase
+from qiskit_qgen.training.phases.wasserstein import WassersteinTraining as WassersteinTraining
 from qiskit_qgen.training.schedules import learning_rate_factor as learning_rate_factor
 from qiskit_qgen.training.state import TrainingState as TrainingState
 from qiskit_qgen.training.trainer import Trainer as Trainer
-from qiskit_qgen.training.phases.wasserstein import WassersteinTraining as WassersteinTraining
-from qiskit_qgen.training.phases.wasserstein import WassersteinPhase as WassersteinPhase
 
 __all__ = [
     "AbstractCallback",
     "AbstractPhase",
-    "AdversarialTraining",
     "AdversarialPhase",
+    "AdversarialTraining",
     "AutoencoderTraining",
     "BatchOrder",
     "Checkpoint",
@@ -48,8 +48,8 @@ __all__ = [
     "TensorBoard",
     "Trainer",
     "TrainingState",
-    "WassersteinTraining",
     "WassersteinPhase",
+    "WassersteinTraining",
     "augment",
     "image_grid",
     "learning_rate_factor",

@@ -1,6 +1,6 @@
-"""Differentiable augmentation: random changes to real and generated pictures alike (arXiv 2006.10738).
+"""Differentiable augmentation: random changes to real and generated images alike (arXiv 2006.10738).
 
-A discriminator that only ever sees changed pictures cannot learn few real ones by heart, and since the changes can be
+A discriminator that only ever sees changed images cannot learn few real ones by heart, and since the changes can be
 differentiated, a generator still learns the unchanged ones.
 """
 
@@ -16,7 +16,7 @@ from qiskit_qgen._checks import check_choice, check_type
 
 AUGMENTATIONS = ("color", "translation", "cutout")
 _SHIFT = 1 / 8  # largest shift, in parts of a side
-_CUT = 1 / 2  # side of what is cut out, in parts of the picture's side
+_CUT = 1 / 2  # side of what is cut out, in parts of the image's side
 _GREY = 0.5
 Part: TypeAlias = tuple[int, int]
 
@@ -35,22 +35,22 @@ def check_augmentations(augmentations: Sequence[str]) -> tuple[str, ...]:
 def augment(
     images: Tensor, augmentations: Sequence[str], generator: torch.Generator, *, part: tuple[int, int] = (0, 1)
 ) -> Tensor:
-    """Return ``images`` changed at random, each picture by its own numbers.
+    """Return ``images`` changed at random, each image by its own numbers.
 
     "color" adds a brightness from U(-1/4, 1/4), multiplies the distance from grey of each pixel by U(0, 2) and the
-    distance from the picture's mean by U(1/2, 3/2). "translation" shifts by up to an eighth of each side. "cutout"
+    distance from the image's mean by U(1/2, 3/2). "translation" shifts by up to an eighth of each side. "cutout"
     replaces a rectangle of half the sides, wherever it lies, partly outside too. What comes in from outside, or is cut
-    out, is grey (0.5). These are the numbers of arXiv 2006.10738, for pictures in [0, 1]; the result is cut off there.
+    out, is grey (0.5). These are the numbers of arXiv 2006.10738, for images in [0, 1]; the result is cut off there.
 
     Args:
-        images: Pictures (N, C, H, W) in [0, 1].
+        images: Images (N, C, H, W) in [0, 1].
         augmentations: Names, applied in the order "color", "translation", "cutout".
         generator: Source of randomness, on the CPU.
         part: Of a batch that several processes share: the index of this part and the number of equal parts. Changes are
             drawn for all of them.
 
     Returns:
-        Pictures of the same shape in [0, 1], differentiable with respect to ``images``.
+        Images of the same shape in [0, 1], differentiable with respect to ``images``.
 
     Raises:
         ArgumentError: If a name is unknown.
@@ -75,41 +75,41 @@ def _color(images: Tensor, generator: torch.Generator, part: Part) -> Tensor:
 
 def _translation(images: Tensor, generator: torch.Generator, part: Part) -> Tensor:
     num, _, height, width = images.shape
-    rows, inside_rows = _moved(num, height, generator, part)
-    columns, inside_columns = _moved(num, width, generator, part)
-    which = torch.arange(num)[:, None, None]
+    rows, inside_rows = _moved(images, height, generator, part)
+    columns, inside_columns = _moved(images, width, generator, part)
+    which = torch.arange(num, device=images.device)[:, None, None]
     shifted = images.permute(0, 2, 3, 1)[which, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
-    inside = (inside_rows[:, :, None] & inside_columns[:, None, :]).unsqueeze(1).to(images.device)
+    inside = (inside_rows[:, :, None] & inside_columns[:, None, :]).unsqueeze(1)
     return torch.where(inside, shifted, torch.full_like(shifted, _GREY))
 
 
-def _moved(num: int, side: int, generator: torch.Generator, part: Part) -> tuple[Tensor, Tensor]:
-    """Where each row of ``num`` shifted pictures comes from, and whether that is inside."""
+def _moved(images: Tensor, side: int, generator: torch.Generator, part: Part) -> tuple[Tensor, Tensor]:
+    """Where each row of shifted images comes from, and whether that is inside."""
     most = int(side * _SHIFT + 0.5)
-    shift = _integers(-most, most + 1, num, generator, part)
-    source = torch.arange(side) + shift
+    shift = _integers(-most, most + 1, images, generator, part)
+    source = torch.arange(side, device=images.device) + shift
     return source.clamp(0, side - 1), (source >= 0) & (source < side)
 
 
 def _cutout(images: Tensor, generator: torch.Generator, part: Part) -> Tensor:
-    num, _, height, width = images.shape
-    rows, columns = (_cut(num, side, generator, part) for side in (height, width))
-    hole = (rows[:, :, None] & columns[:, None, :]).unsqueeze(1).to(images.device)
+    rows, columns = (_cut(images, side, generator, part) for side in images.shape[2:])
+    hole = (rows[:, :, None] & columns[:, None, :]).unsqueeze(1)
     return torch.where(hole, torch.full_like(images, _GREY), images)
 
 
-def _cut(num: int, side: int, generator: torch.Generator, part: Part) -> Tensor:
-    """Which rows of ``num`` pictures are cut out."""
+def _cut(images: Tensor, side: int, generator: torch.Generator, part: Part) -> Tensor:
+    """Which rows of the images are cut out."""
     length = int(side * _CUT + 0.5)
-    middle = _integers(0, side + (1 - length % 2), num, generator, part)
-    place = torch.arange(side)
+    middle = _integers(0, side + (1 - length % 2), images, generator, part)
+    place = torch.arange(side, device=images.device)
     return (place >= middle - length // 2) & (place < middle - length // 2 + length)
 
 
-def _integers(low: int, high: int, num: int, generator: torch.Generator, part: Part) -> Tensor:
-    """One integer from [low, high) for each of ``num`` pictures, (num, 1)."""
+def _integers(low: int, high: int, images: Tensor, generator: torch.Generator, part: Part) -> Tensor:
+    """One integer from [low, high) for each of the images, (N, 1)."""
     index, count = part
-    return torch.randint(low, high, (count * num, 1), generator=generator).chunk(count)[index]
+    drawn = torch.randint(low, high, (count * len(images), 1), generator=generator).chunk(count)[index]
+    return drawn.to(images.device)
 
 
 _FUNCTIONS: dict[str, Callable[[Tensor, torch.Generator, Part], Tensor]] = {

@@ -130,7 +130,7 @@ def test_a_perfect_network_leads_back(process):
         return said_of(process, target)
 
     shape = tuple(target.shape)
-    torch.testing.assert_close(process_sample(model, process, shape, generator()), target)
+    torch.testing.assert_close(process_sample(model, process, process.prior(shape, generator()), generator()), target)
     assert seen == list(range(19, -1, -1))
     seen.clear()
     process_sample(model, process, shape, generator(), steps=[19, 9, 3])

@@ -5,7 +5,7 @@ from torch import nn
 
 from qiskit_qgen.datasets import ImageDataset
 from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError, DatasetError
-from qiskit_qgen.models.codecs import PixelCodec, RowCodec, check_images, check_rows, decode, encode, fingerprint
+from qiskit_qgen.models.base.codecs import PixelCodec, RowCodec, check_images, check_rows, decode, encode, fingerprint
 
 
 def test_pixels_and_rows_come_back():

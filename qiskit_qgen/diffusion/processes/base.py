@@ -1,6 +1,6 @@
-"""Other ways for pictures to drown than in Gaussian noise.
+"""Other ways for images to drown than in Gaussian noise.
 
-Each takes a pixel for itself and has a known end that no longer depends on the picture. A network that is trained to
+Each takes a pixel for itself and has a known end that no longer depends on the image. A network that is trained to
 see ``x_0`` in ``x_t`` turns it into a generative model: :func:`process_sample`. Of each pixel the network says
 ``num_outputs`` numbers, which the process's ``error`` trains and its ``clean`` reads.
 """
@@ -17,7 +17,9 @@ from qiskit_qgen._checks import check_int
 
 
 class AbstractForwardProcess(ABC):
-    """A course of ``num_steps`` steps from pictures to noise.
+    """A course of ``num_steps`` steps from images to noise.
+
+    What is random is drawn on the CPU and moved to the device of the images.
 
     Args:
         num_steps: Number of steps.
@@ -44,20 +46,20 @@ class AbstractForwardProcess(ABC):
     def constant_output(self, images: Tensor) -> Tensor:
         """Return what a network may as well say of every pixel before it has learned anything, (C * num_outputs,).
 
-        A network that starts there need not learn it first, which would teach it to disregard the drowned pictures.
+        A network that starts there need not learn it first, which would teach it to disregard the drowned images.
 
         Args:
-            images: Pictures (N, C, H, W) in [0, 1].
+            images: Images (N, C, H, W) in [0, 1].
         """
         return 2 * images.mean((0, 2, 3)) - 1
 
     def clean(self, output: Tensor, generator: torch.Generator | None) -> Tensor:  # noqa: ARG002 - others draw
-        """Return clean pictures (N, C, H, W) in [0, 1], as a network's output says: drawn; their mean if None."""
+        """Return clean images (N, C, H, W) in [0, 1], as a network's output says: drawn; their mean if None."""
         return ((output + 1) / 2).clamp(0, 1)
 
     @abstractmethod
     def add_noise(self, x0: Tensor, steps: Tensor, generator: torch.Generator) -> Tensor:
-        """Draw ``x_t`` of pictures (N, ...) in [0, 1] after ``steps`` (N,), counted from 0, are done."""
+        """Draw ``x_t`` of images (N, ...) in [0, 1] after ``steps`` (N,), counted from 0, are done."""
 
     @abstractmethod
     def go_back(self, x_t: Tensor, x0: Tensor, step: int, earlier: int, generator: torch.Generator) -> Tensor:
@@ -68,13 +70,13 @@ class AbstractForwardProcess(ABC):
 
     @abstractmethod
     def prior(self, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
-        """Draw from the distribution in which every picture ends."""
+        """Draw from the distribution in which every image ends."""
 
 
 def process_sample(
     model: Callable[[Tensor, Tensor], Tensor],
     process: AbstractForwardProcess,
-    shape: tuple[int, ...],
+    x: Tensor,
     generator: torch.Generator,
     *,
     steps: Sequence[int] | None = None,
@@ -82,19 +84,18 @@ def process_sample(
     """Sample with a network that predicts ``x_0``: predict it, go back some steps, and so on, from the end.
 
     Args:
-        model: Drowned pictures (N, C, H, W) in [0, 1] and their steps (N,) to (N, C * num_outputs, H, W).
+        model: Drowned images (N, C, H, W) in [0, 1] and their steps (N,) to (N, C * num_outputs, H, W).
         process: The process that the network was trained with.
-        shape: (N, C, H, W).
+        x: Where every image ends, (N, C, H, W), as :meth:`AbstractForwardProcess.prior` draws it.
         generator: Source of randomness.
         steps: The steps after which the network is called, from the last down; None takes all.
 
     Returns:
-        Pictures in [0, 1].
+        Images in [0, 1].
     """
     falling = list(range(process.num_steps))[::-1] if steps is None else list(steps)
-    x = process.prior(shape, generator)
     for step, earlier in zip(falling, [*falling[1:], None], strict=True):
-        output = model(x, torch.full(shape[:1], step, dtype=torch.int64))
+        output = model(x, torch.full((len(x),), step, dtype=torch.int64, device=x.device))
         if earlier is None:
             return process.clean(output, None)
         x = process.go_back(x, process.clean(output, generator), step, earlier, generator)

@@ -35,19 +35,22 @@ class DepolarizingProcess(AbstractForwardProcess):
 
     def add_noise(self, x0: Tensor, steps: Tensor, generator: torch.Generator) -> Tensor:
         """Draw the means of the shots, of the shape of ``x0``."""
-        return self._measured(self._ones(x0, self.strengths[steps].to(x0).view(-1, *[1] * (x0.dim() - 1))), generator)
+        strengths = self.strengths.to(x0)[steps].view(-1, *[1] * (x0.dim() - 1))
+        return self._measured(self._ones(x0, strengths), generator)
 
     def go_back(self, x_t: Tensor, x0: Tensor, step: int, earlier: int, generator: torch.Generator) -> Tensor:
         """Draw the means of the earlier shots."""
-        before = float(self.strengths[earlier])
-        replaced = 1 - (1 - float(self.strengths[step])) / (1 - before)
+        strengths = self.strengths.tolist()
+        before = strengths[earlier]
+        replaced = 1 - (1 - strengths[step]) / (1 - before)
         ones = self._ones(x0, before)
         stay, flip = 1 - replaced / 2, replaced / 2
         from_one = stay * ones / (stay * ones + flip * (1 - ones)).clamp(min=1e-12)
         from_zero = flip * ones / (flip * ones + stay * (1 - ones)).clamp(min=1e-12)
         count = (x_t * self.shots).round()
-        kept = torch.binomial(count, from_one.clamp(0, 1), generator=generator)
-        return (kept + torch.binomial(self.shots - count, from_zero.clamp(0, 1), generator=generator)) / self.shots
+        is_one = torch.arange(self.shots, device=x0.device).view(-1, *[1] * x0.dim()) < count
+        ones_before = self._draws(x0, generator) < torch.where(is_one, from_one, from_zero)
+        return ones_before.sum(0) / self.shots
 
     def prior(self, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
         """Draw the means of fair coins."""
@@ -58,8 +61,11 @@ class DepolarizingProcess(AbstractForwardProcess):
         return (1 - strength) * x0 + strength / 2
 
     def _measured(self, probabilities: Tensor, generator: torch.Generator) -> Tensor:
-        counts = torch.full_like(probabilities, float(self.shots))
-        return torch.binomial(counts, probabilities.clamp(0, 1), generator=generator) / self.shots
+        return (self._draws(probabilities, generator) < probabilities).sum(0) / self.shots
+
+    def _draws(self, like: Tensor, generator: torch.Generator) -> Tensor:
+        """Draw a number in [0, 1) for each shot of each pixel, (shots, ...)."""
+        return torch.rand(self.shots, *like.shape, generator=generator).to(like)
 
     def __repr__(self) -> str:
         return f"DepolarizingProcess(num_steps={self.num_steps}, shots={self.shots})"

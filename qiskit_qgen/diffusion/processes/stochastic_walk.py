@@ -66,22 +66,23 @@ class StochasticWalkProcess(AbstractForwardProcess):
         """Return the levels as numbers in [0, 1]: drawn, or their mean without generator."""
         probabilities = self._scores(output).softmax(2).movedim(2, -1)
         if generator is None:
-            return probabilities @ torch.linspace(0, 1, self.levels).to(probabilities)
+            return probabilities @ torch.linspace(0, 1, self.levels, device=output.device, dtype=output.dtype)
         return self._found(probabilities.double(), generator).to(output)
 
     def add_noise(self, x0: Tensor, steps: Tensor, generator: torch.Generator) -> Tensor:
         """Draw the walkers' levels as numbers in [0, 1], of the shape of ``x0``."""
         start = self._start(x0, generator)
         index = steps.view(-1, *[1] * (x0.dim() - 1)).expand_as(start)
-        return self._found(self.transitions[index, start], generator).to(x0)
+        return self._found(self.transitions.to(x0.device)[index, start], generator).to(x0)
 
     def go_back(self, x_t: Tensor, x0: Tensor, step: int, earlier: int, generator: torch.Generator) -> Tensor:
         """Draw the walkers' earlier levels as numbers in [0, 1]."""
         start = self._start(x0, generator)
-        before, now = self.transitions[earlier], self.transitions[step]
+        transitions = self.transitions.to(x0.device)
+        before, now = transitions[earlier], transitions[step]
         common = torch.minimum(before, now)
         level = (x_t * (self.levels - 1)).round().long().clamp(0, self.levels - 1)
-        kept = torch.rand(start.shape, generator=generator, dtype=torch.float64)
+        kept = torch.rand(start.shape, generator=generator, dtype=torch.float64).to(x0.device)
         stays = kept * now[start, level] < common[start, level]
         rest = before - common
         rest = rest / rest.sum(-1, keepdim=True).clamp(min=1e-300)
@@ -95,7 +96,7 @@ class StochasticWalkProcess(AbstractForwardProcess):
     def _shares(self, x0: Tensor) -> Tensor:
         """Probability that a walker starts at each level, (N, C, levels, H, W)."""
         places = x0.clamp(0, 1).unsqueeze(2) * (self.levels - 1)
-        return (1 - (places - torch.arange(self.levels).to(x0).view(-1, 1, 1)).abs()).clamp(min=0)
+        return (1 - (places - torch.arange(self.levels, device=x0.device).view(-1, 1, 1)).abs()).clamp(min=0)
 
     def _scores(self, output: Tensor) -> Tensor:
         """The scores by level, (N, C, levels, H, W)."""
@@ -108,7 +109,7 @@ class StochasticWalkProcess(AbstractForwardProcess):
         return (places + torch.rand(x0.shape, generator=generator).to(x0)).floor().long().clamp(max=self.levels - 1)
 
     def _found(self, probabilities: Tensor, generator: torch.Generator) -> Tensor:
-        points = torch.rand(probabilities.shape[:-1], generator=generator, dtype=torch.float64)
+        points = torch.rand(probabilities.shape[:-1], generator=generator, dtype=torch.float64).to(probabilities.device)
         below = probabilities.cumsum(-1)[..., :-1] <= points.unsqueeze(-1)
         return below.sum(-1) / (self.levels - 1)
 

@@ -24,7 +24,11 @@ class BlockConfig(Settings):
     """
 
     num_qubits: int = setting(
-        5, "Qubits of a circuit, and inputs of a classical block", source="arXiv 2507.09706", minimum=1, maximum=MAX_QUBITS
+        5,
+        "Qubits of a circuit, and inputs of a classical block",
+        source="arXiv 2507.09706",
+        minimum=1,
+        maximum=MAX_QUBITS,
     )
     ansatz: Literal["hardware_efficient", "strongly_entangling", "data_reuploading"] = setting(
         "hardware_efficient", "The circuit; see :func:`~qiskit_qgen.circuits.hardware_efficient_ansatz` and its like"
@@ -66,7 +70,8 @@ class BlockConfig(Settings):
 @dataclass(frozen=True, kw_only=True)
 class _StagedConfig(Settings):
     input_size: int | None = setting(
-        None, "Side of the network's input in pixels; None takes the images' longer side, or the least that it takes",
+        None,
+        "Side of the network's input in pixels; None takes the images' longer side, or the least that it takes",
         minimum=1,
     )
     scales: tuple[int, ...] | None = setting(
@@ -77,7 +82,9 @@ class _StagedConfig(Settings):
     )
     frozen_stages: int | None = setting(None, "A cut: how many stages stay as they are; None for all used", minimum=1)
     last_stage: int | None = setting(None, "A cut: the stage whose maps are the features; None for the last", minimum=1)
-    grid: int | None = setting(None, "A cut: the maps are averaged over a grid x grid division; None takes 1", minimum=1)
+    grid: int | None = setting(
+        None, "A cut: the maps are averaged over a grid x grid division; None takes 1", minimum=1
+    )
     channels: tuple[int, ...] | None = setting(None, "Which channels of the images are taken; None takes all")
 
 
@@ -152,9 +159,9 @@ class HybridGANConfig(Settings):
         "gaussian", "The noise: normal, uniform in [-1, 1], or a source of your own"
     )
     block: BlockConfig = setting(BlockConfig(), "The blocks")
-    backbone: (
-        EfficientNetLite0Config | ResNet18Config | InceptionV3Config | ConvBackboneConfig | AbstractBackbone
-    ) = setting(EfficientNetLite0Config(), "What the discriminator sees with")
+    backbone: EfficientNetLite0Config | ResNet18Config | InceptionV3Config | ConvBackboneConfig | AbstractBackbone = (
+        setting(EfficientNetLite0Config(), "What the discriminator sees with")
+    )
     generator: UpsamplingConfig = setting(UpsamplingConfig(), "The generator around its block")
     discriminator: DiscriminatorConfig = setting(DiscriminatorConfig(), "The discriminator around its block")
 

@@ -84,9 +84,7 @@ def build_circuit(config: QuantumDiffusionConfig) -> ParametrizedCircuit | None:
     chosen = config.bottleneck
     if not isinstance(chosen, QuantumBottleneck):
         return None
-    return bottleneck_ansatz(
-        chosen.num_qubits, chosen.num_layers, published=isinstance(chosen, PublishedBottleneck)
-    )
+    return bottleneck_ansatz(chosen.num_qubits, chosen.num_layers, published=isinstance(chosen, PublishedBottleneck))
 
 
 def build_networks(config: QuantumDiffusionConfig, process: AbstractForwardProcess | None) -> dict[str, nn.Module]:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from qiskit_qgen._checks import renamed_arguments
 from qiskit_qgen.circuits import ParametrizedCircuit, pauli_observables, style_ansatz
 from qiskit_qgen.exceptions import ArgumentError
-from qiskit_qgen.models.codecs import PixelCodec, RowCodec, decode, encode
+from qiskit_qgen.models.base.codecs import PixelCodec, RowCodec, decode, encode
 from qiskit_qgen.models.style_qgan.config import QuantumGeneratorConfig, StyleQGANConfig, StyleQGANTraining
 from qiskit_qgen.networks import (
     ClassicalGenerator,

@@ -10,12 +10,14 @@ from torch import nn
 
 from qiskit_qgen._settings import Settings, setting
 from qiskit_qgen.circuits.observables import check_paulis
+from qiskit_qgen.circuits.patterns import pairs_of_layers
 from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError
 from qiskit_qgen.networks import ClassicalGeneratorConfig, ConvAutoencoderConfig, CriticConfig
 from qiskit_qgen.networks.autoencoder import check_image_shape
 from qiskit_qgen.simulator.programs.lowering import MAX_QUBITS
 from qiskit_qgen.training import AutoencoderTraining, WassersteinTraining
 
+_MOST_GATES = 1_000_000
 _USUAL_SIZE = 24  # two numbers of each of 12 qubits
 
 
@@ -36,9 +38,7 @@ class QuantumGeneratorConfig(Settings):
     final_rotations: tuple[str, ...] | None = setting(
         None, "Rotation gates after the last layer; None takes `rotations`"
     )
-    entanglement: Any = setting(
-        "brick", "Which qubits are entangled; see :func:`~qiskit_qgen.circuits.style_ansatz`"
-    )
+    entanglement: Any = setting("brick", "Which qubits are entangled; see :func:`~qiskit_qgen.circuits.style_ansatz`")
     entangler: str | tuple[str, ...] = setting("cx", "Two-qubit gate, or a list of several")
     observables: str = setting("XZ", "Pauli letters read out of each qubit", source="arXiv 2601.05036")
     cyclic_style: bool = setting(
@@ -58,8 +58,14 @@ class QuantumGeneratorConfig(Settings):
     )
 
     def check(self) -> None:
-        """Raise :class:`ArgumentError` unless the letters are those of different Pauli operators."""
+        """Raise :class:`ArgumentError` unless letters and pattern are known and the circuit is of a size that runs."""
         check_paulis("observables", self.observables)
+        pairs = max(map(len, pairs_of_layers(self.entanglement, self.num_qubits)))
+        entanglers = 1 if isinstance(self.entangler, str) else len(self.entangler)
+        if self.num_layers * (self.num_qubits * len(self.rotations) + pairs * entanglers) > _MOST_GATES:
+            raise ArgumentError(
+                f"Argument `num_layers` must give a circuit of at most {_MOST_GATES:,} gates, but is {self.num_layers}."
+            )
 
     @property
     def num_readouts(self) -> int:
@@ -92,7 +98,8 @@ class StyleQGANConfig(Settings):
         "(N, latent_dim), and `decode`, the reverse with values in [0, 1]",
     )
     latent_dim: int | None = setting(
-        None, "Length of a latent vector, at most the number of read-outs; None takes that number, 24 without circuit",
+        None,
+        "Length of a latent vector, at most the number of read-outs; None takes that number, 24 without circuit",
         minimum=1,
     )
     latent_transform: Literal["pca", "zca", "standard", "none"] = setting(

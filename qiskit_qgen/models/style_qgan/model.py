@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from qiskit_qgen._checks import check_shape
 from qiskit_qgen.circuits import ParametrizedCircuit
 from qiskit_qgen.models.base import AbstractGenerativeModel, QuantumPass, quantum_layers
-from qiskit_qgen.models.codecs import check_images, check_rows, decode, encode, fingerprint
+from qiskit_qgen.models.base.codecs import check_images, check_rows, decode, encode, fingerprint
 from qiskit_qgen.models.style_qgan.build import (
     build_circuit,
     build_codec,

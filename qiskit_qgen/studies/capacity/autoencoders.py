@@ -17,7 +17,7 @@ from qiskit_qgen.datasets import ImageDataset, as_images
 from qiskit_qgen.exceptions import ArgumentError, DatasetError
 from qiskit_qgen.metrics import evaluate_images, get_extractor
 from qiskit_qgen.models import StyleQGAN
-from qiskit_qgen.models.codecs import fingerprint
+from qiskit_qgen.models.base.codecs import fingerprint
 from qiskit_qgen.models.style_arguments import latent_size
 from qiskit_qgen.persistence import load_tensors, save_tensors
 from qiskit_qgen.studies.trials.folder import trial_folder

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from qiskit_qgen.metrics import AbstractFeatureExtractor, FeatureStatistics, get_extractor, jensen_shannon_divergence
 from qiskit_qgen.models import StyleQGAN
-from qiskit_qgen.models.codecs import decode, encode
+from qiskit_qgen.models.base.codecs import decode, encode
 from qiskit_qgen.studies.capacity.autoencoders import AUTOENCODER_OPTIONS, load_autoencoder, load_pictures
 from qiskit_qgen.studies.model_arguments import further_arguments
 from qiskit_qgen.studies.trials.folder import AUTOENCODERS

@@ -6,8 +6,8 @@ from typing import Any
 
 from qiskit_qgen._checks import check_int
 from qiskit_qgen.training.phases.base import AbstractPhase
-from qiskit_qgen.training.state import TrainingState
 from qiskit_qgen.training.phases.wasserstein import WassersteinPhase
+from qiskit_qgen.training.state import TrainingState
 
 
 class LatentFrechetDistance:

@@ -80,7 +80,7 @@ class AdversarialTraining(Settings):
             self.refuse(("gradient_penalty",), f"with loss={self.loss!r}")
 
 
-class AdversarialPhase(AbstractPhase):
+class AdversarialPhase(AbstractGeneratorPhase):
     """Trains a generator of images against a discriminator that sees frozen features of them.
 
     One step does ``n_critic`` updates of the discriminator, each with its own batch of real and of generated images,

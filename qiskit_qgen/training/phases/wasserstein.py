@@ -59,7 +59,7 @@ class WassersteinTraining(Settings):
         return self.generator_batch_size or max(self.batch_size // 2, 1)
 
 
-class WassersteinPhase(AbstractPhase):
+class WassersteinPhase(AbstractGeneratorPhase):
     """Trains a generator against a critic.
 
     One step does ``n_critic`` updates of the critic, each with its own batch of data, and then one of the generator.

@@ -1,0 +1,176 @@
+"""How a model is trained."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from torch import Tensor
+
+from qiskit_qgen._checks import check_type
+from qiskit_qgen._settings import Settings
+from qiskit_qgen._typing import PathLike
+from qiskit_qgen.exceptions import NotFittedError, TrainingDivergedError
+from qiskit_qgen.execution import AbstractExecution
+from qiskit_qgen.models.base.codecs import check_images, fingerprint
+from qiskit_qgen.models.base.labels import training_labels
+from qiskit_qgen.models.base.run_settings import (
+    CHECKPOINT_EVERY,
+    audit_circuits,
+    choose_callbacks,
+    choose_seed,
+    describe_execution,
+    executed_on,
+)
+from qiskit_qgen.models.base.sampling import AbstractSampler
+from qiskit_qgen.training import AbstractCallback, AbstractPhase, History, Trainer
+from qiskit_qgen.training.rank_sources import rank_execution
+
+
+class AbstractTrainable(AbstractSampler):
+    """A model that is trained in phases, from fresh weights or from its own, and resumed."""
+
+    def fit(
+        self,
+        data: Any,
+        *,
+        labels: Any = None,
+        steps: int | None = None,
+        batch_size: int | None = None,
+        seed: int | None = None,
+        training: Settings | None = None,
+        execution: AbstractExecution | None = None,
+        callbacks: Sequence[AbstractCallback] | None = None,
+        checkpoint_dir: PathLike | None = None,
+        checkpoint_every: int = CHECKPOINT_EVERY,
+        resume: bool = False,
+        warm_start: bool = False,
+        strict: bool = False,
+    ) -> History:
+        """Train from fresh weights, on the model's device, after an audit of the circuits' gradients.
+
+        The result depends on the model's settings, ``data``, ``labels``, ``training``, ``steps``, ``batch_size`` and
+        ``seed`` alone, bit for bit on one machine with one number of threads, one device and one execution: another
+        number of threads or precision changes the last digits of a step, and over many steps the result; executions
+        with shots draw others each time. What is random is drawn on the CPU, so that a seed means the same everywhere.
+
+        With ``checkpoint_dir``, the run survives being killed at any moment: called again with ``resume=True`` it ends
+        with the same bits as if it had not been. It must be resumed with the same settings, data and execution, but may
+        be given more ``steps``, and then goes on; its learning rates are then those of the longer training. A folder
+        without a checkpoint is started in, with a logged warning, so that a job script can always pass
+        ``resume=True``. Ctrl-C ends the running step, writes a checkpoint and then raises KeyboardInterrupt; what is
+        trained by then can be sampled. A second Ctrl-C ends at once.
+
+        Args:
+            data: Images (N, C, H, W) of ``image_shape``, float in [0, 1] or uint8, as tensor, array or
+                :class:`~qiskit_qgen.datasets.ImageDataset`; or rows (N, num_features). There may be fewer than
+                ``batch_size``.
+            labels: Labels (N,) from 0, if the model has classes; None takes those of an ``ImageDataset``.
+            steps: Steps of the training; None takes ``training.steps``.
+            batch_size: Samples in a batch; None takes ``training.batch_size``.
+            seed: Seed of weights, noise and the order of the data; None draws a fresh one, or takes that of the
+                checkpoint that is resumed.
+            training: How to train: settings of the model's ``training_class``; None takes its defaults.
+            execution: Where the quantum circuits run; None takes the built-in simulator with its defaults. Gradient
+                penalties through a circuit need second derivatives, which only the built-in simulator has.
+            callbacks: What happens between steps; None shows a progress bar if there is a terminal.
+            checkpoint_dir: Folder of the checkpoint; None writes nothing.
+            checkpoint_every: Steps between two checkpoints, unless ``callbacks`` has its own
+                :class:`~qiskit_qgen.training.Checkpoint`.
+            resume: Whether to continue the run in ``checkpoint_dir``.
+            warm_start: Whether to begin with the model's own weights, of an earlier training or of
+                :meth:`from_pretrained`, which then decide the result too. An autoencoder and what was fitted to data
+                stay as they are. This is how a model that was trained on the simulator goes on on a device.
+            strict: Whether inert or detached quantum parameters are an error; if not, they are a logged warning.
+
+        Returns:
+            Losses and scores by phase.
+
+        Raises:
+            ArgumentError: If an argument is out of range or without effect.
+            ArgumentTypeError: If an argument has the wrong type.
+            CheckpointError: If the checkpoint is damaged or of another run, or there is one and ``resume`` is False.
+            DatasetError: If ``data`` or ``labels`` is empty, not finite, out of range or of another shape.
+            GradientError: If ``strict`` is True and the audit finds inert or detached parameters, or a gradient penalty
+                is asked for on an execution without second derivatives.
+            KeyboardInterrupt: After Ctrl-C.
+            NotFittedError: If ``warm_start`` is True and the model was neither trained nor loaded.
+            TrainingDivergedError: If a loss or weight becomes NaN or infinite.
+        """
+        options = self._training(training, steps, batch_size)
+        samples = self._check_data(data, name="data")
+        classes = training_labels(data, labels, len(samples), self.num_classes)
+        for name, value in (("warm_start", warm_start), ("strict", strict)):
+            check_type(name, value, bool, "True or False")
+        if warm_start and not self._is_trained:
+            raise NotFittedError(
+                f"This {type(self).__name__} has no trained weights to begin with: call `fit` or `from_pretrained` "
+                "before `fit(warm_start=True)`."
+            )
+        hooks = choose_callbacks(callbacks, checkpoint_dir, checkpoint_every)
+        seed = choose_seed(seed, checkpoint_dir, resume)
+        origin = None
+        if warm_start:
+            origin = (resume and self._origin) or fingerprint(*self.state_dict().values())
+        config = {
+            "seed": seed,
+            "model": self.config.to_dict(),
+            "training": {name: value for name, value in options.to_dict().items() if name != "steps"},
+            "data": fingerprint(*(each for each in (samples, classes) if each is not None)),
+            "execution": describe_execution(execution),
+            "warm_start": origin,
+            **self._identity(),
+        }
+        before = {name: tensor.clone() for name, tensor in self.state_dict().items()}
+        with executed_on(self, rank_execution(execution)):
+            try:
+                if not warm_start:
+                    self._restart(seed)
+                phases = self._phases(samples, classes, options, seed, warm_start=warm_start)
+                audit_circuits(self.networks, strict=strict)
+                trainer = Trainer(
+                    phases, seed=seed, config=config, callbacks=hooks, checkpoint_dir=checkpoint_dir, resume=resume
+                )
+            except BaseException:
+                self._copy(before)  # nothing has been trained: the model stays what it was
+                raise
+            del before
+            self.history, self._origin = trainer.state.history, origin
+            self._run(trainer, phases[-1])
+        return trainer.state.history
+
+    def _run(self, trainer: Trainer, last: AbstractPhase) -> None:
+        """Train; whatever ends it, the network that samples has its averaged weights afterwards."""
+        try:
+            trainer.run()
+        except TrainingDivergedError:
+            self._is_trained = False
+            raise
+        finally:
+            last.averages[self._sampling_network].copy_to_module()
+            self.eval()
+            self._is_trained = self._is_trained or (trainer.state.phase is last and trainer.state.step > 0)
+
+    def _training(self, training: Settings | None, steps: int | None, batch_size: int | None) -> Any:
+        """Return the settings of a training, with what was given beside them."""
+        kind = self.training_class
+        options = kind() if training is None else check_type("training", training, kind, f"a {kind.__name__} or None")
+        given = {"steps": steps, "batch_size": batch_size}
+        return replace(options, **{name: value for name, value in given.items() if value is not None})
+
+    def _check_data(self, data: Any, *, name: str) -> Tensor:
+        """Return real images or rows, checked; ``name`` is the argument that they come from."""
+        assert self.image_shape is not None  # noqa: S101 - models of tables have their own check
+        return check_images(data, self.image_shape, name=name)
+
+    def _identity(self) -> dict[str, str]:
+        """Return digests of what is the user's own, by which a resumed training knows it again."""
+        return {}
+
+    @abstractmethod
+    def _phases(
+        self, data: Tensor, labels: Tensor | None, training: Any, seed: int, *, warm_start: bool
+    ) -> list[AbstractPhase]:
+        """Return the phases of a training, the last of which has a moving average of the network that samples."""

@@ -1,0 +1,201 @@
+"""What all generative models share."""
+
+from __future__ import annotations
+
+import functools
+import operator
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
+
+from torch import Tensor
+
+from qiskit_qgen._checks import check_int, check_type, renamed_arguments
+from qiskit_qgen._random import resolve_seed
+from qiskit_qgen._settings import Settings
+from qiskit_qgen._typing import PathLike
+from qiskit_qgen.exceptions import ArgumentError
+from qiskit_qgen.execution import AbstractExecution
+from qiskit_qgen.layers import QuantumLayer
+from qiskit_qgen.models.base import saving
+from qiskit_qgen.models.base.fitting import AbstractTrainable
+from qiskit_qgen.models.base.module import quantum_layers
+
+if TYPE_CHECKING:
+    from qiskit_qgen.execution import CostEstimate
+    from qiskit_qgen.metrics import AbstractFeatureExtractor, FeatureCache
+
+
+class QuantumPass(NamedTuple):
+    """Calls of a quantum layer."""
+
+    times: int
+    layer: QuantumLayer
+    num_rows: int
+    gradient: bool
+
+
+class AbstractGenerativeModel(AbstractTrainable):
+    """Base of the generative models: a module that is trained, sampled, scored, costed, saved and loaded in one way."""
+
+    def reconstruct(self, images: Any) -> Tensor:
+        """Return what the model's autoencoder makes of ``images``: the best that any generator in its latent can do.
+
+        Raises:
+            ArgumentError: If the model has no autoencoder.
+            DatasetError: If ``images`` is empty, out of range or of another shape than ``image_shape``.
+        """
+        rebuilt = self._rebuilt(self._check_data(images, name="images"))
+        if rebuilt is None:
+            raise ArgumentError(f"This {type(self).__name__} has no autoencoder, so there is nothing to reconstruct.")
+        return rebuilt
+
+    def evaluate(
+        self,
+        data: Any,
+        *,
+        num_samples: int | None = None,
+        reference: Any = None,
+        train: Any = None,
+        extractor: str | AbstractFeatureExtractor | None = None,
+        seed: int | None = 0,
+        execution: AbstractExecution | None = None,
+        cache: FeatureCache | None = None,
+    ) -> dict[str, Any]:
+        """Generate samples and score them against real ones, with floors.
+
+        Args:
+            data: Real images or rows, as for :meth:`fit`; best ones that were not trained on.
+            num_samples: Number of samples to generate; None takes as many as there are in ``data``.
+            reference: Other real images or rows for the floor of real against real; None splits ``data`` in two.
+            train: What the model was trained on, all of it and nothing else, to see how often samples are copies of
+                it; none of it may be in ``data``. None leaves that out.
+            extractor: Name or object of the feature extractor of images, see
+                :func:`~qiskit_qgen.metrics.get_extractor`; None takes EfficientNet-Lite0. Rows are scored as they are.
+            seed: Seed of the samples and of the scores' random parts; None draws a fresh one.
+            execution: Where the quantum circuits run; None takes the built-in simulator with its defaults.
+            cache: Keeps the features of real images.
+
+        Returns:
+            What :func:`~qiskit_qgen.metrics.evaluate_images` returns, with the autoencoder's reconstructions of
+            ``data`` as a floor; of rows, what :func:`~qiskit_qgen.metrics.evaluate_features` returns.
+
+        Raises:
+            ArgumentError: If an argument is out of range or without effect.
+            ArgumentTypeError: If an argument has the wrong type.
+            DatasetError: If images or rows are missing, not finite, out of range or of another shape.
+            MissingOptionalLibraryError: If the extractor needs an extra that is not installed.
+        """
+        from qiskit_qgen.metrics import FeatureCache, evaluate_features, evaluate_images, get_extractor
+        from qiskit_qgen.metrics.extractors import DEFAULT_EXTRACTOR
+
+        real = self._check_data(data, name="data")
+        others: dict[str, Any] = {"reference": reference, "train": train}
+        others = {name: None if each is None else self._check_data(each, name=name) for name, each in others.items()}
+        if num_samples is not None:
+            check_int("num_samples", num_samples, minimum=2)
+        check_type("cache", cache, (FeatureCache, type(None)), "a FeatureCache or None")
+        shape, network = self.image_shape, None
+        if shape is not None:
+            network = get_extractor(
+                DEFAULT_EXTRACTOR if extractor is None else extractor, image_shape=shape, name="extractor"
+            )
+        elif extractor is not None or cache is not None:
+            raise ArgumentError("Arguments `extractor` and `cache` must be None for tabular data: rows are scored.")
+        seed = resolve_seed(seed)
+        generated = self.sample(len(real) if num_samples is None else num_samples, seed=seed, execution=execution)
+        with renamed_arguments({"real": "data", "generated": "data"}):
+            if network is None:
+                return evaluate_features(generated, real, **others, seed=seed)
+            options: dict[str, Any] = {"extractor": network, "reconstructions": self._rebuilt(real), "cache": cache}
+            return evaluate_images(generated, real, **others, seed=seed, **options)
+
+    def estimate_cost(
+        self,
+        num_samples: int | None = None,
+        *,
+        steps: int | None = None,
+        batch_size: int | None = None,
+        training: Settings | None = None,
+        execution: AbstractExecution,
+    ) -> CostEstimate:
+        """Return what sampling or training would cost on an execution, without running anything.
+
+        Args:
+            num_samples: Samples to generate; or
+            steps: steps of a training, with what happens between the steps left out.
+            batch_size: Samples in a batch of the training; None takes ``training.batch_size``.
+            training: How it trains, as for :meth:`fit`.
+            execution: A billed execution, such as ``RuntimeExecution``.
+
+        Raises:
+            ArgumentError: If both or neither of ``num_samples`` and ``steps`` are given, a number is not positive, the
+                model runs no circuit, or the execution costs nothing.
+        """
+        check_type("execution", execution, AbstractExecution, "an execution such as RuntimeExecution")
+        if (num_samples is None) == (steps is None):
+            raise ArgumentError("Exactly one of the arguments `num_samples` and `steps` must be given.")
+        options = self._training(training, steps, batch_size)
+        if steps is None:
+            number = check_int("num_samples", num_samples, minimum=1)
+            passes = self._sampling_passes(number)
+        else:
+            passes = self._training_passes(options)
+        if not passes:
+            raise ArgumentError("Argument `execution` must be None where no circuit runs.")
+        costs = [
+            execution.estimate_cost(layer.circuit, layer.observables or [], rows, gradient=gradient) * times
+            for times, layer, rows, gradient in passes
+            if times
+        ]
+        return functools.reduce(operator.add, costs)
+
+    def _sampling_passes(self, number: int) -> list[QuantumPass]:
+        """What :meth:`sample` runs on an execution."""
+        full, rest = divmod(number, self._sample_batch)
+        calls = ((full, self._sample_batch), (int(rest > 0), rest))
+        layers = quantum_layers(self.get_submodule(self._sampling_network))
+        return [
+            QuantumPass(times * self._calls_of_network(), layer, rows, gradient=False)
+            for layer in layers
+            for times, rows in calls
+        ]
+
+    def save_pretrained(self, folder: PathLike) -> None:
+        """Write the model to ``folder``: config.json, model.safetensors and, if it has a circuit, circuit.qpy.
+
+        The history is part of it; what only training needs, such as optimizers' states, is not. Of processes that train
+        together, the one of rank 0 writes.
+
+        Raises:
+            ArgumentTypeError: If ``folder`` is no path.
+            CheckpointError: If ``folder`` cannot be written or holds anything but a saved model.
+        """
+        saving.save_model(self, folder)
+
+    @classmethod
+    def from_pretrained(cls, folder: PathLike, **own: Any) -> Self:
+        """Load a model that :meth:`save_pretrained` wrote.
+
+        Args:
+            folder: The saved model.
+            **own: What the model was made with that is your own, by the setting's name: an ``autoencoder`` of the same
+                form, whose weights are replaced in a copy; the same ``backbone``, ``noise`` or ``process``.
+
+        Raises:
+            ArgumentError: If such an object is missing, or given though the model has none of its own.
+            CheckpointError: If the folder is missing, damaged or holds a model of another class.
+            MissingOptionalLibraryError: If a part needs a library that is not installed.
+        """
+        return saving.load_model(cls, folder, own)
+
+    def _rebuilt(self, data: Tensor) -> Tensor | None:
+        """Return what the model's autoencoder makes of ``data``; None without one."""
+        return None
+
+    def _calls_of_network(self) -> int:
+        """How often the sampling network runs for a batch."""
+        return 1
+
+    @abstractmethod
+    def _training_passes(self, training: Any) -> list[QuantumPass]:
+        """What :meth:`fit` runs on an execution."""

@@ -1,0 +1,219 @@
+"""A generative model as a torch module that is made of settings."""
+
+from __future__ import annotations
+
+import inspect
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any, ClassVar, Self
+
+import torch
+from torch import Tensor, nn
+
+from qiskit_qgen._checks import check_type
+from qiskit_qgen._random import torch_generator
+from qiskit_qgen._settings import Settings
+from qiskit_qgen.circuits import ParametrizedCircuit
+from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError
+from qiskit_qgen.layers import QuantumLayer
+from qiskit_qgen.training import History
+
+_WEIGHT_STREAM = 0x696E6974
+
+
+class AbstractModule(nn.Module, ABC):
+    """A module whose networks are its children, made of settings.
+
+    A model begins with weights of seed 0, in evaluation mode. It is made of settings, given as keywords or as one
+    object (:meth:`from_config`), which :attr:`config` gives back.
+
+    Args:
+        **settings: The settings of ``config_class``; those of its parts may be given by their own names too, see
+            ``Settings.of``.
+
+    Raises:
+        ArgumentError: If a value is out of range, has no effect, or does not go with another.
+        ArgumentTypeError: If a name is unknown or a value has the wrong type.
+    """
+
+    config_class: ClassVar[type[Settings]]
+    """The class of the model's settings."""
+    training_class: ClassVar[type[Settings]]
+    """The class of the settings of its training."""
+    config: Any
+    """The model's settings."""
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if hasattr(cls, "config_class"):
+            cls.__signature__ = inspect.signature(cls.config_class)  # type: ignore[attr-defined]
+
+    def __init__(self, **settings: Any) -> None:
+        for name in settings:
+            if name in self.training_class.names() and name not in self.config_class.names():
+                raise ArgumentTypeError(
+                    f"{type(self).__name__} has no option `{name}`, which says how it is trained: pass "
+                    f"`training={self.training_class.__name__}({name}=...)` to `fit`."
+                )
+        self._set_up(self.config_class.of(**settings))
+
+    @classmethod
+    def from_config(cls, config: Settings) -> Self:
+        """Return an untrained model of these settings.
+
+        Raises:
+            ArgumentTypeError: If ``config`` is not of ``config_class``.
+        """
+        check_type("config", config, cls.config_class, f"a {cls.config_class.__name__}")
+        model = cls.__new__(cls)
+        model._set_up(config)
+        return model
+
+    def _set_up(self, config: Settings) -> None:
+        self._begin(config)
+        self._add_networks()
+
+    def _begin(self, config: Settings) -> None:
+        """Take the settings, before there are networks."""
+        nn.Module.__init__(self)
+        self.config = config
+        self.history: History | None = None
+        """Losses and scores of the training; None before the first."""
+        self._is_trained = False
+        self._origin: str | None = None
+        self._prepare()
+
+    def _add_networks(self) -> None:
+        for name, network in self._fresh_networks(0).items():
+            self.add_module(name, network)
+        self.eval()
+
+    def _fresh_networks(self, seed: int) -> dict[str, nn.Module]:
+        """Return all networks with weights that depend on ``seed`` alone; torch's global generator stays as it is."""
+
+        def seeded(number: int) -> None:
+            torch.default_generator.manual_seed(torch_generator(seed, _WEIGHT_STREAM, number).initial_seed())
+
+        with torch.random.fork_rng(devices=[]):
+            return self._build(seeded)
+
+    @torch.no_grad()
+    def _restart(self, seed: int) -> None:
+        """Overwrite all weights by fresh ones."""
+        for name, network in self._fresh_networks(seed).items():
+            own = self.get_submodule(name).state_dict()
+            for key, tensor in network.state_dict().items():
+                own[key].copy_(tensor)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the networks are."""
+        return next(self.parameters()).device
+
+    @property
+    def networks(self) -> dict[str, nn.Module]:
+        """The networks by name."""
+        return dict(self.named_children())
+
+    @property
+    @abstractmethod
+    def circuit(self) -> ParametrizedCircuit | None:
+        """The model's circuit; None if it has none."""
+
+    @property
+    @abstractmethod
+    def noise_dim(self) -> int:
+        """Length of a noise vector."""
+
+    @property
+    def image_shape(self) -> tuple[int, int, int] | None:
+        """Channels, height and width of the images; None for tabular data."""
+        shape: tuple[int, int, int] | None = self.config.image_shape
+        return shape
+
+    @property
+    def num_classes(self) -> int | None:
+        """Number of labels; None for a model without."""
+        return None
+
+    @abstractmethod
+    def latents(
+        self, noise: Tensor, labels: Tensor | None = None, *, generator: torch.Generator | None = None, **options: Any
+    ) -> Tensor:
+        """Return what the generator makes of noise (N, noise_dim), before it becomes images or rows; differentiable."""
+
+    @abstractmethod
+    def decode(self, latents: Tensor) -> Tensor:
+        """Return the images or rows of what :meth:`latents` gives; differentiable.
+
+        Raises:
+            ArgumentError: If ``latents`` has another shape.
+        """
+
+    def forward(
+        self, noise: Tensor, labels: Tensor | None = None, *, generator: torch.Generator | None = None
+    ) -> Tensor:
+        """Map noise to samples, on the model's device, differentiable through the circuit.
+
+        Args:
+            noise: (N, noise_dim), on the model's device.
+            labels: Of a model with classes: (N,), int64.
+            generator: What else is random, for samplers that draw noise on the way; None draws the same each time.
+
+        Returns:
+            Images (N, C, H, W) in [0, 1], or rows (N, num_features).
+
+        Raises:
+            ArgumentError: If ``noise`` has another shape.
+        """
+        if noise.dim() != 2 or noise.shape[1] != self.noise_dim:
+            raise ArgumentError(
+                f"Argument `noise` must have shape (N, {self.noise_dim}), but has shape {tuple(noise.shape)}."
+            )
+        return self.decode(self.latents(noise, labels, generator=generator))
+
+    @torch.no_grad()
+    def _copy(self, tensors: dict[str, Tensor]) -> None:
+        for name, tensor in self.state_dict().items():
+            tensor.copy_(tensors[name])
+
+    def load_state_dict(self, *args: Any, **options: Any) -> Any:
+        """As of :class:`torch.nn.Module`; the weights count as trained ones."""
+        result = super().load_state_dict(*args, **options)
+        self._is_trained = True
+        return result
+
+    def summary(self) -> str:
+        """Return a table of the model's parts with their numbers of trainable parameters."""
+        rows = [(name, self._describe(name), count(network)) for name, network in self.named_children()]
+        rows.append(("total", "", sum(number for _, _, number in rows)))
+        name_width = max(len(name) for name, _, _ in rows)
+        text_width = max(len(text) for _, text, _ in rows)
+        title = f"{type(self).__name__}: {'trained' if self._is_trained else 'not trained'}"
+        lines = [f"{name:<{name_width}}  {text:<{text_width}}  {number:>12,}" for name, text, number in rows]
+        return "\n".join([title, *lines])
+
+    def __repr__(self) -> str:
+        return self.summary()
+
+    @abstractmethod
+    def _prepare(self) -> None:
+        """Make what belongs to the model and is no trained network: circuit, sources, frozen features."""
+
+    @abstractmethod
+    def _build(self, seeded: Callable[[int], None]) -> dict[str, nn.Module]:
+        """Return all networks by name; ``seeded(k)`` makes what follows draw its weights from stream k of the seed."""
+
+    @abstractmethod
+    def _describe(self, name: str) -> str:
+        """Say in a few words what network ``name`` is."""
+
+
+def quantum_layers(module: nn.Module) -> list[QuantumLayer]:
+    """Return the layers of ``module`` that run circuits."""
+    return [each for each in module.modules() if isinstance(each, QuantumLayer)]
+
+
+def count(module: nn.Module) -> int:
+    """Return the number of trainable parameters."""
+    return sum(parameter.numel() for parameter in module.parameters() if parameter.requires_grad)

@@ -1,0 +1,185 @@
+"""How a model samples."""
+
+from __future__ import annotations
+
+import logging
+from abc import abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from qiskit_qgen._checks import check_int, check_type
+from qiskit_qgen._random import resolve_seed, torch_generator
+from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError
+from qiskit_qgen.execution import AbstractExecution
+from qiskit_qgen.models.base.codecs import reserve
+from qiskit_qgen.models.base.labels import sampling_labels
+from qiskit_qgen.models.base.module import AbstractModule
+from qiskit_qgen.models.base.run_settings import executed_on
+from qiskit_qgen.training.rank_sources import check_may_bill
+
+_LOGGER = logging.getLogger(__name__)
+_SAMPLE_STREAM = 0x73616D70
+
+
+class AbstractSampler(AbstractModule):
+    """A model that samples: noise to the generator's outputs, and these to images or rows, batch by batch."""
+
+    _sampling_network: ClassVar[str] = "generator"
+    _sample_batch: ClassVar[int] = 512
+
+    def sample(
+        self,
+        num_samples: int | None = None,
+        *,
+        seed: int | None = None,
+        generator: torch.Generator | None = None,
+        noise: Tensor | None = None,
+        labels: Any = None,
+        execution: AbstractExecution | None = None,
+        **options: Any,
+    ) -> Tensor:
+        """Generate samples; the same seed and execution give the same bits.
+
+        Samples are made in batches of bounded size, in evaluation mode and without gradient. Results of another number
+        of threads, device or precision can differ in the last digits.
+
+        Args:
+            num_samples: Number of samples; with ``noise``, as many as there are vectors.
+            seed: Seed of the noise; None draws a fresh one.
+            generator: Source of the noise, on the CPU, in place of a seed.
+            noise: The noise itself, (num_samples, noise_dim).
+            labels: Of a model with classes: one label for all, or labels (num_samples,); None draws them evenly.
+            execution: Where the quantum circuits run; None takes the built-in simulator with its defaults.
+            **options: What a model's way of sampling offers beside these.
+
+        Returns:
+            float32 tensor on the CPU: images (num_samples, C, H, W) in [0, 1], or rows (num_samples, num_features) in
+            the units of tabular data.
+
+        Raises:
+            ArgumentError: If an argument is out of range or without effect, or ``execution`` is given to a model whose
+                sampling runs no circuit, or is billed and this is not the process of rank 0.
+            DatasetError: If ``labels`` are out of range or of another shape.
+        """
+        samples: Tensor | None = None
+        start = 0
+        number, parts = self._latent_parts(num_samples, seed, generator, noise, labels, execution, options)
+        for latents in parts:
+            part = self.decode_latents(latents)
+            samples = reserve(number, part) if samples is None else samples
+            samples[start : start + len(part)] = part
+            start += len(part)
+        assert samples is not None  # noqa: S101 - there is at least one part
+        return samples
+
+    def sample_latents(
+        self,
+        num_samples: int | None = None,
+        *,
+        seed: int | None = None,
+        generator: torch.Generator | None = None,
+        noise: Tensor | None = None,
+        labels: Any = None,
+        execution: AbstractExecution | None = None,
+        **options: Any,
+    ) -> Tensor:
+        """Return what the generator makes of the noise of :meth:`sample`, before it becomes images or rows.
+
+        The arguments are those of :meth:`sample`, and what they raise.
+
+        Returns:
+            float32 tensor on the CPU, (num_samples, ...).
+        """
+        _, parts = self._latent_parts(num_samples, seed, generator, noise, labels, execution, options)
+        return torch.cat([part.cpu() for part in parts])
+
+    @torch.no_grad()
+    def decode_latents(self, latents: Tensor) -> Tensor:
+        """Return the samples, as :meth:`sample` does, of what :meth:`sample_latents` returned.
+
+        Raises:
+            ArgumentError: If ``latents`` has another shape.
+            ArgumentTypeError: If ``latents`` is no tensor.
+        """
+        check_type("latents", latents, Tensor, "a tensor")
+        with self._evaluating():
+            parts = latents.to(self.device).split(self._sample_batch)
+            return torch.cat([self.decode(part).cpu() for part in parts]).contiguous()
+
+    def _latent_parts(
+        self,
+        num_samples: int | None,
+        seed: int | None,
+        generator: torch.Generator | None,
+        noise: Tensor | None,
+        labels: Any,
+        execution: AbstractExecution | None,
+        options: dict[str, Any],
+    ) -> tuple[int, Iterator[Tensor]]:
+        """Return the number of samples, and the generator's outputs batch by batch."""
+        if noise is not None:
+            check_type("noise", noise, Tensor, "a tensor")
+            if noise.dim() != 2 or noise.shape[1] != self.noise_dim or num_samples not in (None, len(noise)):
+                number = "N" if num_samples is None else num_samples
+                raise ArgumentError(
+                    f"Argument `noise` must have shape ({number}, {self.noise_dim}), but has shape {tuple(noise.shape)}."
+                )
+        elif num_samples is None:
+            raise ArgumentError("Argument `num_samples` must be given unless `noise` is.")
+        if generator is not None:
+            check_type("generator", generator, torch.Generator, "a torch.Generator or None")
+        if (seed is not None) + (generator is not None) > 1:
+            raise ArgumentError("At most one of the arguments `seed` and `generator` can be given.")
+        number = check_int("num_samples", len(noise) if noise is not None else num_samples, minimum=1)
+        check_may_bill(execution)
+        classes = sampling_labels(labels, number, self.num_classes)
+        chosen = self._sampling_options(options)
+        if not self._is_trained:
+            _LOGGER.warning("These samples come from a %s that was neither trained nor loaded.", type(self).__name__)
+        return number, self._drawn(number, resolve_seed(seed), generator, noise, classes, execution, chosen)
+
+    @torch.no_grad()
+    def _drawn(
+        self,
+        number: int,
+        seed: int,
+        generator: torch.Generator | None,
+        noise: Tensor | None,
+        labels: Tensor | None,
+        execution: AbstractExecution | None,
+        options: dict[str, Any],
+    ) -> Iterator[Tensor]:
+        with self._evaluating(), executed_on(self.get_submodule(self._sampling_network), execution):
+            for index, start in enumerate(range(0, number, self._sample_batch)):
+                rows = slice(start, min(start + self._sample_batch, number))
+                source = torch_generator(seed, _SAMPLE_STREAM, index) if generator is None else generator
+                z = self._draw_noise(rows.stop - start, source) if noise is None else noise[rows]
+                classes = None if labels is None else labels[rows].to(self.device)
+                if classes is None and self.num_classes is not None:
+                    drawn = torch.randint(self.num_classes, (rows.stop - start,), generator=source)
+                    classes = drawn.to(self.device)
+                yield self.latents(z.to(self.device), classes, generator=source, **options)
+
+    @contextmanager
+    def _evaluating(self) -> Iterator[None]:
+        """Hold the model in evaluation mode while the context lasts."""
+        training = self.training
+        self.eval()
+        try:
+            yield
+        finally:
+            self.train(training)
+
+    def _sampling_options(self, options: dict[str, Any]) -> dict[str, Any]:
+        """Return what :meth:`latents` takes beside noise and labels, checked."""
+        for name in options:
+            raise ArgumentTypeError(f"{type(self).__name__}.sample has no option `{name}`.")
+        return {}
+
+    @abstractmethod
+    def _draw_noise(self, number: int, generator: torch.Generator) -> Tensor:
+        """Draw noise (number, noise_dim) on the CPU."""

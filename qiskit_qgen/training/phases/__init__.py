@@ -1,0 +1,1 @@
+"""Phases of a training: what one step does, and all that must be saved to continue it."""
