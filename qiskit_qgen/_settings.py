@@ -247,10 +247,12 @@ def _place(kind: type[Settings], name: str, parts: Mapping[str, Any]) -> tuple[s
         )
     known = kind.names()
     if name in known:
-        other = {part: each for part, each in parts.items() if part in held}
-        chosen = ", ".join(f"`{part}` {each.kind!r}" for part, each in other.items() if each.kind)
-        raise ArgumentError(f"Argument `{name}` has no effect with {chosen or 'these parts'}: leave it out.")
-    raise unknown_name(name, known, kind.__name__)
+        for part, kinds in _parts(kind).items():
+            options = {option for each in kinds for option in each.names()}
+            if name in options or name.removeprefix(f"{part}_") in options:
+                chosen = repr(parts[part].kind) if part in held else "not one of the package's"
+                raise ArgumentError(f"Argument `{name}` has no effect where `{part}` is {chosen}: leave it out.")
+    raise unknown_name(name, known, kind.__name__.removesuffix("Config"))
 
 
 def _checked(option: Field[Any], hint: Any, value: Any) -> Any:

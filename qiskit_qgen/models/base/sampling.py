@@ -124,9 +124,10 @@ class AbstractSampler(AbstractModule):
         if noise is not None:
             check_type("noise", noise, Tensor, "a tensor")
             if noise.dim() != 2 or noise.shape[1] != self.noise_dim or num_samples not in (None, len(noise)):
-                number = "N" if num_samples is None else num_samples
+                rows = "N" if num_samples is None else num_samples
                 raise ArgumentError(
-                    f"Argument `noise` must have shape ({number}, {self.noise_dim}), but has shape {tuple(noise.shape)}."
+                    f"Argument `noise` must have shape ({rows}, {self.noise_dim}), but has shape "
+                    f"{tuple(noise.shape)}."
                 )
         elif num_samples is None:
             raise ArgumentError("Argument `num_samples` must be given unless `noise` is.")

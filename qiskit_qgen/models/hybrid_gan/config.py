@@ -1,4 +1,4 @@
-"""The settings of HybridGAN: what the model is. How it is trained is :class:`~qiskit_qgen.training.AdversarialTraining`."""
+"""The settings of HybridGAN: what the model is; how it is trained says ``AdversarialTraining``."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ class BlockConfig(Settings):
     encoding: str | tuple[str, ...] = setting("ry", "Gates that bring the inputs in")
     rotations: tuple[str, ...] | None = setting(
         None,
-        "Rotation gates of a layer; None takes one RY, or RY, RZ, RY of 'strongly_entangling', whose usual last RZ would "
-        "have no effect on Z",
+        "Rotation gates of a layer; None takes one RY, or RY, RZ, RY of 'strongly_entangling', whose usual last RZ "
+        "would have no effect on Z",
     )
     entanglement: Any = setting(None, "Which qubits are entangled; None takes a ring")
     entangler: str | tuple[str, ...] = setting("cx", "Two-qubit gate, or a list of several")

@@ -1,4 +1,4 @@
-"""The settings of QuantumDiffusion: what the model is. How it is trained: :class:`~qiskit_qgen.training.DenoisingTraining`."""
+"""The settings of QuantumDiffusion: what the model is; how it is trained says ``DenoisingTraining``."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ _USUAL_SIZE = 24  # two numbers of each of 12 qubits
 
 @dataclass(frozen=True, kw_only=True)
 class QuantumGeneratorConfig(Settings):
-    """A generator that is a circuit with noise in every rotation angle, :class:`~qiskit_qgen.networks.QuantumStyleGenerator`."""
+    """A circuit with noise in every rotation angle, :class:`~qiskit_qgen.networks.QuantumStyleGenerator`."""
 
     kind: ClassVar[str] = "quantum"
     num_qubits: int = setting(12, "Number of qubits", source="arXiv 2601.05036", minimum=1, maximum=MAX_QUBITS)

@@ -49,7 +49,7 @@ class WassersteinTraining(Settings):
     warmup: float = setting(0.03, "Part of the steps over which the learning rates rise", minimum=0, below=1)
 
     def generator_passes(self) -> list[tuple[int, int, bool]]:
-        """Return how often a training calls the generator: (number of calls, samples in each, whether for a gradient)."""
+        """Return how a training calls the generator: (number of calls, samples in each, whether for a gradient)."""
         fresh = min(self.steps, self.replay) if self.replay else self.steps
         return [(fresh, self.n_critic * self.batch_size, False), (self.steps, self.own_batch_size, True)]
 
