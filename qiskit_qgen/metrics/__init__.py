@@ -8,34 +8,34 @@ everything in one dictionary. torchmetrics takes about a second to import, so it
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from qiskit_qgen.metrics.cache import FeatureCache as FeatureCache
-from qiskit_qgen.metrics.evaluation import evaluate_features as evaluate_features
-from qiskit_qgen.metrics.evaluation import evaluate_images as evaluate_images
-from qiskit_qgen.metrics.extractors import AbstractFeatureExtractor as AbstractFeatureExtractor
-from qiskit_qgen.metrics.extractors import EfficientNetLite0Extractor as EfficientNetLite0Extractor
-from qiskit_qgen.metrics.extractors import FidInceptionExtractor as FidInceptionExtractor
-from qiskit_qgen.metrics.extractors import IdentityFeatureExtractor as IdentityFeatureExtractor
-from qiskit_qgen.metrics.extractors import ModuleFeatureExtractor as ModuleFeatureExtractor
-from qiskit_qgen.metrics.extractors import get_extractor as get_extractor
-from qiskit_qgen.metrics.functional import FeatureStatistics as FeatureStatistics
-from qiskit_qgen.metrics.functional import MemorizationScores as MemorizationScores
-from qiskit_qgen.metrics.functional import density_coverage as density_coverage
-from qiskit_qgen.metrics.functional import frechet_distance as frechet_distance
-from qiskit_qgen.metrics.functional import inception_score as inception_score
-from qiskit_qgen.metrics.functional import jensen_shannon_divergence as jensen_shannon_divergence
-from qiskit_qgen.metrics.functional import kernel_distance as kernel_distance
-from qiskit_qgen.metrics.functional import kernel_distance_interval as kernel_distance_interval
-from qiskit_qgen.metrics.functional import memorization as memorization
-from qiskit_qgen.metrics.functional import precision_recall as precision_recall
+from qiskit_qgen.metrics.cache import FeatureCache
+from qiskit_qgen.metrics.evaluation import evaluate_features, evaluate_images
+from qiskit_qgen.metrics.extractors import (
+    AbstractFeatureExtractor,
+    EfficientNetLite0Extractor,
+    FidInceptionExtractor,
+    IdentityFeatureExtractor,
+    ModuleFeatureExtractor,
+    get_extractor,
+)
+from qiskit_qgen.metrics.functional.frechet import FeatureStatistics, frechet_distance
+from qiskit_qgen.metrics.functional.inception import inception_score
+from qiskit_qgen.metrics.functional.jensen_shannon import jensen_shannon_divergence
+from qiskit_qgen.metrics.functional.kernel import kernel_distance, kernel_distance_interval
+from qiskit_qgen.metrics.functional.neighbors import (
+    MemorizationScores,
+    density_coverage,
+    memorization,
+    precision_recall,
+)
 
 if TYPE_CHECKING:
-    from qiskit_qgen.metrics.copying import Memorization as Memorization
-    from qiskit_qgen.metrics.fid import FrechetInceptionDistance as FrechetInceptionDistance
-    from qiskit_qgen.metrics.inception import InceptionScore as InceptionScore
-    from qiskit_qgen.metrics.jsd import JensenShannonDivergence as JensenShannonDivergence
-    from qiskit_qgen.metrics.kid import KernelInceptionDistance as KernelInceptionDistance
-    from qiskit_qgen.metrics.support import DensityCoverage as DensityCoverage
-    from qiskit_qgen.metrics.support import PrecisionRecall as PrecisionRecall
+    from qiskit_qgen.metrics.copying import Memorization
+    from qiskit_qgen.metrics.fid import FrechetInceptionDistance
+    from qiskit_qgen.metrics.inception import InceptionScore
+    from qiskit_qgen.metrics.jsd import JensenShannonDivergence
+    from qiskit_qgen.metrics.kid import KernelInceptionDistance
+    from qiskit_qgen.metrics.support import DensityCoverage, PrecisionRecall
 
 _LAZY = {
     "DensityCoverage": "qiskit_qgen.metrics.support",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from pathlib import Path
 
@@ -11,10 +10,8 @@ from torch import Tensor
 from qiskit_qgen._typing import PathLike
 from qiskit_qgen.exceptions import ArgumentError, CheckpointError
 from qiskit_qgen.metrics.extractors import AbstractFeatureExtractor
-from qiskit_qgen.metrics.extractors.base import digest_of
-from qiskit_qgen.persistence import load_tensors, save_tensors
+from qiskit_qgen.persistence import CACHE_VARIABLE, cache_folder, digest_tensors, load_tensors, save_tensors
 
-CACHE_VARIABLE = "QISKIT_QGEN_CACHE"
 _FORMAT = 1  # changes when an extractor of the same name and weights comes to give other features
 
 
@@ -39,7 +36,7 @@ class FeatureCache:
     """
 
     def __init__(self, folder: PathLike | None = None) -> None:
-        self.folder = _default_folder() if folder is None else Path(folder)
+        self.folder = cache_folder("features") if folder is None else Path(folder)
 
     def features(self, samples: Tensor, extractor: AbstractFeatureExtractor) -> Tensor:
         """Return the extractor's features of ``samples``, from the folder if they are there.
@@ -78,7 +75,7 @@ class FeatureCache:
                 f"Argument `extractor` must have a digest to be cached, but '{extractor.name}' wraps a plain function; "
                 "wrap an nn.Module, or do without a cache."
             )
-        return self.folder / f"{digest_of(f'{_FORMAT} {network}', {'samples': samples})}.safetensors"
+        return self.folder / f"{digest_tensors(f'{_FORMAT} {network}', {'samples': samples})}.safetensors"
 
 
 def _read(path: Path, shape: tuple[int, int]) -> Tensor | None:
@@ -92,9 +89,3 @@ def _read(path: Path, shape: tuple[int, int]) -> Tensor | None:
         warnings.warn(f"File {path} does not hold features of shape {shape}. They are computed again.", stacklevel=3)
         return None
     return features
-
-
-def _default_folder() -> Path:
-    import pooch
-
-    return Path(os.environ.get(CACHE_VARIABLE) or pooch.os_cache("qiskit_qgen")) / "features"

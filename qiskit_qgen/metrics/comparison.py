@@ -9,16 +9,11 @@ from typing import Any
 from torch import Tensor
 
 from qiskit_qgen._checks import check_int
-from qiskit_qgen.metrics.functional import (
-    FeatureStatistics,
-    inception_score,
-    jensen_shannon_divergence,
-    kernel_distance,
-    kernel_distance_interval,
-)
+from qiskit_qgen.metrics.functional.frechet import FeatureStatistics
+from qiskit_qgen.metrics.functional.inception import inception_score
 from qiskit_qgen.metrics.functional.intervals import mean_interval, proportion_interval, rank_interval
-from qiskit_qgen.metrics.functional.jensen_shannon import PIXEL_LIMITS
-from qiskit_qgen.metrics.functional.kernel import default_subset_size
+from qiskit_qgen.metrics.functional.jensen_shannon import PIXEL_LIMITS, jensen_shannon_divergence
+from qiskit_qgen.metrics.functional.kernel import default_subset_size, kernel_distance, kernel_distance_interval
 from qiskit_qgen.metrics.functional.neighbors import copies, support
 
 _SPLITS = 10

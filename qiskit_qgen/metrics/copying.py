@@ -11,8 +11,7 @@ from torchmetrics.utilities.data import dim_zero_cat
 from qiskit_qgen._checks import check_choice, check_float
 from qiskit_qgen.metrics._features import check_count
 from qiskit_qgen.metrics.extractors import DEFAULT_EXTRACTOR, AbstractFeatureExtractor, get_extractor
-from qiskit_qgen.metrics.functional import MemorizationScores, memorization
-from qiskit_qgen.metrics.functional.neighbors import COPY_RATIO
+from qiskit_qgen.metrics.functional.neighbors import COPY_RATIO, MemorizationScores, memorization
 
 KINDS = ("train", "held_out", "fake")
 

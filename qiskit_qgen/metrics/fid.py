@@ -9,7 +9,7 @@ from torch import Tensor
 
 from qiskit_qgen.metrics._features import check_count
 from qiskit_qgen.metrics.extractors import DEFAULT_EXTRACTOR, AbstractFeatureExtractor, get_extractor
-from qiskit_qgen.metrics.functional import frechet_distance
+from qiskit_qgen.metrics.functional.frechet import frechet_distance
 
 
 class FrechetInceptionDistance(torchmetrics.image.fid.FrechetInceptionDistance):

@@ -12,7 +12,7 @@ from torchmetrics.utilities.data import dim_zero_cat
 from qiskit_qgen._checks import check_int
 from qiskit_qgen.metrics._features import check_count
 from qiskit_qgen.metrics.extractors import AbstractFeatureExtractor
-from qiskit_qgen.metrics.functional import inception_score
+from qiskit_qgen.metrics.functional.inception import inception_score
 
 
 class InceptionScore(torchmetrics.image.inception.InceptionScore):

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 from torch import Tensor
-from torchmetrics import Metric
-from torchmetrics.utilities.data import dim_zero_cat
 
 from qiskit_qgen._checks import check_int
-from qiskit_qgen.metrics._features import check_count, check_numbers
-from qiskit_qgen.metrics.extractors import AbstractFeatureExtractor, get_extractor
-from qiskit_qgen.metrics.functional import jensen_shannon_divergence
-from qiskit_qgen.metrics.functional.jensen_shannon import DEFAULT_BINS, PIXEL_LIMITS
+from qiskit_qgen.metrics.extractors import PIXEL_EXTRACTOR, AbstractFeatureExtractor, get_extractor
+from qiskit_qgen.metrics.functional.jensen_shannon import DEFAULT_BINS, PIXEL_LIMITS, jensen_shannon_divergence
+from qiskit_qgen.metrics.real_fake import AbstractRealFakeMetric
 
 
-class JensenShannonDivergence(Metric):
+class JensenShannonDivergence(AbstractRealFakeMetric):
     """Jensen-Shannon divergence of the histograms of pixels or of features, averaged over them, in bits.
 
     See :func:`~qiskit_qgen.metrics.jensen_shannon_divergence` for the equation. Pixels are binned over [0, 1], features
@@ -42,43 +39,19 @@ class JensenShannonDivergence(Metric):
     """
 
     higher_is_better: bool = False
-    is_differentiable: bool = False
-    full_state_update: bool = False
     plot_lower_bound: float = 0.0
     plot_upper_bound: float = 1.0
 
-    real_features: list[Tensor]
-    fake_features: list[Tensor]
-
     def __init__(
         self,
-        feature: Literal["pixel"] | str | AbstractFeatureExtractor = "pixel",
+        feature: str | AbstractFeatureExtractor = PIXEL_EXTRACTOR,
         *,
         bins: int = DEFAULT_BINS,
         reset_real_features: bool = True,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
-        self.extractor = None if feature == "pixel" else get_extractor(feature)
+        super().__init__(None if feature == PIXEL_EXTRACTOR else get_extractor(feature), reset_real_features, **kwargs)
         self.bins = check_int("bins", bins, minimum=2)
-        self.reset_real_features = reset_real_features
-        self.add_state("real_features", [], dist_reduce_fx=None)
-        self.add_state("fake_features", [], dist_reduce_fx=None)
-
-    @property
-    def extractor_name(self) -> str:
-        """The name of the extractor whose features are compared, or "pixel"."""
-        return "pixel" if self.extractor is None else self.extractor.name
-
-    def update(self, imgs: Tensor, real: bool) -> None:
-        """Add samples.
-
-        Args:
-            imgs: Samples of shape (N, ...), pictures (N, C, H, W) in [0, 1].
-            real: Whether they are real or generated ("fake").
-        """
-        features = check_numbers("imgs", imgs).flatten(1) if self.extractor is None else self.extractor(imgs)
-        (self.real_features if real else self.fake_features).append(features)
 
     def compute(self) -> Tensor:
         """Return the divergence of all samples given so far, a float64 scalar in [0, 1].
@@ -86,18 +59,5 @@ class JensenShannonDivergence(Metric):
         Raises:
             ArgumentError: If fewer than 2 real or 2 generated samples were given.
         """
-        for kind, batches in (("real", self.real_features), ("fake", self.fake_features)):
-            check_count(f"{kind} samples", sum(len(batch) for batch in batches), minimum=2)
-        return jensen_shannon_divergence(
-            dim_zero_cat(self.fake_features),
-            dim_zero_cat(self.real_features),
-            bins=self.bins,
-            limits=PIXEL_LIMITS if self.extractor is None else None,
-        )
-
-    def reset(self) -> None:
-        """Forget the generated samples, and the real ones if ``reset_real_features``."""
-        kept = list(self.real_features)
-        super().reset()
-        if not self.reset_real_features:
-            self.real_features = kept
+        limits = PIXEL_LIMITS if self.extractor is None else None
+        return jensen_shannon_divergence(*self._kept(minimum=2), bins=self.bins, limits=limits)

@@ -11,7 +11,7 @@ from torchmetrics.utilities.data import dim_zero_cat
 
 from qiskit_qgen.metrics._features import check_count
 from qiskit_qgen.metrics.extractors import DEFAULT_EXTRACTOR, AbstractFeatureExtractor, get_extractor
-from qiskit_qgen.metrics.functional import kernel_distance
+from qiskit_qgen.metrics.functional.kernel import kernel_distance
 
 
 class KernelInceptionDistance(torchmetrics.image.kid.KernelInceptionDistance):

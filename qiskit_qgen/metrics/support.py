@@ -1,63 +1,46 @@
-"""Precision and recall, density and coverage, as torchmetrics metrics: they keep all features."""
+"""Precision and recall, density and coverage as torchmetrics metrics."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
-from torchmetrics import Metric
 from torchmetrics.utilities.data import dim_zero_cat
 
 from qiskit_qgen._checks import check_int
 from qiskit_qgen._random import torch_generator
 from qiskit_qgen.metrics._features import check_count
 from qiskit_qgen.metrics.extractors import DEFAULT_EXTRACTOR, AbstractFeatureExtractor, get_extractor
-from qiskit_qgen.metrics.functional import density_coverage, precision_recall
-from qiskit_qgen.metrics.functional.neighbors import DENSITY_NEIGHBORS, PRECISION_NEIGHBORS
+from qiskit_qgen.metrics.functional.neighbors import (
+    DENSITY_NEIGHBORS,
+    PRECISION_NEIGHBORS,
+    density_coverage,
+    precision_recall,
+)
+from qiskit_qgen.metrics.real_fake import AbstractRealFakeMetric
 
 _HALVES_STREAM = 0x6E6D
 
 
-class _AbstractSupportMetric(Metric):
-    """Keeps the features of real and of generated samples for a pair of scores; see the subclasses."""
+class _AbstractSupport(AbstractRealFakeMetric):
+    """A pair of scores from the nearest neighbours of features; see the subclasses."""
 
-    is_differentiable: bool = False
     higher_is_better: bool = True
-    full_state_update: bool = False
-
-    real_features: list[Tensor]
-    fake_features: list[Tensor]
+    _default_neighbors: ClassVar[int]
 
     def __init__(
         self,
-        feature: str | AbstractFeatureExtractor,
-        neighbors: int,
+        feature: str | AbstractFeatureExtractor = DEFAULT_EXTRACTOR,
         *,
+        neighbors: int | None = None,
         reset_real_features: bool = True,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
-        self.extractor = get_extractor(feature)
-        self.neighbors = check_int("neighbors", neighbors, minimum=1)
-        self.reset_real_features = reset_real_features
-        self.add_state("real_features", [], dist_reduce_fx=None)
-        self.add_state("fake_features", [], dist_reduce_fx=None)
-
-    @property
-    def extractor_name(self) -> str:
-        """The name of the extractor whose features are compared."""
-        return self.extractor.name
-
-    def update(self, imgs: Tensor, real: bool) -> None:
-        """Add samples.
-
-        Args:
-            imgs: Samples of shape (N, ...), pictures (N, C, H, W) in [0, 1].
-            real: Whether they are real or generated ("fake").
-        """
-        (self.real_features if real else self.fake_features).append(self.extractor(imgs))
+        super().__init__(get_extractor(feature), reset_real_features, **kwargs)
+        given = self._default_neighbors if neighbors is None else neighbors
+        self.neighbors = check_int("neighbors", given, minimum=1)
 
     def compute(self) -> tuple[Tensor, Tensor]:
         """Return both scores of all samples given so far, float64 scalars.
@@ -65,9 +48,7 @@ class _AbstractSupportMetric(Metric):
         Raises:
             ArgumentError: If too few real or generated samples were given.
         """
-        for kind, batches in (("real", self.real_features), ("fake", self.fake_features)):
-            check_count(f"{kind} samples", sum(map(len, batches)), minimum=self.neighbors + 1)
-        return self._score(dim_zero_cat(self.fake_features), dim_zero_cat(self.real_features))
+        return self._score(*self._kept(minimum=self.neighbors + 1))
 
     def floor(self, seed: int | None = 0) -> tuple[Tensor, Tensor]:
         """Return both scores of one random half of the real samples against the other: what a perfect model reaches.
@@ -83,19 +64,12 @@ class _AbstractSupportMetric(Metric):
         first, second = torch.randperm(len(real), generator=torch_generator(seed, _HALVES_STREAM)).tensor_split(2)
         return self._score(real[first.to(real.device)], real[second.to(real.device)])
 
-    def reset(self) -> None:
-        """Forget the generated samples, and the real ones if ``reset_real_features``."""
-        kept = list(self.real_features)
-        super().reset()
-        if not self.reset_real_features:
-            self.real_features = kept
-
     @abstractmethod
     def _score(self, fake: Tensor, real: Tensor) -> tuple[Tensor, Tensor]:
         """Return both scores of features."""
 
 
-class PrecisionRecall(_AbstractSupportMetric):
+class PrecisionRecall(_AbstractSupport):
     """Improved precision and recall of generated samples (arXiv 1904.06991) on a named extractor's features.
 
     See :func:`~qiskit_qgen.metrics.precision_recall` for the definitions. All features are kept in memory. The
@@ -103,7 +77,7 @@ class PrecisionRecall(_AbstractSupportMetric):
 
     Args:
         feature: An extractor or its name.
-        neighbors: How many neighbours make a ball's radius.
+        neighbors: How many neighbours make a ball's radius; None takes 3.
         reset_real_features: Whether :meth:`reset` also forgets the real samples.
         **kwargs: torchmetrics' own options of every metric (``dist_sync_on_step``, ``sync_on_compute``, ...).
 
@@ -122,21 +96,13 @@ class PrecisionRecall(_AbstractSupportMetric):
         [0.667, 1.0]
     """
 
-    def __init__(
-        self,
-        feature: str | AbstractFeatureExtractor = DEFAULT_EXTRACTOR,
-        *,
-        neighbors: int = PRECISION_NEIGHBORS,
-        reset_real_features: bool = True,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(feature, neighbors, reset_real_features=reset_real_features, **kwargs)
+    _default_neighbors = PRECISION_NEIGHBORS
 
     def _score(self, fake: Tensor, real: Tensor) -> tuple[Tensor, Tensor]:
         return precision_recall(fake, real, neighbors=self.neighbors)
 
 
-class DensityCoverage(_AbstractSupportMetric):
+class DensityCoverage(_AbstractSupport):
     """Density and coverage of generated samples (arXiv 2002.09797) on a named extractor's features.
 
     See :func:`~qiskit_qgen.metrics.density_coverage` for the definitions. All features are kept in memory. The
@@ -144,7 +110,7 @@ class DensityCoverage(_AbstractSupportMetric):
 
     Args:
         feature: An extractor or its name.
-        neighbors: How many neighbours make a ball's radius.
+        neighbors: How many neighbours make a ball's radius; None takes 5.
         reset_real_features: Whether :meth:`reset` also forgets the real samples.
         **kwargs: torchmetrics' own options of every metric (``dist_sync_on_step``, ``sync_on_compute``, ...).
 
@@ -163,15 +129,7 @@ class DensityCoverage(_AbstractSupportMetric):
         [1.333, 1.0]
     """
 
-    def __init__(
-        self,
-        feature: str | AbstractFeatureExtractor = DEFAULT_EXTRACTOR,
-        *,
-        neighbors: int = DENSITY_NEIGHBORS,
-        reset_real_features: bool = True,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(feature, neighbors, reset_real_features=reset_real_features, **kwargs)
+    _default_neighbors = DENSITY_NEIGHBORS
 
     def _score(self, fake: Tensor, real: Tensor) -> tuple[Tensor, Tensor]:
         return density_coverage(fake, real, neighbors=self.neighbors)

@@ -10,15 +10,19 @@ from qiskit_qgen.persistence.atomic import (
     existing_folder,
     remove_leftovers,
 )
+from qiskit_qgen.persistence.cache import CACHE_VARIABLE, cache_folder
 from qiskit_qgen.persistence.pretrained import FORMAT_VERSION, load_circuit, load_model_folder, save_model_folder
-from qiskit_qgen.persistence.tensors import check_state, load_tensors, save_tensors
+from qiskit_qgen.persistence.tensors import check_state, digest_tensors, load_tensors, save_tensors
 
 __all__ = [
+    "CACHE_VARIABLE",
     "FORMAT_VERSION",
     "atomic_folder",
     "atomic_path",
     "atomic_write",
+    "cache_folder",
     "check_state",
+    "digest_tensors",
     "existing_folder",
     "load_circuit",
     "load_model_folder",

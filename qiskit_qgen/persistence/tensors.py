@@ -20,21 +20,8 @@ from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError, CheckpointE
 from qiskit_qgen.persistence.atomic import atomic_write
 from qiskit_qgen.persistence.json_text import dump_json, parse_json
 
-STORED_DTYPES = frozenset(
-    {
-        torch.bool,
-        torch.uint8,
-        torch.int8,
-        torch.int16,
-        torch.int32,
-        torch.int64,
-        torch.float16,
-        torch.bfloat16,
-        torch.float32,
-        torch.float64,
-        torch.complex64,
-    }
-)
+_NAMES = "bool uint8 int8 int16 int32 int64 float16 bfloat16 float32 float64 complex64"
+STORED_DTYPES: frozenset[torch.dtype] = frozenset(getattr(torch, name) for name in _NAMES.split())
 """The types of tensors that a file can hold."""
 
 _METADATA_KEY = "qiskit_qgen"
@@ -71,7 +58,7 @@ def pack_tensors(tensors: Mapping[str, Tensor], metadata: Mapping[str, Any]) -> 
 
     prepared = _prepare(tensors)
     text = dump_json(dict(metadata), "metadata")
-    return save(prepared, metadata={_METADATA_KEY: f"{_digest(prepared, text)} {text}"})
+    return save(prepared, metadata={_METADATA_KEY: f"{digest_tensors(text, prepared)} {text}"})
 
 
 def load_tensors(
@@ -97,7 +84,7 @@ def load_tensors(
     if _METADATA_KEY not in stored:
         raise CheckpointError(f"{source} was not written by this package: its metadata lacks `{_METADATA_KEY}`.")
     checksum, _, text = stored[_METADATA_KEY].partition(" ")
-    if _digest(tensors, text) != checksum:
+    if digest_tensors(text, tensors) != checksum:
         raise CheckpointError(f"{source} is damaged: its content does not match its checksum.")
     metadata = parse_json(text, f"The metadata of {path}")
     if not isinstance(metadata, dict):
@@ -169,11 +156,11 @@ def _read(path: PathLike, source: str) -> tuple[dict[str, Tensor], dict[str, str
         raise CheckpointError(f"{source} is damaged or not a safetensors file: {error}.") from error
 
 
-def _digest(tensors: Mapping[str, Tensor], text: str) -> str:
-    """Return the SHA-256 of the metadata ``text`` and of every tensor's name, type, shape and bytes."""
+def digest_tensors(text: str, tensors: Mapping[str, Tensor]) -> str:
+    """Return the SHA-256 of ``text`` and of every tensor's name, type, shape and bytes, in the order of the names."""
     digest = hashlib.sha256(text.encode("utf-8"))
     for name in sorted(tensors):
-        tensor = tensors[name]
+        tensor = tensors[name].detach().cpu().contiguous()
         digest.update(f"\0{name}\0{tensor.dtype}\0{tuple(tensor.shape)}\0".encode())
         digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
     return digest.hexdigest()

@@ -21,9 +21,7 @@ from filelock import FileLock
 from qiskit_qgen._checks import check_path
 from qiskit_qgen._typing import PathLike
 from qiskit_qgen.exceptions import ArgumentError, ExecutionError
-from qiskit_qgen.persistence import atomic_path
-
-CACHE_VARIABLE = "QISKIT_QGEN_CACHE"
+from qiskit_qgen.persistence import atomic_path, cache_folder
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +55,7 @@ class Ledger:
     """
 
     def __init__(self, path: PathLike | None = None) -> None:
-        given = _default_folder() if path is None else check_path("ledger", path)
+        given = cache_folder("runtime") if path is None else check_path("ledger", path)
         if path is not None and not str(path):
             raise ArgumentError('Argument `ledger` must name a folder or a file ending with ".jsonl", but is empty.')
         is_file = given.suffix == ".jsonl"
@@ -198,9 +196,3 @@ def _check_place(path: Path, *, is_folder: bool) -> None:
         )
     if not os.access(found, os.W_OK | os.X_OK if wants_folder else os.W_OK | os.R_OK):
         raise ArgumentError(f"Argument `ledger` must name a place to write to, but {found} is not writable.")
-
-
-def _default_folder() -> Path:
-    import pooch
-
-    return Path(os.environ.get(CACHE_VARIABLE) or pooch.os_cache("qiskit_qgen")) / "runtime"

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
@@ -84,11 +82,16 @@ class AbstractFeatureExtractor(nn.Module, ABC):
         """Return the features, (n, num_features), of one batch of checked samples."""
 
 
-def digest_of(description: str, tensors: Mapping[str, Tensor]) -> str:
-    """Return the SHA-256 digest of a description and of named tensors, with their shapes and types."""
-    digest = hashlib.sha256(description.encode())
-    for name in sorted(tensors):
-        tensor = tensors[name].detach().cpu().contiguous()
-        digest.update(f"\n{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
-        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
-    return digest.hexdigest()
+def check_pictures(samples: Tensor, extractor: str, *, any_channels: bool = False, remedy: str = "") -> None:
+    """Raise :class:`ArgumentError` unless ``samples`` are pictures in [0, 1], grey or of three colours."""
+    check_shape("samples", samples.shape, "(N, C, H, W)", samples.ndim == 4)
+    if not any_channels and samples.shape[1] not in (1, 3):
+        raise ArgumentError(
+            f"Argument `samples` must have 1 or 3 channels for the extractor '{extractor}', but has "
+            f"{samples.shape[1]}{remedy}."
+        )
+    low, high = float(samples.min()), float(samples.max())
+    if not samples.is_floating_point() or low < 0 or high > 1:
+        raise ArgumentError(
+            f"Argument `samples` must be floating point in [0, 1], but is {samples.dtype} in [{low:g}, {high:g}]."
+        )

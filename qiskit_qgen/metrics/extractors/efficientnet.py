@@ -10,10 +10,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from qiskit_qgen._checks import check_int, check_shape
+from qiskit_qgen._checks import check_int
 from qiskit_qgen.exceptions import ArgumentError
-from qiskit_qgen.metrics.extractors.base import AbstractFeatureExtractor, digest_of
+from qiskit_qgen.metrics.extractors.base import AbstractFeatureExtractor, check_pictures
 from qiskit_qgen.optionals import HAS_EFFICIENTNET_LITE
+from qiskit_qgen.persistence import digest_tensors
 
 if TYPE_CHECKING:
     from efficientnet_lite_pytorch import EfficientNet
@@ -69,26 +70,16 @@ class EfficientNetLite0Extractor(AbstractFeatureExtractor):
     def digest(self) -> str:
         """Return a digest of the name and the weights, computed once."""
         if self._digest is None:
-            self._digest = digest_of(self.name, self.network.state_dict())
+            self._digest = digest_tensors(self.name, self.network.state_dict())
         return self._digest
 
     def _check(self, samples: Tensor) -> None:
-        check_shape("samples", samples.shape, "(N, C, H, W)", samples.ndim == 4)
-        count = samples.shape[1]
-        if self.channels is None and count not in (1, 3):
-            raise ArgumentError(
-                f"Argument `samples` must have 1 or 3 channels for the extractor '{self.name}', but has {count}; "
-                "name the channels to take, as in EfficientNetLite0Extractor(channels=(0, 1, 2))."
-            )
-        if self.channels is not None and count <= max(self.channels):
+        remedy = "; name the channels to take, as in EfficientNetLite0Extractor(channels=(0, 1, 2))"
+        check_pictures(samples, self.name, any_channels=self.channels is not None, remedy=remedy)
+        if self.channels is not None and samples.shape[1] <= max(self.channels):
             raise ArgumentError(
                 f"Argument `samples` must have more than {max(self.channels)} channels for the extractor "
-                f"'{self.name}', but has {count}."
-            )
-        low, high = float(samples.min()), float(samples.max())
-        if not samples.is_floating_point() or low < 0 or high > 1:
-            raise ArgumentError(
-                f"Argument `samples` must be floating point in [0, 1], but is {samples.dtype} in [{low:g}, {high:g}]."
+                f"'{self.name}', but has {samples.shape[1]}."
             )
 
     def _extract(self, batch: Tensor) -> Tensor:

@@ -8,11 +8,12 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from qiskit_qgen._checks import check_path, check_shape
+from qiskit_qgen._checks import check_path
 from qiskit_qgen._typing import PathLike
 from qiskit_qgen.exceptions import ArgumentError
-from qiskit_qgen.metrics.extractors.base import AbstractFeatureExtractor, digest_of
+from qiskit_qgen.metrics.extractors.base import AbstractFeatureExtractor, check_pictures
 from qiskit_qgen.optionals import HAS_TORCH_FIDELITY
+from qiskit_qgen.persistence import digest_tensors
 
 FID_EXTRACTOR = "fid-inception-v3"
 """The name of the extractor; a distance may be called FID or KID only under it."""
@@ -60,20 +61,10 @@ class FidInceptionExtractor(AbstractFeatureExtractor):
 
     def digest(self) -> str:
         """Return a digest of the name and of the weights, which are always the same."""
-        return digest_of(f"{self.name} {_DIGEST_BEGINS}", {})
+        return digest_tensors(f"{self.name} {_DIGEST_BEGINS}", {})
 
     def _check(self, samples: Tensor) -> None:
-        check_shape("samples", samples.shape, "(N, C, H, W)", samples.ndim == 4)
-        if samples.shape[1] not in (1, 3):
-            raise ArgumentError(
-                f"Argument `samples` must have 1 or 3 channels for the extractor '{self.name}', but has "
-                f"{samples.shape[1]}."
-            )
-        low, high = float(samples.min()), float(samples.max())
-        if not samples.is_floating_point() or low < 0 or high > 1:
-            raise ArgumentError(
-                f"Argument `samples` must be floating point in [0, 1], but is {samples.dtype} in [{low:g}, {high:g}]."
-            )
+        check_pictures(samples, self.name)
 
     def _extract(self, batch: Tensor) -> Tensor:
         pictures = (batch.float() * 255).round().to(torch.uint8).expand(-1, 3, -1, -1)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from torch import Tensor
 
 from qiskit_qgen._checks import check_shape
-from qiskit_qgen.metrics.extractors.base import AbstractFeatureExtractor, digest_of
+from qiskit_qgen.metrics.extractors.base import AbstractFeatureExtractor
+from qiskit_qgen.persistence import digest_tensors
 
 
 class IdentityFeatureExtractor(AbstractFeatureExtractor):
@@ -26,7 +27,7 @@ class IdentityFeatureExtractor(AbstractFeatureExtractor):
 
     def digest(self) -> str:
         """Return a digest of the name and the number of features."""
-        return digest_of(f"identity {self.name} {self.num_features}", {})
+        return digest_tensors(f"identity {self.name} {self.num_features}", {})
 
     def _check(self, samples: Tensor) -> None:
         fits = samples[0].numel() == self.num_features

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from torch import Tensor, nn
 
 from qiskit_qgen.exceptions import ArgumentTypeError
-from qiskit_qgen.metrics.extractors.base import AbstractFeatureExtractor, digest_of
+from qiskit_qgen.metrics.extractors.base import AbstractFeatureExtractor
+from qiskit_qgen.persistence import digest_tensors
 
 
 class ModuleFeatureExtractor(AbstractFeatureExtractor):
@@ -48,7 +49,7 @@ class ModuleFeatureExtractor(AbstractFeatureExtractor):
         """Return a digest of the name, the module's printed form and its present weights; None for a function."""
         if not isinstance(self.module, nn.Module):
             return None
-        return digest_of(f"module {self.name} {self.module!r}", self.module.state_dict())
+        return digest_tensors(f"module {self.name} {self.module!r}", self.module.state_dict())
 
     def _check(self, samples: Tensor) -> None:
         """Accept every sample: the wrapped module knows its input."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 
@@ -127,15 +126,6 @@ class AbstractBackbone(ABC):
     @abstractmethod
     def _frozen(self, images: Tensor) -> Tensor:
         """Return the frozen part's features of checked pictures."""
-
-
-def digest_of_module(name: str, module: nn.Module) -> str:
-    """Return a digest of a name and of the weights of a module."""
-    digest = hashlib.blake2b(name.encode(), digest_size=16)
-    for key, tensor in sorted(module.state_dict().items()):
-        digest.update(f"{key} {tuple(tensor.shape)} {tensor.dtype}".encode())
-        digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
-    return digest.hexdigest()
 
 
 def _checked_channels(channels: Sequence[int], allowed: Sequence[int], name: str) -> tuple[int, ...]:

@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 from qiskit_qgen._checks import check_int, check_shape
 from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError
-from qiskit_qgen.networks.backbones.base import AbstractBackbone, digest_of_module
+from qiskit_qgen.networks.backbones.base import AbstractBackbone
+from qiskit_qgen.persistence import digest_tensors
 
 
 class ModuleBackbone(AbstractBackbone):
@@ -69,7 +70,7 @@ class ModuleBackbone(AbstractBackbone):
 
     def digest(self) -> str:
         """Return a digest of the name and the module's weights; of a function, of the name alone."""
-        return digest_of_module(self.name, self.module if isinstance(self.module, nn.Module) else nn.Identity())
+        return digest_tensors(self.name, self.module.state_dict() if isinstance(self.module, nn.Module) else {})
 
     def _frozen(self, images: Tensor) -> Tensor:
         if self.trainable:

@@ -13,8 +13,9 @@ from torch.nn import functional as F
 
 from qiskit_qgen._checks import check_int, check_type
 from qiskit_qgen.exceptions import ArgumentError
-from qiskit_qgen.networks.backbones.base import AbstractBackbone, digest_of_module
+from qiskit_qgen.networks.backbones.base import AbstractBackbone
 from qiskit_qgen.networks.backbones.pyramid import FrozenPyramid, PyramidTail
+from qiskit_qgen.persistence import digest_tensors
 
 RGB = (1, 3)
 """Channel counts that a network for colour pictures takes: grey is repeated."""
@@ -108,7 +109,9 @@ class StagedBackbone(AbstractBackbone):
 
     def digest(self) -> str:
         """Return a digest of the weights, of the size of the input and of how the network is seen."""
-        return digest_of_module(f"{self.name} {self.input_size} {self._parts.description}", self._parts.all_stages)
+        return digest_tensors(
+            f"{self.name} {self.input_size} {self._parts.description}", self._parts.all_stages.state_dict()
+        )
 
     def _frozen(self, images: Tensor) -> Tensor:
         size = (self.input_size, self.input_size)

@@ -14,11 +14,11 @@ from qiskit_qgen._checks import check_choice
 from qiskit_qgen.datasets.subsets import subset
 from qiskit_qgen.metrics import (
     AbstractFeatureExtractor,
+    FeatureStatistics,
     density_coverage,
     get_extractor,
     memorization,
 )
-from qiskit_qgen.metrics.functional import FeatureStatistics
 from qiskit_qgen.models import HybridGAN
 from qiskit_qgen.models.hybrid_arguments import QUANTUM_IN
 from qiskit_qgen.persistence import atomic_path
