@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from numbers import Integral
 from typing import cast
 
-from qiskit.circuit import QuantumCircuit
+from qiskit.circuit import Parameter, ParameterVector, QuantumCircuit
 
 from qiskit_qgen._checks import check_choice, check_type
 from qiskit_qgen.exceptions import ArgumentError
@@ -19,12 +19,59 @@ PARAMETRIC_ENTANGLERS = ("crx", "cry", "crz", "cp", "rxx", "ryy", "rzz")
 PATTERNS = ("ring", "brick", "linear", "full", "none")
 
 
-def add_rotations(circuit: QuantumCircuit, rotations: Sequence[str], unused: Iterator[object]) -> None:
-    """Append ``rotations``, one after another on each qubit, with the next angles of ``unused``."""
-    for qubit in range(circuit.num_qubits):
-        for gate in rotations:
-            method: Callable[..., object] = getattr(circuit, gate)
-            method(next(unused), qubit)
+def add_layers(
+    circuit: QuantumCircuit,
+    angle: str,
+    rotations: Sequence[str],
+    entangler: str | Sequence[str],
+    layers: Sequence[Pairs],
+    final_rotations: Sequence[str],
+    *,
+    before: Callable[[int], None] | None = None,
+) -> tuple[Parameter, ...]:
+    """Append layers of rotations on each qubit and entanglers on each pair, then the final rotations.
+
+    Args:
+        circuit: The circuit to extend.
+        angle: The name of the angles.
+        rotations: One-qubit gates of a layer, one after another on each qubit.
+        entangler: Two-qubit gate, or several for each pair.
+        layers: The pairs of each layer.
+        final_rotations: One-qubit gates after the last layer.
+        before: Called with a layer's number before its gates are appended.
+
+    Returns:
+        The angles in the order of the gates.
+
+    Raises:
+        ArgumentError: If a gate is unknown, or none has an angle.
+    """
+    gates = checked_gates("rotations", rotations, ROTATIONS)
+    final = checked_gates("final_rotations", final_rotations, ROTATIONS)
+    entanglers = checked_gates("entangler", [entangler] if isinstance(entangler, str) else entangler, ENTANGLERS)
+    parametric = sum(gate in PARAMETRIC_ENTANGLERS for gate in entanglers)
+    count = circuit.num_qubits * (len(gates) * len(layers) + len(final)) + parametric * sum(map(len, layers))
+    if not count:
+        raise ArgumentError(
+            "Arguments `rotations` and `entangler` must give at least one angle, but no gate of them has one."
+        )
+    angles = tuple(ParameterVector(angle, count))
+    unused = iter(angles)
+
+    def rotate(names: Sequence[str]) -> None:
+        for qubit in range(circuit.num_qubits):
+            for gate in names:
+                getattr(circuit, gate)(next(unused), qubit)
+
+    for number, pairs in enumerate(layers):
+        if before is not None:
+            before(number)
+        rotate(gates)
+        for pair in pairs:
+            for gate in entanglers:
+                getattr(circuit, gate)(*([next(unused)] if gate in PARAMETRIC_ENTANGLERS else []), *pair)
+    rotate(final)
+    return angles
 
 
 def checked_gates(name: str, gates: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:

@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import cycle, islice
 
 from numpy.typing import ArrayLike
 from qiskit.circuit import ParameterVector, QuantumCircuit
 
 from qiskit_qgen._checks import check_array, check_int, check_shape, check_type
 from qiskit_qgen.circuits.parametrized import ParametrizedCircuit
-from qiskit_qgen.circuits.patterns import (
-    ENTANGLERS,
-    PARAMETRIC_ENTANGLERS,
-    ROTATIONS,
-    Pairs,
-    add_rotations,
-    checked_gates,
-    pairs_of_layers,
-)
+from qiskit_qgen.circuits.patterns import Pairs, add_layers, pairs_of_layers
 from qiskit_qgen.exceptions import ArgumentError
 
 
@@ -67,31 +60,11 @@ def style_ansatz(
     Raises:
         ArgumentError: If a number is not positive, a gate or a pattern is unknown, or a pair names a wrong qubit.
     """
-    num_qubits = check_int("num_qubits", num_qubits, minimum=1)
-    reps = check_int("reps", reps, minimum=1)
-    rotations = checked_gates("rotations", rotations, ROTATIONS)
-    final = rotations if final_rotations is None else checked_gates("final_rotations", final_rotations, ROTATIONS)
-    entanglers = checked_gates("entangler", [entangler] if isinstance(entangler, str) else entangler, ENTANGLERS)
-    layers = pairs_of_layers(entanglement, num_qubits)
-    num_angles = num_qubits * (reps * len(rotations) + len(final))
-    parametric = sum(gate in PARAMETRIC_ENTANGLERS for gate in entanglers)
-    num_angles += parametric * sum(len(layers[layer % len(layers)]) for layer in range(reps))
-    if not num_angles:
-        raise ArgumentError(
-            "Arguments `rotations` and `entangler` must give at least one angle, but no gate of them has one."
-        )
-
-    circuit = QuantumCircuit(num_qubits, name="style_ansatz")
-    angles = ParameterVector("angle", num_angles)
-    unused = iter(angles)
-    for layer in range(reps):
-        add_rotations(circuit, rotations, unused)
-        for pair in layers[layer % len(layers)]:
-            for gate in entanglers:
-                arguments = [next(unused)] if gate in PARAMETRIC_ENTANGLERS else []
-                getattr(circuit, gate)(*arguments, *pair)
-    add_rotations(circuit, final, unused)
-    return ParametrizedCircuit(circuit, tuple(angles))
+    circuit = QuantumCircuit(check_int("num_qubits", num_qubits, minimum=1), name="style_ansatz")
+    check_int("reps", reps, minimum=1)
+    layers = list(islice(cycle(pairs_of_layers(entanglement, num_qubits)), reps))
+    final = rotations if final_rotations is None else final_rotations
+    return ParametrizedCircuit(circuit, add_layers(circuit, "angle", rotations, entangler, layers, final))
 
 
 def bind_style_map(

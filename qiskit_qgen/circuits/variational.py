@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import cycle, islice
 
 from qiskit.circuit import ParameterVector, QuantumCircuit
 
 from qiskit_qgen._checks import check_int
 from qiskit_qgen.circuits.parametrized import ParametrizedCircuit
-from qiskit_qgen.circuits.patterns import (
-    ENTANGLERS,
-    PARAMETRIC_ENTANGLERS,
-    ROTATIONS,
-    Pairs,
-    add_rotations,
-    checked_gates,
-    pairs_of_layers,
-)
+from qiskit_qgen.circuits.patterns import ROTATIONS, Pairs, add_layers, checked_gates, pairs_of_layers
 from qiskit_qgen.exceptions import ArgumentError
 
 _ENCODINGS = (*ROTATIONS, "h")
@@ -58,16 +51,9 @@ def hardware_efficient_ansatz(
         ArgumentError: If a number is not positive, a gate or a pattern is unknown, a pair names a wrong qubit, the
             inputs would have no effect or there is no weight.
     """
-    qubits, layers = check_int("num_qubits", num_qubits, minimum=1), check_int("reps", reps, minimum=1)
-    pairs = pairs_of_layers(entanglement, qubits)
+    layers = _layers(num_qubits, reps, entanglement)
     return _build(
-        "hardware_efficient_ansatz",
-        qubits,
-        encoding,
-        rotations,
-        entangler,
-        [pairs[layer % len(pairs)] for layer in range(layers)],
-        final_rotations=final_rotations,
+        "hardware_efficient_ansatz", num_qubits, encoding, rotations, entangler, layers, final_rotations=final_rotations
     )
 
 
@@ -102,15 +88,10 @@ def strongly_entangling_ansatz(
         ArgumentError: If a number is not positive, a gate is unknown, the inputs would have no effect or there is no
             weight.
     """
-    qubits, layers = check_int("num_qubits", num_qubits, minimum=1), check_int("reps", reps, minimum=1)
-    return _build(
-        "strongly_entangling_ansatz",
-        qubits,
-        encoding,
-        rotations,
-        entangler,
-        [_ring_of_range(qubits, layer % max(qubits - 1, 1) + 1) for layer in range(layers)],
-    )
+    n, count = check_int("num_qubits", num_qubits, minimum=1), check_int("reps", reps, minimum=1)
+    ranges = (layer % max(n - 1, 1) + 1 for layer in range(count))
+    layers = [[(qubit, (qubit + reach) % n) for qubit in range(n)] if n > 1 else [] for reach in ranges]
+    return _build("strongly_entangling_ansatz", n, encoding, rotations, entangler, layers)
 
 
 def data_reuploading(
@@ -142,19 +123,16 @@ def data_reuploading(
         ArgumentError: If a number is not positive, a gate or a pattern is unknown, a pair names a wrong qubit, the
             inputs would have no effect or there is no weight.
     """
-    qubits, layers = check_int("num_qubits", num_qubits, minimum=1), check_int("reps", reps, minimum=1)
+    layers = _layers(num_qubits, reps, entanglement)
     if encoding is None:
         raise ArgumentError("Argument `encoding` must name at least one gate, but is None.")
-    pairs = pairs_of_layers(entanglement, qubits)
-    return _build(
-        "data_reuploading",
-        qubits,
-        encoding,
-        rotations,
-        entangler,
-        [pairs[layer % len(pairs)] for layer in range(layers)],
-        upload_again=True,
-    )
+    return _build("data_reuploading", num_qubits, encoding, rotations, entangler, layers, upload_again=True)
+
+
+def _layers(num_qubits: int, reps: int, entanglement: str | Pairs | Sequence[Pairs]) -> list[Pairs]:
+    check_int("num_qubits", num_qubits, minimum=1)
+    check_int("reps", reps, minimum=1)
+    return list(islice(cycle(pairs_of_layers(entanglement, num_qubits)), reps))
 
 
 def _build(
@@ -169,29 +147,16 @@ def _build(
     upload_again: bool = False,
 ) -> ParametrizedCircuit:
     encoders = _checked_encoding(encoding)
-    gates = checked_gates("rotations", rotations, ROTATIONS)
-    final = checked_gates("final_rotations", final_rotations, ROTATIONS)
-    entanglers = checked_gates("entangler", [entangler] if isinstance(entangler, str) else entangler, ENTANGLERS)
-    parametric = sum(gate in PARAMETRIC_ENTANGLERS for gate in entanglers)
-    num_weights = num_qubits * (len(gates) * len(layers) + len(final)) + parametric * sum(map(len, layers))
-    if not num_weights:
-        raise ArgumentError(
-            "Arguments `rotations` and `entangler` must give at least one weight, but no gate of them has one."
-        )
     circuit = QuantumCircuit(num_qubits, name=name)
-    inputs = ParameterVector("x", num_qubits if encoders else 0)
-    weights = ParameterVector("theta", num_weights)
-    unused = iter(weights)
-    for number, pairs in enumerate(layers):
-        if number == 0 or upload_again:
-            _add_encoding(circuit, encoders, inputs)
-        add_rotations(circuit, gates, unused)
-        for pair in pairs:
-            for gate in entanglers:
-                angle = [next(unused)] if gate in PARAMETRIC_ENTANGLERS else []
-                getattr(circuit, gate)(*angle, *pair)
-    add_rotations(circuit, final, unused)
-    return ParametrizedCircuit(circuit, tuple(inputs), tuple(weights))
+    inputs = tuple(ParameterVector("x", num_qubits if encoders else 0))
+
+    def encode(layer: int) -> None:
+        for qubit, parameter in enumerate(inputs if layer == 0 or upload_again else ()):
+            for gate in encoders:
+                getattr(circuit, gate)(*([] if gate == "h" else [parameter]), qubit)
+
+    weights = add_layers(circuit, "theta", rotations, entangler, layers, final_rotations, before=encode)
+    return ParametrizedCircuit(circuit, inputs, weights)
 
 
 def _checked_encoding(encoding: str | Sequence[str] | None) -> tuple[str, ...]:
@@ -210,14 +175,3 @@ def _checked_encoding(encoding: str | Sequence[str] | None) -> tuple[str, ...]:
         "Argument `encoding` must turn the qubits by the inputs, as 'ry' or ('h', 'rz') do, but "
         f"{encoding!r} leaves them as they are."
     )
-
-
-def _add_encoding(circuit: QuantumCircuit, encoders: Sequence[str], inputs: ParameterVector) -> None:
-    for qubit, parameter in enumerate(inputs):
-        for gate in encoders:
-            getattr(circuit, gate)(*([] if gate == "h" else [parameter]), qubit)
-
-
-def _ring_of_range(num_qubits: int, reach: int) -> list[tuple[int, int]]:
-    """Return the pairs (q, q + reach mod n); of one qubit, none."""
-    return [(qubit, (qubit + reach) % num_qubits) for qubit in range(num_qubits)] if num_qubits > 1 else []

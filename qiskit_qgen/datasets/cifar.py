@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 
 from qiskit_qgen._typing import PathLike
-from qiskit_qgen.datasets.downloads import address, download
+from qiskit_qgen.datasets.downloads import download
 from qiskit_qgen.datasets.image_dataset import ImageDataset
 from qiskit_qgen.datasets.reading import check_fits_memory, reading
 from qiskit_qgen.exceptions import DatasetError
@@ -196,12 +196,5 @@ def _from_archive(path: Path, split: str) -> list[tuple[NDArray[np.uint8], NDArr
 
 def _download() -> Path:
     """Return the path of the archive in the cache, after downloading it if it is not there."""
-    return download(
-        address(URL_VARIABLE, OFFICIAL_URL),
-        f"md5:{_ARCHIVE_MD5}",
-        subject="CIFAR-10",
-        remedy=(
-            f"pass a folder with its files as `data_dir`, or name a mirror in the environment variable {URL_VARIABLE}"
-        ),
-        file_name=_ARCHIVE,
-    )
+    checksum = f"md5:{_ARCHIVE_MD5}"
+    return download(OFFICIAL_URL, URL_VARIABLE, checksum, subject="CIFAR-10", files="its files", file_name=_ARCHIVE)

@@ -10,29 +10,35 @@ from qiskit_qgen.exceptions import DatasetError
 _TIMEOUT = 60.0
 
 
-def download(url: str, checksum: str, *, subject: str, remedy: str, file_name: str | None = None) -> Path:
+def download(
+    official: str, variable: str, checksum: str, *, subject: str, files: str, file_name: str, path: str = ""
+) -> Path:
     """Return the path of a file in the cache, ``pooch.os_cache("qiskit_qgen")``, after downloading it if need be.
 
     A file in the cache whose checksum is wrong is downloaded anew. What is downloaded is kept only if its checksum is
     right. A progress bar is shown.
 
     Args:
-        url: Where the file is.
+        official: The address at which its authors publish it.
+        variable: The environment variable that names another address, such as a mirror.
         checksum: Its SHA-256, or "md5:" and its MD5.
         subject: What it is, as the beginning of a sentence: "Fashion-MNIST's file train-images-idx3-ubyte.gz".
-        remedy: What to do if that fails, as the end of a sentence: "pass a folder with the files as `data_dir`".
-        file_name: Its name in the cache; None takes the one in ``url``.
+        files: What the folder holds that can be passed instead: "the four files".
+        file_name: Its name in the cache.
+        path: What is appended to the address, after a slash.
 
     Raises:
         DatasetError: If the file cannot be downloaded or has another checksum.
     """
     import pooch
 
+    address = os.environ.get(variable) or official
+    url = f"{address.rstrip('/')}/{path}" if path else address
     try:
         found = pooch.retrieve(
             url,
             known_hash=checksum,
-            fname=file_name or url.rsplit("/", 1)[-1],
+            fname=file_name,
             path=pooch.os_cache("qiskit_qgen"),
             downloader=pooch.HTTPDownloader(progressbar=True, timeout=_TIMEOUT),
         )
@@ -40,11 +46,7 @@ def download(url: str, checksum: str, *, subject: str, remedy: str, file_name: s
     except (OSError, ValueError) as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(". ")
         raise DatasetError(
-            f"{subject} could not be downloaded from {url} ({reason}); try again later, or {remedy}."
+            f"{subject} could not be downloaded from {url} ({reason}); try again later, or pass a folder with {files} "
+            f"as `data_dir`, or name a mirror in the environment variable {variable}."
         ) from error
     return Path(found)
-
-
-def address(variable: str, official: str) -> str:
-    """Return the address in the environment variable ``variable``, or else the ``official`` one."""
-    return os.environ.get(variable) or official

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from qiskit_qgen._typing import PathLike
-from qiskit_qgen.datasets.downloads import address, download
+from qiskit_qgen.datasets.bundled import FASHION_MNIST_CLASSES
+from qiskit_qgen.datasets.downloads import download
 from qiskit_qgen.datasets.idx import read_idx
 from qiskit_qgen.datasets.image_dataset import ImageDataset
 from qiskit_qgen.exceptions import DatasetError
@@ -79,14 +80,13 @@ class IdxCollection:
 
     def _download(self, name: str) -> Path:
         return download(
-            f"{address(self.url_variable, self.url).rstrip('/')}/{name}",
+            self.url,
+            self.url_variable,
             self.packed[name],
             subject=f"{self.title}'s file {name}",
-            remedy=(
-                "pass a folder with the four files as `data_dir`, or name a mirror in the environment variable "
-                f"{self.url_variable}"
-            ),
+            files="the four files",
             file_name=f"{self.name}-{name}",
+            path=name,
         )
 
     def _read(self, path: Path, name: str) -> Tensor:
@@ -99,3 +99,55 @@ class IdxCollection:
                 "data sets use the same names."
             )
         return torch.from_numpy(array)
+
+
+MNIST = IdxCollection(
+    name="mnist",
+    title="MNIST",
+    url="https://ossci-datasets.s3.amazonaws.com/mnist/",
+    url_variable="QISKIT_QGEN_MNIST_URL",
+    class_names=tuple("0123456789"),
+    packed={
+        "train-images-idx3-ubyte.gz": "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
+        "train-labels-idx1-ubyte.gz": "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
+        "t10k-images-idx3-ubyte.gz": "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
+        "t10k-labels-idx1-ubyte.gz": "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
+    },
+    unpacked={
+        "train-images-idx3-ubyte.gz": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+        "train-labels-idx1-ubyte.gz": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+        "t10k-images-idx3-ubyte.gz": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+        "t10k-labels-idx1-ubyte.gz": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+    },
+)
+"""60,000 train and 10,000 test pictures of handwritten digits, 28 x 28, ten classes.
+
+Source: Y. LeCun, C. Cortes, C. Burges, "The MNIST database of handwritten digits". The author's own address serves the
+files no longer to everybody; the one here is the copy that torchvision downloads from.
+"""
+
+FASHION_MNIST = IdxCollection(
+    name="fashion-mnist",
+    title="Fashion-MNIST",
+    url="http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
+    url_variable="QISKIT_QGEN_FASHION_MNIST_URL",
+    class_names=FASHION_MNIST_CLASSES,
+    packed={
+        "train-images-idx3-ubyte.gz": "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
+        "train-labels-idx1-ubyte.gz": "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
+        "t10k-images-idx3-ubyte.gz": "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
+        "t10k-labels-idx1-ubyte.gz": "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
+    },
+    unpacked={
+        "train-images-idx3-ubyte.gz": "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
+        "train-labels-idx1-ubyte.gz": "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
+        "t10k-images-idx3-ubyte.gz": "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
+        "t10k-labels-idx1-ubyte.gz": "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
+    },
+    installed=Path("/usr/share/datasets/fashion-mnist"),
+)
+"""60,000 train and 10,000 test pictures of clothes, 28 x 28, ten classes.
+
+Source: H. Xiao, K. Rasul, R. Vollgraf, "Fashion-MNIST: a Novel Image Dataset for Benchmarking Machine Learning
+Algorithms", arXiv 1708.07747. MIT licence. Debian's package ``dataset-fashion-mnist`` holds it, packed anew.
+"""

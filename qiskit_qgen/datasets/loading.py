@@ -14,12 +14,11 @@ from qiskit_qgen._typing import PathLike
 from qiskit_qgen.datasets.array_files import ARRAY_SUFFIXES, load_array_file
 from qiskit_qgen.datasets.bundled import load_digits, load_fashion_mnist_mini
 from qiskit_qgen.datasets.cifar import load_cifar10
-from qiskit_qgen.datasets.fashion_mnist import FASHION_MNIST
+from qiskit_qgen.datasets.idx_collections import FASHION_MNIST, MNIST
 from qiskit_qgen.datasets.image_dataset import ImageDataset
 from qiskit_qgen.datasets.image_folder import load_image_folder
 from qiskit_qgen.datasets.images import ImageData, convert_images
 from qiskit_qgen.datasets.medmnist import MEDMNIST_NAMES, is_medmnist, load_medmnist
-from qiskit_qgen.datasets.mnist import MNIST
 from qiskit_qgen.datasets.sat4 import load_sat4
 from qiskit_qgen.datasets.subsets import subset_rows
 from qiskit_qgen.exceptions import ArgumentError, DatasetError

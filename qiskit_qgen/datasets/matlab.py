@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,7 +72,8 @@ class MatVariable:
                 number = min(step, count - start)
                 values = np.frombuffer(_exactly(source, number * size), self.dtype)
                 yield values.reshape(number, *reversed(inner))
-            source.finish()
+            if isinstance(source, _Inflated):
+                source.finish()
 
 
 def read_variables(path: Path) -> dict[str, MatVariable]:
@@ -101,25 +102,6 @@ def read_variables(path: Path) -> dict[str, MatVariable]:
             variables[name] = MatVariable(path, name, shape, dtype, place, order)
             place += _TAG + length
     return variables
-
-
-class _Source(Protocol):
-    def read(self, size: int, /) -> bytes: ...
-
-    def finish(self) -> None: ...
-
-
-class _Plain:
-    """The bytes of an element as they are."""
-
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file = file
-
-    def read(self, size: int) -> bytes:
-        return self._file.read(size)
-
-    def finish(self) -> None:
-        """Do nothing: there is no checksum."""
 
 
 class _Inflated:
@@ -156,6 +138,10 @@ class _Inflated:
             raise EOFError("it ends within a variable")
 
 
+_Source: TypeAlias = IO[bytes] | _Inflated
+"""The bytes of an element."""
+
+
 def _open(file: IO[bytes], place: int, order: str) -> _Source:
     """Return the content of the element at ``place``, from the tag of its array on."""
     file.seek(place)
@@ -163,7 +149,7 @@ def _open(file: IO[bytes], place: int, order: str) -> _Source:
     if kind == _COMPRESSED:
         return _Inflated(file, length)
     file.seek(place)
-    return _Plain(file)
+    return file
 
 
 def _read_byte_order(file: IO[bytes], path: Path) -> str:
@@ -220,7 +206,7 @@ def _part(source: _Source, order: str, limit: int) -> bytes:
     return content
 
 
-def _exactly(source: _Source | IO[bytes], size: int) -> bytes:
+def _exactly(source: _Source, size: int) -> bytes:
     content = source.read(size)
     if len(content) < size:
         raise EOFError("it ends within a variable")

@@ -8,7 +8,6 @@ pictures are under CC BY 4.0, those of DermaMNIST under CC BY-NC 4.0. Source: ar
 
 from __future__ import annotations
 
-import functools
 import json
 from importlib.resources import files
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import Any
 
 from qiskit_qgen._typing import PathLike
 from qiskit_qgen.datasets.array_files import load_array_file
-from qiskit_qgen.datasets.downloads import address, download
+from qiskit_qgen.datasets.downloads import download
 from qiskit_qgen.datasets.image_dataset import ImageDataset
 from qiskit_qgen.exceptions import ArgumentError, DatasetError
 
@@ -26,20 +25,9 @@ URL_VARIABLE = "QISKIT_QGEN_MEDMNIST_URL"
 OFFICIAL_URL = "https://zenodo.org/records/10519652/files"
 """Where the authors publish the files."""
 
-MEDMNIST_NAMES = (
-    "pathmnist",
-    "chestmnist",
-    "dermamnist",
-    "octmnist",
-    "pneumoniamnist",
-    "retinamnist",
-    "breastmnist",
-    "bloodmnist",
-    "tissuemnist",
-    "organamnist",
-    "organcmnist",
-    "organsmnist",
-)
+_ENTRIES: dict[str, Any] = json.loads((files("qiskit_qgen.datasets") / "files" / "medmnist.json").read_bytes())
+
+MEDMNIST_NAMES = tuple(_ENTRIES)
 """The sets of two-dimensional pictures."""
 
 _DEFAULT_SIZE = "28"
@@ -66,13 +54,21 @@ def load_medmnist(name: str, split: str, data_dir: PathLike | None) -> ImageData
         DatasetError: If the file is missing, damaged, holds other pictures, or cannot be downloaded.
     """
     base, dash, size = name.partition("-")
-    entry = _entries()[base]
+    entry = _ENTRIES[base]
     size = size if dash else _DEFAULT_SIZE
     if size not in entry["md5"]:
         sizes = ", ".join(repr(f"{base}-{known}") for known in entry["md5"] if known != _DEFAULT_SIZE)
         raise ArgumentError(f"Argument `name` must be {base!r} (28 x 28), {sizes}, but is {name!r}.")
     file_name = f"{base}.npz" if size == _DEFAULT_SIZE else f"{base}_{size}.npz"
-    path = _find(file_name, data_dir) or _download(file_name, entry["md5"][size], name)
+    path = _find(file_name, data_dir) or download(
+        OFFICIAL_URL,
+        URL_VARIABLE,
+        f"md5:{entry['md5'][size]}",
+        subject=f"MedMNIST's {name}",
+        files=f"the file {file_name}",
+        file_name=file_name,
+        path=f"{file_name}?download=1",
+    )
     classes = entry["classes"]
     names = None if classes is None else tuple(classes)
     data = load_array_file(path, split, name=name, class_names=names, labelled=classes is not None)
@@ -84,13 +80,6 @@ def load_medmnist(name: str, split: str, data_dir: PathLike | None) -> ImageData
     return data
 
 
-@functools.cache
-def _entries() -> dict[str, Any]:
-    text = (files("qiskit_qgen.datasets") / "files" / "medmnist.json").read_text(encoding="utf-8")
-    entries: dict[str, Any] = json.loads(text)
-    return entries
-
-
 def _find(file_name: str, data_dir: PathLike | None) -> Path | None:
     """Return the file in the given folder, or in the package's if it is there."""
     if data_dir is None:
@@ -100,16 +89,3 @@ def _find(file_name: str, data_dir: PathLike | None) -> Path | None:
     if not path.is_file():
         raise DatasetError(f"Folder {data_dir} must hold MedMNIST's file {file_name}, but does not.")
     return path
-
-
-def _download(file_name: str, md5: str, name: str) -> Path:
-    return download(
-        f"{address(URL_VARIABLE, OFFICIAL_URL).rstrip('/')}/{file_name}?download=1",
-        f"md5:{md5}",
-        subject=f"MedMNIST's {name}",
-        remedy=(
-            f"pass a folder with the file {file_name} as `data_dir`, or name a mirror in the environment variable "
-            f"{URL_VARIABLE}"
-        ),
-        file_name=file_name,
-    )

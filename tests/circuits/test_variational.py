@@ -136,7 +136,7 @@ def test_the_weights_are_in_the_order_of_the_gates(build):
         ({"encoding": ()}, "`encoding` must turn the qubits by the inputs"),
         ({"encoding": "cx"}, "`encoding` must be one of"),
         ({"rotations": "ry"}, "`rotations` must be a sequence of gate names"),
-        ({"rotations": ()}, "must give at least one weight"),
+        ({"rotations": ()}, "must give at least one angle"),
         ({"entangler": "ccx"}, "`entangler` must be one of"),
     ],
 )

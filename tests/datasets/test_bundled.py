@@ -7,9 +7,8 @@ import torch
 
 import qiskit_qgen.datasets
 from qiskit_qgen.datasets import load_dataset
-from qiskit_qgen.datasets.fashion_mnist import FASHION_MNIST
 from qiskit_qgen.datasets.idx import read_idx
-from qiskit_qgen.datasets.idx_collections import FILES
+from qiskit_qgen.datasets.idx_collections import FASHION_MNIST, FILES
 
 
 def as_bytes(image):

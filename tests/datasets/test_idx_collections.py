@@ -11,9 +11,7 @@ import numpy as np
 import pytest
 
 from qiskit_qgen.datasets import load_dataset, loading
-from qiskit_qgen.datasets.fashion_mnist import FASHION_MNIST
-from qiskit_qgen.datasets.idx_collections import FILES
-from qiskit_qgen.datasets.mnist import MNIST
+from qiskit_qgen.datasets.idx_collections import FASHION_MNIST, FILES, MNIST
 
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
 
