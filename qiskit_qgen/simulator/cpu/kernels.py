@@ -15,8 +15,7 @@ once, before its loops.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, NamedTuple, TypeAlias, TypeVar
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numba import njit
@@ -39,11 +38,9 @@ Record: TypeAlias = Any
 Lanes: TypeAlias = tuple[int, ...]
 """W zeros: the width is their number, which is known when a kernel is compiled."""
 
-Function = TypeVar("Function", bound=Callable[..., Any])
-
-helper: Callable[[Function], Function] = njit(nogil=True, error_model="numpy", boundscheck=False)
-inlined: Callable[[Function], Function] = njit(nogil=True, error_model="numpy", boundscheck=False, inline="always")
-kernel: Callable[[Function], Function] = njit(cache=True, nogil=True, error_model="numpy", boundscheck=False)
+helper = njit(nogil=True, error_model="numpy", boundscheck=False)
+inlined = njit(nogil=True, error_model="numpy", boundscheck=False, inline="always")
+kernel = njit(cache=True, nogil=True, error_model="numpy", boundscheck=False)
 
 
 class Buffers(NamedTuple):
