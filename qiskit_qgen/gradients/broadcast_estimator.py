@@ -2,32 +2,25 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from collections.abc import Sequence
-from copy import copy
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from qiskit.circuit import Parameter, QuantumCircuit
-from qiskit.primitives import BaseEstimatorV2, BasePrimitiveJob
+from qiskit.circuit import QuantumCircuit
+from qiskit.primitives import BaseEstimatorV2, PubResult
 from qiskit.primitives.containers.observables_array import ObservablesArray
 from qiskit.providers import Options
-from qiskit.quantum_info.operators.base_operator import BaseOperator
-from qiskit_machine_learning.algorithm_job import AlgorithmJob
-from qiskit_machine_learning.gradients import BaseEstimatorGradient, EstimatorGradientResult
 
-from qiskit_qgen._checks import check_float, check_int, check_type
+from qiskit_qgen._checks import check_float, check_type
+from qiskit_qgen.gradients.broadcast import AbstractBroadcastGradient, Request
 from qiskit_qgen.gradients.perturbation_rule import PerturbationRule
-from qiskit_qgen.gradients.requests import parameters_of, validate_once
-from qiskit_qgen.gradients.rows import RowsOfCircuit, rows_by_circuit, single_option
-from qiskit_qgen.gradients.rule import AbstractGradientRule, ShiftedRows
+from qiskit_qgen.gradients.requests import AbstractEstimatorGradient, Group
+from qiskit_qgen.gradients.rule import AbstractGradientRule
 from qiskit_qgen.gradients.shift_rule import ShiftRuleCache
 
 
-class AbstractBroadcastEstimatorGradient(BaseEstimatorGradient):
+class AbstractBroadcastEstimatorGradient(AbstractBroadcastGradient, AbstractEstimatorGradient):
     """A gradient rule on a V2 estimator.
 
     One call of :meth:`run` is one job, with one PUB for each different circuit (and choice of ``parameters``): its
@@ -44,92 +37,46 @@ class AbstractBroadcastEstimatorGradient(BaseEstimatorGradient):
         ArgumentError: If ``precision`` is negative.
     """
 
+    _option = "precision"
+
     def __init__(self, estimator: BaseEstimatorV2, *, precision: float | None = None) -> None:
-        check_type("estimator", estimator, BaseEstimatorV2, "a V2 estimator")
-        super().__init__(estimator=estimator)
+        self._primitive = check_type("estimator", estimator, BaseEstimatorV2, "a V2 estimator")
+        super().__init__(estimator)
         if precision is not None:
             self._default_options = Options(precision=check_float("precision", precision, minimum=0.0))
 
-    @property
-    def options(self) -> Options:
-        """Return the default options: the precision."""
-        return copy(self._default_options)
+    def _request(self, group: Group, rule: AbstractGradientRule) -> Request:
+        observables = group.observables
+        outputs: dict[int, list[int]] = {}
+        for place, observable in enumerate(observables):
+            outputs.setdefault(id(observable), []).append(place)
+        blocks = [group.values[places] for places in outputs.values()]
+        if not all(np.array_equal(block, blocks[0]) for block in blocks):
+            shifted = rule.shifted(group.values, group.wanted)
+            pub = (rule.circuit, ObservablesArray.coerce(observables).reshape(-1, 1), shifted.rows)
+            return _Request(group, shifted, pub, [(place, 0) for place in range(len(observables))])
+        shifted = rule.shifted(blocks[0], group.wanted)  # every observable at the same samples
+        array = ObservablesArray.coerce([observables[places[0]] for places in outputs.values()]).reshape(-1, 1)
+        found = [(0, 0)] * len(observables)
+        for output, places in enumerate(outputs.values()):
+            for sample, place in enumerate(places):
+                found[place] = (sample, output)
+        return _Request(group, shifted, (rule.circuit, array, shifted.flat), found)
 
-    def run(
-        self,
-        circuits: Sequence[QuantumCircuit],
-        observables: Sequence[BaseOperator],
-        parameter_values: Sequence[Sequence[float]] | np.ndarray,
-        parameters: Sequence[Sequence[Parameter] | None] | None = None,
-        **options: Any,
-    ) -> AlgorithmJob:
-        """Compute the gradient of the expectation value of ``observables[i]`` on ``circuits[i]``, for each i.
 
-        Args:
-            circuits: The circuits; or one alone.
-            observables: The observables; or one alone.
-            parameter_values: Values of each circuit's parameters, in the order of ``QuantumCircuit.parameters``.
-            parameters: By which parameters to differentiate; None, for all or for one circuit, for all of them.
-            **options: ``precision``, instead of the default.
+@dataclass(frozen=True)
+class _Request(Request):
+    places: list[tuple[int, int]]
+    """Of each item of the group, the sample of ``shifted`` and the output."""
 
-        Returns:
-            A job whose result has ``gradients[i]``, (num_parameters,).
-
-        Raises:
-            ValueError: If the numbers of arguments, of values or of qubits do not fit each other.
-            GradientError: If the rule does not fit a circuit.
-            ArgumentError: If there are other options.
-        """
-        circuits = (circuits,) if isinstance(circuits, QuantumCircuit) else circuits
-        observables = (observables,) if isinstance(observables, BaseOperator) else observables
-        chosen = parameters_of(circuits, parameters)
-        validate_once(self._validate_arguments, (circuits, observables, parameter_values, chosen), values=2)
-        # Rows are drawn and the job is sent here, so that calls take effect in their order; the thread only waits.
-        sent = self._send(circuits, observables, parameter_values, chosen, options)
-        job = AlgorithmJob(self._collect, sent, chosen)
-        job.submit()
-        return job
-
-    def _run(
-        self,
-        circuits: Sequence[QuantumCircuit],
-        observables: Sequence[BaseOperator],
-        parameter_values: Sequence[Sequence[float]] | np.ndarray,
-        parameters: Sequence[Sequence[Parameter]],
-        **options: Any,
-    ) -> EstimatorGradientResult:
-        return self._collect(self._send(circuits, observables, parameter_values, parameters, options), parameters)
-
-    @abstractmethod
-    def _rule(self, circuit: QuantumCircuit) -> AbstractGradientRule:
-        """Return the rule for a circuit."""
-
-    def _send(
-        self,
-        circuits: Sequence[QuantumCircuit],
-        observables: Sequence[BaseOperator],
-        parameter_values: Sequence[Sequence[float]] | np.ndarray,
-        parameters: Sequence[Sequence[Parameter]],
-        options: dict[str, Any],
-    ) -> _Sent:
-        precision = single_option("precision", {**self._default_options.__dict__, **options})
-        requests = [
-            _Request.of(group, self._rule(group.circuit), [observables[number] for number in group.numbers])
-            for group in rows_by_circuit(circuits, parameter_values, parameters)
-        ]
-        pubs = [request.pub for request in requests if request.num_rows]
-        job = self._estimator.run(pubs, precision=precision) if pubs else None
-        return _Sent(requests, job, Options(**({} if precision is None else {"precision": precision})))
-
-    def _collect(self, sent: _Sent, parameters: Sequence[Sequence[Parameter]]) -> EstimatorGradientResult:
-        results = iter(sent.job.result() if sent.job is not None else ())
-        gradients: list[NDArray[np.float64]] = [np.empty(0)] * len(parameters)
-        for request in sent.requests:
-            values = np.asarray(next(results).data.evs, np.float64) if request.num_rows else None
-            for number, gradient in zip(request.group.numbers, request.gradients(values), strict=True):
-                gradients[number] = gradient
-        metadata = [{"parameters": chosen} for chosen in parameters]
-        return EstimatorGradientResult(gradients=gradients, metadata=metadata, options=sent.options)
+    def gradients(self, result: PubResult | None) -> list[NDArray[np.float64]]:
+        """Return the gradient of each item of the group."""
+        wanted = len(self.group.wanted)
+        if result is None:
+            return [np.zeros(wanted) for _ in self.places]
+        by_row = np.asarray(result.data.evs, np.float64).reshape(-1, self.shifted.num_rows).T
+        found = self.shifted.derivatives(by_row).reshape(len(self.shifted.rows), wanted, by_row.shape[1])
+        return [found[sample, :, output] for sample, output in self.places]
 
 
 class BroadcastParamShiftEstimatorGradient(AbstractBroadcastEstimatorGradient):
@@ -187,67 +134,9 @@ class BroadcastSPSAEstimatorGradient(AbstractBroadcastEstimatorGradient):
         precision: float | None = None,
     ) -> None:
         super().__init__(estimator, precision=precision)
-        if not isinstance(seed, np.random.Generator | None):
-            check_int("seed", seed, minimum=0)
-        self._make_rule = partial(
-            PerturbationRule,
-            epsilon=check_float("epsilon", epsilon, minimum=0.0, open_minimum=True),
-            batch_size=check_int("batch_size", batch_size, minimum=1),
-            seed=np.random.default_rng(seed),
-        )
+        PerturbationRule(QuantumCircuit(), epsilon=epsilon, batch_size=batch_size, seed=seed)  # checks the options
+        generator = np.random.default_rng(seed)
+        self._make_rule = partial(PerturbationRule, epsilon=epsilon, batch_size=batch_size, seed=generator)
 
     def _rule(self, circuit: QuantumCircuit) -> AbstractGradientRule:
         return self._make_rule(circuit)
-
-
-@dataclass(frozen=True)
-class _Request:
-    """One PUB, and how its values become gradients."""
-
-    group: RowsOfCircuit
-    shifted: ShiftedRows
-    pub: tuple[QuantumCircuit, ObservablesArray, NDArray[np.float64]]
-    places: list[tuple[int, int]]
-    """Of each item of the group, the sample of ``shifted`` and the output."""
-
-    @classmethod
-    def of(cls, group: RowsOfCircuit, rule: AbstractGradientRule, observables: list[BaseOperator]) -> _Request:
-        outputs: dict[int, list[int]] = {}
-        for place, observable in enumerate(observables):
-            outputs.setdefault(id(observable), []).append(place)
-        blocks = [group.values[places] for places in outputs.values()]
-        shared = all(np.array_equal(block, blocks[0]) for block in blocks)  # every observable at the same samples
-        shifted = rule.shifted(blocks[0] if shared else group.values, group.wanted)
-        rows = shifted.rows
-        if not shared:
-            array = ObservablesArray.coerce(observables).reshape(-1, 1)
-            pub = (rule.circuit, array, rows)
-            return cls(group, shifted, pub, [(place, 0) for place in range(len(observables))])
-        array = ObservablesArray.coerce([observables[places[0]] for places in outputs.values()]).reshape(-1, 1)
-        pub = (rule.circuit, array, rows.reshape(rows.shape[0] * rows.shape[1], rows.shape[2]))
-        found = [(0, 0)] * len(observables)
-        for output, places in enumerate(outputs.values()):
-            for sample, place in enumerate(places):
-                found[place] = (sample, output)
-        return cls(group, shifted, pub, found)
-
-    @property
-    def num_rows(self) -> int:
-        """The number of rows to run; none if nothing depends on the parameters."""
-        return self.shifted.rows.shape[0] * self.shifted.rows.shape[1]
-
-    def gradients(self, values: NDArray[np.float64] | None) -> list[NDArray[np.float64]]:
-        """Return the gradient of each item of the group from the values of the PUB."""
-        if values is None:
-            return [np.zeros(len(self.group.wanted)) for _ in self.places]
-        samples = len(self.shifted.rows)
-        by_row = values.reshape(-1, self.num_rows).T
-        found = self.shifted.derivatives(by_row).reshape(samples, len(self.group.wanted), by_row.shape[1])
-        return [found[sample, :, output] for sample, output in self.places]
-
-
-@dataclass(frozen=True)
-class _Sent:
-    requests: list[_Request]
-    job: BasePrimitiveJob | None
-    options: Options

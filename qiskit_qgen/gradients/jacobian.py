@@ -8,7 +8,6 @@ from math import pi, sin
 import torch
 from qiskit.circuit import Parameter
 
-from qiskit_qgen.gradients.requests import pull_back_slots
 from qiskit_qgen.simulator.cache import over_slots
 from qiskit_qgen.simulator.measured import MeasuredCircuit
 from qiskit_qgen.simulator.probabilities import Probabilities
@@ -75,10 +74,12 @@ class ProbabilityJacobian:
         """
         slots = self._slots(values).detach()
         by_slot = self._shifted(slots) if self.by_shifts else self._adjoint(slots)  # (B, outcomes, slots)
-        outcomes = self._num_outcomes
-        rows = values[:, None].expand(-1, outcomes, -1).reshape(-1, values.shape[1])
-        found = pull_back_slots(self._slots, rows, by_slot.flatten(0, 1))
-        return found.reshape(len(values), outcomes, -1).movedim(1, 2)
+        rows = values[:, None].expand(-1, self._num_outcomes, -1).detach().clone().requires_grad_()
+        evaluated = self._slots(rows.flatten(0, 1))
+        if not evaluated.requires_grad:  # the parameters are in the global phase alone
+            return torch.zeros_like(rows).movedim(1, 2)
+        (found,) = torch.autograd.grad(evaluated, rows, by_slot.flatten(0, 1))  # the chain rule, for all rows at once
+        return found.movedim(1, 2)
 
     def _adjoint(self, slots: torch.Tensor) -> torch.Tensor:
         leaf = slots.requires_grad_()

@@ -1,48 +1,223 @@
-"""What the exact gradients share: how a call of QML's ``run`` is read without doing anything twice."""
+"""What all gradients share: how a call of QML's ``run`` is read, without doing anything twice, and answered."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from typing import Any
+from copy import copy
+from dataclasses import dataclass
+from typing import Any, ClassVar, TypeAlias
 
-import torch
+import numpy as np
+from numpy.typing import NDArray
 from qiskit.circuit import Parameter, QuantumCircuit
-from qiskit.quantum_info import Pauli, SparseObservable, SparsePauliOp
+from qiskit.providers import Options
 from qiskit.quantum_info.operators.base_operator import BaseOperator
 from qiskit_machine_learning.algorithm_job import AlgorithmJob
+from qiskit_machine_learning.gradients import (
+    BaseEstimatorGradient,
+    BaseSamplerGradient,
+    EstimatorGradientResult,
+    SamplerGradientResult,
+)
 
-from qiskit_qgen._checks import check_type
-from qiskit_qgen._jobs import FinishedJob
 from qiskit_qgen.exceptions import ArgumentError
-from qiskit_qgen.simulator.programs.expressions import SlotEvaluator
-from qiskit_qgen.simulator.programs.observables import pauli_words
+
+Values: TypeAlias = Sequence[Sequence[float]] | np.ndarray
+"""Values of each circuit's parameters."""
 
 
-class FinishedGradientJob(FinishedJob[Any], AlgorithmJob):
-    """A job of a gradient that is finished when it is made."""
+@dataclass(frozen=True)
+class Group:
+    """The items of a call that have the same circuit and ask for derivatives by the same parameters."""
+
+    circuit: QuantumCircuit
+    wanted: list[int]
+    """The circuit's parameters to differentiate by, by number."""
+    numbers: list[int]
+    """Which items these are."""
+    values: NDArray[np.float64]
+    """Their parameter values, (len(numbers), num_parameters)."""
+    observables: list[BaseOperator]
+    """Their observables; none for probabilities."""
 
 
-def parameters_of(
+class AbstractGradient(ABC):
+    """How a call is read and answered, be it of expectation values or of probabilities."""
+
+    _option: ClassVar[str | None] = None
+    """The option that :meth:`run` takes."""
+    _default_options: Options
+    _validate_arguments: Callable[..., None]
+
+    @property
+    def options(self) -> Options:
+        """Return the default options."""
+        return copy(self._default_options)
+
+    @abstractmethod
+    def _job(self, *arguments: Any, **options: Any) -> AlgorithmJob:
+        """Return a job from the arguments of :meth:`_run`."""
+
+    @abstractmethod
+    def _result(self, gradients: list[Any], parameters: Sequence[Sequence[Parameter]], options: Options) -> Any:
+        """Return the result of QML."""
+
+    def _read(
+        self, arguments: Sequence[Any], parameters: Sequence[Sequence[Parameter] | None] | None, options: dict[str, Any]
+    ) -> AlgorithmJob:
+        """Check a call of :meth:`run` and return its job; circuits come first, parameter values last."""
+        chosen = _parameters_of(arguments[0], parameters)
+        _validate_once(self._validate_arguments, (*arguments, chosen), values=len(arguments) - 1)
+        return self._job(*arguments, chosen, **{**vars(self._default_options), **options})
+
+    def _value_of_option(self, options: dict[str, Any]) -> Any:
+        """Return the one option, or None; refuse all others."""
+        unknown = sorted(set(options) - {self._option})
+        if unknown:
+            kind = (
+                f"this gradient, which has `{self._option}` alone" if self._option else "an exact gradient: remove them"
+            )
+            raise ArgumentError(f"Arguments {unknown} are not options of {kind}.")
+        return options.get(self._option) if self._option else None
+
+    def _answer(
+        self,
+        found: Iterable[tuple[Group, Iterable[Any]]],
+        parameters: Sequence[Sequence[Parameter]],
+        option: Any = None,
+    ) -> Any:
+        """Return the result from the gradients of each group's items."""
+        gradients: list[Any] = [None] * len(parameters)
+        for group, of_group in found:
+            for number, gradient in zip(group.numbers, of_group, strict=True):
+                gradients[number] = gradient
+        options = {self._option: option} if self._option and option is not None else {}
+        return self._result(gradients, parameters, Options(**options))
+
+
+class AbstractEstimatorGradient(AbstractGradient, BaseEstimatorGradient):
+    """Gradients of expectation values."""
+
+    def run(
+        self,
+        circuits: Sequence[QuantumCircuit],
+        observables: Sequence[BaseOperator],
+        parameter_values: Values,
+        parameters: Sequence[Sequence[Parameter] | None] | None = None,
+        **options: Any,
+    ) -> AlgorithmJob:
+        """Compute the gradient of the expectation value of ``observables[i]`` on ``circuits[i]``, for each i.
+
+        Args:
+            circuits: The circuits; or one alone.
+            observables: The observables; or one alone.
+            parameter_values: Values of each circuit's parameters, in the order of ``QuantumCircuit.parameters``.
+            parameters: By which parameters to differentiate; None, for all or for one circuit, for all of them.
+            **options: ``precision``, instead of the default, for gradients that ask a primitive; others have none.
+
+        Returns:
+            A job whose result has ``gradients[i]``, (num_parameters,).
+
+        Raises:
+            ValueError: If the numbers of arguments, of values or of qubits do not fit each other.
+            ArgumentError: If there are other options; on the simulator, from the job, as is what follows. Also if an
+                observable has complex coefficients.
+            GradientError: If the rule does not fit a circuit.
+            UnsupportedCircuitError: If a circuit holds something that the simulator cannot run.
+        """
+        circuits = (circuits,) if isinstance(circuits, QuantumCircuit) else circuits
+        observables = (observables,) if isinstance(observables, BaseOperator) else observables
+        return self._read((circuits, observables, parameter_values), parameters, options)
+
+    def _result(
+        self, gradients: list[Any], parameters: Sequence[Sequence[Parameter]], options: Options
+    ) -> EstimatorGradientResult:
+        metadata = [{"parameters": list(chosen)} for chosen in parameters]
+        return EstimatorGradientResult(gradients=gradients, metadata=metadata, options=options)
+
+
+class AbstractSamplerGradient(AbstractGradient, BaseSamplerGradient):
+    """Gradients of the probabilities of outcomes."""
+
+    def run(
+        self,
+        circuits: Sequence[QuantumCircuit],
+        parameter_values: Values,
+        parameters: Sequence[Sequence[Parameter] | None] | None = None,
+        **options: Any,
+    ) -> AlgorithmJob:
+        """Compute the gradients of the probabilities of the outcomes of ``circuits[i]``, for each i.
+
+        Args:
+            circuits: The circuits, measured; or one alone.
+            parameter_values: Values of each circuit's parameters, in the order of ``QuantumCircuit.parameters``.
+            parameters: By which parameters to differentiate; None, for all or for one circuit, for all of them.
+            **options: ``shots``, instead of the default, for gradients that ask a primitive; others have none.
+
+        Returns:
+            A job whose result has ``gradients[i][j]``, the derivatives of the probabilities by parameter j: a
+            dictionary from outcomes, as integers, to numbers that are not zero.
+
+        Raises:
+            ValueError: If the numbers of arguments or of values do not fit each other.
+            ArgumentError: If a circuit has no measurements, or there are other options; on the simulator, from the job,
+                as is what follows.
+            GradientError: If a gate with parameters has no exact rule.
+            UnsupportedCircuitError: If a circuit holds something that the simulator cannot run.
+        """
+        circuits = (circuits,) if isinstance(circuits, QuantumCircuit) else circuits
+        return self._read((circuits, parameter_values), parameters, options)
+
+    def _result(
+        self, gradients: list[Any], parameters: Sequence[Sequence[Parameter]], options: Options
+    ) -> SamplerGradientResult:
+        metadata = [[{"parameters": list(chosen)}] for chosen in parameters]
+        return SamplerGradientResult(gradients=gradients, metadata=metadata, options=options)
+
+
+def group_items(circuits: Sequence[QuantumCircuit], *arguments: Any) -> list[Group]:
+    """Group the items of a call by circuit, by identity, and by the choice of parameters.
+
+    Args:
+        circuits: The circuits.
+        *arguments: The observables, if it is about these, the parameter values and the parameters.
+    """
+    *observables, parameter_values, parameters = arguments
+    columns: dict[int, dict[Parameter, int]] = {}
+    chosen: dict[tuple[int, int], tuple[int, ...]] = {}
+    members: dict[tuple[int, tuple[int, ...]], list[int]] = {}
+    for number, (circuit, wanted) in enumerate(zip(circuits, parameters, strict=True)):
+        if id(circuit) not in columns:
+            columns[id(circuit)] = {parameter: column for column, parameter in enumerate(circuit.parameters)}
+        key = (id(circuit), id(wanted))
+        if key not in chosen:
+            chosen[key] = tuple(columns[id(circuit)][parameter] for parameter in wanted)
+        members.setdefault((id(circuit), chosen[key]), []).append(number)
+    groups = []
+    for (_, columns_wanted), numbers in members.items():
+        values = np.array([parameter_values[number] for number in numbers], np.float64)
+        theirs = [each[number] for each in observables for number in numbers]
+        groups.append(Group(circuits[numbers[0]], list(columns_wanted), numbers, values, theirs))
+    return groups
+
+
+def _parameters_of(
     circuits: Sequence[QuantumCircuit], parameters: Sequence[Sequence[Parameter] | None] | None
 ) -> list[Sequence[Parameter]]:
     """Return by which parameters each circuit is to be differentiated; None stands for all of them."""
-    known: dict[int, Sequence[Parameter]] = {}
-    chosen: list[Sequence[Parameter]] = []
     wanted = [None] * len(circuits) if parameters is None else parameters
     if len(wanted) != len(circuits):
         raise ArgumentError(
             f"Argument `parameters` must have one entry for each of the {len(circuits)} circuits, "
             f"but has {len(wanted)}."
         )
-    for circuit, of_one in zip(circuits, wanted, strict=True):
-        if of_one is None and id(circuit) not in known:
-            known[id(circuit)] = circuit.parameters
-        chosen.append(known[id(circuit)] if of_one is None else of_one)
-    return chosen
+    known = {id(circuit): circuit.parameters for circuit in {id(each): each for each in circuits}.values()}
+    return [known[id(circuit)] if of_one is None else of_one for circuit, of_one in zip(circuits, wanted, strict=True)]
 
 
-def validate_once(validate: Callable[..., None], arguments: Sequence[Any], *, values: int) -> None:
+def _validate_once(validate: Callable[..., None], arguments: Sequence[Any], *, values: int) -> None:
     """Call ``validate`` on the different items alone, and on all of them if it finds fault, for the right message.
 
     A network asks for the same circuit, observables and parameters again and again, and QML's validation sorts the
@@ -62,59 +237,3 @@ def validate_once(validate: Callable[..., None], arguments: Sequence[Any], *, va
             validate(*([argument[number] for number in distinct.values()] for argument in arguments))
             return
     validate(*arguments)
-
-
-def by_circuit(circuits: Sequence[QuantumCircuit]) -> list[tuple[QuantumCircuit, list[int]]]:
-    """Return the different circuits, by identity, and where each of them is."""
-    groups: dict[int, list[int]] = {}
-    for number, circuit in enumerate(circuits):
-        groups.setdefault(id(circuit), []).append(number)
-    return [(circuits[numbers[0]], numbers) for numbers in groups.values()]
-
-
-def chosen_columns(circuit: QuantumCircuit, parameters: Sequence[Sequence[Parameter]]) -> list[list[int] | None]:
-    """Return which of the circuit's parameters each entry names, None for all of them in order."""
-    columns = {parameter: column for column, parameter in enumerate(circuit.parameters)}
-    everything = list(range(len(columns)))
-    known: dict[int, list[int] | None] = {}
-    for chosen in parameters:
-        if id(chosen) not in known:
-            wanted = [columns[parameter] for parameter in chosen]
-            known[id(chosen)] = None if wanted == everything else wanted
-    return [known[id(chosen)] for chosen in parameters]
-
-
-def check_no_options(options: dict[str, Any]) -> None:
-    """Raise :class:`ArgumentError` if there are options: an exact gradient has none."""
-    if options:
-        raise ArgumentError(f"Arguments {sorted(options)} are not options of an exact gradient: remove them.")
-
-
-def pull_back_slots(evaluate: SlotEvaluator, values: torch.Tensor, by_slot: torch.Tensor) -> torch.Tensor:
-    """Return derivatives by the circuit's parameters from those by its slots: the chain rule, once for all rows.
-
-    Args:
-        evaluate: The circuit's expressions.
-        values: Parameter values, (rows, num_parameters).
-        by_slot: Derivatives, (rows, num_slots).
-
-    Returns:
-        (rows, num_parameters).
-    """
-    leaf = values.detach().clone().requires_grad_()
-    slots = evaluate(leaf)
-    if not slots.requires_grad:  # the parameters are in the global phase alone
-        return torch.zeros_like(values)
-    (gradient,) = torch.autograd.grad(slots, leaf, by_slot)
-    return gradient
-
-
-def as_pauli_op(observable: BaseOperator) -> SparsePauliOp:
-    """Return an observable as the simulator takes it."""
-    if isinstance(observable, SparsePauliOp):
-        return observable
-    if isinstance(observable, SparseObservable):
-        return pauli_words(observable)
-    kinds = "SparsePauliOp, SparseObservable or Pauli operators"
-    check_type("observables", observable, (SparsePauliOp, Pauli), kinds)
-    return SparsePauliOp(observable)

@@ -21,6 +21,16 @@ class ShiftedRows:
     weights: Any
     """A sparse matrix, (B * W, B * K): the derivatives by the W parameters asked for, from the rows' results."""
 
+    @property
+    def num_rows(self) -> int:
+        """B * K; none if nothing depends on the parameters."""
+        return int(np.prod(self.rows.shape[:2]))
+
+    @property
+    def flat(self) -> NDArray[np.float64]:
+        """The rows, (B * K, num_columns)."""
+        return self.rows.reshape(self.num_rows, self.rows.shape[2])
+
     def derivatives(self, results: Any) -> Any:
         """Return ``weights @ results``, (B * W, ...), from results of the flat rows, (B * K, ...), dense or sparse."""
         return self.weights @ results

@@ -19,7 +19,6 @@ from qiskit_qgen.circuits import ParametrizedCircuit
 from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.execution import AbstractExecution, LocalExecution
 from qiskit_qgen.execution.first_order import PrimitiveFunction
-from qiskit_qgen.gradients.requests import as_pauli_op
 from qiskit_qgen.layers.readout import (
     ExpectationReadout,
     Interpret,
@@ -29,6 +28,7 @@ from qiskit_qgen.layers.readout import (
     read_observables,
     read_probabilities,
 )
+from qiskit_qgen.simulator.programs.observables import as_pauli_op
 
 
 class QuantumLayer(TorchConnector):

@@ -75,7 +75,7 @@ def over_slots(program: Program) -> Program:
 
 def _same_circuit(known: QuantumCircuit, circuit: QuantumCircuit) -> bool:
     # A parameter may be in the global phase alone: the values have a column for it all the same.
-    return (
+    return bool(
         known.qubits == circuit.qubits
         and known.cregs == circuit.cregs
         and known.parameters == circuit.parameters

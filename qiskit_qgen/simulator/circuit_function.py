@@ -93,7 +93,7 @@ class CircuitFunction(ABC):
         array = None if keep else _as_array(slots)
         if array is not None:
             return torch.from_numpy(self.sweep(array, keep=False)[0])
-        return _Adjoint.apply(slots, _Call(self, keep=keep))
+        return _applied(slots, _Call(self, keep=keep))
 
 
 class _Call:
@@ -128,7 +128,7 @@ class _Adjoint(torch.autograd.Function):
     @staticmethod
     def vmap(info: Any, in_dims: tuple[int, None], slots: torch.Tensor, call: _Call) -> tuple[torch.Tensor, int]:
         flat = slots.movedim(in_dims[0], 0).flatten(0, 1)
-        values = _Adjoint.apply(flat, _Call(call.function, keep=call.keep))
+        values = _applied(flat, _Call(call.function, keep=call.keep))
         return values.unflatten(0, (info.batch_size, -1)), 0
 
     @staticmethod
@@ -137,6 +137,11 @@ class _Adjoint(torch.autograd.Function):
             "The built-in simulator has no forward-mode derivatives, which jvp, jacfwd and hessian of torch.func ask "
             "for: use torch.func.jacrev, and jacrev(jacrev(f)) for a Hessian."
         )
+
+
+def _applied(slots: torch.Tensor, call: _Call) -> torch.Tensor:
+    values: torch.Tensor = _Adjoint.apply(slots, call)  # type: ignore[no-untyped-call]
+    return values
 
 
 def _gradient(outputs: torch.Tensor, inputs: torch.Tensor, cotangent: torch.Tensor) -> torch.Tensor:

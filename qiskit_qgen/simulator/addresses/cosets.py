@@ -6,6 +6,7 @@ rows. All masks are integers read as vectors over the field of two elements.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,28 +37,30 @@ class Span:
         self.basis.append(vector)
         return True
 
+    def null_space(self, num_qubits: int) -> list[int]:
+        """Return a basis of the rows whose parity with every vector is even."""
+        pivots = {vector.bit_length() - 1: vector for vector in self._reduced}
+        free = [bit for bit in range(num_qubits) if bit not in pivots]
+        return [(1 << bit) | sum(1 << pivot for pivot, v in pivots.items() if (v >> bit) & 1) for bit in free]
+
 
 def parities(rows: IntArray, sign: int) -> IntArray:
     """Return the parity of ``row AND sign`` of each row, as int64."""
-    return (np.bitwise_count(rows & sign) & 1).astype(np.int64)
+    parity: IntArray = (np.bitwise_count(rows & sign) & 1).astype(np.int64)
+    return parity
+
+
+def combinations(vectors: Iterable[int]) -> IntArray:
+    """Return the XOR of each subset of the vectors, the subset being the bits of the index."""
+    sums = np.zeros(1, np.int64)
+    for vector in vectors:
+        sums = np.concatenate([sums, sums ^ vector])
+    return sums
 
 
 def _restrict(sign: int, basis: list[int]) -> int:
     """Return the bit set of the basis vectors on which the parity of ``sign`` is odd."""
     return sum(((sign & vector).bit_count() & 1) << i for i, vector in enumerate(basis))
-
-
-def _null_space(signs: list[int], num_qubits: int) -> list[int]:
-    """Return a basis of the rows whose parity with every sign is even."""
-    reduced: list[int] = []
-    for vector in signs:
-        for pivot in reduced:
-            vector = min(vector, vector ^ pivot)
-        high = 1 << (vector.bit_length() - 1)
-        reduced = [v ^ vector if v & high else v for v in reduced] + [vector]
-    pivots = {v.bit_length() - 1: v for v in reduced}
-    free = [bit for bit in range(num_qubits) if bit not in pivots]
-    return [(1 << bit) | sum(1 << pivot for pivot, v in pivots.items() if (v >> bit) & 1) for bit in free]
 
 
 @dataclass(frozen=True)
@@ -89,14 +92,12 @@ class Cosets:
             if sign and not _restrict(sign, span.basis):
                 next(unit for unit in units if unit & sign and span.add(unit))
         restricted = Span()
-        corner = [sign for sign in [*signs, *units] if restricted.add(_restrict(sign, span.basis))]
-        bases = np.zeros(1, np.int64)
-        for vector in _null_space(corner, num_qubits):
-            bases = np.concatenate([bases, bases ^ vector])
-        offsets = np.zeros(1, np.int64)
-        for vector in span.basis:
-            offsets = np.concatenate([offsets, offsets ^ vector])
-        return cls(np.sort(bases), offsets, tuple(span.basis))
+        corner = Span()  # the signs that are even on all bases
+        for sign in [*signs, *units]:
+            if restricted.add(_restrict(sign, span.basis)):
+                corner.add(sign)
+        bases = np.sort(combinations(corner.null_space(num_qubits)))
+        return cls(bases, combinations(span.basis), tuple(span.basis))
 
     def contains(self, flip: int) -> bool:
         """Whether the space holds this flip."""

@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qiskit_qgen.simulator.cpu.layouts import Layout
-from qiskit_qgen.simulator.cpu.memory import aligned_empty
 from qiskit_qgen.simulator.cpu.plans import Move, Plan
 from qiskit_qgen.simulator.cpu.rotations import RotationAngles
 from qiskit_qgen.simulator.cpu.threads import run_all
@@ -71,7 +70,7 @@ class Batch:
     def empty_states(self, chunks: int | None = None) -> NDArray[Any]:
         """Return memory for the final states, (chunks, rows, 2, lanes)."""
         chunks = self.layout.chunks if chunks is None else chunks
-        return aligned_empty(chunks, self._rows, 2, self.layout.lanes, dtype=self.layout.dtype)
+        return self.layout.empty(chunks, self._rows, 2, self.layout.lanes)
 
     def kept_states(self) -> NDArray[Any] | None:
         """Return memory for the final states if they are worth it, and compute all cosines and sines to be kept too."""
@@ -101,7 +100,7 @@ class Batch:
         laned = layout.to_lanes(cotangent)
         if layout.parts == 1:
             return np.ascontiguousarray(laned)
-        signed = laned[:, plan.outputs, None] * plan.output_signs.astype(layout.dtype)[:, :, None]
+        signed: NDArray[Any] = laned[:, plan.outputs, None] * plan.output_signs.astype(layout.dtype)[:, :, None]
         return signed.reshape(layout.chunks, len(plan.outputs), layout.lanes)
 
     def run_forward(
@@ -186,7 +185,7 @@ class Batch:
         if self.trig is not None:
             return self.trig[part]
         chunks, layout, rotations = part.stop - part.start, self.layout, self._angles.num_rotations
-        trig = aligned_empty(chunks, rotations, 2, layout.parts, layout.samples, dtype=layout.dtype)
+        trig = layout.empty(chunks, rotations, 2, layout.parts, layout.samples)
         self._angles.fill(self.slots[part], trig)
         return trig.reshape(chunks, rotations, 2, layout.lanes)
 

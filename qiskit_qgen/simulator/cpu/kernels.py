@@ -30,7 +30,7 @@ from qiskit_qgen.simulator.cpu.lanes import (
     multiply_conjugate,
     rotate,
 )
-from qiskit_qgen.simulator.cpu.memory import CACHE_LINE
+from qiskit_qgen.simulator.cpu.layouts import CACHE_LINE
 from qiskit_qgen.simulator.cpu.tables import DIAGONAL, ROTATION, BlockTables, ReadoutTables, Records
 
 Record: TypeAlias = Any

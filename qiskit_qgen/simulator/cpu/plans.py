@@ -15,7 +15,7 @@ import numpy as np
 
 from qiskit_qgen._typing import IntArray
 from qiskit_qgen.simulator.addresses.bases import Basis
-from qiskit_qgen.simulator.addresses.cosets import Span, parities
+from qiskit_qgen.simulator.addresses.cosets import Span, combinations, parities
 from qiskit_qgen.simulator.cpu.tables import BlockTables, ReadoutTables, build_blocks, build_readout
 from qiskit_qgen.simulator.programs.operations import Angle, Control, Operation, PauliTerm
 from qiskit_qgen.simulator.programs.scheduling import select
@@ -32,7 +32,7 @@ class Move:
     def to(cls, target: Basis, source: Basis, row_bits: int) -> Move:
         """Return where the addresses of ``target`` lie in ``source``."""
         images = [source.address(column) for column in target.columns]
-        return cls(np.array(images[:row_bits], np.int64), _sums(images[row_bits:]))
+        return cls(np.array(images[:row_bits], np.int64), combinations(images[row_bits:]))
 
 
 @dataclass(frozen=True)
@@ -163,7 +163,7 @@ class _Splitter:
             factors=np.array(self._factors, np.int64).reshape(-1, size),
             outputs=np.array(self._outputs, np.int64),
             output_signs=np.array(self._output_signs, np.int64).reshape(-1, size),
-            rows=_sums(self.bases[-1].columns).reshape(size, -1).T,
+            rows=combinations(self.bases[-1].columns).reshape(size, -1).T,
         )
 
     def _separate(self, sign: int) -> tuple[int, IntArray]:
@@ -188,11 +188,3 @@ class _Splitter:
             ]
         for controls, factors in variants:
             yield Operation(flip, sign, operation.angle, controls), factors
-
-
-def _sums(vectors: Sequence[int]) -> IntArray:
-    """Return the XOR of each subset of the vectors, the subset being the bits of the index."""
-    sums = np.zeros(1, np.int64)
-    for vector in vectors:
-        sums = np.concatenate([sums, sums ^ vector])
-    return sums

@@ -11,10 +11,12 @@ from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from qiskit.circuit import Parameter, ParameterExpression
 
 from qiskit_qgen.exceptions import ArgumentError
+from qiskit_qgen.simulator.tables import Table
 
 _UNARY: dict[str, Callable[[Any], Any]] = {
     "ABS": torch.abs,
@@ -70,23 +72,6 @@ def _form(expression: ParameterExpression) -> tuple[tuple[_Step, ...], list[Para
     return tuple(steps), parameters
 
 
-class _Index:
-    """Whole numbers that index a tensor, kept on each device that has asked for them."""
-
-    def __init__(self, numbers: Sequence[Any]) -> None:
-        self._numbers = numbers
-        self._kept: dict[torch.device, torch.Tensor] = {}
-
-    def on(self, device: torch.device) -> torch.Tensor:
-        """Return the numbers on a device."""
-        if device not in self._kept:
-            self._kept[device] = torch.tensor(self._numbers, dtype=torch.int64, device=device)
-        return self._kept[device]
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _Index, (self._numbers,)
-
-
 class _Group:
     """Expressions of one form."""
 
@@ -120,8 +105,8 @@ class _Group:
             else:
                 right, left = values
                 stack.append(_BINARY[name](left, right))
-        (value,) = stack
-        return value
+        result: torch.Tensor = stack.pop()
+        return result
 
     def _real(self, values: torch.Tensor) -> torch.Tensor:
         """Return the real part of values that are real but for rounding errors."""
@@ -157,10 +142,10 @@ class SlotEvaluator:
         places = [list(zip(*(used for _, used in group), strict=True)) for group in members.values()]
         self._places = [len(group) for group in places]
         self._sizes = [len(place) for group in places for place in group]
-        self._columns = _Index([column for group in places for place in group for column in place])
+        self._columns = Table(np.array([column for group in places for place in group for column in place], np.int64))
         self._is_identity = list(expressions) == list(parameters)
         slots = [slot for group in members.values() for slot, _ in group]
-        self._order = _Index(sorted(range(len(slots)), key=slots.__getitem__))
+        self._order = Table(np.argsort(slots))
 
     def __call__(self, parameters: torch.Tensor) -> torch.Tensor:
         """Return the expressions' values, (B, num_expressions), differentiable.
@@ -172,10 +157,11 @@ class SlotEvaluator:
             return parameters
         if not self._groups:
             return parameters[:, :0]
-        arguments = iter(parameters.index_select(1, self._columns.on(parameters.device)).split(self._sizes, 1))
+        columns, order = (table.on(parameters.device, torch.int64) for table in (self._columns, self._order))
+        arguments = iter(parameters.index_select(1, columns).split(self._sizes, 1))
         values = [
             group(list(islice(arguments, number))) for group, number in zip(self._groups, self._places, strict=True)
         ]
         if len(values) == 1:
             return values[0]
-        return torch.cat(values, 1).index_select(1, self._order.on(parameters.device))
+        return torch.cat(values, 1).index_select(1, order)

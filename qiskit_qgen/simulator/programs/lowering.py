@@ -167,7 +167,7 @@ class _Lowering:
 def _is_state(operation: Any) -> bool:
     """Whether an operation turns qubits that are all 0 into a state that is given by its amplitudes."""
     amplitudes = 1 << operation.num_qubits  # of an inverse, a number or a label there are not as many
-    return operation.name == "state_preparation" and len(operation.params) == amplitudes
+    return bool(operation.name == "state_preparation" and len(operation.params) == amplitudes)
 
 
 def _remedy(operation: Any) -> str:

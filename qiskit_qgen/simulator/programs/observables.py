@@ -1,9 +1,11 @@
-"""Turns observables with projectors into Pauli words."""
+"""Turns observables into Pauli words."""
 
 from __future__ import annotations
 
-from qiskit.quantum_info import SparseObservable, SparsePauliOp
+from qiskit.quantum_info import Pauli, SparseObservable, SparsePauliOp
+from qiskit.quantum_info.operators.base_operator import BaseOperator
 
+from qiskit_qgen._checks import check_type
 from qiskit_qgen.exceptions import ArgumentError
 
 _MAX_PROJECTORS = 10
@@ -25,3 +27,18 @@ def pauli_words(observable: SparseObservable) -> SparsePauliOp:
                 "read the probability out of a sampler."
             )
     return SparsePauliOp.from_sparse_observable(observable)
+
+
+def as_pauli_op(observable: BaseOperator) -> SparsePauliOp:
+    """Return an observable as the simulator takes it.
+
+    Raises:
+        ArgumentTypeError: If it is of another type than SparsePauliOp, SparseObservable or Pauli.
+        ArgumentError: If a term has more than 10 projectors.
+    """
+    if isinstance(observable, SparsePauliOp):
+        return observable
+    if isinstance(observable, SparseObservable):
+        return pauli_words(observable)
+    kinds = "SparsePauliOp, SparseObservable or Pauli operators"
+    return SparsePauliOp(check_type("observables", observable, (SparsePauliOp, Pauli), kinds))

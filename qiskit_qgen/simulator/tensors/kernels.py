@@ -97,7 +97,8 @@ class TensorKernels:
         return self.__dict__ | {"_circuits": {}, "_rows_readouts": {}, "_terms_readouts": {}}
 
     def _apply(self, slots: torch.Tensor, readout: _Readout) -> torch.Tensor:
-        values, _ = _Adjoint.apply(slots, self._circuit(slots), readout)
+        values: torch.Tensor
+        values, _ = _Adjoint.apply(slots, self._circuit(slots), readout)  # type: ignore[no-untyped-call]
         return values
 
     def _pull_back(self, slots: torch.Tensor, readout: _Readout, cotangent: torch.Tensor) -> torch.Tensor:

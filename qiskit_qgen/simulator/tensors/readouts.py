@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
+from qiskit_qgen.simulator.addresses.cosets import combinations
 from qiskit_qgen.simulator.programs.operations import PauliTerm
 from qiskit_qgen.simulator.tensors.row_sums import Place, RowSum, Term
-from qiskit_qgen.simulator.tensors.stages import Stages, row_numbers
+from qiskit_qgen.simulator.tensors.stages import Stages
 
 _ROWS = 1 << 12  # flips are read together up to so many rows
 
@@ -23,7 +24,7 @@ class RowsReadout:
     """
 
     def __init__(self, plan: Stages, device: torch.device) -> None:
-        rows = row_numbers(plan.basis.columns)
+        rows = combinations(plan.basis.columns)
         self._rows = torch.tensor(rows, device=device, dtype=torch.int32)
         self._addresses = torch.tensor(np.argsort(rows), device=device, dtype=torch.int32)
 

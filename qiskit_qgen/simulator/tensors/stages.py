@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from qiskit_qgen._typing import IntArray
 from qiskit_qgen.simulator.addresses.bases import Basis
-from qiskit_qgen.simulator.addresses.cosets import Span, parities
+from qiskit_qgen.simulator.addresses.cosets import Span, combinations, parities
 from qiskit_qgen.simulator.programs.operations import Control, Operation
 from qiskit_qgen.simulator.programs.scheduling import select
 
@@ -123,7 +123,7 @@ def _moves(basis: Basis, turned: Sequence[int], flips: Sequence[int]) -> tuple[t
     turns = {new.columns.index(flip): _TURN for flip in flips if flip not in turned}
     if new.columns == basis.columns:
         return _products(back | turns), basis
-    permutation = Permutation(row_numbers([basis.address(column) for column in new.columns]))
+    permutation = Permutation(combinations([basis.address(column) for column in new.columns]))
     return (*_products(back), permutation, *_products(turns)), new
 
 
@@ -182,11 +182,3 @@ def _signs(operation: Operation, width: int) -> NDArray[np.float64]:
     for sign, value in operation.controls:
         signs *= parities(rows, sign) == value
     return signs
-
-
-def row_numbers(columns: Sequence[int]) -> IntArray:
-    """Return the row at each address: the sum (XOR) of the columns that the address names by its bits."""
-    rows = np.zeros(1, np.int64)
-    for column in columns:
-        rows = np.concatenate([rows, rows ^ column])
-    return rows

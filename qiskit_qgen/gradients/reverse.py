@@ -1,0 +1,51 @@
+"""What the exact gradients on the built-in simulator share."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from qiskit_machine_learning.algorithm_job import AlgorithmJob
+
+from qiskit_qgen._checks import check_simulation_options
+from qiskit_qgen._jobs import FinishedJob
+from qiskit_qgen.gradients.requests import AbstractGradient, Group, group_items
+
+
+class _FinishedGradientJob(FinishedJob[Any], AlgorithmJob):
+    """A job of a gradient that is finished when it is made."""
+
+
+class AbstractReverseGradient(AbstractGradient):
+    """A gradient that computes by itself, at once.
+
+    Args:
+        dtype: ``torch.float32`` or ``torch.float64``, the precision of the simulation.
+        device: Where the simulation runs, as torch names it.
+        threads: Number of threads; None for as many as torch uses.
+
+    Raises:
+        ArgumentError: If an option has another value.
+    """
+
+    def __init__(
+        self, *, dtype: torch.dtype = torch.float32, device: str | torch.device = "cpu", threads: int | None = None
+    ) -> None:
+        self._device = check_simulation_options(device, dtype, threads)
+        self._dtype = dtype
+        super().__init__(None)  # type: ignore[call-arg]  # QML's own, without a primitive
+
+    @abstractmethod
+    def _gradients_of(self, group: Group) -> Iterable[Any]:
+        """Return the gradients of a group's items."""
+
+    def _job(self, *arguments: Any, **options: Any) -> AlgorithmJob:
+        return _FinishedGradientJob(self._run, *arguments, **options)
+
+    def _run(self, *arguments: Any, **options: Any) -> Any:
+        """Return the result; the arguments have been checked."""
+        self._value_of_option(options)
+        found = [(group, self._gradients_of(group)) for group in group_items(*arguments)]
+        return self._answer(found, arguments[-1])
