@@ -131,7 +131,7 @@ def dpm_solver_sample(
     Raises:
         ArgumentError: If ``num_steps`` is out of range.
     """
-    half_log_snr = (schedule.snr.log() / 2).tolist()
+    half_log_snr = [math.log(ratio) / 2 for ratio in schedule.snr.tolist()]
     signals, sigmas = schedule.signals.tolist(), schedule.sigmas.tolist()
     kept: tuple[Tensor, float] | None = None
     for step, following in _pairs(schedule, num_steps):

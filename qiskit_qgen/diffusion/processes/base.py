@@ -30,6 +30,14 @@ class AbstractForwardProcess(ABC):
 
     def __init__(self, num_steps: int) -> None:
         self.num_steps = check_int("num_steps", num_steps, minimum=1)
+        self._moved: dict[tuple[str, str], Tensor] = {}
+
+    def table(self, name: str, device: torch.device) -> Tensor:
+        """Return the attribute ``name``, a tensor, on ``device``, moved there once."""
+        key = (name, str(device))
+        if key not in self._moved:
+            self._moved[key] = getattr(self, name).to(device)
+        return self._moved[key]
 
     @property
     def num_outputs(self) -> int:

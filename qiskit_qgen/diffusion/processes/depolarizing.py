@@ -35,14 +35,14 @@ class DepolarizingProcess(AbstractForwardProcess):
 
     def add_noise(self, x0: Tensor, steps: Tensor, generator: torch.Generator) -> Tensor:
         """Draw the means of the shots, of the shape of ``x0``."""
-        strengths = self.strengths.to(x0)[steps].view(-1, *[1] * (x0.dim() - 1))
+        strengths = self.table("strengths", x0.device)[steps].to(x0).view(-1, *[1] * (x0.dim() - 1))
         return self._measured(self._ones(x0, strengths), generator)
 
     def go_back(self, x_t: Tensor, x0: Tensor, step: int, earlier: int, generator: torch.Generator) -> Tensor:
         """Draw the means of the earlier shots."""
         strengths = self.strengths.tolist()
-        before = strengths[earlier]
-        replaced = 1 - (1 - strengths[step]) / (1 - before)
+        before, now = strengths[earlier], strengths[step]
+        replaced = 1 - (1 - now) / (1 - before)
         ones = self._ones(x0, before)
         stay, flip = 1 - replaced / 2, replaced / 2
         from_one = stay * ones / (stay * ones + flip * (1 - ones)).clamp(min=1e-12)

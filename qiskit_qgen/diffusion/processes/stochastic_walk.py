@@ -73,12 +73,12 @@ class StochasticWalkProcess(AbstractForwardProcess):
         """Draw the walkers' levels as numbers in [0, 1], of the shape of ``x0``."""
         start = self._start(x0, generator)
         index = steps.view(-1, *[1] * (x0.dim() - 1)).expand_as(start)
-        return self._found(self.transitions.to(x0.device)[index, start], generator).to(x0)
+        return self._found(self.table("transitions", x0.device)[index, start], generator).to(x0)
 
     def go_back(self, x_t: Tensor, x0: Tensor, step: int, earlier: int, generator: torch.Generator) -> Tensor:
         """Draw the walkers' earlier levels as numbers in [0, 1]."""
         start = self._start(x0, generator)
-        transitions = self.transitions.to(x0.device)
+        transitions = self.table("transitions", x0.device)
         before, now = transitions[earlier], transitions[step]
         common = torch.minimum(before, now)
         level = (x_t * (self.levels - 1)).round().long().clamp(0, self.levels - 1)

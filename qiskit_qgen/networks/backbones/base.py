@@ -40,8 +40,6 @@ class AbstractBackbone(ABC):
     def features(self, images: Tensor) -> Tensor:
         """Return the frozen part's features of ``images``, differentiable with respect to ``images``.
 
-        Their values are not looked at, which would make a GPU wait; :meth:`features_of` checks them.
-
         Args:
             images: Images (N, C, H, W) in [0, 1].
 
@@ -49,24 +47,22 @@ class AbstractBackbone(ABC):
             (N, ...), as :meth:`tail` takes them.
 
         Raises:
-            ArgumentError: If the images have a channel count that the network does not take.
+            ArgumentError: If the images have a channel count that the network does not take, or are not floating point
+                in [0, 1]; their values are looked at on the CPU only, since another device would have to wait.
         """
         self.check_channels(images.shape[1] if images.dim() == 4 else 0, images.shape)
+        if images.device.type == "cpu":
+            low, high = (float(bound) for bound in images.detach().aminmax())
+            if not images.is_floating_point() or not (low >= -_ROUNDING and high <= 1 + _ROUNDING):
+                raise ArgumentError(
+                    f"Argument `images` must be floating point in [0, 1] for the backbone '{self.name}', but is "
+                    f"{images.dtype} in [{low:g}, {high:g}]."
+                )
         return self._frozen(images if self.channels is None else images[:, list(self.channels)])
 
     @torch.no_grad()
     def features_of(self, images: Tensor) -> Tensor:
-        """Return the frozen part's features of many ``images``, computed in batches and without gradient.
-
-        Raises:
-            ArgumentError: As :meth:`features`, or if the images are not floating point in [0, 1].
-        """
-        low, high = (float(bound) for bound in images.detach().aminmax())
-        if not images.is_floating_point() or not (low >= -_ROUNDING and high <= 1 + _ROUNDING):
-            raise ArgumentError(
-                f"Argument `images` must be floating point in [0, 1] for the backbone '{self.name}', but is "
-                f"{images.dtype} in [{low:g}, {high:g}]."
-            )
+        """Return the frozen part's features of many ``images``, computed in batches and without gradient."""
         return torch.cat([self.features(part) for part in images.split(_BATCH)])
 
     def check_channels(self, count: int, shape: Sequence[int] | None = None, *, name: str = "images") -> None:

@@ -142,6 +142,6 @@ class ReconstructionPhase(AbstractPhase):
 def _sliced_distance(latents: Tensor, generator: torch.Generator) -> Tensor:
     """Squared sliced Wasserstein-2 distance of a batch (N, D) to as many draws of the normal distribution."""
     shape = (latents.shape[1], _PROJECTIONS)
-    directions = F.normalize(torch.randn(shape, generator=generator), dim=0).to(latents)
+    directions = F.normalize(torch.randn(shape, generator=generator).to(latents), dim=0)
     normal = torch.randn(latents.shape, generator=generator).to(latents)
     return ((latents @ directions).sort(dim=0).values - (normal @ directions).sort(dim=0).values).square().mean()
