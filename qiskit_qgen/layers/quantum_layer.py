@@ -222,7 +222,7 @@ class QuantumLayer(TorchConnector):
             weights = self.weight.to(rows).expand(len(rows), -1)
             rows = torch.cat([rows, weights], 1)
         if not self._is_ordered:
-            rows = rows[:, self._order]
+            rows = rows[:, self._order.to(rows.device)]
         return self._outputs(rows, x).reshape(*x.shape[:-1], *self.output_shape)
 
     def _outputs(self, rows: torch.Tensor, x: torch.Tensor) -> torch.Tensor:

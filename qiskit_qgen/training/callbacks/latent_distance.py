@@ -36,6 +36,6 @@ class LatentFrechetDistance:
         if not isinstance(phase, WassersteinPhase):
             return None
         if self._scored is not phase:
-            self._scored, self._real = phase, FeatureStatistics.from_features(phase.real.flatten(1))
-        generated = phase.sample(self.num_samples, state.seed).flatten(1)
+            self._scored, self._real = phase, FeatureStatistics.from_features(phase.real.flatten(1).cpu())
+        generated = phase.sample(self.num_samples, state.seed).flatten(1).cpu()
         return float(FeatureStatistics.from_features(generated).frechet_distance(self._real))
