@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import torch
@@ -14,13 +13,7 @@ from numpy.typing import NDArray
 
 from qiskit_qgen._checks import check_shape, check_type
 from qiskit_qgen.exceptions import ArgumentError, GradientError
-from qiskit_qgen.gradients.rule import AbstractGradientRule, ShiftedRows
-
-_NO_MAP = (
-    "torch.func.vmap, which jacrev uses too, cannot map a circuit on a primitive, which would run it again for each "
-    "slice: give it one batch of rows, and take Jacobians with torch.autograd.functional.jacobian."
-)
-_NO_FORWARD_MODE = "A circuit on a primitive has no forward-mode derivatives: use backward mode."
+from qiskit_qgen.gradients.rule import AbstractGradientRule
 
 
 def check_parameters(parameters: Any, num_parameters: int) -> None:
@@ -51,23 +44,13 @@ class PrimitiveFunction:
             returns their results, (N, num_outputs), as an array or a sparse matrix.
         num_parameters: The number of parameters of the circuit.
         num_outputs: The number of outputs.
-        fused: Whether a forward pass that a gradient will follow runs the shifted rows too, in the same job.
     """
 
-    def __init__(
-        self,
-        rule: AbstractGradientRule,
-        run: Run,
-        *,
-        num_parameters: int,
-        num_outputs: int,
-        fused: bool = False,
-    ) -> None:
+    def __init__(self, rule: AbstractGradientRule, run: Run, *, num_parameters: int, num_outputs: int) -> None:
         self._rule = rule
         self._run = run
         self._num_parameters = num_parameters
         self._num_outputs = num_outputs
-        self._fused = fused
 
     def __call__(self, parameters: torch.Tensor, *, columns: Sequence[int] | None = None) -> torch.Tensor:
         """Return the results.
@@ -87,8 +70,7 @@ class PrimitiveFunction:
         """
         check_parameters(parameters, self._num_parameters)
         wanted = list(range(parameters.shape[1]) if columns is None else columns)
-        fused = self._fused and torch.is_grad_enabled() and parameters.requires_grad
-        return _Values.apply(parameters, _Call(self, wanted, fused))
+        return _Values.apply(parameters, _Call(self, wanted))
 
     def run_through(self, around: Callable[[Run, NDArray[np.float64]], Any]) -> PrimitiveFunction:
         """Return this function with ``around(run, rows)`` in place of ``run(rows)``."""
@@ -96,55 +78,55 @@ class PrimitiveFunction:
         changed._run = partial(around, self._run)
         return changed
 
-    def compute(
-        self, values: NDArray[np.float64], wanted: Sequence[int], *, fused: bool
-    ) -> tuple[NDArray[np.float64], tuple[ShiftedRows, Any] | None]:
-        """Return the results (B, num_outputs), and the shifted rows with theirs if ``fused``."""
-        rows = self._rule.unshifted(values)
-        if not fused or not len(values):
-            return _dense(self._evaluate(rows)), None
-        shifted = self._rule.shifted(values, wanted)
-        both = self._evaluate(np.concatenate([rows, _flat(shifted.rows)]))
-        return _dense(both[: len(rows)]), (shifted, both[len(rows) :])
+    def compute(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the results, (B, num_outputs)."""
+        results = self._evaluate(self._rule.unshifted(values))
+        return np.ascontiguousarray(results if isinstance(results, np.ndarray) else results.toarray())
 
     def pull_back(
-        self,
-        values: NDArray[np.float64],
-        wanted: Sequence[int],
-        cotangent: NDArray[np.float64],
-        kept: tuple[ShiftedRows, Any] | None,
+        self, values: NDArray[np.float64], wanted: Sequence[int], cotangent: NDArray[np.float64]
     ) -> NDArray[np.float64]:
         """Return the derivative by the parameters, (B, num_parameters), from that by the results."""
         gradient = np.zeros_like(values)
         if not wanted or not len(values):
             return gradient
-        if kept is None:
-            shifted = self._rule.shifted(values, wanted)
-            kept = shifted, self._evaluate(_flat(shifted.rows))
-        shifted, results = kept
-        contracted = _contract(results, cotangent, shifted.rows.shape[1])
-        gradient[:, wanted] = shifted.derivatives(contracted).reshape(len(values), len(wanted))
+        shifted = self._rule.shifted(values, wanted)
+        samples, per_sample, columns = shifted.rows.shape
+        results = self._evaluate(shifted.rows.reshape(samples * per_sample, columns))
+        contracted = _contract(results, cotangent, per_sample)
+        gradient[:, wanted] = shifted.derivatives(contracted).reshape(samples, len(wanted))
         return gradient
 
     def _evaluate(self, rows: NDArray[np.float64]) -> Any:
         return self._run(rows) if len(rows) else np.zeros((0, self._num_outputs))
 
 
-@dataclass
-class _Call:
-    """One call of a function, and what its forward pass leaves for the backward pass."""
+class _Call(NamedTuple):
+    """One call of a function."""
 
-    owner: PrimitiveFunction
+    function: PrimitiveFunction
     wanted: list[int]
-    fused: bool
-    kept: tuple[ShiftedRows, Any] | None = None
 
 
-class _Values(torch.autograd.Function):
+class _FirstOrder(torch.autograd.Function):
+    """What neither maps nor has forward-mode derivatives."""
+
+    @staticmethod
+    def vmap(*_: Any) -> Any:
+        raise GradientError(
+            "torch.func.vmap, which jacrev uses too, cannot map a circuit on a primitive, which would run it again "
+            "for each slice: give it one batch of rows, and take Jacobians with torch.autograd.functional.jacobian."
+        )
+
+    @staticmethod
+    def jvp(*_: Any) -> Any:
+        raise GradientError("A circuit on a primitive has no forward-mode derivatives: use backward mode.")
+
+
+class _Values(_FirstOrder):
     @staticmethod
     def forward(parameters: torch.Tensor, call: _Call) -> torch.Tensor:
-        results, call.kept = call.owner.compute(_numpy(parameters), call.wanted, fused=call.fused)
-        return torch.from_numpy(results).to(parameters)
+        return torch.from_numpy(call.function.compute(_numpy(parameters))).to(parameters)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[torch.Tensor, _Call], output: torch.Tensor) -> None:  # noqa: ARG004
@@ -155,21 +137,13 @@ class _Values(torch.autograd.Function):
     def backward(ctx: Any, cotangent: torch.Tensor) -> tuple[torch.Tensor, None]:
         return _Gradient.apply(*ctx.saved_tensors, cotangent, ctx.call), None
 
-    @staticmethod
-    def vmap(*_: Any) -> Any:
-        raise GradientError(_NO_MAP)
 
-    @staticmethod
-    def jvp(*_: Any) -> Any:
-        raise GradientError(_NO_FORWARD_MODE)
-
-
-class _Gradient(torch.autograd.Function):
+class _Gradient(_FirstOrder):
     """The first derivative, tied to what it depends on, so that a second one is refused."""
 
     @staticmethod
     def forward(parameters: torch.Tensor, cotangent: torch.Tensor, call: _Call) -> torch.Tensor:
-        found = call.owner.pull_back(_numpy(parameters), call.wanted, _numpy(cotangent), call.kept)
+        found = call.function.pull_back(_numpy(parameters), call.wanted, _numpy(cotangent))
         return torch.from_numpy(found).to(parameters)
 
     @staticmethod
@@ -183,25 +157,9 @@ class _Gradient(torch.autograd.Function):
             "penalty through a circuit does: use LocalExecution(), or a loss without it."
         )
 
-    @staticmethod
-    def vmap(*_: Any) -> Any:
-        raise GradientError(_NO_MAP)
-
-    @staticmethod
-    def jvp(*_: Any) -> Any:
-        raise GradientError(_NO_FORWARD_MODE)
-
 
 def _numpy(tensor: torch.Tensor) -> NDArray[np.float64]:
     return tensor.detach().to("cpu", torch.float64).numpy()
-
-
-def _flat(rows: NDArray[np.float64]) -> NDArray[np.float64]:
-    return rows.reshape(-1, rows.shape[-1]) if rows.size else rows.reshape(rows.shape[0] * rows.shape[1], -1)
-
-
-def _dense(results: Any) -> NDArray[np.float64]:
-    return np.ascontiguousarray(results if isinstance(results, np.ndarray) else results.toarray())
 
 
 def _contract(results: Any, cotangent: NDArray[np.float64], rows_per_sample: int) -> NDArray[np.float64]:

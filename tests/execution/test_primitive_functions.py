@@ -3,7 +3,6 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
-from qiskit import transpile
 from qiskit.circuit import Parameter, QuantumCircuit
 from qiskit.circuit.library import real_amplitudes
 from qiskit.primitives import StatevectorEstimator, StatevectorSampler
@@ -57,20 +56,18 @@ def exact_probabilities(circuit, rows, qubits):
     return np.array([Statevector(circuit.assign_parameters(row)).probabilities(qubits) for row in rows])
 
 
-@pytest.mark.parametrize("fused", [False, True])
 @pytest.mark.parametrize("samples", [1, 3])
-def test_expectation_values_and_their_gradients_are_exact(samples, fused):
+def test_expectation_values_and_their_gradients_are_exact(samples):
     circuit, rows = composed(), rows_for(samples)
-    function = expectation_function(circuit, OBSERVABLES, estimator=StatevectorEstimator(), fused=fused)
+    function = expectation_function(circuit, OBSERVABLES, estimator=StatevectorEstimator())
     np.testing.assert_allclose(function(rows).detach(), exact_expectations(circuit, rows), atol=1e-12)
     assert torch.autograd.gradcheck(function, (rows,))
 
 
-@pytest.mark.parametrize("fused", [False, True])
 @pytest.mark.parametrize("qubits", [[0], [1, 0], [0, 1]])
-def test_probabilities_and_their_gradients_are_exact(qubits, fused):
+def test_probabilities_and_their_gradients_are_exact(qubits):
     circuit, rows = composed(), rows_for(3)
-    function = probability_function(circuit, qubits, sampler=QMLSampler(), fused=fused)
+    function = probability_function(circuit, qubits, sampler=QMLSampler())
     np.testing.assert_allclose(function(rows).detach(), exact_probabilities(circuit, rows, qubits), atol=1e-12)
     assert torch.autograd.gradcheck(function, (rows,))
 
@@ -78,7 +75,7 @@ def test_probabilities_and_their_gradients_are_exact(qubits, fused):
 @pytest.mark.parametrize("samples", [1, 6])
 def test_one_pub_in_one_job_each_way(samples):
     estimator = counting(StatevectorEstimator)
-    function = expectation_function(composed(), OBSERVABLES, estimator=estimator, precision=0.0)
+    function = expectation_function(composed(), OBSERVABLES, estimator=estimator)
     rows = rows_for(samples)
     for _ in range(2):
         function(rows).square().sum().backward()
@@ -86,28 +83,16 @@ def test_one_pub_in_one_job_each_way(samples):
     assert [pubs[0][2].shape for pubs, _ in estimator.jobs[:2]] == [(samples, 5), (10 * samples, 5)]
     assert {pubs[0][1].shape for pubs, _ in estimator.jobs} == {(3, 1)}
     assert len({id(pubs[0][0]) for pubs, _ in estimator.jobs}) == 1
-    assert all(options == {"precision": 0.0} for _, options in estimator.jobs)
+    assert not any(options for _, options in estimator.jobs)
 
 
 def test_one_pub_in_one_job_each_way_of_a_sampler():
-    sampler = counting(StatevectorSampler, seed=1)
+    sampler = counting(StatevectorSampler, default_shots=7, seed=1)
     rows = rows_for(4)
-    probability_function(composed(), [1], sampler=sampler, shots=7)(rows)[:, 0].sum().backward()
+    probability_function(composed(), [1], sampler=sampler)(rows)[:, 0].sum().backward()
     assert [len(pubs) for pubs, _ in sampler.jobs] == [1, 1]
     assert [pubs[0][1].shape for pubs, _ in sampler.jobs] == [(4, 5), (40, 5)]
-    assert all(options == {"shots": 7} for _, options in sampler.jobs)
-
-
-def test_a_fused_training_step_is_one_job():
-    estimator = counting(StatevectorEstimator)
-    function = expectation_function(composed(), OBSERVABLES, estimator=estimator, fused=True)
-    rows = rows_for(4)
-    function(rows).square().sum().backward()
-    assert [pubs[0][2].shape for pubs, _ in estimator.jobs] == [(44, 5)]
-    with torch.no_grad():
-        function(rows)
-    function(rows.detach())
-    assert [pubs[0][2].shape for pubs, _ in estimator.jobs[1:]] == [(4, 5), (4, 5)]  # no gradient will be asked for
+    assert not any(options for _, options in sampler.jobs)
 
 
 def test_only_the_columns_that_need_a_gradient_are_shifted():
@@ -151,13 +136,12 @@ def test_the_dtype_is_kept(dtype):
 
 def test_no_samples_cost_nothing():
     estimator = counting(StatevectorEstimator)
-    for fused in (False, True):
-        function = expectation_function(composed(), OBSERVABLES, estimator=estimator, fused=fused)
-        rows = torch.zeros(0, 2, requires_grad=True)
-        values = function(rows)
-        values.sum().backward()
-        assert values.shape == (0, 3)
-        assert rows.grad.shape == (0, 2)
+    function = expectation_function(composed(), OBSERVABLES, estimator=estimator)
+    rows = torch.zeros(0, 2, requires_grad=True)
+    values = function(rows)
+    values.sum().backward()
+    assert values.shape == (0, 3)
+    assert rows.grad.shape == (0, 2)
     assert not estimator.jobs
 
 
@@ -173,10 +157,9 @@ def test_a_circuit_without_parameters():
     np.testing.assert_allclose(values.detach(), [[0.5, 0.5, 0, 0]] * 3, atol=1e-12)
 
 
-@pytest.mark.parametrize("fused", [False, True])
-def test_second_derivatives_are_refused(fused):
+def test_second_derivatives_are_refused():
     rows = rows_for(2)
-    function = expectation_function(composed(), OBSERVABLES, estimator=StatevectorEstimator(), fused=fused)
+    function = expectation_function(composed(), OBSERVABLES, estimator=StatevectorEstimator())
     (gradient,) = torch.autograd.grad(function(rows).sum(), rows, create_graph=True)
     with pytest.raises(GradientError, match="first derivatives only"):
         gradient.square().sum().backward()
@@ -198,59 +181,6 @@ def test_torch_func_takes_gradients_but_refuses_to_map():
         torch.func.grad(lambda x: torch.func.grad(lambda y: function(y).sum())(x).sum())(rows)
 
 
-def test_the_circuit_is_prepared_once_and_may_change_its_qubits():
-    calls = []
-
-    def prepare(circuit, observables):
-        calls.append(circuit)
-        isa = transpile(
-            circuit,
-            basis_gates=["rz", "sx", "x", "cx"],
-            coupling_map=[[0, 1], [1, 2], [2, 3]],
-            initial_layout=[3, 1],
-            seed_transpiler=1,
-            optimization_level=1,
-        )
-        return isa, [observable.apply_layout(isa.layout) for observable in observables]
-
-    circuit, rows = composed(), rows_for(3)
-    estimator = counting(StatevectorEstimator)
-    function = expectation_function(circuit, OBSERVABLES, estimator=estimator, prepare=prepare)
-    np.testing.assert_allclose(function(rows).detach(), exact_expectations(circuit, rows), atol=1e-12)
-    assert torch.autograd.gradcheck(function, (rows,))
-    assert len(calls) == 1
-    assert {pubs[0][0].num_qubits for pubs, _ in estimator.jobs} == {4}
-
-
-def test_preparing_may_drop_and_reorder_parameters():
-    circuit = QuantumCircuit(1)
-    circuit.ry(A, 0)
-    circuit.rz(B, 0)
-
-    def prepare(measured):
-        names = [parameter for parameter in measured.parameters if parameter.name != "angle[1]"]
-        assert len(names) == 1
-        made = QuantumCircuit(*measured.qregs, *measured.cregs)
-        made.ry(names[0], 0)
-        made.measure(0, 0)
-        return made
-
-    rows = rows_for(2)
-    function = probability_function(circuit, [0], sampler=QMLSampler(), prepare=prepare)
-    np.testing.assert_allclose(function(rows).detach(), exact_probabilities(circuit, rows, [0]), atol=1e-12)
-    assert torch.autograd.gradcheck(function, (rows,))
-
-
-def test_preparing_must_not_add_parameters():
-    def prepare(circuit, observables):
-        other = circuit.copy()
-        other.rx(Parameter("new"), 0)
-        return other, observables
-
-    with pytest.raises(ArgumentError, match=r"must not add parameters .* added \['new'\]"):
-        expectation_function(composed(), OBSERVABLES, estimator=StatevectorEstimator(), prepare=prepare)
-
-
 def test_shot_noise_of_a_gradient():
     """A row has the precision as its standard deviation, so a sum over outputs of (f+ - f-) / 2 has precision
     sqrt(outputs / 2), for an angle that is the parameter itself.
@@ -258,8 +188,8 @@ def test_shot_noise_of_a_gradient():
     samples, precision = 200, 0.1
     circuit = real_amplitudes(2, reps=1)
     rows = torch.tensor([[0.3, -0.2, 0.9, 0.4]] * samples, dtype=torch.float64, requires_grad=True)
-    estimator = StatevectorEstimator(seed=np.random.default_rng(1))
-    noisy = expectation_function(circuit, OBSERVABLES, estimator=estimator, precision=precision)
+    estimator = StatevectorEstimator(default_precision=precision, seed=np.random.default_rng(1))
+    noisy = expectation_function(circuit, OBSERVABLES, estimator=estimator)
     exact = expectation_function(circuit, OBSERVABLES, estimator=StatevectorEstimator())
     values = noisy(rows)
     np.testing.assert_allclose((values - exact(rows)).detach().std(0), precision, rtol=0.2)
@@ -270,8 +200,8 @@ def test_shot_noise_of_a_gradient():
 
 def test_shots_give_probabilities_within_their_noise():
     circuit, rows = composed(), rows_for(3)
-    sampler = StatevectorSampler(seed=np.random.default_rng(1))
-    function = probability_function(circuit, [1, 0], sampler=sampler, shots=20_000)
+    sampler = StatevectorSampler(default_shots=20_000, seed=np.random.default_rng(1))
+    function = probability_function(circuit, [1, 0], sampler=sampler)
     values = function(rows)
     np.testing.assert_allclose(values.detach(), exact_probabilities(circuit, rows, [1, 0]), atol=0.02)
     np.testing.assert_allclose(values.detach().sum(1), 1)
@@ -287,8 +217,8 @@ def test_aer_gives_the_same_values_and_gradients():
     function = expectation_function(circuit, OBSERVABLES, estimator=aer.EstimatorV2())
     np.testing.assert_allclose(function(rows).detach(), exact_expectations(circuit, rows), atol=1e-9)
     assert torch.autograd.gradcheck(function, (rows,))
-    sampler = aer.SamplerV2(seed=1)
-    values = probability_function(circuit, [1, 0], sampler=sampler, shots=20_000)(rows)
+    sampler = aer.SamplerV2(default_shots=20_000, seed=1)
+    values = probability_function(circuit, [1, 0], sampler=sampler)(rows)
     np.testing.assert_allclose(values.detach(), exact_probabilities(circuit, rows, [1, 0]), atol=0.02)
 
 
@@ -304,10 +234,5 @@ def test_the_failure_of_a_primitive_keeps_its_type():
 
 
 def test_wrong_options_are_refused():
-    estimator, sampler = StatevectorEstimator(), StatevectorSampler()
     with pytest.raises(ArgumentError, match="`gradient` must be one of 'param_shift', 'spsa', but is 'adjoint'"):
-        expectation_function(composed(), OBSERVABLES, estimator=estimator, gradient="adjoint")
-    with pytest.raises(ArgumentError, match="`precision`"):
-        expectation_function(composed(), OBSERVABLES, estimator=estimator, precision=-1.0)
-    with pytest.raises(ArgumentError, match="`shots` must be a positive integer"):
-        probability_function(composed(), [0], sampler=sampler, shots=0)
+        expectation_function(composed(), OBSERVABLES, estimator=StatevectorEstimator(), gradient="adjoint")
