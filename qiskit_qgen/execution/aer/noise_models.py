@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from abc import ABC
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from qiskit_qgen._checks import check_float
 from qiskit_qgen.exceptions import ArgumentError
@@ -18,63 +16,25 @@ TWO_QUBIT_GATES = ("cx",)
 BASIS_GATES = ("rz", *ONE_QUBIT_GATES, *TWO_QUBIT_GATES)
 
 
-class AbstractErrorSource(ABC):  # noqa: B024
-    """One kind of error."""
-
-    def gate_error(self, num_qubits: int) -> Any:  # noqa: ARG002
-        """Return Aer's ``QuantumError`` after each gate on ``num_qubits`` qubits; None for none."""
-        return None
-
-    def confusion(self) -> NDArray[np.float64]:
-        """Return the readout's probabilities, [true value][value read]."""
-        return np.eye(2)
-
-
 @dataclass(frozen=True, kw_only=True)
-class DepolarizingError(AbstractErrorSource):
-    """rho -> (1 - p) rho + p I / 2**n on the n qubits of each gate."""
+class GateError:
+    """An error after each gate: "depolarizing", or "amplitude_damping" of each qubit."""
 
+    kind: str
     one_qubit: float
-    """p of gates on one qubit."""
+    """The probability after gates on one qubit."""
     two_qubit: float
-    """p of gates on two qubits."""
+    """The probability after gates on two qubits."""
 
-    def gate_error(self, num_qubits: int) -> Any:
-        """Return the error of gates on ``num_qubits`` qubits."""
-        from qiskit_aer.noise import depolarizing_error
+    def after(self, num_qubits: int) -> Any:
+        """Return Aer's ``QuantumError`` after gates on ``num_qubits`` qubits."""
+        from qiskit_aer.noise import amplitude_damping_error, depolarizing_error
 
-        return depolarizing_error((self.one_qubit, self.two_qubit)[num_qubits - 1], num_qubits)
-
-
-@dataclass(frozen=True, kw_only=True)
-class AmplitudeDampingError(AbstractErrorSource):
-    """|1> decays to |0> with probability gamma, on every qubit of each gate."""
-
-    one_qubit: float
-    """gamma of gates on one qubit."""
-    two_qubit: float
-    """gamma of each qubit of gates on two."""
-
-    def gate_error(self, num_qubits: int) -> Any:
-        """Return the error of gates on ``num_qubits`` qubits."""
-        from qiskit_aer.noise import amplitude_damping_error
-
-        error = amplitude_damping_error((self.one_qubit, self.two_qubit)[num_qubits - 1])
+        probability = (self.one_qubit, self.two_qubit)[num_qubits - 1]
+        if self.kind == "depolarizing":
+            return depolarizing_error(probability, num_qubits)
+        error = amplitude_damping_error(probability)
         return error if num_qubits == 1 else error.tensor(error)
-
-
-@dataclass(frozen=True, kw_only=True)
-class ReadoutFlip(AbstractErrorSource):
-    """A measured bit is read wrongly."""
-
-    zero_to_one: float
-    """The probability to read 1 where 0 was measured."""
-    one_to_zero: float
-    """The probability to read 0 where 1 was measured."""
-
-    def confusion(self) -> NDArray[np.float64]:
-        """Return the readout's probabilities, [true value][value read]."""
-        return np.array([[1 - self.zero_to_one, self.zero_to_one], [self.one_to_zero, 1 - self.one_to_zero]])
 
 
 @dataclass(frozen=True)
@@ -85,13 +45,15 @@ class HardwareNoise:
     devices that shift a phase instead. The others have theirs after every gate.
     """
 
-    sources: tuple[AbstractErrorSource, ...]
-    """The kinds of error, in order."""
+    gate_errors: tuple[GateError, ...] = ()
+    """The errors after each gate, in order."""
+    readout_flips: tuple[tuple[float, float], ...] = ()
+    """The probabilities to read 1 for 0, and 0 for 1, in order."""
 
     def __add__(self, other: object) -> HardwareNoise:
         if not isinstance(other, HardwareNoise):
             return NotImplemented
-        return HardwareNoise(self.sources + other.sources)
+        return HardwareNoise(self.gate_errors + other.gate_errors, self.readout_flips + other.readout_flips)
 
     def to_noise_model(self) -> Any:
         """Return Aer's ``NoiseModel``, whose basis gates are the device's."""
@@ -99,12 +61,12 @@ class HardwareNoise:
 
         model = NoiseModel(basis_gates=list(BASIS_GATES))
         for number, gates in enumerate((ONE_QUBIT_GATES, TWO_QUBIT_GATES), start=1):
-            errors = [error for source in self.sources if (error := source.gate_error(number)) is not None]
-            if errors:
+            if self.gate_errors:
+                errors = [error.after(number) for error in self.gate_errors]
                 model.add_all_qubit_quantum_error(reduce(lambda first, then: first.compose(then), errors), list(gates))
-        confusion = reduce(np.matmul, (source.confusion() for source in self.sources), np.eye(2))
-        if not np.array_equal(confusion, np.eye(2)):
-            model.add_all_qubit_readout_error(ReadoutError(confusion))
+        if self.readout_flips:
+            confusions = [np.array([[1 - up, up], [down, 1 - down]]) for up, down in self.readout_flips]
+            model.add_all_qubit_readout_error(ReadoutError(reduce(np.matmul, confusions)))
         return model
 
 
@@ -121,7 +83,7 @@ def depolarizing_noise(*, one_qubit: float = 0.0, two_qubit: float = 0.0) -> Har
     Raises:
         ArgumentError: If a probability is out of range or both are 0.
     """
-    return HardwareNoise((DepolarizingError(**_rates(one_qubit=one_qubit, two_qubit=two_qubit)),))
+    return HardwareNoise((GateError(kind="depolarizing", **_rates(one_qubit=one_qubit, two_qubit=two_qubit)),))
 
 
 def amplitude_damping_noise(*, one_qubit: float = 0.0, two_qubit: float = 0.0) -> HardwareNoise:
@@ -137,7 +99,7 @@ def amplitude_damping_noise(*, one_qubit: float = 0.0, two_qubit: float = 0.0) -
     Raises:
         ArgumentError: If a probability is out of range or both are 0.
     """
-    return HardwareNoise((AmplitudeDampingError(**_rates(one_qubit=one_qubit, two_qubit=two_qubit)),))
+    return HardwareNoise((GateError(kind="amplitude_damping", **_rates(one_qubit=one_qubit, two_qubit=two_qubit)),))
 
 
 def readout_noise(*, zero_to_one: float = 0.0, one_to_zero: float = 0.0) -> HardwareNoise:
@@ -153,7 +115,7 @@ def readout_noise(*, zero_to_one: float = 0.0, one_to_zero: float = 0.0) -> Hard
     Raises:
         ArgumentError: If a probability is out of range or both are 0.
     """
-    return HardwareNoise((ReadoutFlip(**_rates(zero_to_one=zero_to_one, one_to_zero=one_to_zero)),))
+    return HardwareNoise(readout_flips=(tuple(_rates(zero_to_one=zero_to_one, one_to_zero=one_to_zero).values()),))
 
 
 def _rates(**rates: float) -> dict[str, float]:
