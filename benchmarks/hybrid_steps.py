@@ -22,6 +22,7 @@ def stepper(model, images, batch_size):
     """Return a function that does one more training step of ``model``, from fresh weights."""
     from qiskit_qgen.models.hybrid_arguments import adversarial_options
     from qiskit_qgen.models.hybrid_parts import build_circuit, build_networks
+
     from qiskit_qgen.training import AdversarialPhase
 
     networks = build_networks(model.arguments, model.backbone, build_circuit(model.arguments), seed=0)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias
 
-import numpy as np
 import torch
 from qiskit.circuit import QuantumCircuit
 from qiskit.quantum_info import SparsePauliOp
@@ -14,8 +13,8 @@ from qiskit_qgen._checks import check_int, check_type
 from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError, UnsupportedCircuitError
 from qiskit_qgen.execution.first_order import PrimitiveFunction, check_parameters
 from qiskit_qgen.simulator.measured import MAX_DENSE_BITS
+from qiskit_qgen.simulator.programs.observables import real_words
 
-_TOLERANCE = 1e-12
 Function: TypeAlias = Callable[[torch.Tensor], torch.Tensor]
 
 
@@ -41,12 +40,7 @@ def check_observables(circuit: QuantumCircuit, observables: Any) -> list[SparseP
     if not listed:
         raise ArgumentError("Argument `observables` must hold at least one operator, but is empty.")
     for number, observable in enumerate(listed):
-        if observable.num_qubits != circuit.num_qubits:
-            raise ArgumentError(
-                f"Argument `observables` must act on the circuit's {circuit.num_qubits} qubits, "
-                f"but observable {number} acts on {observable.num_qubits}."
-            )
-        _check_coefficients(observable, number)
+        real_words(observable, number, circuit.num_qubits)
     return listed
 
 
@@ -62,26 +56,6 @@ def check_qubits(circuit: QuantumCircuit, qubits: Any) -> list[int]:
             f"probabilities, but names {len(numbers)}: measure fewer qubits, or draw shots with `sampler()`."
         )
     return numbers
-
-
-def _check_coefficients(observable: SparsePauliOp, number: int) -> None:
-    try:
-        numeric = SparsePauliOp(observable.paulis, observable.coeffs.astype(complex))
-    except TypeError:
-        raise ArgumentError(
-            f"Argument `observables` must have numbers as coefficients, but observable {number} has free parameters: "
-            "bind them."
-        ) from None
-    if not np.isfinite(numeric.coeffs).all():
-        raise ArgumentError(
-            f"Argument `observables` must have finite coefficients, but observable {number} has NaN or infinity."
-        )
-    for coefficient in numeric.simplify(atol=0.0).coeffs:
-        if abs(coefficient.imag) > _TOLERANCE * max(1.0, abs(coefficient)):
-            raise ArgumentError(
-                "Argument `observables` must have real coefficients, "
-                f"but observable {number} has the coefficient {coefficient}."
-            )
 
 
 class _CheckedFunction:

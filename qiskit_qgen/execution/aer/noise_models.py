@@ -115,7 +115,8 @@ def readout_noise(*, zero_to_one: float = 0.0, one_to_zero: float = 0.0) -> Hard
     Raises:
         ArgumentError: If a probability is out of range or both are 0.
     """
-    return HardwareNoise(readout_flips=(tuple(_rates(zero_to_one=zero_to_one, one_to_zero=one_to_zero).values()),))
+    rates = _rates(zero_to_one=zero_to_one, one_to_zero=one_to_zero)
+    return HardwareNoise(readout_flips=((rates["zero_to_one"], rates["one_to_zero"]),))
 
 
 def _rates(**rates: float) -> dict[str, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 from qiskit.quantum_info import Pauli, SparseObservable, SparsePauliOp
 from qiskit.quantum_info.operators.base_operator import BaseOperator
 
@@ -9,7 +10,45 @@ from qiskit_qgen._checks import check_type
 from qiskit_qgen.exceptions import ArgumentError
 
 _MAX_PROJECTORS = 10
+_TOLERANCE = 1e-12  # of imaginary parts
 _PROJECTORS = set("01+-rl")
+
+
+def real_words(observable: SparsePauliOp, number: int, num_qubits: int) -> SparsePauliOp:
+    """Return an observable as a sum of different Pauli words with real coefficients.
+
+    Args:
+        observable: The observable.
+        number: What it is called in errors.
+        num_qubits: The number of qubits that it must act on.
+
+    Raises:
+        ArgumentError: If it acts on another number of qubits, or a coefficient is not real, not finite or not bound.
+    """
+    if observable.num_qubits != num_qubits:
+        raise ArgumentError(
+            f"Argument `observables` must act on the circuit's {num_qubits} qubits, "
+            f"but observable {number} acts on {observable.num_qubits}."
+        )
+    try:
+        words = SparsePauliOp(observable.paulis, observable.coeffs.astype(complex))
+    except TypeError:
+        raise ArgumentError(
+            "Argument `observables` must have numbers as coefficients, "
+            f"but observable {number} has free parameters: bind them."
+        ) from None
+    if not np.isfinite(words.coeffs).all():
+        raise ArgumentError(
+            f"Argument `observables` must have finite coefficients, but observable {number} has NaN or infinity."
+        )
+    words = words.simplify(atol=0.0)
+    for coefficient in words.coeffs:
+        if abs(coefficient.imag) > _TOLERANCE * max(1.0, abs(coefficient)):
+            raise ArgumentError(
+                "Argument `observables` must have real coefficients, "
+                f"but observable {number} has the coefficient {coefficient}."
+            )
+    return words
 
 
 def pauli_words(observable: SparseObservable) -> SparsePauliOp:

@@ -10,8 +10,8 @@ from qiskit.circuit import Parameter, ParameterExpression
 from qiskit.quantum_info import SparsePauliOp
 
 from qiskit_qgen._typing import IntArray
-from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.simulator.addresses.cosets import parities
+from qiskit_qgen.simulator.programs.observables import real_words
 from qiskit_qgen.simulator.programs.operations import Frame, Operation, PauliTerm
 
 
@@ -45,24 +45,15 @@ class Program:
             observables: Operators on all the circuit's qubits. On a qubit that is not simulated, Z is 1 and X, Y are 0.
 
         Raises:
-            ArgumentError: If an observable has another number of qubits or complex coefficients.
+            ArgumentError: If an observable has another number of qubits, or a coefficient is not real or not finite.
         """
         position = {qubit: number for number, qubit in enumerate(self.active)}
         terms: list[PauliTerm] = []
         constants = []
         for number, observable in enumerate(observables):
-            if observable.num_qubits != self.num_qubits:
-                raise ArgumentError(
-                    f"Argument `observables` must act on the circuit's {self.num_qubits} qubits, "
-                    f"but observable {number} acts on {observable.num_qubits}."
-                )
             constant = 0.0
-            for label, qubits, coefficient in _with_numbers(observable, number).simplify(atol=0.0).to_sparse_list():
-                if abs(coefficient.imag) > 1e-12 * max(1.0, abs(coefficient)):
-                    raise ArgumentError(
-                        "Argument `observables` must have real coefficients, "
-                        f"but observable {number} has the coefficient {coefficient}."
-                    )
+            words = real_words(observable, number, self.num_qubits)
+            for label, qubits, coefficient in words.to_sparse_list():
                 idle = {pauli for pauli, qubit in zip(label, qubits, strict=True) if qubit not in position}
                 if idle & {"X", "Y"}:
                     continue
@@ -94,13 +85,3 @@ class Program:
         negative = constant ^ (num_y >> 1 & 1)
         flip = self.frame.flip(tuple(qubit for pauli, qubit in paulis if pauli in "XY"))
         return PauliTerm(flip, sign, num_y & 1, -coefficient if negative else coefficient, output)
-
-
-def _with_numbers(observable: SparsePauliOp, number: int) -> SparsePauliOp:
-    try:
-        return SparsePauliOp(observable.paulis, observable.coeffs.astype(complex))
-    except TypeError:
-        raise ArgumentError(
-            "Argument `observables` must have numbers as coefficients, "
-            f"but observable {number} has free parameters: bind them."
-        ) from None
