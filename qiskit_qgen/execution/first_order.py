@@ -70,7 +70,8 @@ class PrimitiveFunction:
         """
         check_parameters(parameters, self._num_parameters)
         wanted = list(range(parameters.shape[1]) if columns is None else columns)
-        return _Values.apply(parameters, _Call(self, wanted))
+        values: torch.Tensor = _Values.apply(parameters, _Call(self, wanted))  # type: ignore[no-untyped-call]
+        return values
 
     def run_through(self, around: Callable[[Run, NDArray[np.float64]], Any]) -> PrimitiveFunction:
         """Return this function with ``around(run, rows)`` in place of ``run(rows)``."""
@@ -135,7 +136,7 @@ class _Values(_FirstOrder):
 
     @staticmethod
     def backward(ctx: Any, cotangent: torch.Tensor) -> tuple[torch.Tensor, None]:
-        return _Gradient.apply(*ctx.saved_tensors, cotangent, ctx.call), None
+        return _Gradient.apply(*ctx.saved_tensors, cotangent, ctx.call), None  # type: ignore[no-untyped-call]
 
 
 class _Gradient(_FirstOrder):
@@ -165,8 +166,8 @@ def _numpy(tensor: torch.Tensor) -> NDArray[np.float64]:
 def _contract(results: Any, cotangent: NDArray[np.float64], rows_per_sample: int) -> NDArray[np.float64]:
     """Return sum_o results[b k, o] cotangent[b, o], (B * K,)."""
     if isinstance(results, np.ndarray):
-        return np.einsum("no,no->n", results, np.repeat(cotangent, rows_per_sample, 0))
+        return np.asarray(np.einsum("no,no->n", results, np.repeat(cotangent, rows_per_sample, 0)))
     entries = results.tocoo()
     row, outcome = entries.coords
     weights = entries.data * cotangent[row // rows_per_sample, outcome]
-    return np.bincount(row, weights, minlength=results.shape[0]).astype(np.float64, copy=False)
+    return np.asarray(np.bincount(row, weights, minlength=results.shape[0]), np.float64)

@@ -10,6 +10,8 @@ import torch
 from numpy.typing import NDArray
 from qiskit.quantum_info import SparsePauliOp
 
+from qiskit_qgen.simulator.tables import Table
+
 _Draw = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
 
@@ -33,15 +35,16 @@ class PauliShots:
             for label, coefficient in observable.simplify(atol=0.0).to_list()
         ]
         self.words = [SparsePauliOp(label) for label in numbers]
-        self._coefficients = torch.zeros(len(numbers), len(observables), dtype=torch.float64)
+        coefficients = np.zeros((len(numbers), len(observables)))
         for word, output, coefficient in entries:
-            self._coefficients[word, output] = coefficient
+            coefficients[word, output] = coefficient
+        self._coefficients = Table(coefficients)
         self._shots = shots
         self._generator = generator
 
     def __call__(self, exact: torch.Tensor) -> torch.Tensor:
         """Return drawn values of the observables, (B, O), for the exact ones of the words, (B, K)."""
-        return _Drawn.apply(exact, self._draw) @ self._coefficients.to(exact)
+        return _drawn(exact, self._draw) @ self._coefficients.on(exact.device, exact.dtype)
 
     def _draw(self, exact: NDArray[np.float64]) -> NDArray[np.float64]:
         chances = np.clip((1 + exact) / 2, 0, 1)
@@ -55,7 +58,12 @@ def drawn_frequencies(exact: torch.Tensor, shots: int, generator: np.random.Gene
         chances = np.clip(exact, 0, None)
         return generator.multinomial(shots, chances / chances.sum(-1, keepdims=True)) / shots
 
-    return _Drawn.apply(exact, draw)
+    return _drawn(exact, draw)
+
+
+def _drawn(exact: torch.Tensor, draw: _Draw) -> torch.Tensor:
+    values: torch.Tensor = _Drawn.apply(exact, draw)  # type: ignore[no-untyped-call]
+    return values
 
 
 class _Drawn(torch.autograd.Function):
@@ -78,4 +86,4 @@ class _Drawn(torch.autograd.Function):
 
     @staticmethod
     def vmap(info: Any, in_dims: tuple[int, None], exact: torch.Tensor, draw: _Draw) -> tuple[torch.Tensor, int]:  # noqa: ARG004
-        return _Drawn.apply(exact.movedim(in_dims[0], 0), draw), 0
+        return _drawn(exact.movedim(in_dims[0], 0), draw), 0

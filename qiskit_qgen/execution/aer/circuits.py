@@ -60,7 +60,7 @@ class AerCircuit:
     @property
     def num_qubits(self) -> int:
         """The number of qubits that are simulated."""
-        return self.circuit.num_qubits
+        return int(self.circuit.num_qubits)
 
     def angles(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the values of the slots, (B, num_slots), for values of the parameters, (B, num_parameters)."""

@@ -124,7 +124,7 @@ class MeasuredGroup:
     def _values(self, outcomes: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return the operators' values of each outcome, (num_outcomes, num_operators)."""
         signs = 1.0 - 2.0 * (np.bitwise_count(outcomes[:, None] & self._masks) & 1)
-        return signs @ self._coefficients.T
+        return np.asarray(signs @ self._coefficients.T)
 
 
 def measured_groups(

@@ -62,7 +62,7 @@ class IsaCircuit:
     @property
     def num_two_qubit_gates(self) -> int:
         """The number of gates on two qubits."""
-        return self.circuit.num_nonlocal_gates()
+        return int(self.circuit.num_nonlocal_gates())
 
 
 class Transpiler:
