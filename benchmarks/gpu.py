@@ -48,10 +48,10 @@ def ours(n, layers):
         for q in range(n if layer < layers else 0):
             circuit.cx(q, (q + 1) % n)
     program = lower(circuit)
-    kernels = TensorKernels(program)
     terms, _ = program.terms(pauli_observables(n))
+    kernels = TensorKernels(program, terms, 2 * n)
     columns = [list(program.parameters).index(expression) for expression in program.expressions]
-    return lambda a: kernels.expectation(a[:, columns], terms, 2 * n)
+    return lambda a: kernels(a[:, columns])
 
 
 def pennylane(n, layers, device, method):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from functools import cached_property, partial
+from functools import partial
 from typing import Any
 
 import torch
@@ -20,23 +20,25 @@ from qiskit_qgen.simulator.tensors.kernels import TensorKernels
 
 
 class CircuitFunction(ABC):
-    """A function of a circuit's parameters.
+    """A function of a circuit's parameters: expectation values of terms, or the probabilities of the program's rows.
 
     On the CPU, values and first derivatives come from the CPU kernels, by adjoint differentiation (arXiv 2009.02823).
     On other devices, and wherever a derivative is to be differentiated again (``create_graph=True``, ``torch.func``),
     they come from the tensor kernels.
     """
 
-    def __init__(self, program: Program, terms: Sequence[PauliTerm], num_outputs: int, threads: int | None) -> None:
+    def __init__(
+        self,
+        program: Program,
+        terms: Sequence[PauliTerm] | None = None,
+        num_outputs: int = 0,
+        *,
+        threads: int | None = None,
+    ) -> None:
         self.sweeps = Sweeps(program, terms, num_outputs)
-        self._program = program
+        self.tensors = TensorKernels(program, terms, num_outputs)
         self._evaluate = SlotEvaluator(program.parameters, program.expressions)
         self._threads = threads
-
-    @cached_property
-    def tensors(self) -> TensorKernels:
-        """The tensor kernels, made when first needed."""
-        return TensorKernels(self._program)
 
     @property
     def threads(self) -> int:
@@ -44,20 +46,8 @@ class CircuitFunction(ABC):
         return self._threads or torch.get_num_threads()
 
     @abstractmethod
-    def sweep(self, slots: NDArray[Any], *, keep: bool) -> tuple[NDArray[Any], Kept]:
-        """Return the values on the CPU kernels, (B, K), and what :meth:`sweep_back` needs if ``keep``."""
-
-    @abstractmethod
-    def sweep_back(self, kept: Kept, cotangent: NDArray[Any]) -> NDArray[Any]:
-        """Return the derivative by the slots, (B, num_slots), from that by the values, (B, K)."""
-
-    @abstractmethod
-    def on_tensors(self, slots: torch.Tensor) -> torch.Tensor:
-        """Return the values on the tensor kernels, (B, K)."""
-
-    @abstractmethod
-    def pull_back_on_tensors(self, slots: torch.Tensor, cotangent: torch.Tensor) -> torch.Tensor:
-        """Return what :meth:`sweep_back` does, differentiable in both arguments."""
+    def __call__(self, parameters: torch.Tensor) -> torch.Tensor:
+        """Return what is read out, from values of the circuit's parameters, (B, num_parameters)."""
 
     def linearize(self, parameters: torch.Tensor) -> Callable[[torch.Tensor], torch.Tensor]:
         """Run the circuit once, for any number of first derivatives that are not differentiated again.
@@ -76,11 +66,11 @@ class CircuitFunction(ABC):
         if not slots.requires_grad:  # the parameters are in the global phase alone
             return lambda cotangent: torch.zeros_like(parameters)  # noqa: ARG005
         if slots.device.type != "cpu":
-            return partial(_gradient, self.on_tensors(slots), leaf)
-        _, kept = self.sweep(slots.detach().numpy(), keep=True)
+            return partial(_gradient, self.tensors(slots), leaf)
+        _, kept = self.sweeps.forward(slots.detach().numpy(), threads=self.threads, keep=True)
 
         def pull_back(cotangent: torch.Tensor) -> torch.Tensor:
-            by_slot = torch.from_numpy(self.sweep_back(kept, cotangent.numpy()))
+            by_slot = torch.from_numpy(self.sweeps.backward(kept, cotangent.numpy(), threads=self.threads))
             return by_slot if slots is leaf else _gradient(slots, leaf, by_slot)
 
         return pull_back
@@ -88,11 +78,11 @@ class CircuitFunction(ABC):
     def _values(self, parameters: torch.Tensor) -> torch.Tensor:
         slots = self._evaluate(parameters)
         if slots.device.type != "cpu":
-            return self.on_tensors(slots)
+            return self.tensors(slots)
         keep = slots.requires_grad and torch.is_grad_enabled()
         array = None if keep else _as_array(slots)
         if array is not None:
-            return torch.from_numpy(self.sweep(array, keep=False)[0])
+            return torch.from_numpy(self.sweeps.forward(array, threads=self.threads, keep=False)[0])
         return _applied(slots, _Call(self, keep=keep))
 
 
@@ -108,7 +98,8 @@ class _Call:
 class _Adjoint(torch.autograd.Function):
     @staticmethod
     def forward(slots: torch.Tensor, call: _Call) -> torch.Tensor:
-        values, call.kept = call.function.sweep(slots.detach().numpy(), keep=call.keep)
+        function = call.function
+        values, call.kept = function.sweeps.forward(slots.detach().numpy(), threads=function.threads, keep=call.keep)
         return torch.from_numpy(values)
 
     @staticmethod
@@ -122,8 +113,8 @@ class _Adjoint(torch.autograd.Function):
         function = ctx.call.function
         array = None if torch.is_grad_enabled() else _as_array(cotangent)
         if array is None:
-            return function.pull_back_on_tensors(slots, cotangent), None
-        return torch.from_numpy(function.sweep_back(ctx.call.kept, array)), None
+            return function.tensors.pull_back(slots, cotangent), None
+        return torch.from_numpy(function.sweeps.backward(ctx.call.kept, array, threads=function.threads)), None
 
     @staticmethod
     def vmap(info: Any, in_dims: tuple[int, None], slots: torch.Tensor, call: _Call) -> tuple[torch.Tensor, int]:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from qiskit.quantum_info import SparsePauliOp
 
 from qiskit_qgen.simulator.circuit_function import CircuitFunction
-from qiskit_qgen.simulator.cpu.sweeps import Kept
 from qiskit_qgen.simulator.programs.program import Program
 from qiskit_qgen.simulator.tables import Table
 
@@ -32,10 +29,9 @@ class ExpectationValues(CircuitFunction):
     """
 
     def __init__(self, program: Program, observables: Sequence[SparsePauliOp], *, threads: int | None = None) -> None:
-        self._terms, constants = program.terms(observables)
-        self._constants = Table(np.array(constants, float))
-        self._num_outputs = len(constants)
-        super().__init__(program, self._terms, self._num_outputs, threads)
+        terms, constants = program.terms(observables)
+        super().__init__(program, terms, len(constants), threads=threads)
+        self._constants = Table(np.array(constants, float)) if any(constants) else None
 
     def __call__(self, parameters: torch.Tensor) -> torch.Tensor:
         """Return the values.
@@ -46,22 +42,5 @@ class ExpectationValues(CircuitFunction):
         Returns:
             (B, num_observables), of the dtype and on the device of ``parameters``.
         """
-        return self._values(parameters)
-
-    def sweep(self, slots: NDArray[Any], *, keep: bool) -> tuple[NDArray[Any], Kept]:
-        """Return the values on the CPU kernels."""
-        values, kept = self.sweeps.forward(slots, threads=self.threads, keep=keep)
-        return values + self._constants.numbers.astype(values.dtype), kept
-
-    def sweep_back(self, kept: Kept, cotangent: NDArray[Any]) -> NDArray[Any]:
-        """Return the derivative by the slots."""
-        return self.sweeps.backward(kept, threads=self.threads, cotangent=cotangent)
-
-    def on_tensors(self, slots: torch.Tensor) -> torch.Tensor:
-        """Return the values on the tensor kernels."""
-        values = self.tensors.expectation(slots, self._terms, self._num_outputs)
-        return values + self._constants.on(values.device, values.dtype)
-
-    def pull_back_on_tensors(self, slots: torch.Tensor, cotangent: torch.Tensor) -> torch.Tensor:
-        """Return the derivative by the slots, differentiable."""
-        return self.tensors.vector_jacobian_product(slots, self._terms, self._num_outputs, cotangent)
+        values = self._values(parameters)
+        return values if self._constants is None else values + self._constants.on(values.device, values.dtype)

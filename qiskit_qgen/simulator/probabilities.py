@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
-from numpy.typing import NDArray
 
 from qiskit_qgen.simulator.circuit_function import CircuitFunction
-from qiskit_qgen.simulator.cpu.sweeps import Kept
 from qiskit_qgen.simulator.programs.program import Program
 from qiskit_qgen.simulator.tables import Table
 
@@ -26,7 +23,7 @@ class Probabilities(CircuitFunction):
     """
 
     def __init__(self, program: Program, qubits: Sequence[int], *, threads: int | None = None) -> None:
-        super().__init__(program, [], 0, threads)
+        super().__init__(program, threads=threads)
         self._outcomes = Table(program.outcomes(qubits))
         self._num_outcomes = 1 << len(qubits)
 
@@ -42,19 +39,3 @@ class Probabilities(CircuitFunction):
         by_row = self._values(parameters)
         empty = by_row.new_zeros(len(by_row), self._num_outcomes)
         return empty.index_add(1, self._outcomes.on(by_row.device, torch.int64), by_row)
-
-    def sweep(self, slots: NDArray[Any], *, keep: bool) -> tuple[NDArray[Any], Kept]:
-        """Return the rows' probabilities on the CPU kernels."""
-        return self.sweeps.probabilities(slots, threads=self.threads, keep=keep)
-
-    def sweep_back(self, kept: Kept, cotangent: NDArray[Any]) -> NDArray[Any]:
-        """Return the derivative by the slots."""
-        return self.sweeps.backward(kept, threads=self.threads, weights=cotangent)
-
-    def on_tensors(self, slots: torch.Tensor) -> torch.Tensor:
-        """Return the rows' probabilities on the tensor kernels."""
-        return self.tensors.probabilities(slots)
-
-    def pull_back_on_tensors(self, slots: torch.Tensor, cotangent: torch.Tensor) -> torch.Tensor:
-        """Return the derivative by the slots, differentiable."""
-        return self.tensors.probabilities_vector_jacobian_product(slots, cotangent)

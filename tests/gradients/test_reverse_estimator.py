@@ -15,7 +15,7 @@ from qiskit_machine_learning.primitives import QMLEstimator
 from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError, UnsupportedCircuitError
 from qiskit_qgen.gradients import ReverseEstimatorGradient
 from qiskit_qgen.primitives import BatchedStatevectorEstimator
-from qiskit_qgen.simulator import ExpectationValues
+from qiskit_qgen.simulator.cpu.sweeps import Sweeps
 
 A, B = Parameter("a"), Parameter("b")
 
@@ -210,15 +210,15 @@ def test_a_device_that_is_none():
 def sweeps(monkeypatch):
     """What the simulator did: the rows that ran forward, and those that ran backward."""
     found = {"forward": [], "backward": []}
-    for name, kind in (("sweep", "forward"), ("sweep_back", "backward")):
-        original = getattr(ExpectationValues, name)
+    for kind in found:
+        original = getattr(Sweeps, kind)
 
         def counted(self, *arguments, original=original, kind=kind, **options):
             result = original(self, *arguments, **options)
             found[kind].append(len(result[0] if kind == "forward" else result))
             return result
 
-        monkeypatch.setattr(ExpectationValues, name, counted)
+        monkeypatch.setattr(Sweeps, kind, counted)
     return found
 
 

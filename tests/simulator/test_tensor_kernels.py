@@ -1,6 +1,5 @@
 import copy
 import pickle
-from functools import partial
 
 import numpy as np
 import pytest
@@ -20,9 +19,10 @@ from qiskit_qgen.simulator.tensors.kernels import TensorKernels
 
 def expectation(circuit, observables):
     program = lower(circuit)
-    kernels, evaluate = TensorKernels(program), SlotEvaluator(program.parameters, program.expressions)
     terms, constants = program.terms(observables)
-    return lambda rows: kernels.expectation(evaluate(rows), terms, len(observables)) + torch.tensor(constants).to(rows)
+    kernels = TensorKernels(program, terms, len(observables))
+    evaluate = SlotEvaluator(program.parameters, program.expressions)
+    return lambda rows: kernels(evaluate(rows)) + torch.tensor(constants).to(rows)
 
 
 def critic(num_qubits=3, reps=2):
@@ -35,7 +35,7 @@ def critic(num_qubits=3, reps=2):
 def kernels_of(circuit, observables):
     program = lower(circuit)
     terms, _ = program.terms(observables)
-    return TensorKernels(program), terms, len(program.expressions)
+    return TensorKernels(program, terms, len(observables)), len(program.expressions)
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -117,38 +117,35 @@ def test_operations_of_any_flips_signs_and_controls(seed):
     rng = np.random.default_rng(seed)
     width = 1 + seed % 10
     operations = random_operations(rng, width, 15, max_controls=(0, 2, 5)[seed % 3])
-    kernels, slots = TensorKernels(program_of(operations, width)), rng.uniform(-3, 3, (2, 5))
-    states = kernels.states(torch.from_numpy(slots)).numpy()
-    for sample in range(2):
-        expected = state_by_definition(operations, width, slots[sample])
-        phase = np.vdot(states[sample], expected)
-        np.testing.assert_allclose(states[sample] * phase, expected, atol=1e-12)
-    probabilities = kernels.probabilities(torch.from_numpy(slots)).numpy()
+    program, slots = program_of(operations, width), rng.uniform(-3, 3, (2, 5))
+    states = [state_by_definition(operations, width, sample) for sample in slots]
+    probabilities = TensorKernels(program)(torch.from_numpy(slots)).numpy()
     np.testing.assert_allclose(probabilities, np.abs(states) ** 2, atol=1e-12)
-    flip, sign = int(rng.integers(1 << width)), int(rng.integers(1 << width))
-    term = PauliTerm(flip, sign, (flip & sign).bit_count() & 1, 0.7, 1)
-    values = kernels.expectation(torch.from_numpy(slots), [term], 2).numpy()
-    for sample in range(2):
-        state = states[sample]
-        moved = sum(
-            np.conj(state[row ^ flip]) * 0.7 * 1j**term.odd * (-1) ** row_parity(row, sign) * state[row]
-            for row in range(1 << width)
-        )
-        np.testing.assert_allclose(values[sample], [0, moved.real], atol=1e-12)
+    terms = []
+    for output in range(4):
+        flip, sign = int(rng.integers(1 << width)), int(rng.integers(1 << width))
+        terms.append(PauliTerm(flip, sign, (flip & sign).bit_count() & 1, 0.7, output))
+    values = TensorKernels(program, terms, 5)(torch.from_numpy(slots)).numpy()
+    for state, found in zip(states, values, strict=True):
+        expected = [
+            sum(
+                np.conj(state[row ^ flip]) * 0.7 * 1j**odd * (-1) ** row_parity(row, sign) * state[row]
+                for row in range(1 << width)
+            ).real
+            for flip, sign, odd, _, _ in terms
+        ]
+        np.testing.assert_allclose(found, [*expected, 0], atol=1e-12)
 
 
 @pytest.mark.parametrize("width", [3, 9])
 def test_first_and_second_derivatives(width):
     rng = np.random.default_rng(width)
-    kernels = TensorKernels(program_of(random_operations(rng, width, 9, max_controls=2), width))
-    words = random_observables(rng, width, 2)
-    terms, _ = program_of([], width).terms(words)
+    program = program_of(random_operations(rng, width, 9, max_controls=2), width)
+    terms, _ = program.terms(random_observables(rng, width, 2))
+    kernels, by_row = TensorKernels(program, terms, 2), TensorKernels(program)
     slots = torch.from_numpy(rng.uniform(-3, 3, (2, 5))).requires_grad_()
     some = torch.from_numpy(rng.integers(0, 1 << width, 4))
-    for function in (
-        lambda slots: kernels.expectation(slots, terms, 2),
-        lambda slots: kernels.probabilities(slots)[:, some],
-    ):
+    for function in (kernels, lambda slots: by_row(slots)[:, some]):
         assert gradcheck(function, slots)
         assert gradgradcheck(function, slots)
 
@@ -156,31 +153,29 @@ def test_first_and_second_derivatives(width):
 def test_third_derivative_of_a_rotation():
     circuit = QuantumCircuit(1)
     circuit.ry(Parameter("a"), 0)
-    kernels, terms, _ = kernels_of(circuit, [SparsePauliOp("Z")])
+    kernels, _ = kernels_of(circuit, [SparsePauliOp("Z")])
     angle = torch.tensor([[0.3]], dtype=torch.float64, requires_grad=True)
-    value = kernels.expectation(angle, terms, 1)
+    value = kernels(angle)
     for expected in (np.cos(0.3), -np.sin(0.3), -np.cos(0.3), np.sin(0.3), np.cos(0.3)):
         np.testing.assert_allclose(value.item(), expected, atol=1e-12)
         (value,) = grad(value.sum(), angle, create_graph=True)
 
 
 @pytest.mark.parametrize("create_graph", [False, True])
-def test_both_kinds_of_backward_pass_agree_with_the_vector_jacobian_product(create_graph):
+@pytest.mark.parametrize("reads_rows", [False, True])
+def test_both_kinds_of_backward_pass_agree(create_graph, reads_rows):
     rng = np.random.default_rng(1)
     circuit, observables = random_circuit(rng, 7, 30), random_observables(rng, 7)
-    kernels, terms, num_slots = kernels_of(circuit, observables)
+    kernels, num_slots = kernels_of(circuit, observables)
+    if reads_rows:
+        kernels = TensorKernels(lower(circuit))
     slots = torch.from_numpy(rng.normal(size=(3, num_slots))).requires_grad_()
-    cotangent = torch.from_numpy(rng.normal(size=(3, 3)))
-    (gradient,) = grad(kernels.expectation(slots, terms, 3), slots, cotangent, create_graph=create_graph)
+    cotangent = torch.from_numpy(rng.normal(size=(3, 128 if reads_rows else 3)))
+    (gradient,) = grad(kernels(slots), slots, cotangent, create_graph=create_graph)
     assert gradient.requires_grad == create_graph
     with torch.set_grad_enabled(not create_graph):  # by the other way
-        other = kernels.vector_jacobian_product(slots, terms, 3, cotangent)
+        other = kernels.pull_back(slots, cotangent)
     torch.testing.assert_close(gradient, other, rtol=0, atol=1e-12, check_device=True)
-    by_row = torch.from_numpy(rng.normal(size=(3, 128)))
-    (gradient,) = grad(kernels.probabilities(slots), slots, by_row, create_graph=create_graph)
-    with torch.set_grad_enabled(not create_graph):
-        other = kernels.probabilities_vector_jacobian_product(slots, by_row)
-    torch.testing.assert_close(gradient, other, rtol=0, atol=1e-12)
 
 
 def penalty(function, x, weights):
@@ -215,7 +210,7 @@ def saved_bytes(num_layers):
         for qubit in range(7):
             circuit.ry(x, qubit)
             circuit.rz(x, qubit)
-    kernels, terms, _ = kernels_of(circuit, [SparsePauliOp("X" * 7)])
+    kernels, _ = kernels_of(circuit, [SparsePauliOp("X" * 7)])
     saved = []
 
     def pack(tensor):
@@ -223,7 +218,7 @@ def saved_bytes(num_layers):
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
-        kernels.expectation(torch.zeros(4, 1, requires_grad=True), terms, 1)
+        kernels(torch.zeros(4, 1, requires_grad=True))
     return sum(saved)
 
 
@@ -235,11 +230,12 @@ def test_what_the_first_derivative_keeps_does_not_grow_with_the_depth():
 @pytest.mark.parametrize("width", [4, 10])
 def test_nothing_goes_through_the_host(width):
     """Tensors of the device "meta" have no numbers: an operation that asks for one fails."""
-    kernels, terms, num_slots = kernels_of(critic(width), pauli_observables(width, "XYZ"))
+    kernels, num_slots = kernels_of(critic(width), pauli_observables(width, "XYZ"))
     slots = torch.zeros(3, num_slots, device="meta", requires_grad=True)
-    values = kernels.expectation(slots, terms, 3 * width)
+    values = kernels(slots)
     grad(values.sum(), slots, retain_graph=True)
-    (gradient,) = grad(values.sum() + kernels.probabilities(slots).sum(), slots, create_graph=True)
+    by_row = TensorKernels(lower(critic(width)))(slots)
+    (gradient,) = grad(values.sum() + by_row.sum(), slots, create_graph=True)
     (second,) = grad(gradient.sum(), slots)
     assert values.shape == (3, 3 * width)
     assert second.device.type == "meta"
@@ -248,11 +244,11 @@ def test_nothing_goes_through_the_host(width):
 @pytest.mark.gpu
 @pytest.mark.parametrize("width", [4, 10])
 def test_a_graphics_processor_agrees_with_the_processor(width):
-    kernels, terms, num_slots = kernels_of(critic(width), pauli_observables(width, "XYZ"))
+    kernels, num_slots = kernels_of(critic(width), pauli_observables(width, "XYZ"))
     slots = torch.linspace(-3, 3, 3 * num_slots, dtype=torch.float64).reshape(3, num_slots).requires_grad_()
     found = []
     for device in ("cpu", "cuda"):
-        values = kernels.expectation(slots.to(device), terms, 3 * width)
+        values = kernels(slots.to(device))
         (gradient,) = grad(values.square().sum(), slots, create_graph=True)
         (second,) = grad(gradient.square().sum(), slots)
         found.append((values.cpu(), gradient, second))
@@ -261,10 +257,9 @@ def test_a_graphics_processor_agrees_with_the_processor(width):
 
 @pytest.mark.parametrize("first_use", ["vmap", "jacrev", "vmap_jacrev", "inference"])
 def test_transforms_of_functions_and_tables_that_were_made_within(first_use):
-    kernels, terms, num_slots = kernels_of(critic(), pauli_observables(3))
+    kernels, num_slots = kernels_of(critic(), pauli_observables(3))
     slots = torch.linspace(-3, 3, 2 * num_slots, dtype=torch.float64).reshape(2, num_slots)
-    function = partial(kernels.expectation, terms=terms, num_outputs=6)
-    single = lambda row: function(row[None])[0]  # noqa: E731
+    single = lambda row: kernels(row[None])[0]  # noqa: E731
     jacobian = torch.stack([torch.autograd.functional.jacobian(single, row) for row in slots])
     uses = {
         "vmap": lambda f: torch.func.vmap(f)(slots[None])[0],
@@ -273,28 +268,28 @@ def test_transforms_of_functions_and_tables_that_were_made_within(first_use):
         "inference": torch.inference_mode()(lambda f: f(slots)),
     }
     fresh = copy.deepcopy(kernels)
-    found = uses[first_use](partial(fresh.expectation, terms=terms, num_outputs=6))
-    expected = function(slots) if first_use in ("vmap", "inference") else jacobian
+    found = uses[first_use](fresh)
+    expected = kernels(slots) if first_use in ("vmap", "inference") else jacobian
     torch.testing.assert_close(found, expected, rtol=0, atol=1e-12)
     slots = slots.clone().requires_grad_()
-    (gradient,) = grad(fresh.expectation(slots, terms, 6).sum(), slots)
+    (gradient,) = grad(fresh(slots).sum(), slots)
     torch.testing.assert_close(gradient, jacobian.sum(1), rtol=0, atol=1e-12)
 
 
 def test_second_derivatives_under_transforms():
-    kernels, terms, num_slots = kernels_of(critic(), pauli_observables(3))
+    kernels, num_slots = kernels_of(critic(), pauli_observables(3))
     row = torch.linspace(-3, 3, num_slots, dtype=torch.float64)
-    function = lambda row: kernels.expectation(row[None], terms, 6).sum()  # noqa: E731
+    function = lambda row: kernels(row[None]).sum()  # noqa: E731
     hessian = torch.func.jacrev(torch.func.jacrev(function))(row)
     torch.testing.assert_close(hessian, torch.autograd.functional.hessian(function, row), rtol=0, atol=1e-12)
 
 
 def test_copies():
-    kernels, terms, num_slots = kernels_of(critic(), pauli_observables(3))
+    kernels, num_slots = kernels_of(critic(), pauli_observables(3))
     slots = torch.linspace(-3, 3, num_slots)[None]
-    values = kernels.expectation(slots, terms, 6)
+    values = kernels(slots)
     for other in (copy.deepcopy(kernels), pickle.loads(pickle.dumps(kernels))):  # noqa: S301
-        assert torch.equal(other.expectation(slots, terms, 6), values)
+        assert torch.equal(other(slots), values)
     assert len(pickle.dumps(kernels)) == len(pickle.dumps(copy.deepcopy(kernels)))
 
 
@@ -303,41 +298,34 @@ def test_circuits_without_parameters_and_batches_without_samples(num_qubits):
     circuit = QuantumCircuit(num_qubits)
     circuit.h(range(num_qubits))
     circuit.t(0)
-    kernels, terms, _ = kernels_of(circuit, [SparsePauliOp("X" * num_qubits)])
-    values = kernels.expectation(torch.zeros(3, 0, dtype=torch.float64), terms, 1)
+    kernels, _ = kernels_of(circuit, [SparsePauliOp("X" * num_qubits)])
+    values = kernels(torch.zeros(3, 0, dtype=torch.float64))
     np.testing.assert_allclose(values, np.full((3, 1), np.cos(np.pi / 4)), atol=1e-12)
     expected = Statevector(circuit).probabilities()
     program = lower(circuit)
     outcomes = program.outcomes(range(num_qubits))
-    found = kernels.probabilities(torch.zeros(1, 0, dtype=torch.float64))[0].numpy()
+    found = TensorKernels(program)(torch.zeros(1, 0, dtype=torch.float64))[0].numpy()
     np.testing.assert_allclose(found, expected[outcomes], atol=1e-12)
-    kernels, terms, num_slots = kernels_of(critic(num_qubits), [SparsePauliOp("X" * num_qubits)])
+    kernels, num_slots = kernels_of(critic(num_qubits), [SparsePauliOp("X" * num_qubits)])
     slots = torch.zeros(0, num_slots, requires_grad=True)
-    values = kernels.expectation(slots, terms, 1)
+    values = kernels(slots)
     (gradient,) = grad(values.sum(), slots)
     assert values.shape == (0, 1)
     assert gradient.shape == (0, num_slots)
 
 
 def test_an_empty_circuit_and_observables_without_terms():
-    kernels, terms, _ = kernels_of(QuantumCircuit(2), [SparsePauliOp("ZZ"), SparsePauliOp("II")])
-    values = kernels.expectation(torch.zeros(2, 0), terms, 2)
+    kernels, _ = kernels_of(QuantumCircuit(2), [SparsePauliOp("ZZ"), SparsePauliOp("II")])
+    values = kernels(torch.zeros(2, 0))
     assert values.tolist() == [[1, 0], [1, 0]]
-    assert kernels.states(torch.zeros(2, 0)).abs()[:, 0].tolist() == [1, 1]
-
-
-def test_tables_of_observables_are_kept_for_a_few_only():
-    kernels, _, num_slots = kernels_of(critic(), [])
-    slots = torch.zeros(1, num_slots)
-    for number in range(30):
-        kernels.expectation(slots, [PauliTerm(0, 1, 0, float(number), 0)], 1)
-    assert len(kernels._terms_readouts) <= 8
+    probabilities = TensorKernels(lower(QuantumCircuit(2)))(torch.zeros(2, 0))
+    assert probabilities[:, 0].tolist() == [1, 1]
 
 
 def test_every_sample_is_computed_alone():
-    kernels, terms, num_slots = kernels_of(style_ansatz(9, 2).circuit, pauli_observables(9))
+    kernels, num_slots = kernels_of(style_ansatz(9, 2).circuit, pauli_observables(9))
     generator = torch.Generator().manual_seed(3)
     slots = torch.randn(5, num_slots, generator=generator)
-    together = kernels.expectation(slots, terms, 18)
-    alone = torch.cat([kernels.expectation(row[None], terms, 18) for row in slots])
+    together = kernels(slots)
+    alone = torch.cat([kernels(row[None]) for row in slots])
     torch.testing.assert_close(together, alone, rtol=0, atol=TOLERANCES[torch.float32])

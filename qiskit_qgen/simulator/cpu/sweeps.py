@@ -33,79 +33,71 @@ class Kept:
 
 
 class Sweeps:
-    """Forward and backward passes over batches of one program with some observables.
+    """Forward and backward passes over batches of one program, that read one thing.
 
     Args:
         program: The lowered circuit.
-        terms: The observables, see :meth:`~qiskit_qgen.simulator.programs.program.Program.terms`.
+        terms: The observables, see :meth:`~qiskit_qgen.simulator.programs.program.Program.terms`; None to read the
+            probabilities of the program's rows.
         num_outputs: The number of observables.
     """
 
-    def __init__(self, program: Program, terms: Sequence[PauliTerm], num_outputs: int) -> None:
+    def __init__(self, program: Program, terms: Sequence[PauliTerm] | None, num_outputs: int) -> None:
         self._program = program
+        self._reads_rows = terms is None
         # The norm is read out as well: rounding changes it, by 1e-4 in some 500 gates of single precision.
-        self._terms = (*terms, PauliTerm(0, 0, 0, 1.0, num_outputs))
+        self._terms = (*(terms or ()), PauliTerm(0, 0, 0, 1.0, num_outputs))
         self._num_outputs = num_outputs
         self._plans: dict[int, tuple[Plan, RotationAngles]] = {}
 
     def forward(self, slots: NDArray[Any], *, threads: int, keep: bool) -> tuple[NDArray[Any], Kept]:
-        """Return the expectation values without their constant parts, (B, num_outputs)."""
-        batch = self._batch(slots, threads)
-        values = batch.empty_values()
-        states = batch.kept_states() if keep else None
-        batch.run_forward(values, states)
-        outputs = batch.fold_outputs(values, self._num_outputs + 1)
-        norms = outputs[:, -1:]
-        return outputs[:, :-1] / norms, Kept(batch.layout, batch.slots, norms, states, batch.trig)
+        """Return the values and, if ``keep``, what :meth:`backward` needs.
 
-    def probabilities(self, slots: NDArray[Any], *, threads: int, keep: bool) -> tuple[NDArray[Any], Kept]:
-        """Return the probability of each of the program's rows, (B, 2**width)."""
-        batch = self._batch(slots, threads)
-        layout, rows = batch.layout, batch.plan.rows
+        The values are the expectation values without their constant parts, (B, num_outputs), or the probability of each
+        of the program's rows, (B, 2**width).
+        """
+        layout = Layout.choose(len(slots), self._program.width, slots.dtype, threads)
+        plan, angles = self._plan(layout.parts)
+        batch = Batch(plan, angles, layout, layout.to_lanes(slots), threads)
         states = batch.kept_states() if keep else None
-        probabilities = np.empty((layout.chunks * layout.samples, rows.size), layout.dtype)
+        outputs = batch.empty_values()
+        num_rows = plan.rows.size if self._reads_rows else 0
+        probabilities = np.empty((layout.chunks * layout.samples, num_rows), layout.dtype)
 
         def collect(first: int, final: NDArray[Any]) -> None:
             squares = final[:, :, 0] ** 2 + final[:, :, 1] ** 2
-            by_sample = np.moveaxis(squares.reshape(len(final), *rows.shape, layout.samples), 3, 1)
+            by_sample = np.moveaxis(squares.reshape(len(final), *plan.rows.shape, layout.samples), 3, 1)
             target = probabilities[first * layout.samples :][: len(final) * layout.samples]
-            target[:, rows] = by_sample.reshape(-1, *rows.shape)
+            target[:, plan.rows] = by_sample.reshape(-1, *plan.rows.shape)
 
-        values = batch.empty_values()
-        batch.run_forward(values, states, collect)
-        norms = batch.fold_outputs(values, self._num_outputs + 1)[:, -1:]
-        return probabilities[: len(slots)] / norms, Kept(layout, batch.slots, norms, states, batch.trig)
+        batch.run_forward(outputs, states, collect if self._reads_rows else None)
+        read = batch.fold_outputs(outputs, self._num_outputs + 1)
+        norms = read[:, -1:]
+        values = probabilities[: len(slots)] if self._reads_rows else read[:, :-1]
+        return values / norms, Kept(layout, batch.slots, norms, states, batch.trig)
 
-    def backward(
-        self, kept: Kept, *, threads: int, cotangent: NDArray[Any] | None = None, weights: NDArray[Any] | None = None
-    ) -> NDArray[Any]:
-        """Return the derivative by the slots, (B, num_slots).
+    def backward(self, kept: Kept, cotangent: NDArray[Any], *, threads: int) -> NDArray[Any]:
+        """Return the derivative by the slots, (B, num_slots), from that by the values.
 
         Args:
             kept: Of the forward pass.
+            cotangent: Derivative by each value, (B, num_outputs or 2**width).
             threads: The number of threads.
-            cotangent: Derivative by each expectation value, (B, num_outputs).
-            weights: Derivative by each row's probability, (B, 2**width), instead.
         """
         layout = kept.layout
         plan, angles = self._plan(layout.parts)
         batch = Batch(plan, angles, layout, kept.slots, threads, kept.trig)
-        by_output = batch.empty_values()
-        if cotangent is not None:
+        cotangent = cotangent / kept.norms
+        if self._reads_rows:
+            laned = np.ascontiguousarray(layout.to_lanes(cotangent[:, plan.rows.reshape(-1)]))
+            by_output, by_row = batch.empty_values(), laned.reshape(layout.chunks, len(plan.rows), layout.lanes)
+        else:
             by_norm = np.zeros_like(kept.norms)  # the norm does not depend on the angles
-            by_output = batch.unfold_outputs(np.concatenate([cotangent / kept.norms, by_norm], 1))
-        by_row = np.zeros((layout.chunks, 0, layout.lanes), layout.dtype)
-        if weights is not None:
-            laned = layout.to_lanes(weights[:, plan.rows.reshape(-1)] / kept.norms)
-            by_row = np.ascontiguousarray(laned).reshape(layout.chunks, len(plan.rows), layout.lanes)
+            by_output = batch.unfold_outputs(np.concatenate([cotangent, by_norm], 1))
+            by_row = np.zeros((layout.chunks, 0, layout.lanes), layout.dtype)
         gradient = batch.run_backward(by_output, by_row, kept.states)
         by_part = gradient.reshape(*gradient.shape[:2], layout.parts, layout.samples)
         return layout.from_lanes(angles.pull_back(by_part))
-
-    def _batch(self, slots: NDArray[Any], threads: int) -> Batch:
-        layout = Layout.choose(len(slots), self._program.width, slots.dtype, threads)
-        plan, angles = self._plan(layout.parts)
-        return Batch(plan, angles, layout, layout.to_lanes(slots), threads)
 
     def _plan(self, parts: int) -> tuple[Plan, RotationAngles]:
         if parts not in self._plans:

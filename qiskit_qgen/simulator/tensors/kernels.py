@@ -20,113 +20,73 @@ from qiskit_qgen.simulator.tensors.row_sums import Place
 from qiskit_qgen.simulator.tensors.stage_tensors import CircuitTensors
 from qiskit_qgen.simulator.tensors.stages import Stages, build_stages
 
-_KEPT_READOUTS = 8
-
 _Readout: TypeAlias = RowsReadout | TermsReadout
 
 
 class TensorKernels:
-    """A lowered circuit as a function of tensors on any device.
-
-    Args:
-        program: The lowered circuit.
+    """What is read out of a lowered circuit as a function of tensors on any device.
 
     The tables that the tensors need are made at the first use on a device with a dtype, and are not pickled. Matrix
     products follow ``torch.set_float32_matmul_precision``: with TensorFloat-32 allowed, results are as coarse as that.
+
+    Args:
+        program: The lowered circuit.
+        terms: The observables, see :meth:`~qiskit_qgen.simulator.programs.program.Program.terms`; None to read the
+            probabilities of the program's rows.
+        num_outputs: The number of observables.
     """
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, terms: Sequence[PauliTerm] | None = None, num_outputs: int = 0) -> None:
         self._program = program
-        self._num_slots = len(program.expressions)
-        self._circuits: dict[Place, CircuitTensors] = {}
-        self._rows_readouts: dict[torch.device, RowsReadout] = {}
-        self._terms_readouts: dict[tuple[Place, tuple[PauliTerm, ...], int], TermsReadout] = {}
+        self._terms = terms
+        self._num_outputs = num_outputs
+        self._made: dict[Place, tuple[CircuitTensors, _Readout]] = {}
 
-    @cached_property
-    def _plan(self) -> Stages:
-        return build_stages(self._program.operations, self._program.width)
-
-    def states(self, slots: torch.Tensor) -> torch.Tensor:
-        """Return the final states up to a global phase, (B, 2**width) complex, in stored rows.
-
-        Args:
-            slots: Values of the program's expressions, (B, num_expressions), float32 or float64.
-        """
-        return self._rows_readout(slots).in_order(self._circuit(slots).forward(slots.T)).T
-
-    def expectation(self, slots: torch.Tensor, terms: Sequence[PauliTerm], num_outputs: int) -> torch.Tensor:
-        """Return expectation values, differentiable any number of times.
+    def __call__(self, slots: torch.Tensor) -> torch.Tensor:
+        """Return the values, differentiable any number of times.
 
         A backward pass that builds no graph is an adjoint sweep (arXiv 2009.02823): it holds two states, whatever the
         depth. One with ``create_graph=True`` keeps a state for each stage.
 
         Args:
             slots: Values of the program's expressions, (B, num_expressions), float32 or float64.
-            terms: Those of ``Program.terms``; the constants of the observables are not added.
-            num_outputs: The number of observables.
 
         Returns:
-            (B, num_outputs), of the dtype and on the device of ``slots``.
+            The expectation values without their constant parts, (B, num_outputs), or the probabilities of the stored
+            rows, (B, 2**width); of the dtype and on the device of ``slots``.
         """
-        return self._apply(slots, self._terms_readout(slots, terms, num_outputs))
-
-    def probabilities(self, slots: torch.Tensor) -> torch.Tensor:
-        """Return the probabilities of the stored rows, (B, 2**width); differentiable as :meth:`expectation` is."""
-        return self._apply(slots, self._rows_readout(slots))
-
-    def vector_jacobian_product(
-        self, slots: torch.Tensor, terms: Sequence[PauliTerm], num_outputs: int, cotangent: torch.Tensor
-    ) -> torch.Tensor:
-        """Return the product of ``cotangent``, (B, num_outputs), and the Jacobian of :meth:`expectation`.
-
-        If grad mode is enabled, it can be differentiated again, by ``slots`` and by ``cotangent``.
-
-        Returns:
-            (B, num_expressions).
-        """
-        return self._pull_back(slots, self._terms_readout(slots, terms, num_outputs), cotangent)
-
-    def probabilities_vector_jacobian_product(self, slots: torch.Tensor, cotangent: torch.Tensor) -> torch.Tensor:
-        """Return the product of ``cotangent``, (B, 2**width), and the Jacobian of :meth:`probabilities`.
-
-        If grad mode is enabled, it can be differentiated again, by ``slots`` and by ``cotangent``.
-        """
-        return self._pull_back(slots, self._rows_readout(slots), cotangent)
-
-    def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_circuits": {}, "_rows_readouts": {}, "_terms_readouts": {}}
-
-    def _apply(self, slots: torch.Tensor, readout: _Readout) -> torch.Tensor:
         values: torch.Tensor
-        values, _ = _Adjoint.apply(slots, self._circuit(slots), readout)  # type: ignore[no-untyped-call]
+        values, _ = _Adjoint.apply(slots, *self._tensors(slots))  # type: ignore[no-untyped-call]
         return values
 
-    def _pull_back(self, slots: torch.Tensor, readout: _Readout, cotangent: torch.Tensor) -> torch.Tensor:
-        circuit = self._circuit(slots)
+    def pull_back(self, slots: torch.Tensor, cotangent: torch.Tensor) -> torch.Tensor:
+        """Return the product of ``cotangent``, of the values' shape, and the Jacobian, (B, num_expressions).
+
+        If grad mode is enabled, it can be differentiated again, by ``slots`` and by ``cotangent``.
+        """
+        circuit, readout = self._tensors(slots)
         if torch.is_grad_enabled():
             return _recorded_pull_back(circuit, readout, slots, cotangent)
         return _adjoint_pull_back(circuit, readout, slots, circuit.forward(slots.T), cotangent)
 
-    def _circuit(self, slots: torch.Tensor) -> CircuitTensors:
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_made": {}}
+
+    @cached_property
+    def _plan(self) -> Stages:
+        return build_stages(self._program.operations, self._program.width)
+
+    def _tensors(self, slots: torch.Tensor) -> tuple[CircuitTensors, _Readout]:
         place = (slots.device, slots.dtype)
-        if place not in self._circuits:
-            self._circuits[place] = made(CircuitTensors, self._plan, self._num_slots, place)
-        return self._circuits[place]
-
-    def _rows_readout(self, slots: torch.Tensor) -> RowsReadout:
-        if slots.device not in self._rows_readouts:
-            self._rows_readouts[slots.device] = made(RowsReadout, self._plan, slots.device)
-        return self._rows_readouts[slots.device]
-
-    def _terms_readout(self, slots: torch.Tensor, terms: Sequence[PauliTerm], num_outputs: int) -> TermsReadout:
-        place, known = (slots.device, slots.dtype), tuple(terms)
-        readout = self._terms_readouts.get((place, known, num_outputs))
-        if readout is None:
-            readout = made(TermsReadout, known, num_outputs, self._plan, place)
-            if len(self._terms_readouts) >= _KEPT_READOUTS:
-                self._terms_readouts = {}
-            self._terms_readouts[place, known, num_outputs] = readout
-        return readout
+        if place not in self._made:
+            circuit = made(CircuitTensors, self._plan, len(self._program.expressions), place)
+            readout: _Readout
+            if self._terms is None:
+                readout = made(RowsReadout, self._plan, slots.device)
+            else:
+                readout = made(TermsReadout, self._terms, self._num_outputs, self._plan, place)
+            self._made[place] = circuit, readout
+        return self._made[place]
 
 
 class _Adjoint(torch.autograd.Function):

@@ -28,13 +28,9 @@ class RowsReadout:
         self._rows = torch.tensor(rows, device=device, dtype=torch.int32)
         self._addresses = torch.tensor(np.argsort(rows), device=device, dtype=torch.int32)
 
-    def in_order(self, state: torch.Tensor) -> torch.Tensor:
-        """Return the final states in stored rows."""
-        return state.index_select(0, self._addresses)
-
     def values(self, state: torch.Tensor) -> torch.Tensor:
         """Return the probabilities, (2**width, B), of the final states."""
-        return self.in_order(state.real.square() + state.imag.square())
+        return (state.real.square() + state.imag.square()).index_select(0, self._addresses)
 
     def apply(self, state: torch.Tensor, cotangent: torch.Tensor) -> torch.Tensor:
         """Return lambda = sum_r cotangent_r |r><r| psi."""
