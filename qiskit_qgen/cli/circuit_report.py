@@ -30,14 +30,14 @@ def circuit_findings(circuit: QuantumCircuit, batch_size: int) -> Iterator[Findi
     The last title is "refused" if the simulator cannot run it.
     """
     from qiskit_qgen.simulator import lower
-    from qiskit_qgen.simulator.programs.measurements import split_measurements
+    from qiskit_qgen.simulator.programs.measurements import take_measurements
     from qiskit_qgen.simulator.tensors.stages import build_stages
 
     size = f"{circuit.num_qubits} qubits, {circuit.num_parameters} parameters, depth {circuit.depth()}"
     yield "circuit", f"{circuit.name}: {size}"
     yield "gates", _counted(circuit.count_ops())
     try:
-        unitary, _ = split_measurements(circuit)
+        unitary, _ = take_measurements(circuit)
         program = lower(unitary)
     except UnsupportedCircuitError as error:
         for text in _refusals(circuit) or [str(error)]:

@@ -21,7 +21,8 @@ from qiskit_qgen._checks import check_int, check_type
 from qiskit_qgen.circuits import pauli_observables
 from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError
 from qiskit_qgen.execution import AbstractExecution
-from qiskit_qgen.simulator.measured import MAX_DENSE_BITS, Measurements, take_measurements
+from qiskit_qgen.simulator.measured import MAX_DENSE_BITS
+from qiskit_qgen.simulator.programs.measurements import Measurements, take_measurements
 
 Interpret = Callable[[int], int | tuple[int, ...]]
 

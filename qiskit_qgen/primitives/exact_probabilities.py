@@ -13,7 +13,7 @@ from qiskit.primitives.containers.sampler_pub import SamplerPub
 from qiskit.primitives.containers.shape import ShapedMixin
 
 from qiskit_qgen.exceptions import ArgumentError
-from qiskit_qgen.simulator.measured import values_of_outcomes
+from qiskit_qgen.simulator.programs.measurements import values_of_outcomes
 
 _COUNT_BITS = 40
 _MAX_DENSE_BITS = 28

@@ -4,15 +4,15 @@ from qiskit.circuit.library import efficient_su2
 
 from qiskit_qgen.exceptions import ArgumentTypeError, UnsupportedCircuitError
 from qiskit_qgen.simulator import lower
-from qiskit_qgen.simulator.programs.measurements import split_measurements
+from qiskit_qgen.simulator.programs.measurements import Measurements, take_measurements
 
 
 def test_each_register_gets_the_qubits_of_its_bits():
     circuit = QuantumCircuit(QuantumRegister(3), ClassicalRegister(2, "a"), ClassicalRegister(3, "b"))
     circuit.h(0)
     circuit.measure([2, 0, 1], [4, 1, 2])
-    unitary, registers = split_measurements(circuit)
-    assert registers == (("a", 2, {1: 0}), ("b", 3, {0: 1, 2: 2}))
+    unitary, measurements = take_measurements(circuit)
+    assert measurements == Measurements((0, 1, 2), {"a": (None, 0), "b": (1, None, 2)})
     assert unitary.count_ops() == {"h": 1}
 
 
@@ -20,8 +20,8 @@ def test_the_gates_the_parameters_and_the_global_phase_are_kept():
     circuit = efficient_su2(3, reps=1).decompose()
     circuit.global_phase = Parameter("a_phase")
     circuit.barrier()
-    unitary, registers = split_measurements(circuit.measure_all(inplace=False))
-    assert registers == (("meas", 3, {0: 0, 1: 1, 2: 2}),)
+    unitary, measurements = take_measurements(circuit.measure_all(inplace=False))
+    assert measurements == Measurements((0, 1, 2), {"meas": (0, 1, 2)})
     assert unitary.parameters == circuit.parameters
     assert unitary.global_phase == circuit.global_phase
     assert lower(unitary).operations == lower(circuit).operations
@@ -31,8 +31,8 @@ def test_the_gates_the_parameters_and_the_global_phase_are_kept():
 def test_a_circuit_that_measures_nothing():
     circuit = QuantumCircuit(2, 2)
     circuit.cx(0, 1)
-    unitary, registers = split_measurements(circuit)
-    assert registers == (("c", 2, {}),)
+    unitary, measurements = take_measurements(circuit)
+    assert measurements == Measurements((), {"c": (None, None)})
     assert unitary == circuit
 
 
@@ -45,8 +45,7 @@ def test_the_last_measurement_into_a_bit_counts():
     circuit.delay(10, 0)
     circuit.measure(1, 0)
     circuit.measure(1, 1)
-    _, ((_, _, qubits),) = split_measurements(circuit)
-    assert qubits == {0: 1, 1: 1}
+    assert take_measurements(circuit)[1] == Measurements((1,), {"c": (0, 0)})
 
 
 def test_bits_in_two_registers_and_bits_in_none():
@@ -55,7 +54,7 @@ def test_bits_in_two_registers_and_bits_in_none():
     circuit.add_register(ClassicalRegister(bits=bits[:2], name="a"), ClassicalRegister(bits=bits[1::-1], name="b"))
     circuit.measure(0, bits[1])
     circuit.measure(0, bits[2])
-    assert split_measurements(circuit)[1] == (("a", 2, {1: 0}), ("b", 2, {0: 0}))
+    assert take_measurements(circuit)[1] == Measurements((0,), {"a": (None, 0), "b": (0, None)})
 
 
 @pytest.mark.parametrize(
@@ -72,7 +71,7 @@ def test_a_gate_after_a_measurement_is_refused_by_name(add, name):
     circuit.h(0)
     add(circuit)
     with pytest.raises(UnsupportedCircuitError) as error:
-        split_measurements(circuit)
+        take_measurements(circuit)
     assert str(error.value) == (
         f"The built-in simulator measures at the end of a circuit, but in this one `{name}` follows a measurement "
         "of qubit 1: move the measurement to the end, or run the circuit on Aer instead."
@@ -84,11 +83,11 @@ def test_what_is_conditional_on_a_measurement_is_refused_when_it_is_lowered():
     circuit.measure(0, 0)
     with circuit.if_test((circuit.clbits[0], 1)):
         circuit.x(1)
-    unitary, _ = split_measurements(circuit)
+    unitary, _ = take_measurements(circuit)
     with pytest.raises(UnsupportedCircuitError, match="holds `if_else`"):
         lower(unitary)
 
 
 def test_what_is_no_circuit_is_refused():
     with pytest.raises(ArgumentTypeError, match="Argument `circuit` must be a QuantumCircuit, but is of type str"):
-        split_measurements("circuit")
+        take_measurements("circuit")
