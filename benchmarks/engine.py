@@ -66,8 +66,8 @@ def ours(work, dtype):
 def count_flops(work, batch):
     """Return the floating-point operations of a forward pass and a vector-Jacobian product of the lowered circuit."""
     from qiskit_qgen.simulator import lower
+    from qiskit_qgen.simulator.cpu.block_tables import DIAGONAL, ROTATION
     from qiskit_qgen.simulator.cpu.plans import plan_whole
-    from qiskit_qgen.simulator.cpu.tables import DIAGONAL, ROTATION
 
     program = lower(work.circuit)
     terms, _ = program.terms(work.operators)

@@ -7,6 +7,7 @@ sum_k g_k O_k psi, and collect for each rotation exp(-i theta P / 2) the derivat
 from __future__ import annotations
 
 from qiskit_qgen._typing import FloatArray
+from qiskit_qgen.simulator.cpu.block_tables import DIAGONAL, ROTATION, BlockTables, ReadoutTables
 from qiskit_qgen.simulator.cpu.kernels import (
     Buffers,
     Lanes,
@@ -30,7 +31,6 @@ from qiskit_qgen.simulator.cpu.lanes import (
     multiply_conjugate,
     rotate_back,
 )
-from qiskit_qgen.simulator.cpu.tables import DIAGONAL, ROTATION, BlockTables, ReadoutTables
 
 
 @helper

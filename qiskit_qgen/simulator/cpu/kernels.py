@@ -1,7 +1,7 @@
 """The CPU kernels: circuits forward and read-out, compiled by numba when first used.
 
 A *chunk* is ``W`` lanes of states that lie interleaved (see :mod:`~qiskit_qgen.simulator.cpu.lanes`). A circuit is a
-sequence of blocks (:class:`~qiskit_qgen.simulator.cpu.tables.BlockTables`); a block gathers ``2**k`` rows into a buffer
+sequence of blocks (:class:`~qiskit_qgen.simulator.cpu.block_tables.BlockTables`); a block gathers ``2**k`` rows into a buffer
 of the first-level cache, applies all its operations there, and puts them back, coset by coset. Entangling
 permutations cost nothing here: they only changed which rows form a coset.
 
@@ -21,6 +21,7 @@ import numpy as np
 from numba import njit
 
 from qiskit_qgen._typing import FloatArray, IntArray
+from qiskit_qgen.simulator.cpu.block_tables import DIAGONAL, ROTATION, BlockTables, ReadoutTables, Records
 from qiskit_qgen.simulator.cpu.lanes import (
     add_imag_overlap,
     add_real_overlap,
@@ -31,7 +32,6 @@ from qiskit_qgen.simulator.cpu.lanes import (
     rotate,
 )
 from qiskit_qgen.simulator.cpu.layouts import CACHE_LINE
-from qiskit_qgen.simulator.cpu.tables import DIAGONAL, ROTATION, BlockTables, ReadoutTables, Records
 
 Record: TypeAlias = Any
 """A row of a table, whose columns are attributes in compiled code."""

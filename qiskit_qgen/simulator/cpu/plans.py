@@ -16,7 +16,7 @@ import numpy as np
 from qiskit_qgen._typing import IntArray
 from qiskit_qgen.simulator.addresses.bases import Basis
 from qiskit_qgen.simulator.addresses.cosets import Span, combinations, parities
-from qiskit_qgen.simulator.cpu.tables import BlockTables, ReadoutTables, build_blocks, build_readout
+from qiskit_qgen.simulator.cpu.block_tables import BlockTables, ReadoutTables, build_blocks, build_readout
 from qiskit_qgen.simulator.programs.operations import Angle, Control, Operation, PauliTerm
 from qiskit_qgen.simulator.programs.scheduling import select
 
