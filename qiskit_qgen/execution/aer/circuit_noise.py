@@ -50,13 +50,6 @@ class CircuitNoise:
         )
 
 
-def device_model(backend: BackendV2) -> Any:
-    """Return Aer's ``NoiseModel`` of a device, as it estimates it from the device's calibration."""
-    from qiskit_aer.noise import NoiseModel
-
-    return NoiseModel.from_backend(backend)
-
-
 def device_simulator(backend: BackendV2) -> Any:
     """Return Aer's simulator of a device, with its noise."""
     from qiskit_aer import AerSimulator

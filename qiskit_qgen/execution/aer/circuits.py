@@ -18,7 +18,7 @@ from qiskit.transpiler.passes import RemoveResetInZeroState
 
 from qiskit_qgen._checks import renamed_arguments
 from qiskit_qgen.exceptions import ArgumentError, UnsupportedCircuitError
-from qiskit_qgen.execution.aer.circuit_noise import CircuitNoise, device_model, noise_on
+from qiskit_qgen.execution.aer.circuit_noise import CircuitNoise, noise_on
 from qiskit_qgen.execution.runtime.backends import check_width, restricted_backend
 from qiskit_qgen.simulator.programs.expressions import SlotEvaluator
 
@@ -182,7 +182,9 @@ class AerTranspiler:
 
     def _noise(self, kept: Sequence[int]) -> CircuitNoise | None:
         if self._backend is not None:
-            return noise_on(device_model(restricted_backend(self._backend, kept)), range(len(kept)))
+            from qiskit_aer.noise import NoiseModel  # which it estimates from the device's calibration
+
+            return noise_on(NoiseModel.from_backend(restricted_backend(self._backend, kept)), range(len(kept)))
         return None if self._model is None else noise_on(self._model, kept)
 
     def _check_noise(self, noise: CircuitNoise, circuit: QuantumCircuit, basis: dict[str, QuantumCircuit]) -> None:

@@ -77,7 +77,7 @@ class AerDevice:
         """
         if num_bits > _MAX_DRAWN_BITS or circuit.is_dynamic or (circuit.noise and circuit.noise.in_measurements):
             return False
-        method = self._method(circuit, shots)
+        method = self.method(circuit, shots)
         return method == "density_matrix" or (method == "statevector" and not circuit.is_random)
 
     def branches(self, circuit: AerCircuit, shots: int) -> bool:
@@ -88,7 +88,7 @@ class AerDevice:
         if circuit.is_dynamic or circuit.noise is None or circuit.noise.in_measurements or not circuit.is_random:
             return False
         fits = shots << (circuit.num_qubits + 4) <= _BRANCH_BYTES
-        return fits and circuit.num_qubits >= _BRANCH_QUBITS and self._method(circuit, shots) == "statevector"
+        return fits and circuit.num_qubits >= _BRANCH_QUBITS and self.method(circuit, shots) == "statevector"
 
     def expectation_values(
         self, circuit: AerCircuit, operators: Sequence[SparsePauliOp], rows: NDArray[np.float64]
@@ -143,7 +143,7 @@ class AerDevice:
             memory: Whether to return each shot instead of counts.
             branching: Whether shots share their state while they can, and are returned without readout errors.
         """
-        method = self._method(circuit, shots)
+        method = self.method(circuit, shots)
         seed = int(generator.integers(2**31))
         options: dict[str, Any] = {"method": method, "shots": shots, "seed_simulator": seed, "memory": memory}
         if method == "statevector" and circuit.is_random:
@@ -167,7 +167,7 @@ class AerDevice:
 
         return AerSimulator()
 
-    def _method(self, circuit: AerCircuit, shots: int | None) -> str:
+    def method(self, circuit: AerCircuit, shots: int | None) -> str:
         """Return the method, or raise an error if it cannot give what is asked for."""
         method, width = self.options.method, circuit.num_qubits
         if shots is None and circuit.is_dynamic:
@@ -204,7 +204,7 @@ class AerDevice:
         return int(AerSimulator(method=method, device=self.options.device).num_qubits)
 
     def _exact(self, circuit: AerCircuit, run: Sequence[QuantumCircuit], rows: NDArray[np.float64]) -> list[list[Any]]:
-        return self._execute(circuit, run, rows, method=self._method(circuit, None), shots=1, seed_simulator=0)
+        return self._execute(circuit, run, rows, method=self.method(circuit, None), shots=1, seed_simulator=0)
 
     def _execute(
         self,

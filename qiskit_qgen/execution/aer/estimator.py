@@ -35,11 +35,6 @@ class AerEstimator(BaseEstimatorV2):
     def __init__(self, device: AerDevice) -> None:
         self._device = device
 
-    @property
-    def device(self) -> AerDevice:
-        """The device."""
-        return self._device
-
     def run(
         self, pubs: Iterable[EstimatorPubLike], *, precision: float | None = None
     ) -> PrimitiveJob[PrimitiveResult[PubResult]]:

@@ -77,9 +77,6 @@ def depolarizing_noise(*, one_qubit: float = 0.0, two_qubit: float = 0.0) -> Har
         one_qubit: p of ``sx`` and ``x``, in [0, 1]; about 3e-4 on present devices.
         two_qubit: p of ``cx``, in [0, 1]; about 5e-3 on present devices.
 
-    Returns:
-        The noise, to be given to ``AerExecution`` or added to other noise.
-
     Raises:
         ArgumentError: If a probability is out of range or both are 0.
     """
@@ -93,9 +90,6 @@ def amplitude_damping_noise(*, one_qubit: float = 0.0, two_qubit: float = 0.0) -
         one_qubit: gamma of ``sx`` and ``x``, in [0, 1]: 1 - exp(-t / T1) for gates of length t.
         two_qubit: gamma of each qubit of ``cx``, in [0, 1].
 
-    Returns:
-        The noise, to be given to ``AerExecution`` or added to other noise.
-
     Raises:
         ArgumentError: If a probability is out of range or both are 0.
     """
@@ -108,9 +102,6 @@ def readout_noise(*, zero_to_one: float = 0.0, one_to_zero: float = 0.0) -> Hard
     Args:
         zero_to_one: The probability to read 1 where 0 was measured, in [0, 1].
         one_to_zero: The probability to read 0 where 1 was measured, in [0, 1].
-
-    Returns:
-        The noise, to be given to ``AerExecution`` or added to other noise.
 
     Raises:
         ArgumentError: If a probability is out of range or both are 0.

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from qiskit.circuit import ClassicalRegister, QuantumCircuit
+from qiskit.circuit import QuantumCircuit
 from qiskit.primitives import BaseSamplerV2, BitArray, DataBin, PrimitiveJob, PrimitiveResult, SamplerPubResult
 from qiskit.primitives.containers import SamplerPubLike
 from qiskit.primitives.containers.sampler_pub import SamplerPub
@@ -18,6 +18,7 @@ from qiskit_qgen.execution.aer.device import AerDevice
 from qiskit_qgen.execution.aer.readout import drawn_counts, read_out
 from qiskit_qgen.primitives.exact_probabilities import exact_result
 from qiskit_qgen.primitives.pubs import rows_of
+from qiskit_qgen.simulator.measured import Measurements, take_measurements
 
 
 class AerSampler(BaseSamplerV2):
@@ -29,11 +30,6 @@ class AerSampler(BaseSamplerV2):
 
     def __init__(self, device: AerDevice) -> None:
         self._device = device
-
-    @property
-    def device(self) -> AerDevice:
-        """The device."""
-        return self._device
 
     def run(
         self, pubs: Iterable[SamplerPubLike], *, shots: int | None = None
@@ -66,11 +62,13 @@ class AerSampler(BaseSamplerV2):
     def _run_pub(self, pub: SamplerPub, generator: np.random.Generator) -> SamplerPubResult:
         circuit = self._device.prepared(pub.circuit)
         angles = circuit.angles(rows_of(pub))
-        if pub.shots is None:
-            return self._exact(pub, circuit, angles)
-        qubits, registers = _measured_bits(circuit.circuit)
-        if len(angles) and self._device.draws(circuit, len(qubits), pub.shots):
-            counts = drawn_counts(self._joint(circuit, qubits, angles), pub.shots, generator)
+        self._device.method(circuit, pub.shots)  # or an error, if it cannot be run so
+        final = None if circuit.is_dynamic else take_measurements(circuit.circuit)
+        if final is not None and pub.shots is None:
+            return exact_result(pub, self._joint(circuit, *final, angles), final[1].registers)
+        if final is not None and len(angles) and self._device.draws(circuit, len(final[1].qubits), pub.shots):
+            registers: dict[str, Sequence[int | None]] = dict(final[1].registers)
+            counts = drawn_counts(self._joint(circuit, *final, angles), pub.shots, generator)
             outcomes = np.repeat(np.tile(np.arange(counts.shape[1]), len(counts)), counts.ravel())
             outcomes = generator.permuted(outcomes.reshape(len(counts), pub.shots), axis=1)
             bits = np.stack([(outcomes & 0xFF).astype(np.uint8), (outcomes >> 8).astype(np.uint8)], 2)
@@ -87,19 +85,14 @@ class AerSampler(BaseSamplerV2):
         metadata = {"shots": pub.shots, "circuit_metadata": pub.circuit.metadata}
         return SamplerPubResult(DataBin(**data, shape=pub.shape), metadata=metadata)
 
-    def _exact(self, pub: SamplerPub, circuit: AerCircuit, angles: NDArray[np.float64]) -> SamplerPubResult:
-        qubits, registers = _measured_bits(circuit.circuit)
-        joint = self._joint(circuit, qubits, angles) if len(angles) else np.zeros((0, 1 << len(qubits)))
-        return exact_result(pub, joint, registers)
-
-    def _joint(self, circuit: AerCircuit, qubits: list[int], angles: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the probabilities of what is read from the qubits, (rows, outcomes)."""
-        run = circuit.circuit.copy_empty_like()
-        for entry in circuit.circuit.data:
-            if entry.name != "measure":
-                run.append(entry)
-        (joint,) = self._device.joint_probabilities(circuit, [(run, qubits)], angles)
-        return read_out(joint, circuit.noise, qubits)
+    def _joint(
+        self, circuit: AerCircuit, unitary: QuantumCircuit, final: Measurements, angles: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return the probabilities of what is read from the measured qubits, (rows, outcomes)."""
+        if not len(angles):
+            return np.zeros((0, 1 << len(final.qubits)))
+        (joint,) = self._device.joint_probabilities(circuit, [(unitary, final.qubits)], angles)
+        return read_out(joint, circuit.noise, final.qubits)
 
     def _bits(
         self, circuit: AerCircuit, angles: NDArray[np.float64], shots: int, generator: np.random.Generator
@@ -121,19 +114,6 @@ def _names(circuit: QuantumCircuit) -> set[str]:
         for block in getattr(entry.operation, "blocks", ()):
             names |= _names(block)
     return names
-
-
-def _measured_bits(circuit: QuantumCircuit) -> tuple[list[int], dict[str, list[int | None]]]:
-    """Return the measured qubits, and for each register which of them each of its bits is; None for no one."""
-    measurements = [entry for entry in circuit.data if entry.name == "measure"]
-    source = {entry.clbits[0]: circuit.find_bit(entry.qubits[0]).index for entry in measurements}
-    qubits = sorted(set(source.values()))
-    number = {qubit: place for place, qubit in enumerate(qubits)}
-
-    def bits(register: ClassicalRegister) -> list[int | None]:
-        return [number[source[bit]] if bit in source else None for bit in register]
-
-    return qubits, {register.name: bits(register) for register in circuit.cregs}
 
 
 def _packed(bits: NDArray[np.uint8], places: Sequence[int | None]) -> NDArray[np.uint8]:

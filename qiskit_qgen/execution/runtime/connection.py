@@ -40,11 +40,6 @@ class Connection:
         """The service of the device."""
         return self.backend.service
 
-    @property
-    def session_id(self) -> str | None:
-        """The identifier of the open batch or session."""
-        return None if self._open is None else self._open.session_id
-
     def enter(self) -> None:
         """Begin a block in which all jobs share one batch or session."""
         if self._entered:
