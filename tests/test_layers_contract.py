@@ -39,6 +39,7 @@ def test_every_module_imports_only_from_below():
         ("training/trainer.py", "def late():\n    import qiskit_qgen.models", "A module imports only from the layers"),
         ("models/style_qgan.py", "import matplotlib", "matplotlib is imported only in plotting"),
         ("primitives/estimator.py", "import qiskit_aer", "Aer is imported only in execution.aer"),
+        ("execution/base.py", "import qiskit_qgen.execution.local", "No cycles between siblings"),
         ("execution/local.py", "import qiskit_aer", "Aer is imported only in execution.aer"),
     ],
 )

@@ -7,8 +7,8 @@ from qiskit_qgen.execution.aer.noise_models import depolarizing_noise as depolar
 from qiskit_qgen.execution.aer.noise_models import readout_noise as readout_noise
 from qiskit_qgen.execution.base import AbstractExecution as AbstractExecution
 from qiskit_qgen.execution.base import Expectation as Expectation
+from qiskit_qgen.execution.cost import CostEstimate as CostEstimate
 from qiskit_qgen.execution.local import LocalExecution as LocalExecution
-from qiskit_qgen.execution.runtime.cost import CostEstimate as CostEstimate
 from qiskit_qgen.execution.runtime.cost import JobLimits as JobLimits
 from qiskit_qgen.execution.runtime.execution import RuntimeExecution as RuntimeExecution
 from qiskit_qgen.execution.runtime.failures import RetryPolicy as RetryPolicy

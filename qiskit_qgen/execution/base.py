@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, ClassVar, Self, TypeAlias
+from typing import ClassVar, Self, TypeAlias
 
 import numpy as np
 import torch
@@ -17,6 +17,7 @@ from qiskit_machine_learning.gradients import BaseEstimatorGradient, BaseSampler
 
 from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.execution.arguments import check_circuit, check_observables, check_qubits, checked
+from qiskit_qgen.execution.cost import CostEstimate
 from qiskit_qgen.execution.primitive_functions import Gradient, expectation_function, probability_function
 from qiskit_qgen.gradients.broadcast_estimator import (
     BroadcastParamShiftEstimatorGradient,
@@ -24,9 +25,6 @@ from qiskit_qgen.gradients.broadcast_estimator import (
 )
 from qiskit_qgen.gradients.broadcast_sampler import BroadcastParamShiftSamplerGradient
 from qiskit_qgen.gradients.perturbation_rule import PerturbationRule
-
-if TYPE_CHECKING:
-    from qiskit_qgen.execution.runtime.cost import CostEstimate
 
 Expectation: TypeAlias = Callable[[torch.Tensor], torch.Tensor]
 """Parameter values (B, num_parameters), in the order of ``QuantumCircuit.parameters``, to expectation values (B,

@@ -19,7 +19,7 @@ from qiskit.transpiler.passes import RemoveResetInZeroState
 from qiskit_qgen._checks import renamed_arguments
 from qiskit_qgen.exceptions import ArgumentError, UnsupportedCircuitError
 from qiskit_qgen.execution.aer.circuit_noise import CircuitNoise, noise_on
-from qiskit_qgen.execution.runtime.backends import check_width, restricted_backend
+from qiskit_qgen.execution.devices import check_width, restricted_backend
 from qiskit_qgen.simulator.programs.expressions import SlotEvaluator
 
 EXACT_GATES = (

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Sequence
-from inspect import isclass
 from pathlib import Path
 from typing import Any
 
-from qiskit.providers import BackendV2, Options
-from qiskit.transpiler import Target
+from qiskit.providers import BackendV2
 
 from qiskit_qgen._checks import check_type
 from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError, ExecutionError
@@ -72,15 +69,6 @@ def has_own_noise(backend: BackendV2) -> bool:
     return not is_aer(backend) or getattr(backend.options, "noise_model", None) is not None
 
 
-def check_width(num_qubits: int, backend: BackendV2) -> None:
-    """Raise ArgumentError if a circuit is wider than the device."""
-    if backend.num_qubits is not None and num_qubits > backend.num_qubits:
-        raise ArgumentError(
-            f"Argument `backend` must have at least {num_qubits} qubits, as many as the circuit, but {backend.name} "
-            f"has {backend.num_qubits}: choose a larger device or a smaller circuit."
-        )
-
-
 def check_gates(backend: BackendV2) -> None:
     """Raise ArgumentError if a device has the gates of former ones, which Runtime's client does not know."""
     names = set(backend.target.operation_names)
@@ -89,74 +77,6 @@ def check_gates(backend: BackendV2) -> None:
             f"Argument `backend` must be a device whose gates Runtime's client knows, such as 'rz' and 'sx', but "
             f"{backend.name} has {sorted(names & {'u1', 'u2', 'u3'})}: choose a newer device."
         )
-
-
-def restricted_backend(backend: BackendV2, qubits: Sequence[int]) -> BackendV2:
-    """Return a device of these qubits only, with their gates, errors and times, for local simulation.
-
-    The client measures every qubit of a device, which a simulator of a large device cannot do.
-    """
-    if list(qubits) == list(range(backend.num_qubits)):
-        return backend
-    return RestrictedBackend(backend, qubits)
-
-
-class RestrictedBackend(BackendV2):
-    """Some of a device's qubits, numbered from 0.
-
-    Args:
-        backend: The device.
-        qubits: Its qubits that stay.
-    """
-
-    def __init__(self, backend: BackendV2, qubits: Sequence[int]) -> None:
-        super().__init__(name=backend.name, backend_version=backend.backend_version)
-        self._target = _restricted_target(backend.target, list(qubits))
-
-    @property
-    def target(self) -> Target:
-        """The instructions of the qubits that stayed."""
-        return self._target
-
-    @property
-    def max_circuits(self) -> int | None:
-        """The number of circuits per job: any."""
-        return None
-
-    @classmethod
-    def _default_options(cls) -> Options:
-        return Options()
-
-    def run(self, run_input: Any, **options: Any) -> Any:
-        """Refuse: the device's noise is simulated through a primitive."""
-        raise NotImplementedError("Use a primitive of qiskit_ibm_runtime on this device.")
-
-
-def _restricted_target(target: Target, qubits: list[int]) -> Target:
-    position = {qubit: number for number, qubit in enumerate(qubits)}
-    properties = target.qubit_properties
-    restricted = Target(
-        num_qubits=len(qubits),
-        dt=target.dt,
-        granularity=target.granularity,
-        min_length=target.min_length,
-        pulse_alignment=target.pulse_alignment,
-        acquire_alignment=target.acquire_alignment,
-        qubit_properties=None if properties is None else [properties[qubit] for qubit in qubits],
-    )
-    for name in target.operation_names:
-        operation, places = target.operation_from_name(name), target[name]
-        if isclass(operation):
-            restricted.add_instruction(operation, name=name)
-            continue
-        kept = {
-            tuple(position[qubit] for qubit in place): value
-            for place, value in places.items()
-            if place is not None and position.keys() >= set(place)
-        }
-        if kept or None in places:
-            restricted.add_instruction(operation, kept or None, name=name)
-    return restricted
 
 
 def _fake_backend(name: str) -> BackendV2:

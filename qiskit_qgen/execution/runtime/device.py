@@ -12,9 +12,10 @@ from qiskit.circuit import QuantumCircuit
 
 from qiskit_qgen._checks import check_choice
 from qiskit_qgen.exceptions import ExecutionError
+from qiskit_qgen.execution.cost import CostEstimate
 from qiskit_qgen.execution.runtime.backends import check_gates, has_own_noise, is_local, resolve_backend
 from qiskit_qgen.execution.runtime.connection import Connection
-from qiskit_qgen.execution.runtime.cost import DEFAULT_SHOTS, CostEstimate, JobLimits
+from qiskit_qgen.execution.runtime.cost import DEFAULT_SHOTS, JobLimits
 from qiskit_qgen.execution.runtime.failures import RetryPolicy
 from qiskit_qgen.execution.runtime.jobs import JobRunner
 from qiskit_qgen.execution.runtime.ledger import Ledger

@@ -16,7 +16,8 @@ from qiskit.quantum_info import SparsePauliOp
 
 from qiskit_qgen._checks import check_float, check_int
 from qiskit_qgen.exceptions import ExecutionError
-from qiskit_qgen.execution.runtime.cost import CostEstimate, count_bases
+from qiskit_qgen.execution.cost import CostEstimate
+from qiskit_qgen.execution.runtime.cost import count_bases
 from qiskit_qgen.execution.runtime.jobs import Arrays
 from qiskit_qgen.execution.runtime.primitive import AbstractRuntimePrimitive
 from qiskit_qgen.execution.runtime.results import CollectedJob

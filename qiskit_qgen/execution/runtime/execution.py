@@ -14,8 +14,8 @@ from qiskit.quantum_info import SparsePauliOp
 from qiskit_qgen._checks import check_choice
 from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError
 from qiskit_qgen.execution.base import AbstractExecution
+from qiskit_qgen.execution.cost import CostEstimate
 from qiskit_qgen.execution.primitive_functions import make_rule
-from qiskit_qgen.execution.runtime.cost import CostEstimate
 from qiskit_qgen.execution.runtime.device import RuntimeDevice
 from qiskit_qgen.execution.runtime.estimator import RuntimeEstimator
 from qiskit_qgen.execution.runtime.options import RuntimeOptions

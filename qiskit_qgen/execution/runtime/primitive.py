@@ -13,7 +13,8 @@ from qiskit.primitives import BitArray, PrimitiveResult, PubResult
 from qiskit.primitives.containers.bindings_array import BindingsArray
 
 from qiskit_qgen.exceptions import ArgumentError
-from qiskit_qgen.execution.runtime.cost import CostEstimate, calibration_seconds, load_of
+from qiskit_qgen.execution.cost import CostEstimate
+from qiskit_qgen.execution.runtime.cost import calibration_seconds, load_of
 from qiskit_qgen.execution.runtime.device import RuntimeDevice
 from qiskit_qgen.execution.runtime.digests import digest
 from qiskit_qgen.execution.runtime.jobs import Arrays, JobRequest

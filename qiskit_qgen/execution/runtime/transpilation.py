@@ -18,7 +18,8 @@ from qiskit.providers import BackendV2
 from qiskit.transpiler import PassManager, generate_preset_pass_manager
 
 from qiskit_qgen.execution.aer.circuit_noise import device_simulator
-from qiskit_qgen.execution.runtime.backends import check_width, is_aer, is_local, restricted_backend
+from qiskit_qgen.execution.devices import check_width, restricted_backend
+from qiskit_qgen.execution.runtime.backends import is_aer, is_local
 from qiskit_qgen.execution.runtime.digests import circuit_digest, digest, with_numbered_parameters
 from qiskit_qgen.persistence import atomic_path
 

@@ -15,7 +15,8 @@ from runtime_parts import runtime_device
 
 from qiskit_qgen.circuits import pauli_observables, style_ansatz
 from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError, ExecutionError, UnsupportedCircuitError
-from qiskit_qgen.execution.runtime.backends import resolve_backend, restricted_backend
+from qiskit_qgen.execution.devices import restricted_backend
+from qiskit_qgen.execution.runtime.backends import resolve_backend
 from qiskit_qgen.execution.runtime.digests import circuit_digest
 from qiskit_qgen.execution.runtime.estimator import RuntimeEstimator
 from qiskit_qgen.execution.runtime.sampler import RuntimeSampler
