@@ -2,6 +2,11 @@
 
 The blocks of a circuit (see :mod:`~qiskit_qgen.simulator.cpu.kernels`) run backward on two states, psi and lambda =
 sum_k g_k O_k psi, and collect for each rotation exp(-i theta P / 2) the derivative Im <lambda|P|psi>.
+
+Beside the arguments of the forward kernels, ``lam`` is lambda, (rows, 2, W), ``cotangent`` holds the derivatives by the
+expectation values, (num_outputs, W), and ``gradient`` those by the rotations' angles, (num_rotations, W), which are
+added to. The derivative by an angle is taken before its rotation is undone, while psi and lambda are the states behind
+it: P commutes with the rotation, so this side is as good as the other.
 """
 
 from __future__ import annotations

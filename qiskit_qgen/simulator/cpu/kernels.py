@@ -1,8 +1,8 @@
 """The CPU kernels: circuits forward and read-out, compiled by numba when first used.
 
 A *chunk* is ``W`` lanes of states that lie interleaved (see :mod:`~qiskit_qgen.simulator.cpu.lanes`). A circuit is a
-sequence of blocks (:class:`~qiskit_qgen.simulator.cpu.block_tables.BlockTables`); a block gathers ``2**k`` rows into a buffer
-of the first-level cache, applies all its operations there, and puts them back, coset by coset. Entangling
+sequence of blocks (:class:`~qiskit_qgen.simulator.cpu.block_tables.BlockTables`); a block gathers ``2**k`` rows into a
+buffer of the first-level cache, applies all its operations there, and puts them back, coset by coset. Entangling
 permutations cost nothing here: they only changed which rows form a coset.
 
 The kernels release the GIL and share nothing between calls. Small states are run through the whole circuit by one
@@ -11,6 +11,11 @@ call; of large ones each call does one block on one of several parts of its cose
 The inner loops call no function that takes an array, unless it is inlined by numba: each such call would count
 references, which costs more than a rotation does. For the same reason a function takes the arrays out of the tables
 once, before its loops.
+
+In all kernels ``psi`` is a state, (rows, 2, W), ``trig`` holds cosine and sine of half of each rotation's angle,
+(num_rotations, 2, W), ``values`` are expectation values, (num_outputs, W), and ``lanes`` is a tuple of W zeros. With one
+dimension more, in front, they are those of several chunks or parts. ``number`` is that of a block, ``part`` the one of
+``parts`` parts of its cosets to work on.
 """
 
 from __future__ import annotations
