@@ -120,7 +120,9 @@ class Settings:
         for name, value in given.items():
             if name not in own:
                 part, option = _place(cls, name, parts)
-                changes.setdefault(part, {})[option] = value
+                if option in changes.setdefault(part, {}):
+                    raise ArgumentTypeError(f"The option `{option}` of `{part}` is given twice.")
+                changes[part][option] = value
         for part, options in changes.items():
             with renamed_arguments({option: f"{part}_{option}" for option in options if f"{part}_{option}" in given}):
                 direct[part] = replace(parts[part], **options)
@@ -139,8 +141,8 @@ class Settings:
         for name, value in table.items():
             if isinstance(value, Mapping):
                 kinds = _parts(cls).get(name, ())
-                tables = [kind.without_none_words(value) for kind in kinds]
-                found[name] = tables[0] if tables else dict(value)
+                chosen = [kind for kind in kinds if kind.kind == value.get("kind", kinds[0].kind)]
+                found[name] = chosen[0].without_none_words(value) if chosen else dict(value)
             elif value == "none" and any(_takes_none(hint) for hint in reached.get(name, ())):
                 found[name] = None
             else:

@@ -34,23 +34,24 @@ def pictures(number, *shape):
 # A critic's bias whose gradient is zero but for rounding errors moves by them, since Adam makes a full step of any
 # gradient, however small: sizes and seeds here are such that there is none in these few steps.
 def style(**options):
-    sizes = {"autoencoder_width": 4, "autoencoder_hidden": 16, "critic_width": 6, "n_critic": 2, "replay": 2}
-    model = StyleQGAN((1, 9, 8), 3, num_layers=2, clip_norm=1.0, **sizes)
-    options = {"steps": 6, "autoencoder_steps": 4, "batch_size": 32, "seed": 3, "callbacks": [], **options}
+    sizes = {"num_qubits": 3, "num_layers": 2, "autoencoder_width": 4, "autoencoder_hidden": 16, "critic_width": 6}
+    model = StyleQGAN(image_shape=(1, 9, 8), **sizes)
+    training = model.training_class.of(autoencoder_steps=4, n_critic=2, replay=2, clip_norm=1.0)
+    options = {"steps": 6, "batch_size": 32, "seed": 3, "training": training, "callbacks": [], **options}
     return model, model.fit(pictures(40, 1, 9, 8), **options)
 
 
 def tables(**options):
-    model = StyleQGAN(None, 2, num_layers=1, num_features=4, autoencoder=None, critic_width=6, replay=0)
+    model = StyleQGAN(image_shape=None, num_features=4, num_qubits=2, num_layers=1, critic_width=6)
     options = {"steps": 4, "batch_size": 32, "seed": 1, "callbacks": [], **options}
+    options.setdefault("training", model.training_class(replay=0))
     return model, model.fit(pictures(40, 4), **options)
 
 
 def plain(**options):
     """A training without circuits, for what has nothing to do with them."""
-    model = StyleQGAN(
-        None, 2, num_features=4, autoencoder=None, generator="classical", critic_width=6, generator_width=8
-    )
+    sizes = {"noise_dim": 4, "critic_width": 6, "generator_width": 8}
+    model = StyleQGAN(image_shape=None, num_features=4, generator="classical", **sizes)
     options = {"steps": 6, "batch_size": 32, "seed": 1, "callbacks": [], **options}
     return model, model.fit(pictures(40, 4), **options)
 
@@ -58,19 +59,22 @@ def plain(**options):
 def hybrid(loss="wgan-gp", **options):
     changes = ("color", "translation", "cutout") if loss == "hinge" else ()
     sizes = {"generator_width": 16, "discriminator_width": 16, "num_qubits": 3, "latent_dim": 3}
-    model = HybridGAN((1, 8, 8), "both", backbone="conv", loss=loss, augmentations=changes, **sizes)
-    options = {"steps": 3, "batch_size": 8, "seed": 5, "callbacks": [], **options}
+    model = HybridGAN(image_shape=(1, 8, 8), quantum_in="both", backbone="conv", **sizes)
+    training = model.training_class(loss=loss, augmentations=changes)
+    options = {"steps": 3, "batch_size": 8, "seed": 5, "training": training, "callbacks": [], **options}
     return model, model.fit(pictures(20, 1, 8, 8), **options)
 
 
 def diffusion(**options):
-    model = QuantumDiffusion((1, 8, 8), num_qubits=3, num_layers=1, width=16, num_steps=50, num_classes=2)
+    sizes = {"num_qubits": 3, "num_layers": 1, "architecture_width": 16, "num_steps": 50, "num_classes": 2}
+    model = QuantumDiffusion(image_shape=(1, 8, 8), **sizes)
     options = {"steps": 5, "batch_size": 8, "seed": 5, "callbacks": [], **options}
     return model, model.fit(pictures(20, 1, 8, 8), labels=torch.arange(20) % 2, **options)
 
 
 def published(**options):
-    model = QuantumDiffusion((1, 8, 8), "se", num_qubits=4, architecture="published", num_steps=50)
+    sizes = {"bottleneck": "se", "bottleneck_width": 4, "architecture": "published", "num_steps": 50}
+    model = QuantumDiffusion(image_shape=(1, 8, 8), **sizes)
     options = {"steps": 2, "batch_size": 4, "seed": 5, "callbacks": [], **options}
     return model, model.fit(pictures(8, 1, 8, 8), **options)
 
@@ -176,9 +180,7 @@ RUNS = {
 def everything(model, history):
     """All weights of a model and its history, by name."""
     tensors = {f"history/{name}": column for name, column in history.to_tensors()[0].items()}
-    for part, network in model._networks().items():
-        tensors.update({f"{part}/{name}": tensor for name, tensor in network.state_dict().items()})
-    return tensors
+    return {**tensors, **model.state_dict()}
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ import torch
 
 torch.set_num_threads(1)
 
-from qiskit_qgen.models import StyleQGAN  # noqa: E402
+from qiskit_qgen.models import StyleQGAN, StyleQGANTraining  # noqa: E402
 from qiskit_qgen.persistence import save_tensors  # noqa: E402
 from qiskit_qgen.training import AbstractCallback, LatentFrechetDistance, Scores  # noqa: E402
 
@@ -31,9 +31,9 @@ class StopAt(AbstractCallback):
 
 
 def model(generator):
-    sizes = {"autoencoder_width": 4, "autoencoder_hidden": 16, "critic_width": 16, "replay": 2}
-    layers = {"num_layers": 2} if generator == "quantum" else {}
-    return StyleQGAN((1, 9, 8), 3, generator=generator, **layers, **sizes)
+    sizes = {"autoencoder_width": 4, "autoencoder_hidden": 16, "critic_width": 16}
+    sizes |= {"num_qubits": 3, "num_layers": 2} if generator == "quantum" else {"latent_dim": 6, "noise_dim": 6}
+    return StyleQGAN(image_shape=(1, 9, 8), generator=generator, **sizes)
 
 
 def train(generator, steps, checkpoint_dir, callbacks=(), resume=True):
@@ -42,9 +42,9 @@ def train(generator, steps, checkpoint_dir, callbacks=(), resume=True):
     history = result.fit(
         data,
         steps=steps,
-        autoencoder_steps=AUTOENCODER_STEPS,
         batch_size=8,
         seed=5,
+        training=StyleQGANTraining.of(autoencoder_steps=AUTOENCODER_STEPS, replay=2),
         checkpoint_dir=checkpoint_dir,
         checkpoint_every=EVERY,
         resume=resume,
@@ -56,9 +56,7 @@ def train(generator, steps, checkpoint_dir, callbacks=(), resume=True):
 def everything(result, history):
     """All weights of a model, its history and some samples, by name."""
     tensors = {f"history/{name}": column for name, column in history.to_tensors()[0].items()}
-    for part, network in result._networks().items():
-        tensors.update({f"{part}/{name}": tensor for name, tensor in network.state_dict().items()})
-    return {**tensors, "samples": result.sample(5, seed=1)}
+    return {**tensors, **result.state_dict(), "samples": result.sample(5, seed=1)}
 
 
 if __name__ == "__main__":

@@ -15,15 +15,17 @@ from qiskit_qgen.execution import (
 )
 from qiskit_qgen.noise import NoisePool, QuantumCircuitNoise
 
-PICTURES = torch.rand(8, 1, 8, 8, generator=torch.Generator().manual_seed(0))
-SIZES = {"width": 8, "num_qubits": 3, "num_layers": 1, "num_steps": 20, "sampling_steps": 3}
+IMAGES = torch.rand(8, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+SIZES = {"architecture_width": 8, "num_qubits": 3, "num_layers": 1, "num_steps": 20, "sampling_steps": 3}
 EXACT = LocalExecution(dtype=torch.float64, threads=1)
 QUICK = RetryPolicy(first_delay=0.05, max_delay=0.2, patience=20.0)
 
 
-def fitted(noise="gaussian"):
-    model = QuantumDiffusion((1, 8, 8), noise=noise, ema_decay=0.0, learning_rate=0.01, **SIZES)
-    model.fit(PICTURES, steps=3, batch_size=4, seed=0, callbacks=[], execution=EXACT)
+def fitted(noise="gaussian", execution=EXACT):
+    model = QuantumDiffusion(image_shape=(1, 8, 8), noise=noise, **SIZES)
+    training = model.training_class(ema_decay=0.0, learning_rate=0.01)
+    options = {"steps": 3, "batch_size": 4, "seed": 0, "training": training, "callbacks": []}
+    model.fit(IMAGES, execution=execution, **options)
     return model
 
 
@@ -54,15 +56,14 @@ def test_simulators_and_devices_differ_by_shots_and_noise(model, exact):
         name: distance(model.sample_latents(4, seed=1, execution=each), exact) for name, each in executions.items()
     }
     assert 0 < found["many shots"] < found["few shots"]
-    # The bottleneck is one factor of each channel, so that pictures of few shots are near, too.
+    # The bottleneck is one factor of each channel, so that images of few shots are near, too.
     assert max(found.values()) < 0.2, found
     assert found["errors"] > 2 * found["many shots"]
     assert found["device"] > found["many shots"]
 
 
 def test_a_training_on_aer_gives_the_weights_of_the_simulator(model):
-    other = QuantumDiffusion((1, 8, 8), ema_decay=0.0, learning_rate=0.01, **SIZES)
-    other.fit(PICTURES, steps=3, batch_size=4, seed=0, callbacks=[], execution=AerExecution())
+    other = fitted(execution=AerExecution())
     losses = [torch.tensor(each.history.values("denoising", "loss")) for each in (other, model)]
     torch.testing.assert_close(*losses, atol=1e-5, rtol=1e-5)
     # Not all weights: Adam takes whole steps also where the gradient is zero but for rounding.

@@ -37,11 +37,12 @@ def own_cache(tmp_path, monkeypatch):
 
 
 def untrained():
-    return StyleQGAN(None, 2, 1, num_features=4, critic_width=16, replay=2, generator_learning_rate=0.01)
+    return StyleQGAN(image_shape=None, num_features=4, num_qubits=2, num_layers=1, critic_width=16)
 
 
 def fit(model, **options):
-    defaults = {"steps": 3, "batch_size": 8, "seed": 0, "callbacks": [], "execution": EXACT}
+    training = model.training_class(replay=2, generator_learning_rate=0.01)
+    defaults = {"steps": 3, "batch_size": 8, "seed": 0, "training": training, "callbacks": [], "execution": EXACT}
     return model.fit(ROWS, **defaults | options)
 
 

@@ -140,7 +140,7 @@ def two_unwatched(body, timeout=120):
 
 
 FAILING = """
-import qiskit_qgen.training.phases.wasserstein as phase
+import qiskit_qgen.training.phases.base as phase
 usual, calls = phase.average_gradients, []
 def failing(weights):
     calls.append(1)

@@ -11,10 +11,10 @@ import torch
 from PIL import Image
 
 from qiskit_qgen.datasets import load_dataset
-from qiskit_qgen.exceptions import CheckpointError, TrainingDivergedError
+from qiskit_qgen.exceptions import CheckpointError, NotFittedError, TrainingDivergedError
 from qiskit_qgen.execution import LocalExecution
 from qiskit_qgen.metrics import IdentityFeatureExtractor
-from qiskit_qgen.models import StyleQGAN
+from qiskit_qgen.models import StyleQGAN, StyleQGANTraining
 from qiskit_qgen.training import (
     AbstractCallback,
     EarlyStopping,
@@ -26,7 +26,7 @@ from qiskit_qgen.training import (
 )
 from qiskit_qgen.training.checkpoint import CHECKPOINT_NAME
 
-SIZES = {"autoencoder_width": 4, "autoencoder_hidden": 16, "critic_width": 16}
+SIZES = {"num_qubits": 3, "num_layers": 2, "autoencoder_width": 4, "autoencoder_hidden": 16, "critic_width": 16}
 
 
 class PressCtrlC(AbstractCallback):
@@ -38,13 +38,17 @@ class PressCtrlC(AbstractCallback):
             os.kill(os.getpid(), signal.SIGINT)
 
 
-def make(**options):
-    return StyleQGAN((1, 8, 8), 3, 2, **{**SIZES, **options})
+def make():
+    return StyleQGAN(image_shape=(1, 8, 8), **SIZES)
+
+
+def training(autoencoder_steps):
+    return StyleQGANTraining.of(autoencoder_steps=autoencoder_steps, autoencoder_learning_rate=0.02)
 
 
 def test_from_training_to_scores(tmp_path):
     train, test = load_dataset("digits"), load_dataset("digits", split="test")
-    settings = {"steps": 8, "autoencoder_steps": 6, "batch_size": 16, "seed": 0}
+    settings = {"steps": 8, "training": training(6), "batch_size": 16, "seed": 0}
 
     def callbacks(*more):
         scores = Scores({"latent_frechet": LatentFrechetDistance(50)}, every=4)
@@ -102,12 +106,12 @@ def test_from_training_to_scores(tmp_path):
 
 def test_an_interrupted_autoencoder_leaves_nothing_to_sample(tmp_path):
     model = make()
-    settings = {"steps": 3, "autoencoder_steps": 5, "batch_size": 8, "seed": 0, "checkpoint_dir": tmp_path}
+    settings = {"steps": 3, "training": training(5), "batch_size": 8, "seed": 0, "checkpoint_dir": tmp_path}
     data = torch.rand(20, 1, 8, 8)
     with pytest.raises(KeyboardInterrupt):
         model.fit(data, callbacks=[PressCtrlC("autoencoder", 2)], **settings)
-    with pytest.raises(Exception, match="no trained weights"):
-        model.sample(1)
+    with pytest.raises(NotFittedError, match="no trained weights"):
+        model.fit(data, warm_start=True)
     history = make().fit(data, callbacks=[], resume=True, **settings)
     assert history == make().fit(data, callbacks=[], **{**settings, "checkpoint_dir": None})
 
@@ -118,7 +122,7 @@ def test_a_diverging_run_keeps_its_last_good_checkpoint(tmp_path):
             if (state.phase.name, state.step) == ("adversarial", 4):
                 next(state.phase.critic.parameters()).data.fill_(float("nan"))
 
-    settings = {"steps": 6, "autoencoder_steps": 2, "batch_size": 8, "seed": 0}
+    settings = {"steps": 6, "training": training(2), "batch_size": 8, "seed": 0}
     data = torch.rand(20, 1, 8, 8)
     with pytest.raises(TrainingDivergedError, match=r"phase 'adversarial' at step 5: loss `critic_loss` is nan"):
         make().fit(data, callbacks=[Poison()], checkpoint_dir=tmp_path, checkpoint_every=3, **settings)
@@ -127,7 +131,7 @@ def test_a_diverging_run_keeps_its_last_good_checkpoint(tmp_path):
 
 
 def test_a_finished_run_resumes_at_once_and_a_damaged_one_not_at_all(tmp_path):
-    settings = {"steps": 2, "autoencoder_steps": 2, "batch_size": 8, "seed": 0, "checkpoint_dir": tmp_path}
+    settings = {"steps": 2, "training": training(2), "batch_size": 8, "seed": 0, "checkpoint_dir": tmp_path}
     data = torch.rand(20, 1, 8, 8)
     first, second = make(), make()
     first.fit(data, callbacks=[], **settings)

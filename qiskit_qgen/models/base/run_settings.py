@@ -164,7 +164,9 @@ def audit_circuits(networks: Mapping[str, nn.Module], *, strict: bool) -> None:
         device = next(network.parameters()).device
         example: Any = network.example_inputs
         batch = tuple(each.to(device) for each in example(_AUDIT_ROWS, torch_generator(0, _AUDIT_STREAM)))
-        report = GradientReport(tuple(audit_module(network, batch, num_draws=_AUDIT_DRAWS, seed=0)), _AUDIT_DRAWS)
+        with executed_on(network, LocalExecution()):  # whatever the training runs on, which may be billed
+            findings = audit_module(network, batch, num_draws=_AUDIT_DRAWS, seed=0)
+        report = GradientReport(tuple(findings), _AUDIT_DRAWS)
         if report.inert or report.detached:
             if strict:
                 raise GradientError(f"The audit of the gradients failed: {report.summary}")
