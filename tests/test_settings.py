@@ -11,6 +11,8 @@ import pytest
 from qiskit_qgen._settings import CUSTOM, Settings, kinds_of_parts, option_rows, setting
 from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError
 
+BAD, WRONG = ArgumentError, ArgumentTypeError
+
 
 @dataclass(frozen=True, kw_only=True)
 class Round(Settings):
@@ -75,58 +77,73 @@ def test_values_take_the_form_of_their_type():
 @pytest.mark.parametrize(
     ("make", "options", "error", "rule"),
     [
-        (Round, {"radius": 0}, ArgumentError, "Argument `radius` must be a number in (0, inf), but is 0."),
-        (Round, {"radius": "1"}, ArgumentError, "Argument `radius` must be a number in (0, inf), but is '1'."),
-        (Round, {"spokes": 2}, ArgumentError, "Argument `spokes` must be an integer of at least 3, but is 2."),
-        (Round, {"grip": None}, ArgumentError, "Argument `grip` must be a non-negative integer, but is None."),
-        (Tracked, {"links": 100}, ArgumentError, "Argument `links` must be an integer from 4 to 99, but is 100."),
-        (Tracked, {"links": True}, ArgumentError, "Argument `links` must be an integer from 4 to 99, but is True."),
-        (Tracked, {"coating": 3}, ArgumentTypeError, "Argument `coating` must be a string or None, but is of type int."),
-        (Engine, {"power": 1000}, ArgumentError, "Argument `power` must be a number in [0, 1000), but is 1000."),
-        (Engine, {"power": float("nan")}, ArgumentError, "Argument `power` must be a number in [0, 1000), but is nan."),
-        (Car, {"colour": "gold"}, ArgumentError, "Argument `colour` must be one of 'red', 'blue', but is 'gold'."),
+        (Round, {"radius": 0}, BAD, "Argument `radius` must be a number in (0, inf), but is 0."),
+        (Round, {"radius": "1"}, BAD, "Argument `radius` must be a number in (0, inf), but is '1'."),
+        (Round, {"spokes": 2}, BAD, "Argument `spokes` must be an integer of at least 3, but is 2."),
+        (Round, {"grip": None}, BAD, "Argument `grip` must be a non-negative integer, but is None."),
+        (Tracked, {"links": 100}, BAD, "Argument `links` must be an integer from 4 to 99, but is 100."),
+        (Tracked, {"links": True}, BAD, "Argument `links` must be an integer from 4 to 99, but is True."),
+        (Tracked, {"coating": 3}, WRONG, "Argument `coating` must be a string or None, but is of type int."),
+        (Engine, {"power": 1000}, BAD, "Argument `power` must be a number in [0, 1000), but is 1000."),
+        (Engine, {"power": float("nan")}, BAD, "Argument `power` must be a number in [0, 1000), but is nan."),
+        (Car, {"colour": "gold"}, BAD, "Argument `colour` must be one of 'red', 'blue', but is 'gold'."),
         (
             Car,
             {"colour": 3},
-            ArgumentTypeError,
+            WRONG,
             "Argument `colour` must be 'red' or 'blue' or bytes, but is of type int.",
         ),
-        (Car, {"seats": [2, 0]}, ArgumentError, "Argument `seats[1]` must be a positive integer, but is 0."),
-        (Car, {"seats": 5}, ArgumentTypeError, "Argument `seats` must be a list of numbers, but is of type int."),
-        (Car, {"size": (1, 2, 3)}, ArgumentError, "Argument `size` must have shape (2,), but has shape (3,)."),
-        (Car, {"size": (1, 11)}, ArgumentError, "Argument `size[1]` must be a number in (0, 10], but is 11."),
-        (Car, {"extras": ["hat"]}, ArgumentError, "Argument `extras[0]` must be one of 'radio', 'hook', but is 'hat'."),
-        (Car, {"has_roof": 1}, ArgumentTypeError, "Argument `has_roof` must be True or False, but is of type int."),
-        (Car, {"name": None}, ArgumentTypeError, "Argument `name` must be a string, but is of type NoneType."),
-        (Car, {"engine": 3}, ArgumentTypeError, "Argument `engine` must be Engine, but is of type int."),
-        (Car, {"has_roof": False, "colour": "blue"}, ArgumentError, "Argument `colour` has no effect without a roof: leave it out."),
-        (Car, {"weels": 3}, ArgumentTypeError, "Car has no option `weels`: the known ones are colour, seats, size, name, "),
-        (Car, {"nane": "x"}, ArgumentTypeError, "Car has no option `nane`: did you mean `name`?"),
-        (Car.of, {"sopkes": 3}, ArgumentTypeError, "Car has no option `sopkes`: did you mean `spokes`?"),
-        (Car.of, {"engine_powr": 3}, ArgumentTypeError, "Car has no option `engine_powr`: did you mean `engine_power`?"),
-        (Car.of, {"spokes": 2}, ArgumentError, "Argument `spokes` must be an integer of at least 3, but is 2."),
-        (Car.of, {"drive_spokes": 2}, ArgumentError, "Argument `drive_spokes` must be an integer of at least 3, but is 2."),
-        (Car.of, {"grip": 3}, ArgumentTypeError, "The option `grip` is ambiguous: give `drive_grip` or `engine_grip`."),
-        (Car.of, {"links": 9}, ArgumentError, "Argument `links` has no effect where `drive` is 'round': leave it out."),
+        (Car, {"seats": [2, 0]}, BAD, "Argument `seats[1]` must be a positive integer, but is 0."),
+        (Car, {"seats": 5}, WRONG, "Argument `seats` must be a list of numbers, but is of type int."),
+        (Car, {"size": (1, 2, 3)}, BAD, "Argument `size` must have shape (2,), but has shape (3,)."),
+        (Car, {"size": (1, 11)}, BAD, "Argument `size[1]` must be a number in (0, 10], but is 11."),
+        (Car, {"extras": ["hat"]}, BAD, "Argument `extras[0]` must be one of 'radio', 'hook', but is 'hat'."),
+        (Car, {"has_roof": 1}, WRONG, "Argument `has_roof` must be True or False, but is of type int."),
+        (Car, {"name": None}, WRONG, "Argument `name` must be a string, but is of type NoneType."),
+        (Car, {"engine": 3}, WRONG, "Argument `engine` must be Engine, but is of type int."),
+        (
+            Car,
+            {"has_roof": False, "colour": "blue"},
+            BAD,
+            "Argument `colour` has no effect without a roof: leave it out.",
+        ),
+        (Car, {"weels": 3}, WRONG, "Car has no option `weels`: the known ones are colour, seats, size, name, "),
+        (Car, {"nane": "x"}, WRONG, "Car has no option `nane`: did you mean `name`?"),
+        (Car.of, {"sopkes": 3}, WRONG, "Car has no option `sopkes`: did you mean `spokes`?"),
+        (Car.of, {"engine_powr": 3}, WRONG, "Car has no option `engine_powr`: did you mean `engine_power`?"),
+        (Car.of, {"spokes": 2}, BAD, "Argument `spokes` must be an integer of at least 3, but is 2."),
+        (Car.of, {"drive_spokes": 2}, BAD, "Argument `drive_spokes` must be an integer of at least 3, but is 2."),
+        (Car.of, {"grip": 3}, WRONG, "The option `grip` is ambiguous: give `drive_grip` or `engine_grip`."),
+        (Car.of, {"links": 9}, BAD, "Argument `links` has no effect where `drive` is 'round': leave it out."),
         (
             Car.of,
             {"drive": bytearray(), "links": 9},
-            ArgumentError,
+            BAD,
             "Argument `links` has no effect where `drive` is not one of the package's: leave it out.",
         ),
-        (Car.of, {"drive": "flat"}, ArgumentError, "Argument `drive` must be one of 'round', 'tracked', or settings, but is 'flat'."),
-        (Car.of, {"drive": {"kind": "flat"}}, ArgumentError, "Argument `drive.kind` must be one of 'round', 'tracked', but is 'flat'."),
-        (Car.of, {"drive": {"spokes": 2}}, ArgumentError, "Argument `drive.spokes` must be an integer of at least 3, but is 2."),
-        (Car.of, {"drive": {"hub": 2}}, ArgumentTypeError, "Round has no option `drive.hub`: the known ones are radius, "),
-        (Car.of, {"engine": None}, ArgumentTypeError, "Argument `engine` must be Engine, but is of type NoneType."),
+        (
+            Car.of,
+            {"drive": "flat"},
+            BAD,
+            "Argument `drive` must be one of 'round', 'tracked', or settings, but is 'flat'.",
+        ),
+        (
+            Car.of,
+            {"drive": {"kind": "flat"}},
+            BAD,
+            "Argument `drive.kind` must be one of 'round', 'tracked', but is 'flat'.",
+        ),
+        (Car.of, {"drive": {"spokes": 2}}, BAD, "Argument `drive.spokes` must be an integer of at least 3, but is 2."),
+        (Car.of, {"drive": {"hub": 2}}, WRONG, "Round has no option `drive.hub`: the known ones are radius, "),
+        (Car.of, {"engine": None}, WRONG, "Argument `engine` must be Engine, but is of type NoneType."),
         (
             Car.of,
             {"power": 1, "engine_power": 2},
-            ArgumentTypeError,
+            WRONG,
             "The option `power` of `engine` is given twice.",
         ),
     ],
-)  # fmt: skip
+)
 def test_what_is_wrong_is_said_in_a_sentence(make, options, error, rule):
     assert sentence(error, make, **options).startswith(rule)
 

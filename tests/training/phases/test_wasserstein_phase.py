@@ -30,7 +30,10 @@ class CountingNoise(AbstractNoise):
 
 def make(noise=None, *, num_steps=4, batch_size=6, to_images=None, **options):
     torch.manual_seed(0)
-    generator, critic = ClassicalGenerator(3, 2, ClassicalGeneratorConfig(width=8)), Critic(2, CriticConfig(width=8, depth=1))
+    generator, critic = (
+        ClassicalGenerator(3, 2, ClassicalGeneratorConfig(width=8)),
+        Critic(2, CriticConfig(width=8, depth=1)),
+    )
     data = torch.randn(20, 2)
     return WassersteinPhase(
         generator,
