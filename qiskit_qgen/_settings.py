@@ -1,8 +1,7 @@
 """Settings as frozen dataclasses: each option is declared once, with type, default, range, documentation and source.
 
-    @dataclass(frozen=True, kw_only=True)
     class CriticConfig(Settings):
-        width: int = setting(256, "Width of each hidden layer", minimum=1)
+        width: int = setting("Width of each hidden layer", default=256, minimum=1)
 
 Checks, the class's own documentation, dictionaries for JSON and TOML, and the option tables of the docs all come from
 that line. Settings may hold other settings; where there are several kinds of a part, each kind has a class with a
@@ -16,7 +15,7 @@ import types
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields, replace
 from functools import cache
-from typing import Any, ClassVar, Literal, Self, Union, cast, dataclass_transform, get_args, get_origin, get_type_hints
+from typing import Any, ClassVar, Literal, Self, Union, dataclass_transform, get_args, get_origin, get_type_hints
 
 from qiskit_qgen._checks import check_choice, check_float, check_int, renamed_arguments
 from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError
@@ -27,9 +26,9 @@ _WORDS: dict[type, str] = {bool: "True or False", str: "a string", int: "an inte
 
 
 def setting(
-    default: Any,
     text: str,
     *,
+    default: Any,
     source: str = "",
     minimum: float | None = None,
     maximum: float | None = None,
@@ -39,8 +38,8 @@ def setting(
     """Declare an option of a :class:`Settings` class.
 
     Args:
-        default: Its default value.
         text: What it is, in one sentence without a full stop.
+        default: Its default value.
         source: Where the value comes from, such as "arXiv 2601.05036"; "" for our own choice.
         minimum: Smallest value of a number, or of each number of a tuple.
         maximum: Largest value.
@@ -54,7 +53,7 @@ def setting(
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(setting,))
 class Settings:
-    """Base of all settings; a subclass is a frozen, keyword-only dataclass whose fields are made by :func:`setting`.
+    """Base of all settings; a subclass becomes a frozen, keyword-only dataclass of fields made by :func:`setting`.
 
     Raises:
         ArgumentError: If a value is out of range, has no effect, or does not go with another.
@@ -64,21 +63,22 @@ class Settings:
     kind: ClassVar[str] = ""
     """What this kind of part is called in dictionaries; "" where there is one kind only."""
 
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
+
     def __init_subclass__(cls) -> None:
-        options = {name: found for name, found in cls.__dict__.items() if isinstance(found, Field)}
-        if options:
-            lines = [f"    {name}: {_sentence(found)}" for name, found in options.items()]
-            cls.__doc__ = f"{(cls.__doc__ or '').rstrip()}\n\nAttributes:\n" + "\n".join(lines) + "\n"
+        dataclass(frozen=True, kw_only=True)(cls)
+        lines = [f"    {each.name}: {_sentence(each)}" for each in fields(cls)]
+        cls.__doc__ = "\n".join([f"{(cls.__doc__ or '').rstrip()}\n\nAttributes:", *lines, ""])
 
     def __new__(cls, *args: Any, **given: Any) -> Self:  # noqa: ARG004 - the dataclass takes them
-        names = [each.name for each in fields(cast(Any, cls))]
+        names = [each.name for each in fields(cls)]
         for name in given:
             if name not in names:
                 raise unknown_name(name, names, cls.__name__)
         return super().__new__(cls)
 
     def __post_init__(self) -> None:
-        for each in fields(cast(Any, self)):
+        for each in fields(self):
             object.__setattr__(self, each.name, _checked(each, _hints(type(self))[each.name], getattr(self, each.name)))
         self.check()
 
@@ -110,7 +110,7 @@ class Settings:
             ArgumentError: If a value is out of range or without effect.
             ArgumentTypeError: If a name is unknown or ambiguous, or a value has the wrong type.
         """
-        own = {each.name for each in fields(cast(Any, cls))}
+        own = {each.name for each in fields(cls)}
         direct = {name: value for name, value in given.items() if name in own}
         parts = {}
         for name, kinds in _parts(cls).items():
@@ -131,7 +131,7 @@ class Settings:
     def to_dict(self) -> dict[str, Any]:
         """Return the settings as JSON and TOML can hold them; an object of the user's own becomes the word "custom"."""
         found: dict[str, Any] = {"kind": self.kind} if self.kind else {}
-        return found | {each.name: _plain(getattr(self, each.name)) for each in fields(cast(Any, self))}
+        return found | {each.name: _plain(getattr(self, each.name)) for each in fields(self)}
 
     @classmethod
     def without_none_words(cls, table: Mapping[str, Any]) -> dict[str, Any]:
@@ -170,7 +170,7 @@ def option_rows(kind: type[Settings]) -> list[tuple[str, str, str, str]]:
     """Return name, default, range and text of each option, for tables."""
     return [
         (each.name, _shown(each.default), _range(_hints(kind)[each.name], each), _sentence(each))
-        for each in fields(cast(Any, kind))
+        for each in fields(kind)
     ]
 
 
@@ -196,7 +196,7 @@ def _takes_none(hint: Any) -> bool:
 @cache
 def _parts(kind: type[Settings]) -> dict[str, tuple[type[Settings], ...]]:
     found = {}
-    for each in fields(cast(Any, kind)):
+    for each in fields(kind):
         kinds = tuple(m for m in _members(_hints(kind)[each.name]) if isinstance(m, type) and issubclass(m, Settings))
         if kinds:
             found[each.name] = kinds
@@ -351,4 +351,4 @@ def _range(hint: Any, option: Field[Any]) -> str:
     return "" if (left, right) == ("(-inf", "inf)") else f"{left}, {right}"
 
 
-__all__ = ["CUSTOM", "Settings", "dataclass", "kinds_of_parts", "option_rows", "setting", "unknown_name"]
+__all__ = ["CUSTOM", "Settings", "kinds_of_parts", "option_rows", "setting", "unknown_name"]

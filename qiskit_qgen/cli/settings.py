@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,40 +18,43 @@ _NUM_SCORED = {"QuantumDiffusion": 256}  # whose samples take many passes each; 
 Tables = dict[str, dict[str, Any]]
 
 
-@dataclass(frozen=True, kw_only=True)
 class DataSettings(Settings):
     """The table [data]."""
 
-    name: str | None = setting(None, "A known data set, a folder of images or a file")
-    data_dir: str | None = setting(None, "Where the files of a known data set are; None looks in the usual places")
-    num_images: int | None = setting(None, "Number of images to draw for the training; None takes all", minimum=1)
-    subset_seed: int = setting(0, "Seed of that draw", minimum=0)
+    name: str | None = setting("A known data set, a folder of images or a file", default=None)
+    data_dir: str | None = setting(
+        "Where the files of a known data set are; None looks in the usual places", default=None
+    )
+    num_images: int | None = setting(
+        "Number of images to draw for the training; None takes all", default=None, minimum=1
+    )
+    subset_seed: int = setting("Seed of that draw", default=0, minimum=0)
 
 
-@dataclass(frozen=True, kw_only=True)
 class RunSettings(Settings):
     """What the table [training] holds beside the options of the model's training."""
 
-    seed: int | None = setting(None, "Seed of the run; None draws a fresh one", minimum=0)
+    seed: int | None = setting("Seed of the run; None draws a fresh one", default=None, minimum=0)
     execution: str | None = setting(
-        None, "Where circuits run, such as 'aer:shots=1024'; None for the built-in simulator"
+        "Where circuits run, such as 'aer:shots=1024'; None for the built-in simulator", default=None
     )
-    checkpoint_every: int = setting(100, "Steps between two checkpoints", minimum=1)
+    checkpoint_every: int = setting("Steps between two checkpoints", default=100, minimum=1)
     score_every: int | None = setting(
-        None, "Steps between two scores of a StyleQGAN; None takes 250 there and none elsewhere", minimum=1
+        "Steps between two scores of a StyleQGAN; None takes 250 there and none elsewhere", default=None, minimum=1
     )
 
 
-@dataclass(frozen=True, kw_only=True)
 class EvaluationSettings(Settings):
     """The table [evaluate]."""
 
-    split: str = setting("test", "Which images to score against: 'test', 'val' or 'train'")
+    split: str = setting("Which images to score against: 'test', 'val' or 'train'", default="test")
     num_samples: int | None = setting(
-        None, "Samples to score; None takes as many as there are real images, 256 of a QuantumDiffusion", minimum=2
+        "Samples to score; None takes as many as there are real images, 256 of a QuantumDiffusion",
+        default=None,
+        minimum=2,
     )
     extractor: str | None = setting(
-        None, "Features to compare, such as 'pixel'; None takes EfficientNet-Lite0 if it is installed"
+        "Features to compare, such as 'pixel'; None takes EfficientNet-Lite0 if it is installed", default=None
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import torch
@@ -14,17 +13,16 @@ from qiskit_qgen._settings import Settings, setting
 MINIMUM_SIDE, MAXIMUM_SIDE = 8, 64
 
 
-@dataclass(frozen=True, kw_only=True)
 class ConvAutoencoderConfig(Settings):
     """What a :class:`ConvAutoencoder` is."""
 
     kind: ClassVar[str] = "conv"
-    width: int = setting(32, "Channels after the first convolution; later ones have twice as many", minimum=1)
-    hidden: int = setting(256, "Width of the hidden layer beside the latent", minimum=1)
+    width: int = setting("Channels after the first convolution; later ones have twice as many", default=32, minimum=1)
+    hidden: int = setting("Width of the hidden layer beside the latent", default=256, minimum=1)
     latent_bound: Literal["norm", "tanh"] = setting(
-        "norm",
         "What limits the latent: a batch normalisation without scale and shift, which keeps each component at mean 0 "
         "and variance 1 over the training images, or (-1, 1)",
+        default="norm",
     )
 
 

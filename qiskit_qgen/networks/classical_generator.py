@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from torch import Tensor, nn
@@ -10,13 +9,12 @@ from torch import Tensor, nn
 from qiskit_qgen._settings import Settings, setting
 
 
-@dataclass(frozen=True, kw_only=True)
 class ClassicalGeneratorConfig(Settings):
     """What a :class:`ClassicalGenerator` is."""
 
     kind: ClassVar[str] = "classical"
-    width: int = setting(64, "Width of each hidden layer", minimum=1)
-    depth: int = setting(2, "Number of hidden layers", minimum=1, maximum=100)
+    width: int = setting("Width of each hidden layer", default=64, minimum=1)
+    depth: int = setting("Number of hidden layers", default=2, minimum=1, maximum=100)
 
 
 class ClassicalGenerator(nn.Module):

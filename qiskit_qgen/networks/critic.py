@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from torch import Tensor, nn
 
 from qiskit_qgen._settings import Settings, setting
 
 
-@dataclass(frozen=True, kw_only=True)
 class CriticConfig(Settings):
     """What a :class:`Critic` is."""
 
-    width: int = setting(256, "Width of each hidden layer", minimum=1)
-    depth: int = setting(3, "Number of hidden layers", minimum=1, maximum=100)
+    width: int = setting("Width of each hidden layer", default=256, minimum=1)
+    depth: int = setting("Number of hidden layers", default=3, minimum=1, maximum=100)
 
 
 class Critic(nn.Module):

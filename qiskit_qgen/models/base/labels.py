@@ -19,7 +19,8 @@ def training_labels(data: Any, labels: Any, number: int, num_classes: int | None
         DatasetError: If they are no integers, or out of range.
     """
     if num_classes is None:
-        return _refused(labels)
+        _refuse(labels)
+        return None
     found = getattr(data, "labels", None) if labels is None else labels
     if found is None:
         raise ArgumentError(f"Argument `labels` must be given for a model with {num_classes} classes.")
@@ -34,14 +35,15 @@ def sampling_labels(labels: Any, number: int, num_classes: int | None) -> Tensor
         DatasetError: If they are no integers, or out of range.
     """
     if num_classes is None:
-        return _refused(labels)
+        _refuse(labels)
+        return None
     if labels is None:
         return None
     found = _as_labels(labels)
     return _checked(found.expand(number) if found.dim() == 0 else found, number, num_classes)
 
 
-def _refused(labels: Any) -> None:
+def _refuse(labels: Any) -> None:
     if labels is not None:
         raise ArgumentError("Argument `labels` must be None for a model without classes.")
 

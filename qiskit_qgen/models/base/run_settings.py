@@ -143,8 +143,9 @@ def executed_on(module: nn.Module, execution: AbstractExecution | None) -> Itera
         raise ArgumentError("Argument `execution` must be None where no circuit runs.")
     former = [layer.execution for layer in layers]
     try:
-        for layer in layers if execution is not None else []:
-            layer.execution = execution
+        if execution is not None:
+            for layer in layers:
+                layer.execution = execution
         yield
     finally:
         for layer, before in zip(layers, former, strict=True):

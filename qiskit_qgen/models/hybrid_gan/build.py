@@ -107,7 +107,7 @@ def build_networks(
     """
     observables = pauli_observables(config.block.num_qubits, config.block.observables)
 
-    def block(part: str) -> nn.Module:
+    def block(part: str) -> QuantumBlock | ClassicalBlock:
         if part in config.quantum_parts:
             return QuantumBlock(circuit, observables=observables, squash=part == "discriminator")
         activation = config.block.activation

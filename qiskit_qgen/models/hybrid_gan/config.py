@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 from qiskit_qgen._settings import Settings, setting
@@ -16,7 +15,6 @@ from qiskit_qgen.simulator.programs.lowering import MAX_QUBITS
 QUANTUM_IN = ("none", "generator", "discriminator", "both")
 
 
-@dataclass(frozen=True, kw_only=True)
 class BlockConfig(Settings):
     """The exchangeable block of each network: a variational circuit, or two dense layers of as many parameters.
 
@@ -24,35 +22,36 @@ class BlockConfig(Settings):
     """
 
     num_qubits: int = setting(
-        5,
         "Qubits of a circuit, and inputs of a classical block",
+        default=5,
         source="arXiv 2507.09706",
         minimum=1,
         maximum=MAX_QUBITS,
     )
     ansatz: Literal["hardware_efficient", "strongly_entangling", "data_reuploading"] = setting(
-        "hardware_efficient", "The circuit; see :func:`~qiskit_qgen.circuits.hardware_efficient_ansatz` and its like"
+        "The circuit; see :func:`~qiskit_qgen.circuits.hardware_efficient_ansatz` and its like",
+        default="hardware_efficient",
     )
     num_layers: int | None = setting(
-        None,
         "Layers of the circuit; None takes 3, or 1 of 'strongly_entangling': 15 weights of 5 qubits, as in arXiv "
         "2507.09706",
+        default=None,
         minimum=1,
         maximum=10_000,
     )
-    encoding: str | tuple[str, ...] = setting("ry", "Gates that bring the inputs in")
+    encoding: str | tuple[str, ...] = setting("Gates that bring the inputs in", default="ry")
     rotations: tuple[str, ...] | None = setting(
-        None,
         "Rotation gates of a layer; None takes one RY, or RY, RZ, RY of 'strongly_entangling', whose usual last RZ "
         "would have no effect on Z",
+        default=None,
     )
-    entanglement: Any = setting(None, "Which qubits are entangled; None takes a ring")
-    entangler: str | tuple[str, ...] = setting("cx", "Two-qubit gate, or a list of several")
-    observables: str = setting("Z", "Pauli letters read out of each qubit")
+    entanglement: Any = setting("Which qubits are entangled; None takes a ring", default=None)
+    entangler: str | tuple[str, ...] = setting("Two-qubit gate, or a list of several", default="cx")
+    observables: str = setting("Pauli letters read out of each qubit", default="Z")
     activation: Literal["leaky_relu", "relu", "tanh"] = setting(
-        "leaky_relu",
         "Non-linearity of classical blocks; with one hidden unit, 'relu' (arXiv 2507.09706) gives no gradient wherever "
         "that unit is off",
+        default="leaky_relu",
     )
 
     def check(self) -> None:
@@ -67,77 +66,80 @@ class BlockConfig(Settings):
         return self.num_layers or (1 if self.ansatz == "strongly_entangling" else 3)
 
 
-@dataclass(frozen=True, kw_only=True)
 class _StagedConfig(Settings):
     input_size: int | None = setting(
-        None,
         "Side of the network's input in pixels; None takes the images' longer side, or the least that it takes",
+        default=None,
         minimum=1,
     )
     scales: tuple[int, ...] | None = setting(
-        None, "The frozen stages whose maps are seen, in rising order; None takes the network's usual ones, or a cut"
+        "The frozen stages whose maps are seen, in rising order; None takes the network's usual ones, or a cut",
+        default=None,
     )
     scale_width: int | None = setting(
-        None, "Channels of the first trained convolution, later ones have twice as many; with `scales` only", minimum=1
+        "Channels of the first trained convolution, later ones have twice as many; with `scales` only",
+        default=None,
+        minimum=1,
     )
-    frozen_stages: int | None = setting(None, "A cut: how many stages stay as they are; None for all used", minimum=1)
-    last_stage: int | None = setting(None, "A cut: the stage whose maps are the features; None for the last", minimum=1)
+    frozen_stages: int | None = setting(
+        "A cut: how many stages stay as they are; None for all used", default=None, minimum=1
+    )
+    last_stage: int | None = setting(
+        "A cut: the stage whose maps are the features; None for the last", default=None, minimum=1
+    )
     grid: int | None = setting(
-        None, "A cut: the maps are averaged over a grid x grid division; None takes 1", minimum=1
+        "A cut: the maps are averaged over a grid x grid division; None takes 1", default=None, minimum=1
     )
-    channels: tuple[int, ...] | None = setting(None, "Which channels of the images are taken; None takes all")
+    channels: tuple[int, ...] | None = setting("Which channels of the images are taken; None takes all", default=None)
 
 
-@dataclass(frozen=True, kw_only=True)
 class EfficientNetLite0Config(_StagedConfig):
     """:class:`~qiskit_qgen.networks.EfficientNetLite0Backbone`; its weights come with the extra `pretrained`."""
 
     kind: ClassVar[str] = "efficientnet-lite0"
 
 
-@dataclass(frozen=True, kw_only=True)
 class ResNet18Config(_StagedConfig):
     """torchvision's ResNet-18, :class:`~qiskit_qgen.networks.TorchvisionBackbone`."""
 
     kind: ClassVar[str] = "resnet18"
-    weights: str | None = setting(None, "File of weights; None takes torchvision's from the cache of torch.hub")
+    weights: str | None = setting("File of weights; None takes torchvision's from the cache of torch.hub", default=None)
 
 
-@dataclass(frozen=True, kw_only=True)
 class InceptionV3Config(ResNet18Config):
     """torchvision's Inception-v3, :class:`~qiskit_qgen.networks.TorchvisionBackbone`."""
 
     kind: ClassVar[str] = "inception_v3"
 
 
-@dataclass(frozen=True, kw_only=True)
 class ConvBackboneConfig(Settings):
     """:class:`~qiskit_qgen.networks.ConvBackbone`, trained from scratch."""
 
     kind: ClassVar[str] = "conv"
-    width: int = setting(32, "Channels after the first convolution; each later one has twice as many", minimum=1)
+    width: int = setting(
+        "Channels after the first convolution; each later one has twice as many", default=32, minimum=1
+    )
 
 
-@dataclass(frozen=True, kw_only=True)
 class UpsamplingConfig(Settings):
     """The generator around its block, :class:`~qiskit_qgen.networks.UpsamplingGenerator`."""
 
-    width: int = setting(64, "Channels of the first two stages, a multiple of 8", minimum=16)
+    width: int = setting("Channels of the first two stages, a multiple of 8", default=64, minimum=16)
 
     def check(self) -> None:
         """Raise :class:`ArgumentError` unless the width is a multiple of 8."""
         check_width("width", self.width)
 
 
-@dataclass(frozen=True, kw_only=True)
 class DiscriminatorConfig(Settings):
     """The discriminator around its block, :class:`~qiskit_qgen.networks.TransferDiscriminator`."""
 
-    width: int = setting(128, "Width of the hidden layer before the block", minimum=1)
-    spectral_normalization: bool = setting(False, "Whether the layers have spectral norm 1", source="arXiv 1802.05957")
+    width: int = setting("Width of the hidden layer before the block", default=128, minimum=1)
+    spectral_normalization: bool = setting(
+        "Whether the layers have spectral norm 1", default=False, source="arXiv 1802.05957"
+    )
 
 
-@dataclass(frozen=True, kw_only=True)
 class HybridGANConfig(Settings):
     """What a :class:`HybridGAN` is.
 
@@ -146,24 +148,28 @@ class HybridGANConfig(Settings):
     """
 
     image_shape: tuple[int, int, int] = setting(
-        (3, 32, 32), "Channels (1, 3 or 4), height and width (8 to 128) of the images", source="arXiv 2507.09706"
+        "Channels (1, 3 or 4), height and width (8 to 128) of the images",
+        default=(3, 32, 32),
+        source="arXiv 2507.09706",
     )
-    quantum_in: Literal["none", "generator", "discriminator", "both"] = setting("both", "Where the blocks are circuits")
+    quantum_in: Literal["none", "generator", "discriminator", "both"] = setting(
+        "Where the blocks are circuits", default="both"
+    )
     latent_dim: int = setting(
-        5,
         "Length of a noise vector; if it is not `num_qubits`, a linear map leads to the block",
+        default=5,
         source="arXiv 2507.09706",
         minimum=1,
     )
     noise: Literal["gaussian", "uniform"] | AbstractNoise = setting(
-        "gaussian", "The noise: normal, uniform in [-1, 1], or a source of your own"
+        "The noise: normal, uniform in [-1, 1], or a source of your own", default="gaussian"
     )
-    block: BlockConfig = setting(BlockConfig(), "The blocks")
+    block: BlockConfig = setting("The blocks", default=BlockConfig())
     backbone: EfficientNetLite0Config | ResNet18Config | InceptionV3Config | ConvBackboneConfig | AbstractBackbone = (
-        setting(EfficientNetLite0Config(), "What the discriminator sees with")
+        setting("What the discriminator sees with", default=EfficientNetLite0Config())
     )
-    generator: UpsamplingConfig = setting(UpsamplingConfig(), "The generator around its block")
-    discriminator: DiscriminatorConfig = setting(DiscriminatorConfig(), "The discriminator around its block")
+    generator: UpsamplingConfig = setting("The generator around its block", default=UpsamplingConfig())
+    discriminator: DiscriminatorConfig = setting("The discriminator around its block", default=DiscriminatorConfig())
 
     def check(self) -> None:
         """Raise :class:`ArgumentError` unless shape and noise fit."""

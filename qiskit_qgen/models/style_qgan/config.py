@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 from torch import nn
@@ -21,39 +20,40 @@ _MOST_GATES = 1_000_000
 _USUAL_SIZE = 24  # two numbers of each of 12 qubits
 
 
-@dataclass(frozen=True, kw_only=True)
 class QuantumGeneratorConfig(Settings):
     """A circuit with noise in every rotation angle, :class:`~qiskit_qgen.networks.QuantumStyleGenerator`."""
 
     kind: ClassVar[str] = "quantum"
-    num_qubits: int = setting(12, "Number of qubits", source="arXiv 2601.05036", minimum=1, maximum=MAX_QUBITS)
+    num_qubits: int = setting("Number of qubits", default=12, source="arXiv 2601.05036", minimum=1, maximum=MAX_QUBITS)
     num_layers: int = setting(
-        8,
         "Layers of rotations and entanglers, before a last layer of rotations",
+        default=8,
         source="arXiv 2601.05036",
         minimum=1,
         maximum=10_000,
     )
-    rotations: tuple[str, ...] = setting(("ry", "rz"), "Rotation gates of each qubit in a layer")
+    rotations: tuple[str, ...] = setting("Rotation gates of each qubit in a layer", default=("ry", "rz"))
     final_rotations: tuple[str, ...] | None = setting(
-        None, "Rotation gates after the last layer; None takes `rotations`"
+        "Rotation gates after the last layer; None takes `rotations`", default=None
     )
-    entanglement: Any = setting("brick", "Which qubits are entangled; see :func:`~qiskit_qgen.circuits.style_ansatz`")
-    entangler: str | tuple[str, ...] = setting("cx", "Two-qubit gate, or a list of several")
-    observables: str = setting("XZ", "Pauli letters read out of each qubit", source="arXiv 2601.05036")
+    entanglement: Any = setting(
+        "Which qubits are entangled; see :func:`~qiskit_qgen.circuits.style_ansatz`", default="brick"
+    )
+    entangler: str | tuple[str, ...] = setting("Two-qubit gate, or a list of several", default="cx")
+    observables: str = setting("Pauli letters read out of each qubit", default="XZ", source="arXiv 2601.05036")
     cyclic_style: bool = setting(
-        False, "Whether each angle depends on one noise component only, as in arXiv 2110.06933, in place of all"
+        "Whether each angle depends on one noise component only, as in arXiv 2110.06933, in place of all", default=False
     )
     init: Literal["gaussian", "uniform"] = setting(
-        "gaussian", "Where the angles start; see :class:`~qiskit_qgen.networks.QuantumStyleGenerator`"
+        "Where the angles start; see :class:`~qiskit_qgen.networks.QuantumStyleGenerator`", default="gaussian"
     )
     init_scale: float = setting(
-        0.1, "Bound of the initial weights of the angle map: small angles avoid flat gradients", minimum=0
+        "Bound of the initial weights of the angle map: small angles avoid flat gradients", default=0.1, minimum=0
     )
     readout_std: float | None = setting(
-        None,
         "Spread of the expectation values that stands for one standard deviation; None takes 0.25 in a latent, and 1, "
         "which leaves them as they are, without an autoencoder",
+        default=None,
         above=0,
     )
 
@@ -73,7 +73,6 @@ class QuantumGeneratorConfig(Settings):
         return len(self.observables) * self.num_qubits
 
 
-@dataclass(frozen=True, kw_only=True)
 class StyleQGANConfig(Settings):
     """What a :class:`StyleQGAN` is.
 
@@ -82,32 +81,36 @@ class StyleQGANConfig(Settings):
     """
 
     image_shape: tuple[int, int, int] | None = setting(
-        (1, 28, 28), "Channels, height and width (8 to 64) of the images; None for tabular data"
+        "Channels, height and width (8 to 64) of the images; None for tabular data", default=(1, 28, 28)
     )
-    num_features: int | None = setting(None, "Columns of tabular data", minimum=1)
-    scaling: Literal["range", "quantile"] = setting("range", "How columns of tabular data are mapped to [-1, 1]")
+    num_features: int | None = setting("Columns of tabular data", default=None, minimum=1)
+    scaling: Literal["range", "quantile"] = setting(
+        "How columns of tabular data are mapped to [-1, 1]", default="range"
+    )
     generator: QuantumGeneratorConfig | ClassicalGeneratorConfig = setting(
-        QuantumGeneratorConfig(), "The generator: a circuit, or a multilayer perceptron in its place"
+        "The generator: a circuit, or a multilayer perceptron in its place", default=QuantumGeneratorConfig()
     )
     noise_dim: int | None = setting(
-        None, "Length of a noise vector; None takes two components for each qubit, 24 without circuit", minimum=1
+        "Length of a noise vector; None takes two components for each qubit, 24 without circuit",
+        default=None,
+        minimum=1,
     )
     autoencoder: ConvAutoencoderConfig | nn.Module | None = setting(
-        ConvAutoencoderConfig(),
         "The autoencoder of images; None to generate pixels; or a module of your own with `encode`, (N, C, H, W) to "
         "(N, latent_dim), and `decode`, the reverse with values in [0, 1]",
+        default=ConvAutoencoderConfig(),
     )
     latent_dim: int | None = setting(
-        None,
         "Length of a latent vector, at most the number of read-outs; None takes that number, 24 without circuit",
+        default=None,
         minimum=1,
     )
     latent_transform: Literal["pca", "zca", "standard", "none"] = setting(
-        "pca",
         "What is done to latents before the generator learns them, fitted to the training images; see "
         ":class:`~qiskit_qgen.networks.LatentNormalizer`",
+        default="pca",
     )
-    critic: CriticConfig = setting(CriticConfig(), "The critic")
+    critic: CriticConfig = setting("The critic", default=CriticConfig())
 
     def check(self) -> None:
         """Raise unless data, autoencoder and generator go together."""
@@ -160,8 +163,7 @@ class StyleQGANConfig(Settings):
         return 2 * self.generator.num_qubits if isinstance(self.generator, QuantumGeneratorConfig) else _USUAL_SIZE
 
 
-@dataclass(frozen=True, kw_only=True)
 class StyleQGANTraining(WassersteinTraining):
     """How a :class:`StyleQGAN` is trained: first its autoencoder, then generator and critic."""
 
-    autoencoder: AutoencoderTraining = setting(AutoencoderTraining(), "The training of the autoencoder")
+    autoencoder: AutoencoderTraining = setting("The training of the autoencoder", default=AutoencoderTraining())

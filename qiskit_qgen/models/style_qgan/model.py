@@ -119,7 +119,8 @@ class StyleQGAN(AbstractGenerativeModel):
 
     def _training_passes(self, training: StyleQGANTraining) -> list[QuantumPass]:
         layers = quantum_layers(self.get_submodule("generator"))
-        return [QuantumPass(times, layer, *call) for layer in layers for times, *call in training.generator_passes()]
+        calls = training.generator_passes()
+        return [QuantumPass(times, layer, rows, gradient) for layer in layers for times, rows, gradient in calls]
 
     def _describe(self, name: str) -> str:
         options = self.config.generator

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Literal, Protocol
 
 import torch
@@ -43,36 +42,43 @@ class FrozenFeatures(Protocol):
         """Return features of many ``images``, without gradient."""
 
 
-@dataclass(frozen=True, kw_only=True)
 class AdversarialTraining(Settings):
     """How a generator of images and a discriminator are trained."""
 
-    steps: int = setting(1000, "Steps of the generator", minimum=1)
-    batch_size: int = setting(32, "Images in a batch", minimum=2)
+    steps: int = setting("Steps of the generator", default=1000, minimum=1)
+    batch_size: int = setting("Images in a batch", default=32, minimum=2)
     loss: Literal["wgan-gp", "hinge", "bce"] = setting(
-        "wgan-gp", "Wasserstein loss with gradient penalty, hinge loss, or binary cross-entropy"
+        "Wasserstein loss with gradient penalty, hinge loss, or binary cross-entropy", default="wgan-gp"
     )
-    n_critic: int = setting(1, "Discriminator steps for each generator step", minimum=1)
+    n_critic: int = setting("Discriminator steps for each generator step", default=1, minimum=1)
     gradient_penalty: float | None = setting(
-        None,
         "Weight of the gradient penalty on the frozen features, with 'wgan-gp' only; None takes what the backbone's "
         "features ask for: 1 where they differ by about 1, 10 for raw pixels",
+        default=None,
         minimum=0,
     )
     augmentations: tuple[Literal["color", "translation", "cutout"], ...] = setting(
-        (), "Differentiable changes of all images that the discriminator sees, for small data sets (arXiv 2006.10738)"
+        "Differentiable changes of all images that the discriminator sees, for small data sets (arXiv 2006.10738)",
+        default=(),
     )
-    generator_learning_rate: float = setting(1e-3, "Adam's highest learning rate of the generator", above=0)
-    discriminator_learning_rate: float = setting(1e-3, "Adam's highest learning rate of the discriminator", above=0)
+    generator_learning_rate: float = setting("Adam's highest learning rate of the generator", default=1e-3, above=0)
+    discriminator_learning_rate: float = setting(
+        "Adam's highest learning rate of the discriminator", default=1e-3, above=0
+    )
     betas: tuple[float, float] = setting(
-        (0.5, 0.9), "Decay rates of Adam's moments, for both networks", minimum=0, below=1
+        "Decay rates of Adam's moments, for both networks", default=(0.5, 0.9), minimum=0, below=1
     )
-    clip_norm: float | None = setting(None, "Largest norm of each network's gradient; None for no limit", above=0)
+    clip_norm: float | None = setting(
+        "Largest norm of each network's gradient; None for no limit", default=None, above=0
+    )
     ema_decay: float = setting(
-        0.99, "Decay of the moving average of the generator's weights, which is what samples", minimum=0, below=1
+        "Decay of the moving average of the generator's weights, which is what samples",
+        default=0.99,
+        minimum=0,
+        below=1,
     )
-    lr_schedule: Schedule = setting("cosine", "Course of both learning rates")
-    warmup: float = setting(0.03, "Part of the steps over which the learning rates rise", minimum=0, below=1)
+    lr_schedule: Schedule = setting("Course of both learning rates", default="cosine")
+    warmup: float = setting("Part of the steps over which the learning rates rise", default=0.03, minimum=0, below=1)
 
     def check(self) -> None:
         """Raise :class:`ArgumentError` if there is a weight of a penalty that the loss does not have."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -20,34 +19,33 @@ from qiskit_qgen.training.synchronized import synchronized
 _PREVIEW_STREAM = 2
 
 
-@dataclass(frozen=True, kw_only=True)
 class DenoisingTraining(Settings):
     """How a diffusion model is trained."""
 
-    steps: int = setting(2000, "Optimization steps", minimum=1)
-    batch_size: int = setting(32, "Images in a batch", minimum=1)
+    steps: int = setting("Optimization steps", default=2000, minimum=1)
+    batch_size: int = setting("Images in a batch", default=32, minimum=1)
     min_snr_gamma: float | None = setting(
-        5.0,
         "Largest weight of the clean image's error, with the Gaussian process only; None weights the prediction's "
         "error alike at all steps",
+        default=5.0,
         source="arXiv 2303.09556",
         above=0,
     )
     label_dropout: float = setting(
-        0.1, "Part of the labels that is left out, for classifier-free guidance", minimum=0, below=1
+        "Part of the labels that is left out, for classifier-free guidance", default=0.1, minimum=0, below=1
     )
-    learning_rate: float = setting(1e-3, "Adam's highest learning rate", above=0)
-    betas: tuple[float, float] = setting((0.9, 0.99), "Decay rates of Adam's moments", minimum=0, below=1)
-    clip_norm: float | None = setting(1.0, "Largest norm of the gradient; None for no limit", above=0)
+    learning_rate: float = setting("Adam's highest learning rate", default=1e-3, above=0)
+    betas: tuple[float, float] = setting("Decay rates of Adam's moments", default=(0.9, 0.99), minimum=0, below=1)
+    clip_norm: float | None = setting("Largest norm of the gradient; None for no limit", default=1.0, above=0)
     ema_decay: float = setting(
-        0.999,
         "Decay of the moving average of the weights, which is what samples",
+        default=0.999,
         source="code of arXiv 2504.00034",
         minimum=0,
         below=1,
     )
-    lr_schedule: Schedule = setting("cosine", "Course of the learning rate")
-    warmup: float = setting(0.05, "Part of the steps over which the learning rate rises", minimum=0, below=1)
+    lr_schedule: Schedule = setting("Course of the learning rate", default="cosine")
+    warmup: float = setting("Part of the steps over which the learning rate rises", default=0.05, minimum=0, below=1)
 
 
 class DenoisingPhase(AbstractPhase):

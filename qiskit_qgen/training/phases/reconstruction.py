@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -20,26 +19,29 @@ from qiskit_qgen.training.synchronized import synchronized
 _PROJECTIONS = 64
 
 
-@dataclass(frozen=True, kw_only=True)
 class AutoencoderTraining(Settings):
     """How an autoencoder is trained: squared error plus what shapes its latent."""
 
-    steps: int = setting(1500, "Steps; 0 keeps a module of your own as it is", minimum=0)
-    learning_rate: float = setting(2e-3, "AdamW's highest learning rate", above=0)
-    betas: tuple[float, float] = setting((0.9, 0.99), "Decay rates of AdamW's moments", minimum=0, below=1)
-    weight_decay: float = setting(1e-3, "AdamW's weight decay", minimum=0)
-    lr_schedule: Schedule = setting("cosine", "Course of the learning rate")
-    warmup: float = setting(0.15, "Part of the steps over which the learning rate rises", minimum=0, below=1)
+    steps: int = setting("Steps; 0 keeps a module of your own as it is", default=1500, minimum=0)
+    learning_rate: float = setting("AdamW's highest learning rate", default=2e-3, above=0)
+    betas: tuple[float, float] = setting("Decay rates of AdamW's moments", default=(0.9, 0.99), minimum=0, below=1)
+    weight_decay: float = setting("AdamW's weight decay", default=1e-3, minimum=0)
+    lr_schedule: Schedule = setting("Course of the learning rate", default="cosine")
+    warmup: float = setting("Part of the steps over which the learning rate rises", default=0.15, minimum=0, below=1)
     absolute_error: float = setting(
-        0.2, "Weight of the mean absolute error, which keeps edges sharper than the squared error alone", minimum=0
+        "Weight of the mean absolute error, which keeps edges sharper than the squared error alone",
+        default=0.2,
+        minimum=0,
     )
     latent_noise: float = setting(
-        0.2,
         "Standard deviation of the normal noise on each latent before decoding, so that near latents decode alike",
+        default=0.2,
         minimum=0,
     )
     latent_shape: float = setting(
-        0.02, "Weight of the sliced Wasserstein distance of a batch's latents to the normal distribution", minimum=0
+        "Weight of the sliced Wasserstein distance of a batch's latents to the normal distribution",
+        default=0.02,
+        minimum=0,
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -17,36 +16,38 @@ from qiskit_qgen.training.rank_sources import draw_noise
 from qiskit_qgen.training.schedules import Schedule
 
 
-@dataclass(frozen=True, kw_only=True)
 class WassersteinTraining(Settings):
     """How a generator is trained against a critic by the Wasserstein loss with gradient penalty."""
 
-    steps: int = setting(1500, "Steps of the generator", minimum=1)
-    batch_size: int = setting(128, "Samples in a batch of the critic", minimum=2)
-    n_critic: int = setting(3, "Critic steps for each generator step", minimum=1)
-    gradient_penalty: float = setting(0.1, "Weight of the gradient penalty", minimum=0)
+    steps: int = setting("Steps of the generator", default=1500, minimum=1)
+    batch_size: int = setting("Samples in a batch of the critic", default=128, minimum=2)
+    n_critic: int = setting("Critic steps for each generator step", default=3, minimum=1)
+    gradient_penalty: float = setting("Weight of the gradient penalty", default=0.1, minimum=0)
     replay: int = setting(
-        16,
         "Number of the generator's last batches from which the critic's generated samples are drawn, so that the "
         "generator runs once a step; 0 draws fresh ones",
+        default=16,
         minimum=0,
     )
     generator_batch_size: int | None = setting(
-        None, "Samples in a batch of the generator's own step; None takes half of the data's batch", minimum=1
+        "Samples in a batch of the generator's own step; None takes half of the data's batch", default=None, minimum=1
     )
-    generator_learning_rate: float = setting(1e-3, "Adam's highest learning rate of the generator", above=0)
-    critic_learning_rate: float = setting(1e-3, "Adam's highest learning rate of the critic", above=0)
+    generator_learning_rate: float = setting("Adam's highest learning rate of the generator", default=1e-3, above=0)
+    critic_learning_rate: float = setting("Adam's highest learning rate of the critic", default=1e-3, above=0)
     betas: tuple[float, float] = setting(
-        (0.0, 0.9), "Decay rates of Adam's moments, for both networks", minimum=0, below=1
+        "Decay rates of Adam's moments, for both networks", default=(0.0, 0.9), minimum=0, below=1
     )
     clip_norm: float | None = setting(
-        None, "Largest norm of each network's gradient; None for no limit (arXiv 2601.05036 clips)", above=0
+        "Largest norm of each network's gradient; None for no limit (arXiv 2601.05036 clips)", default=None, above=0
     )
     ema_decay: float = setting(
-        0.999, "Decay of the moving average of the generator's weights, which is what samples", minimum=0, below=1
+        "Decay of the moving average of the generator's weights, which is what samples",
+        default=0.999,
+        minimum=0,
+        below=1,
     )
-    lr_schedule: Schedule = setting("cosine", "Course of both learning rates")
-    warmup: float = setting(0.03, "Part of the steps over which the learning rates rise", minimum=0, below=1)
+    lr_schedule: Schedule = setting("Course of both learning rates", default="cosine")
+    warmup: float = setting("Part of the steps over which the learning rates rise", default=0.03, minimum=0, below=1)
 
     def generator_passes(self) -> list[tuple[int, int, bool]]:
         """Return how a training calls the generator: (number of calls, samples in each, whether for a gradient)."""
