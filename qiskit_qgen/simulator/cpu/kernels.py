@@ -13,9 +13,9 @@ references, which costs more than a rotation does. For the same reason a functio
 once, before its loops.
 
 In all kernels ``psi`` is a state, (rows, 2, W), ``trig`` holds cosine and sine of half of each rotation's angle,
-(num_rotations, 2, W), ``values`` are expectation values, (num_outputs, W), and ``lanes`` is a tuple of W zeros. With one
-dimension more, in front, they are those of several chunks or parts. ``number`` is that of a block, ``part`` the one of
-``parts`` parts of its cosets to work on.
+(num_rotations, 2, W), ``values`` are expectation values, (num_outputs, W), and ``lanes`` is a tuple of W zeros. With
+one dimension more, in front, they are those of several chunks or parts. ``number`` is that of a block, ``part`` the one
+of ``parts`` parts of its cosets to work on.
 """
 
 from __future__ import annotations
