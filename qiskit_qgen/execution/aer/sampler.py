@@ -18,7 +18,7 @@ from qiskit_qgen.execution.aer.device import AerDevice
 from qiskit_qgen.execution.aer.readout import drawn_counts, read_out
 from qiskit_qgen.primitives.exact_probabilities import exact_result
 from qiskit_qgen.primitives.pubs import rows_of
-from qiskit_qgen.simulator.measured import Measurements, take_measurements
+from qiskit_qgen.simulator.programs.measurements import Measurements, take_measurements
 
 
 class AerSampler(BaseSamplerV2):

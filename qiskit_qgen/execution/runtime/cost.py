@@ -13,7 +13,7 @@ from qiskit.primitives.containers.observables_array import ObservablesArray
 from qiskit.providers import BackendV2
 from qiskit.quantum_info import PauliList
 
-from qiskit_qgen._checks import check_int
+from qiskit_qgen._settings import Settings, setting
 from qiskit_qgen.execution.runtime.mitigation import ErrorMitigation
 
 REPETITION_DELAY = 250e-6
@@ -22,8 +22,7 @@ DEFAULT_SHOTS = 4096
 _PAULIS = str.maketrans("01+-rl", "ZZXXYY")
 
 
-@dataclass(frozen=True, kw_only=True)
-class JobLimits:
+class JobLimits(Settings):
     """The largest job that is sent; larger requests become several jobs.
 
     IBM documents the first two; that a job of many megabytes fails is experience.
@@ -32,16 +31,11 @@ class JobLimits:
         ArgumentError: If a limit is no positive integer.
     """
 
-    max_executions: int = 10_000_000
-    """Shots of all circuits together."""
-    max_instructions_per_qubit: int = 26_800_000
-    """Gates on the busiest qubit, of all circuits together."""
-    max_payload_bytes: int = 50_000_000
-    """Bytes of the submission."""
-
-    def __post_init__(self) -> None:
-        for name in ("max_executions", "max_instructions_per_qubit", "max_payload_bytes"):
-            check_int(name, getattr(self, name), minimum=1)
+    max_executions: int = setting("Shots of all circuits together", default=10_000_000, minimum=1)
+    max_instructions_per_qubit: int = setting(
+        "Gates on the busiest qubit, of all circuits together", default=26_800_000, minimum=1
+    )
+    max_payload_bytes: int = setting("Bytes of the submission", default=50_000_000, minimum=1)
 
 
 @dataclass(frozen=True, kw_only=True)

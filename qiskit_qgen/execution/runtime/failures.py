@@ -4,36 +4,35 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
-from qiskit_qgen._checks import check_float, check_int
+from qiskit_qgen._checks import check_float
+from qiskit_qgen._settings import Settings, setting
 from qiskit_qgen.exceptions import ExecutionError
 
 _TRANSIENT_CODES = frozenset({-1, 408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 524})
 
 
-@dataclass(frozen=True, kw_only=True)
-class RetryPolicy:
+class RetryPolicy(Settings):
     """How often and how long a service is asked again.
 
     Raises:
         ArgumentError: If a number is out of range.
     """
 
-    max_retries: int = 2
-    """How often a job that failed is submitted again."""
-    patience: float = 600.0
-    """Seconds for which a service that does not answer is asked again before the call gives up."""
-    first_delay: float = 0.5
-    """Seconds before the first repetition of a question; each next wait is half as long again."""
-    max_delay: float = 10.0
-    """The longest wait between two questions, in seconds."""
+    max_retries: int = setting("How often a job that failed is submitted again", default=2, minimum=0)
+    patience: float = setting(
+        "Seconds for which a service that does not answer is asked again before the call gives up",
+        default=600.0,
+        minimum=0,
+    )
+    first_delay: float = setting(
+        "Seconds before the first repetition of a question; each next wait is half as long again", default=0.5, above=0
+    )
+    max_delay: float = setting("The longest wait between two questions, in seconds", default=10.0)
 
-    def __post_init__(self) -> None:
-        check_int("max_retries", self.max_retries, minimum=0)
-        check_float("patience", self.patience, minimum=0.0)
-        check_float("first_delay", self.first_delay, minimum=0.0, open_minimum=True)
+    def check(self) -> None:
+        """Raise ArgumentError if the longest wait is shorter than the first one."""
         check_float("max_delay", self.max_delay, minimum=self.first_delay)
 
     def next_delay(self, delay: float) -> float:

@@ -184,7 +184,7 @@ def test_stock_networks_take_its_parts():
 def test_a_style_gan_samples_on_it():
     model = StyleQGAN(image_shape=(1, 8, 8), num_qubits=3, num_layers=1)
     images = torch.rand(16, 1, 8, 8, generator=torch.Generator().manual_seed(0))
-    model.fit(images, steps=1, batch_size=4, seed=0, autoencoder_steps=1)
+    model.fit(images, steps=1, batch_size=4, seed=0, training=model.training_class.of(autoencoder_steps=1))
     expected = model.sample(5, seed=1)
     torch.testing.assert_close(model.sample(5, seed=1, execution=AerExecution()), expected, rtol=0, atol=1e-5)
     for options in ({"shots": 64}, {"noise_model": "fake_manila"}, {"noise_model": NOISE, "shots": 64}):
