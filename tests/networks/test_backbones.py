@@ -17,6 +17,12 @@ from qiskit_qgen.networks import (
     TorchvisionBackbone,
     TransferDiscriminator,
 )
+from qiskit_qgen.networks.backbones import (
+    ConvBackboneConfig,
+    EfficientNetLite0Config,
+    ResNet18Config,
+    StagedConfig,
+)
 
 
 def pictures(*shape, seed=0):
@@ -26,7 +32,7 @@ def pictures(*shape, seed=0):
 @pytest.fixture(scope="module")
 def lite0():
     pytest.importorskip("efficientnet_lite_pytorch")
-    return EfficientNetLite0Backbone(64, last_stage=9)
+    return EfficientNetLite0Backbone(EfficientNetLite0Config(input_size=64, last_stage=9))
 
 
 def real_pictures():
@@ -39,23 +45,25 @@ def test_lite0_gives_the_features_that_scores_use(lite0):
     assert lite0.num_features == 1280
     assert torch.allclose(lite0.features_of(image), expected, atol=1e-4)
     others = [{"input_size": 32, "last_stage": 9}, {"input_size": 64}, {"input_size": 64, "grid": 2}]
-    assert lite0.digest() not in [EfficientNetLite0Backbone(**options).digest() for options in others]
+    assert lite0.digest() not in [
+        EfficientNetLite0Backbone(EfficientNetLite0Config(**options)).digest() for options in others
+    ]
 
 
 def test_gradients_reach_the_pictures_but_no_frozen_weight(lite0):
     images = pictures(2, 3, 32, 32).requires_grad_()
     lite0.features(images).sum().backward()
     assert (images.grad.flatten(1).abs().sum(1) > 0).all()
-    assert not any(parameter.requires_grad for parameter in lite0.network.parameters())
-    assert not any(module.training for module in lite0.network.modules())
+    assert not any(parameter.requires_grad for parameter in lite0.frozen.parameters())
+    assert not any(module.training for module in lite0.frozen.modules())
 
 
 def test_stages_can_be_cut_and_trained(lite0):
     images = pictures(2, 3, 64, 64)
-    cut = EfficientNetLite0Backbone(64, last_stage=5, grid=2)
+    cut = EfficientNetLite0Backbone(EfficientNetLite0Config(input_size=64, last_stage=5, grid=2))
     assert cut.num_features == 80 * 4
     assert cut.features(images).shape == (2, 320)
-    partly = EfficientNetLite0Backbone(64, frozen_stages=3)
+    partly = EfficientNetLite0Backbone(EfficientNetLite0Config(input_size=64, frozen_stages=3))
     tail = partly.tail((3, 64, 64))
     assert tail is not partly.tail((3, 64, 64))
     maps = partly.features(images)
@@ -81,13 +89,13 @@ def test_pictures_of_the_wrong_kind_are_refused_by_name(lite0, images, message):
 
 
 def test_channels_can_be_named(lite0):
-    chosen = EfficientNetLite0Backbone(64, last_stage=9, channels=(2, 1, 0))
+    chosen = EfficientNetLite0Backbone(EfficientNetLite0Config(input_size=64, last_stage=9, channels=(2, 1, 0)))
     images = pictures(1, 4, 64, 64)
     assert torch.allclose(chosen.features(images), lite0.features(images[:, [2, 1, 0]]))
     with pytest.raises(ArgumentError, match="must have more than 2 channels"):
         chosen.features(images[:, :2])
     with pytest.raises(ArgumentError, match="`channels` must name 1 or 3 channels"):
-        EfficientNetLite0Backbone(64, channels=(0, 1))
+        EfficientNetLite0Backbone(EfficientNetLite0Config(input_size=64, channels=(0, 1)))
 
 
 @pytest.mark.parametrize(
@@ -100,14 +108,14 @@ def test_channels_can_be_named(lite0):
         ({"scales": (3, 2)}, "`scales` must hold stages in rising order"),
         ({"scales": ()}, "`scales` must hold stages in rising order, at least one"),
         ({"scales": (2, 3), "grid": 2}, "`scales` must be None with `frozen_stages`, `last_stage` or `grid`"),
-        ({"last_stage": 3, "scale_width": 8}, "`scale_width` must be None without `scales`"),
+        ({"last_stage": 3, "scale_width": 8}, "`scale_width` has no effect without `scales`"),
         ({"scale_width": 0}, "`scale_width` must be a positive integer"),
     ],
 )
 @pytest.mark.usefixtures("lite0")
 def test_bad_cuts_are_refused(options, message):
     with pytest.raises(ArgumentError, match=message):
-        EfficientNetLite0Backbone(**options)
+        EfficientNetLite0Backbone(EfficientNetLite0Config(**options))
 
 
 def test_any_module_or_function_is_a_backbone():
@@ -137,7 +145,7 @@ def test_any_module_or_function_is_a_backbone():
 
 @pytest.mark.parametrize("shape", [(1, 8, 8), (3, 32, 32), (4, 20, 33)])
 def test_the_network_from_scratch_fits_its_pictures(shape):
-    backbone = ConvBackbone(shape, width=4)
+    backbone = ConvBackbone(shape, ConvBackboneConfig(width=4))
     images = pictures(2, *shape)
     assert backbone.tail(shape)(backbone.features(images)).shape == (2, backbone.num_features)
     assert torch.equal(backbone.features(images), images)
@@ -147,7 +155,7 @@ def test_the_network_from_scratch_fits_its_pictures(shape):
 @pytest.mark.parametrize("spectral", [False, True])
 def test_the_discriminator_scores_each_picture_by_itself(spectral):
     shape = (3, 16, 16)
-    backbone = ConvBackbone(shape, width=4)
+    backbone = ConvBackbone(shape, ConvBackboneConfig(width=4))
     block = ClassicalBlock(5, 5, 15, activation="tanh")
     network = TransferDiscriminator(backbone, shape, block, width=8, spectral_normalization=spectral).eval()
     images = pictures(4, *shape)
@@ -196,15 +204,15 @@ def torchvision(monkeypatch, tmp_path):
 
 def test_resnet_is_loaded_from_a_file_and_cut_into_stages(torchvision):
     network, path = torchvision
-    backbone = TorchvisionBackbone("resnet18", weights=path, last_stage=5)
+    backbone = TorchvisionBackbone(ResNet18Config(weights=str(path), last_stage=5))
     images = pictures(2, 3, 64, 64)
     mean, std = (torch.tensor(v).view(3, 1, 1) for v in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)))
     features = backbone.features(images)
     assert features.shape == (2, 16)
     assert torch.allclose(network.fc(features), network((images - mean) / std), atol=1e-5)
-    partly = TorchvisionBackbone("resnet18", weights=path, frozen_stages=2)
+    partly = TorchvisionBackbone(ResNet18Config(weights=str(path), frozen_stages=2))
     assert torch.allclose(partly.tail((3, 64, 64))(partly.features(images)), features, atol=1e-6)
-    usual = TorchvisionBackbone("resnet18", weights=path)
+    usual = TorchvisionBackbone(ResNet18Config(weights=str(path)))
     maps = network.maxpool(network.relu(network.bn1(network.conv1((images - mean) / std))))
     part = usual.features(images)[:, : maps[0].numel()]
     assert torch.allclose(part / part.norm(), maps.flatten(1) / maps.norm(), atol=1e-6)
@@ -214,17 +222,15 @@ def test_resnet_is_loaded_from_a_file_and_cut_into_stages(torchvision):
 def test_missing_or_wrong_weights_of_resnet_are_named(tmp_path, monkeypatch):
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "hub"))
     with pytest.raises(CheckpointError, match=r"weights of 'resnet18' are not at .*resnet18-f37072fd\.pth"):
-        TorchvisionBackbone("resnet18")
+        TorchvisionBackbone(ResNet18Config())
     torch.save({"fc.weight": torch.zeros(1)}, tmp_path / "other.pth")
     with pytest.raises(CheckpointError, match="does not hold the weights of 'resnet18'"):
-        TorchvisionBackbone("resnet18", weights=tmp_path / "other.pth")
-    with pytest.raises(ArgumentError, match="`architecture` must be one of 'resnet18', 'inception_v3'"):
-        TorchvisionBackbone("vgg")
+        TorchvisionBackbone(ResNet18Config(weights=str(tmp_path / "other.pth")))
 
 
 def test_a_staged_network_of_ones_own():
     stages = [nn.Conv2d(3, 4, 3, 2, 1), nn.Conv2d(4, 6, 3, 2, 1)]
-    backbone = StagedBackbone("own", stages, mean=[0.5] * 3, std=[0.5] * 3, input_size=16, grid=2)
+    backbone = StagedBackbone("own", stages, StagedConfig(grid=2), mean=[0.5] * 3, std=[0.5] * 3, input_size=16)
     grey = pictures(2, 1, 16, 16)
     expected = nn.functional.adaptive_avg_pool2d(stages[1](stages[0](grey.expand(-1, 3, -1, -1) * 2 - 1)), 2)
     assert torch.allclose(backbone.features(grey), expected.flatten(1), atol=1e-6)
@@ -232,11 +238,11 @@ def test_a_staged_network_of_ones_own():
 
 def test_scales_are_the_maps_of_frozen_stages_brought_to_one_length(lite0):
     images = pictures(3, 3, 64, 64)
-    backbone = EfficientNetLite0Backbone(64, scales=(2, 4))
+    backbone = EfficientNetLite0Backbone(EfficientNetLite0Config(input_size=64, scales=(2, 4)))
     features = backbone.features(images)
     maps = (images - 127 / 255) / (128 / 255)
     found = []
-    for number, stage in enumerate(lite0.network, 1):
+    for number, stage in enumerate(lite0.frozen, 1):
         maps = stage(maps)
         if number in (2, 4):
             found.append(maps.flatten(1))
@@ -252,8 +258,8 @@ def test_scales_are_the_maps_of_frozen_stages_brought_to_one_length(lite0):
 
 def test_scales_end_in_convolutions_that_join_them_from_fine_to_coarse():
     stages = [nn.Conv2d(3, 4, 3, 2, 1), nn.Conv2d(4, 6, 3, 2, 1)]
-    options = {"mean": [0.5] * 3, "std": [0.5] * 3, "input_size": 16, "scales": (1, 2), "scale_width": 5}
-    backbone = StagedBackbone("own", stages, **options)
+    config = StagedConfig(scales=(1, 2), scale_width=5)
+    backbone = StagedBackbone("own", stages, config, mean=[0.5] * 3, std=[0.5] * 3, input_size=16)
     tail = backbone.tail((1, 16, 16))
     features = backbone.features(pictures(2, 1, 16, 16)).requires_grad_()
     vectors = tail(features)
@@ -267,13 +273,13 @@ def test_scales_end_in_convolutions_that_join_them_from_fine_to_coarse():
     assert torch.allclose(vectors, expected.flatten(1), atol=1e-5)
     (slopes,) = torch.autograd.grad(vectors.square().sum(), features)
     assert all((part.abs().sum(1) > 0).all() for part in slopes.split([4 * 64, 6 * 16], 1))
-    assert not any(parameter.requires_grad for parameter in backbone.network.parameters())
+    assert not any(parameter.requires_grad for parameter in backbone.frozen.parameters())
     assert all(parameter.requires_grad for parameter in tail.parameters())
 
 
 @pytest.mark.parametrize("shape", [(3, 9, 127), (1, 8, 128), (1, 128, 8), (3, 12, 20)])
 def test_convolutions_from_scratch_take_pictures_of_any_form(shape):
-    backbone = ConvBackbone(shape, width=2)
+    backbone = ConvBackbone(shape, ConvBackboneConfig(width=2))
     sides = backbone.tail(shape)[:-1](torch.zeros(1, *shape)).shape[2:]
     assert max(sides) <= 4
     assert min(sides) >= 2

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
-from dataclasses import fields
 from typing import Any
 
 from torch import nn
@@ -16,13 +16,7 @@ from qiskit_qgen.circuits import (
     strongly_entangling_ansatz,
 )
 from qiskit_qgen.exceptions import ArgumentError
-from qiskit_qgen.models.hybrid_gan.config import (
-    BlockConfig,
-    ConvBackboneConfig,
-    EfficientNetLite0Config,
-    HybridGANConfig,
-    ResNet18Config,
-)
+from qiskit_qgen.models.hybrid_gan.config import BlockConfig, HybridGANConfig
 from qiskit_qgen.networks import (
     AbstractBackbone,
     ClassicalBlock,
@@ -33,9 +27,8 @@ from qiskit_qgen.networks import (
     TransferDiscriminator,
     UpsamplingGenerator,
 )
+from qiskit_qgen.networks.backbones.config import ConvBackboneConfig, ResNet18Config
 from qiskit_qgen.noise import AbstractNoise, GaussianNoise, UniformNoise
-
-_SMALLEST_INPUT = {"efficientnet-lite0": 32, "resnet18": 64, "inception_v3": 75}
 
 
 def build_backbone(config: HybridGANConfig) -> AbstractBackbone:
@@ -45,20 +38,16 @@ def build_backbone(config: HybridGANConfig) -> AbstractBackbone:
         ArgumentError: If it does not take such images.
         MissingOptionalLibraryError: If it needs a library that is not installed.
     """
-    options = config.backbone
-    if isinstance(options, AbstractBackbone):
-        backbone = options
-    elif isinstance(options, ConvBackboneConfig):
-        backbone = ConvBackbone(config.image_shape, width=options.width)
+    chosen, side = config.backbone, max(config.image_shape[1:])
+    backbone: AbstractBackbone
+    if isinstance(chosen, AbstractBackbone):
+        backbone = copy.deepcopy(chosen)
+    elif isinstance(chosen, ConvBackboneConfig):
+        backbone = ConvBackbone(config.image_shape, chosen)
+    elif isinstance(chosen, ResNet18Config):
+        backbone = TorchvisionBackbone(chosen, side=side)
     else:
-        given: dict[str, Any] = {each.name: getattr(options, each.name) for each in fields(options)}
-        if given["input_size"] is None:
-            given["input_size"] = max(_SMALLEST_INPUT[options.kind], *config.image_shape[1:])
-        if isinstance(options, ResNet18Config):
-            backbone = TorchvisionBackbone(options.kind, **given)
-        else:
-            assert isinstance(options, EfficientNetLite0Config)  # noqa: S101 - the last kind
-            backbone = EfficientNetLite0Backbone(**given)
+        backbone = EfficientNetLite0Backbone(chosen, side=side)
     backbone.check_channels(config.image_shape[0], name="image_shape")
     return backbone
 

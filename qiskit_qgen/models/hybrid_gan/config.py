@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 from qiskit_qgen._settings import Settings, setting
 from qiskit_qgen.circuits.observables import check_paulis
 from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.networks import AbstractBackbone
+from qiskit_qgen.networks.backbones.config import (
+    ConvBackboneConfig,
+    EfficientNetLite0Config,
+    InceptionV3Config,
+    ResNet18Config,
+)
 from qiskit_qgen.networks.upsampling import check_picture_shape, check_width
 from qiskit_qgen.noise import AbstractNoise
 from qiskit_qgen.simulator.programs.lowering import MAX_QUBITS
@@ -64,61 +70,6 @@ class BlockConfig(Settings):
     def depth(self) -> int:
         """Number of layers."""
         return self.num_layers or (1 if self.ansatz == "strongly_entangling" else 3)
-
-
-class _StagedConfig(Settings):
-    input_size: int | None = setting(
-        "Side of the network's input in pixels; None takes the images' longer side, or the least that it takes",
-        default=None,
-        minimum=1,
-    )
-    scales: tuple[int, ...] | None = setting(
-        "The frozen stages whose maps are seen, in rising order; None takes the network's usual ones, or a cut",
-        default=None,
-    )
-    scale_width: int | None = setting(
-        "Channels of the first trained convolution, later ones have twice as many; with `scales` only",
-        default=None,
-        minimum=1,
-    )
-    frozen_stages: int | None = setting(
-        "A cut: how many stages stay as they are; None for all used", default=None, minimum=1
-    )
-    last_stage: int | None = setting(
-        "A cut: the stage whose maps are the features; None for the last", default=None, minimum=1
-    )
-    grid: int | None = setting(
-        "A cut: the maps are averaged over a grid x grid division; None takes 1", default=None, minimum=1
-    )
-    channels: tuple[int, ...] | None = setting("Which channels of the images are taken; None takes all", default=None)
-
-
-class EfficientNetLite0Config(_StagedConfig):
-    """:class:`~qiskit_qgen.networks.EfficientNetLite0Backbone`; its weights come with the extra `pretrained`."""
-
-    kind: ClassVar[str] = "efficientnet-lite0"
-
-
-class ResNet18Config(_StagedConfig):
-    """torchvision's ResNet-18, :class:`~qiskit_qgen.networks.TorchvisionBackbone`."""
-
-    kind: ClassVar[str] = "resnet18"
-    weights: str | None = setting("File of weights; None takes torchvision's from the cache of torch.hub", default=None)
-
-
-class InceptionV3Config(ResNet18Config):
-    """torchvision's Inception-v3, :class:`~qiskit_qgen.networks.TorchvisionBackbone`."""
-
-    kind: ClassVar[str] = "inception_v3"
-
-
-class ConvBackboneConfig(Settings):
-    """:class:`~qiskit_qgen.networks.ConvBackbone`, trained from scratch."""
-
-    kind: ClassVar[str] = "conv"
-    width: int = setting(
-        "Channels after the first convolution; each later one has twice as many", default=32, minimum=1
-    )
 
 
 class UpsamplingConfig(Settings):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from typing import Any, Self, cast
 
@@ -52,7 +51,7 @@ class HybridGAN(AbstractGenerativeModel):
     def _prepare(self) -> None:
         self._block_circuit = build_circuit(self.config.block)
         self._noise = build_noise(self.config)
-        self._backbone = copy.deepcopy(build_backbone(self.config))
+        self._backbone = build_backbone(self.config)
 
     def _build(self, seeded: Callable[[int], None]) -> dict[str, nn.Module]:
         return build_networks(self.config, self._backbone, self._block_circuit, seeded)

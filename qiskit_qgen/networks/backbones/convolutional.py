@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from qiskit_qgen._checks import check_int
 from qiskit_qgen.networks.backbones.base import AbstractBackbone
+from qiskit_qgen.networks.backbones.config import ConvBackboneConfig
 
 NAME = "conv"
 _LAST_SIDE = 4
@@ -19,15 +19,12 @@ class ConvBackbone(AbstractBackbone):
 
     Args:
         image_shape: Channels, height and width of the pictures.
-        width: Channels after the first convolution; each later one has twice as many, at most four times.
-
-    Raises:
-        ArgumentError: If ``width`` is not a positive integer.
+        config: Its width.
     """
 
-    def __init__(self, image_shape: tuple[int, int, int], *, width: int = 32) -> None:
+    def __init__(self, image_shape: tuple[int, int, int], config: ConvBackboneConfig = ConvBackboneConfig()) -> None:
         super().__init__(NAME, num_channels=(image_shape[0],))
-        self.width = check_int("width", width, minimum=1)
+        self.width = config.width
         with torch.random.fork_rng(devices=[]), torch.no_grad(), torch.device("meta"):
             self._num_features = int(self.tail(image_shape)(torch.zeros(1, *image_shape)).shape[1])
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from torch import nn
 
 from qiskit_qgen.metrics.extractors import EfficientNetLite0Extractor
+from qiskit_qgen.networks.backbones.config import EfficientNetLite0Config
 from qiskit_qgen.networks.backbones.staged import StagedBackbone
 
 NAME = "efficientnet-lite0"
@@ -22,33 +21,18 @@ class EfficientNetLite0Backbone(StagedBackbone):
     convolutions.
 
     Args:
-        input_size: Side of the network's input in pixels, at least 32; it was trained at 224.
-        scales: The frozen stages whose maps are seen, in rising order; None takes 1 to 4, unless there is a cut.
-        scale_width: Channels of the first trained convolution, later ones have twice as many; only with ``scales``,
-            where None takes 32.
-        frozen_stages: A cut: how many stages stay as they are; None for all that are used.
-        last_stage: A cut: the stage whose maps are the features; None for the head.
-        grid: A cut: the maps are averaged over a grid x grid division of the picture; None takes 1.
-        channels: Which channels of the pictures are taken; None takes all.
+        config: How it is seen; its usual scales are stages 1 to 4.
+        side: Side of the network's input, where ``config`` leaves it open; at least 32, it was trained at 224.
 
     Raises:
-        ArgumentError: If an argument is out of range.
+        ArgumentError: If an option is out of range.
         MissingOptionalLibraryError: If the extra `pretrained` is not installed.
     """
 
-    def __init__(
-        self,
-        input_size: int = 64,
-        *,
-        scales: Sequence[int] | None = None,
-        scale_width: int | None = None,
-        frozen_stages: int | None = None,
-        last_stage: int | None = None,
-        grid: int | None = None,
-        channels: Sequence[int] | None = None,
-    ) -> None:
+    def __init__(self, config: EfficientNetLite0Config = EfficientNetLite0Config(), *, side: int = 64) -> None:
+        input_size = max(_MINIMUM_SIZE, side)
         # Named and shaped for one input size: the folded convolutions pad as that size needs.
-        network = EfficientNetLite0Extractor(max(input_size, _MINIMUM_SIZE)).network
+        network = EfficientNetLite0Extractor(max(_MINIMUM_SIZE, config.input_size or input_size)).network
         act = nn.ReLU6()
         groups: dict[int, list[nn.Module]] = {}
         for block in network._blocks:
@@ -61,15 +45,10 @@ class EfficientNetLite0Backbone(StagedBackbone):
         super().__init__(
             NAME,
             stages,
+            config,
             mean=[127 / 255] * 3,
             std=[128 / 255] * 3,
             input_size=input_size,
             minimum_size=_MINIMUM_SIZE,
             usual_scales=_USUAL_SCALES,
-            scales=scales,
-            scale_width=scale_width,
-            frozen_stages=frozen_stages,
-            last_stage=last_stage,
-            grid=grid,
-            channels=channels,
         )

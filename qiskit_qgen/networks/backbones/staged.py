@@ -11,9 +11,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from qiskit_qgen._checks import check_int, check_type
+from qiskit_qgen._checks import check_int
 from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.networks.backbones.base import AbstractBackbone
+from qiskit_qgen.networks.backbones.config import StagedConfig
 from qiskit_qgen.networks.backbones.pyramid import FrozenPyramid, PyramidTail
 from qiskit_qgen.persistence import digest_tensors
 
@@ -35,58 +36,42 @@ class StagedBackbone(AbstractBackbone):
     Args:
         name: Name of network and training.
         stages: The network's stages in order, in evaluation mode; they are copied.
+        config: How the network is seen.
         mean: Mean of each channel that the network was trained with, for values in [0, 1].
         std: Standard deviation of each channel.
-        input_size: Side of the network's input in pixels.
-        minimum_size: The smallest ``input_size`` that it can take.
-        usual_scales: The ``scales`` if neither they nor a cut are given; None for an average of the last stage.
-        scales: The frozen stages whose maps are seen, counted from 1, in rising order; excludes a cut.
-        scale_width: Channels of the first trained convolution, later ones have twice as many; only with ``scales``,
-            where None takes 32.
-        frozen_stages: A cut: how many stages stay as they are; None for all that are used.
-        last_stage: A cut: the stage whose maps are the features; None for the last one.
-        grid: A cut: the maps are averaged over a grid x grid division of the picture; None takes 1, all of it.
-        channels: Which channels of the pictures are taken; None takes all.
+        input_size: Side of the network's input in pixels, where ``config`` leaves it open.
+        minimum_size: The smallest side that it can take.
+        usual_scales: The scales if neither they nor a cut are given; None for an average of the last stage.
 
     Raises:
         ArgumentError: If an argument is out of range or without effect.
-        ArgumentTypeError: If an argument has the wrong type.
     """
 
     def __init__(
         self,
         name: str,
         stages: Sequence[nn.Module],
+        config: StagedConfig,
         *,
         mean: Sequence[float],
         std: Sequence[float],
         input_size: int,
         minimum_size: int = 1,
         usual_scales: Sequence[int] | None = None,
-        scales: Sequence[int] | None = None,
-        scale_width: int | None = None,
-        frozen_stages: int | None = None,
-        last_stage: int | None = None,
-        grid: int | None = None,
-        channels: Sequence[int] | None = None,
     ) -> None:
-        super().__init__(name, num_channels=RGB, channels=channels)
-        self.input_size = check_int("input_size", input_size, minimum=minimum_size)
+        super().__init__(name, num_channels=RGB, channels=config.channels)
+        size = input_size if config.input_size is None else config.input_size
+        self.input_size = check_int("input_size", size, minimum=minimum_size)
         self._mean, self._std = (torch.tensor(list(values)).view(1, -1, 1, 1) for values in (mean, std))
-        has_cut = any(part is not None for part in (frozen_stages, last_stage, grid))
-        if has_cut and scales is not None:
-            raise ArgumentError(
-                "Argument `scales` must be None with `frozen_stages`, `last_stage` or `grid`, which cut the network."
-            )
-        chosen = usual_scales if scales is None and not has_cut else scales
-        if chosen is None and scale_width is not None:
-            raise ArgumentError("Argument `scale_width` must be None without `scales`.")
+        chosen = usual_scales if config.scales is None and not config.has_cut else config.scales
         self._parts: _Scales | _Cut
         if chosen is not None:
-            width = 32 if scale_width is None else check_int("scale_width", scale_width, minimum=1)
-            self._parts = _Scales(stages, _checked_scales(chosen, len(stages)), width, input_size)
+            self._parts = _Scales(
+                stages, _checked_scales(chosen, len(stages)), config.scale_width or 32, self.input_size
+            )
         else:
-            self._parts = _Cut(stages, frozen_stages, last_stage, 1 if grid is None else grid, input_size)
+            config.refuse(("scale_width",), "without `scales`")
+            self._parts = _Cut(stages, config, self.input_size)
 
     @property
     def frozen(self) -> nn.Module:
@@ -115,11 +100,12 @@ class StagedBackbone(AbstractBackbone):
 
     def _frozen(self, images: Tensor) -> Tensor:
         size = (self.input_size, self.input_size)
-        pictures = images
-        if pictures.shape[-2:] != size:
-            pictures = F.interpolate(pictures, size, mode="bilinear", align_corners=False, antialias=True)
-        pictures = (pictures.expand(-1, 3, -1, -1) - self._mean.to(images)) / self._std.to(images)
-        return self._parts.features(pictures.contiguous(memory_format=torch.channels_last))
+        if images.shape[-2:] != size:
+            images = F.interpolate(images, size, mode="bilinear", align_corners=False, antialias=True)
+        if self._mean.device != images.device:  # moved once
+            self._mean, self._std = self._mean.to(images), self._std.to(images)
+        normalised = (images.expand(-1, 3, -1, -1) - self._mean) / self._std
+        return self._parts.features(normalised.contiguous(memory_format=torch.channels_last))
 
 
 class _Scales:
@@ -146,18 +132,14 @@ class _Scales:
 class _Cut:
     """Stages that stay as they are, stages that are trained on, and an average."""
 
-    def __init__(
-        self,
-        stages: Sequence[nn.Module],
-        frozen_stages: int | None,
-        last_stage: int | None,
-        grid: int,
-        input_size: int,
-    ) -> None:
+    def __init__(self, stages: Sequence[nn.Module], config: StagedConfig, input_size: int) -> None:
         count = len(stages)
-        last = count if last_stage is None else check_int("last_stage", last_stage, minimum=1, maximum=count)
-        frozen = last if frozen_stages is None else check_int("frozen_stages", frozen_stages, minimum=1, maximum=last)
-        self.grid = check_int("grid", grid, minimum=1)
+        last = (
+            count if config.last_stage is None else check_int("last_stage", config.last_stage, minimum=1, maximum=count)
+        )
+        frozen = last if config.frozen_stages is None else config.frozen_stages
+        check_int("frozen_stages", frozen, minimum=1, maximum=last)
+        self.grid = grid = config.grid or 1
         self.description = f"{grid}"
         self.frozen = nn.Sequential(*copy.deepcopy(list(stages[:frozen]))).eval().requires_grad_(False)
         self._trainable = nn.Sequential(*copy.deepcopy(list(stages[frozen:last]))).eval()
@@ -196,7 +178,6 @@ class _Tail(nn.Module):
 
 
 def _checked_scales(scales: Sequence[int], count: int) -> tuple[int, ...]:
-    check_type("scales", scales, (list, tuple), "a list of stages")
     checked = tuple(check_int("scales", stage, minimum=1, maximum=count) for stage in scales)
     if not checked or any(first >= second for first, second in pairwise(checked)):
         raise ArgumentError(f"Argument `scales` must hold stages in rising order, at least one, but is {list(scales)}.")
