@@ -143,7 +143,7 @@ class Settings:
                 kinds = _parts(cls).get(name, ())
                 chosen = [kind for kind in kinds if kind.kind == value.get("kind", kinds[0].kind)]
                 found[name] = chosen[0].without_none_words(value) if chosen else dict(value)
-            elif value == "none" and any(_takes_none(hint) for hint in reached.get(name, ())):
+            elif value == "none" and any(_NONE in _members(hint) for hint in reached.get(name, ())):
                 found[name] = None
             else:
                 found[name] = value
@@ -187,10 +187,6 @@ def _hints(kind: type[Settings]) -> dict[str, Any]:
 def _members(hint: Any) -> tuple[Any, ...]:
     """Return the members of a union, or the one type."""
     return get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
-
-
-def _takes_none(hint: Any) -> bool:
-    return _NONE in _members(hint) or hint is Any
 
 
 @cache

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import typer
 
-from qiskit_qgen.cli.compare import compare
-from qiskit_qgen.cli.cost import cost
-from qiskit_qgen.cli.demo import demo
 from qiskit_qgen.cli.doctor import doctor
-from qiskit_qgen.cli.evaluate import evaluate
 from qiskit_qgen.cli.report import report
-from qiskit_qgen.cli.sample import sample
+from qiskit_qgen.cli.saved import compare, cost, evaluate, sample
 from qiskit_qgen.cli.study import study
-from qiskit_qgen.cli.train import train
+from qiskit_qgen.cli.train import demo, train
 
 __all__ = ["app", "main"]
 

@@ -1,41 +1,110 @@
-"""What ``qgen doctor --circuit`` says: how a circuit lowers, what is refused, and what a batch of it costs."""
+"""What ``qgen doctor`` says of circuits: how they lower, what is refused, what a batch costs, which gradients miss."""
 
 from __future__ import annotations
 
+import importlib.util
+import re
 import statistics
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from io import BytesIO
+from pathlib import Path
+from typing import Any
 
-from qiskit_qgen.exceptions import UnsupportedCircuitError
+import torch
+from qiskit import qasm2, qasm3, qpy
+from qiskit.circuit import QuantumCircuit, Qubit
 
-if TYPE_CHECKING:
-    from qiskit.circuit import QuantumCircuit, Qubit
+from qiskit_qgen.circuits import pauli_observables
+from qiskit_qgen.cli.run_folder import load_model
+from qiskit_qgen.exceptions import ArgumentError, UnsupportedCircuitError
+from qiskit_qgen.execution import LocalExecution
+from qiskit_qgen.layers.gradient_audit import GradientFinding, GradientReport, audit_gradients
+from qiskit_qgen.simulator import Program, lower
+from qiskit_qgen.simulator.cpu.blocks import schedule
+from qiskit_qgen.simulator.programs.measurements import take_measurements
+from qiskit_qgen.simulator.tensors.stages import build_stages
 
-    from qiskit_qgen.simulator import Program
-
+_MAX_BYTES = 1 << 28
+_IMPORTER = "qiskit_qasm3_import"
 _REPEATS = 5
 _MOST_WORK = 1 << 33  # amplitudes times operations that are measured: about a minute
 _MEASURED_WORK = 1 << 28  # the same of one of the runs, about a second together
 _SAMPLE_WORK, _PARAMETER_WORK = 1000, 100  # what a sample and each of its parameters cost besides
 _LANES = 16  # samples that a thread works on at once
 
+FAULTS = ("inert", "vanishing", "detached")
+"""Titles of findings that are faults."""
+_VERDICTS = (*FAULTS, "weak", "frozen", "ok")
+_NAMED = 3
+
 Finding = tuple[str, str]
 
 
-def circuit_findings(circuit: QuantumCircuit, batch_size: int) -> Iterator[Finding]:
-    """Yield titles and texts of what there is to say of a circuit.
+def read_circuits(path: Path) -> list[QuantumCircuit]:
+    """Return the circuits of a file, which its content tells to be QPY, OpenQASM 2 or OpenQASM 3.
 
-    The last title is "refused" if the simulator cannot run it.
+    Raises:
+        OSError: If the file cannot be read.
+        ArgumentError: If it holds no circuit, or needs a package that is not installed.
     """
-    from qiskit_qgen.simulator import lower
-    from qiskit_qgen.simulator.programs.measurements import take_measurements
-    from qiskit_qgen.simulator.tensors.stages import build_stages
+    size = path.stat().st_size
+    if size > _MAX_BYTES:
+        raise ArgumentError(f"{path} is too large for a circuit: {size / 1e6:.0f} MB.")
+    data = path.read_bytes()
+    if data.startswith(b"QISKIT"):
+        return _parsed(path, "QPY", lambda: qpy.load(BytesIO(data)))
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        text = ""
+    version = re.search(r"^\s*OPENQASM\s+(\d+)", text, re.MULTILINE)
+    if version is None:
+        raise ArgumentError(
+            f"{path} holds neither QPY nor OpenQASM, which begins with its version, such as `OPENQASM 2.0;`."
+        )
+    if version[1] == "2":
+        known = qasm2.LEGACY_CUSTOM_INSTRUCTIONS  # Qiskit writes more gates than the language's own file defines
+        options: dict[str, Any] = {"include_path": (path.parent,), "custom_instructions": known}
+        return _parsed(path, "OpenQASM 2", lambda: [qasm2.loads(text, **options)])
+    if importlib.util.find_spec(_IMPORTER) is None:
+        package = _IMPORTER.replace("_", "-")
+        raise ArgumentError(f"Reading OpenQASM 3 needs `{package}`: pip install {package}, or save {path} as QPY.")
+    return _parsed(path, "OpenQASM 3", lambda: [qasm3.loads(text)])
+
+
+def _parsed(path: Path, language: str, parse: Callable[[], list[Any]]) -> list[QuantumCircuit]:
+    try:
+        found = parse()
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # whatever a parser makes of a damaged file; a panic of Rust is no Exception
+        lines = str(getattr(error, "message", error)).splitlines() or [type(error).__name__]
+        raise ArgumentError(f"{path} cannot be read as {language}: {lines[0].rstrip(' .:')}.") from error
+    if not found or not all(isinstance(circuit, QuantumCircuit) for circuit in found):
+        raise ArgumentError(f"{path} holds no circuits.")
+    return found
+
+
+def file_findings(path: Path, batch_size: int) -> Iterator[Finding]:
+    """Yield titles and texts of what there is to say of each circuit of a file.
+
+    The last title is "refused" if the simulator cannot run a circuit.
+
+    Raises:
+        ArgumentError: If the file holds no circuit.
+        OSError: If it cannot be read.
+    """
+    for circuit in read_circuits(path):
+        yield from _findings(circuit, batch_size)
+
+
+def _findings(circuit: QuantumCircuit, batch_size: int) -> Iterator[Finding]:
 
     size = f"{circuit.num_qubits} qubits, {circuit.num_parameters} parameters, depth {circuit.depth()}"
     yield "circuit", f"{circuit.name}: {size}"
-    yield "gates", _counted(circuit.count_ops())
+    yield "gates", _numbered(circuit.count_ops())
     try:
         unitary, _ = take_measurements(circuit)
         program = lower(unitary)
@@ -48,14 +117,12 @@ def circuit_findings(circuit: QuantumCircuit, batch_size: int) -> Iterator[Findi
     yield from _costs(unitary, program, num_stages, batch_size)
 
 
-def _counted(numbers: dict[str, int]) -> str:
+def _numbered(numbers: dict[str, int]) -> str:
     return ", ".join(f"{name} {number}" for name, number in numbers.items()) or "none"
 
 
 def _refusals(circuit: QuantumCircuit) -> list[str]:
     """Return what is said of each kind of gate that is refused by itself, behind a gate on its used qubits."""
-    from qiskit_qgen.simulator import lower
-
     found: dict[str, str] = {}
     used: set[Qubit] = set()
     for instruction in circuit.data:
@@ -75,14 +142,12 @@ def _refusals(circuit: QuantumCircuit) -> list[str]:
 
 
 def _lowered(program: Program, num_stages: int) -> Iterator[Finding]:
-    from qiskit_qgen.simulator.cpu.blocks import schedule
-
     kinds = Counter(
         f"{'controlled ' if operation.controls else ''}{'rotations' if operation.flip else 'phases'}"
         for operation in program.operations
     )
     fixed = sum(operation.angle.slot < 0 for operation in program.operations)
-    yield "lowered", f"{_counted(kinds)}; {fixed} of them constant, {len(program.expressions)} distinct expressions"
+    yield "lowered", f"{_numbered(kinds)}; {fixed} of them constant, {len(program.expressions)} distinct expressions"
     blocks = len(schedule(program.operations, program.width))
     yield "fused", f"{blocks} blocks on the CPU, {num_stages} diagonals on other devices and for second derivatives"
     idle = program.num_qubits - program.width
@@ -91,8 +156,6 @@ def _lowered(program: Program, num_stages: int) -> Iterator[Finding]:
 
 
 def _costs(unitary: QuantumCircuit, program: Program, num_stages: int, batch_size: int) -> Iterator[Finding]:
-    import torch
-
     state = 8 << program.width  # bytes, in single precision
     working = 2 * min(batch_size, _LANES * torch.get_num_threads()) * state
     yield (
@@ -114,11 +177,6 @@ def _costs(unitary: QuantumCircuit, program: Program, num_stages: int, batch_siz
 
 def _measured(unitary: QuantumCircuit, samples: int) -> float:
     """Return the seconds that the values of Z of each qubit and their vector-Jacobian product take."""
-    import torch
-
-    from qiskit_qgen.circuits import pauli_observables
-    from qiskit_qgen.execution import LocalExecution
-
     function = LocalExecution().expectation(unitary, pauli_observables(unitary.num_qubits, "Z"))
     count = unitary.num_parameters
     angles = torch.linspace(0.1, 3, samples * count).reshape(samples, count).requires_grad_(count > 0)
@@ -154,3 +212,53 @@ def _bytes(number: float) -> str:
             return f"{number:.3g} {unit}"
         number /= 1000
     return f"{number:.3g} GB"
+
+
+def audit_findings(path: Path) -> Iterator[Finding]:
+    """Yield titles and texts of what the audit of a saved model, a run or a file of circuits finds.
+
+    The titles are "model" or "circuit", and verdicts of the audit.
+
+    Raises:
+        ArgumentError: If there is nothing to audit.
+        CheckpointError: If the folder holds no model, or a damaged one.
+        OSError: If the file cannot be read.
+    """
+    if path.is_dir():
+        model = load_model(path)
+        if model.circuit is None:
+            raise ArgumentError(
+                f"The {type(model).__name__} in {path} has no circuit whose gradients could be audited."
+            )
+        yield "model", f"{type(model).__name__} in {path}"
+        yield from _told(audit_gradients(model))
+        return
+    circuits = read_circuits(path)
+    if not any(circuit.num_parameters for circuit in circuits):
+        raise ArgumentError(f"No circuit in {path} has a parameter whose gradient could be audited.")
+    for circuit in circuits:
+        yield "circuit", f"{circuit.name}: {circuit.num_qubits} qubits, {circuit.num_parameters} parameters"
+        if circuit.num_parameters:
+            yield from _told(audit_gradients(circuit))
+
+
+def _told(report: GradientReport) -> Iterator[Finding]:
+    """Group what was found by verdict, kind and reason."""
+    groups: dict[tuple[str, str, str], list[GradientFinding]] = {}
+    for finding in report.findings:
+        reason = finding.reason if finding.verdict in ("inert", "detached", "frozen") else ""
+        groups.setdefault((finding.verdict, finding.kind, reason), []).append(finding)
+    for (verdict, kind, reason), found in sorted(groups.items(), key=lambda group: _VERDICTS.index(group[0][0])):
+        yield verdict, f"{_counted(kind, found)}: {reason or _spread(verdict, found)}"
+
+
+def _counted(kind: str, found: list[GradientFinding]) -> str:
+    names = ", ".join(finding.name for finding in found[:_NAMED])
+    more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+    return f"{len(found)} {kind}{'s' * (len(found) > 1)} ({names}{more})"
+
+
+def _spread(verdict: str, found: list[GradientFinding]) -> str:
+    variances = [finding.variance for finding in found]
+    text = f"variance of the gradient {min(variances):.2g} to {max(variances):.2g}"
+    return text if verdict == "ok" else f"{text}; a barren plateau of as many qubits has {found[0].plateau:.2g}"

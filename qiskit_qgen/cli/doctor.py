@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import os
 import statistics
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import typer
 
-from qiskit_qgen.cli.audit_report import FAULTS, audit_findings
-from qiskit_qgen.cli.circuit_file import read_circuits
-from qiskit_qgen.cli.circuit_report import circuit_findings, timed
 from qiskit_qgen.cli.reporting import USER_ERROR, reports_errors
 from qiskit_qgen.exceptions import ArgumentError
 
-_FAILURES = ("refused", *FAULTS)
 _LAYERS, _BATCH, _REPEATS = 8, 64, 7
 _QUBITS = (8, 12)
 _EXTRAS = {
@@ -47,21 +42,20 @@ def doctor(
         raise ArgumentError("Options --audit and --circuit exclude each other: give one of them.")
     if circuit is None and batch_size is not None:
         raise ArgumentError("`--batch-size` must come with `--circuit`, whose cost it is about: add it.")
+    from qiskit_qgen.cli import circuit_report
+
     if audit is not None:
-        findings = audit_findings(audit)
+        findings = circuit_report.audit_findings(audit)
+    elif circuit is not None:
+        findings = circuit_report.file_findings(circuit, batch_size or _BATCH)
     else:
-        findings = _findings() if circuit is None else _circuits(circuit, batch_size or _BATCH)
+        findings = _findings()
     failed = False
     for title, text in findings:
         typer.echo(f"{title:<11} {''.join(c if c.isprintable() else '?' for c in text)}")
-        failed |= title in _FAILURES
+        failed |= title in ("refused", *circuit_report.FAULTS)
     if failed:
         raise typer.Exit(USER_ERROR)
-
-
-def _circuits(path: Path, batch_size: int) -> Iterator[tuple[str, str]]:
-    for circuit in read_circuits(path):
-        yield from circuit_findings(circuit, batch_size)
 
 
 def _findings() -> Iterator[tuple[str, str]]:
@@ -101,10 +95,10 @@ def _cache() -> str:
 
 
 def _simulator() -> Iterator[tuple[str, str]]:
+    from qiskit_qgen.cli.circuit_report import timed
+
     passes = {num_qubits: _pass_of(num_qubits) for num_qubits in _QUBITS}
-    start = time.perf_counter()
-    passes[_QUBITS[0]]()
-    yield "kernels", _kernels(time.perf_counter() - start)
+    yield "kernels", _kernels(timed(passes[_QUBITS[0]]))
     for num_qubits, forward_and_back in passes.items():
         forward_and_back()
         seconds = statistics.median(timed(forward_and_back) for _ in range(_REPEATS))

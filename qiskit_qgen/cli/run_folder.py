@@ -1,4 +1,4 @@
-"""The folder of a run: what it holds, and when it may be written to."""
+"""The folder of a run: what it holds, and when it may be written to; and the model that a folder holds."""
 
 from __future__ import annotations
 
@@ -10,25 +10,22 @@ from typing import Any
 
 from qiskit_qgen.cli.environment import machine, versions
 from qiskit_qgen.cli.reporting import note
-from qiskit_qgen.cli.settings import Tables, read_settings
+from qiskit_qgen.cli.settings import MODELS, Tables, data_settings, model_class, read_settings
 from qiskit_qgen.cli.toml_text import dump_tables
-from qiskit_qgen.exceptions import ArgumentError
-from qiskit_qgen.persistence import atomic_write
+from qiskit_qgen.exceptions import ArgumentError, CheckpointError
+from qiskit_qgen.persistence import atomic_write, load_model_folder
 
 CHECKPOINTS, MODEL = "checkpoints", "model"
 SAMPLES, RECONSTRUCTIONS, CIRCUIT = "samples.png", "reconstructions.png", "circuit.png"
-HISTORY, HISTORY_PICTURE, SCORES = "history.json", "history.png", "scores.json"
+HISTORY, HISTORY_IMAGE, SCORES = "history.json", "history.png", "scores.json"
 CONFIG, _RECORD = "config.toml", "run.json"
 _REPLACED = ".replaced"  # where a run waits until the one that replaces it is finished
-_OWN = (
-    *(CHECKPOINTS, MODEL, SAMPLES, RECONSTRUCTIONS, CIRCUIT, HISTORY, HISTORY_PICTURE, SCORES),
-    *(CONFIG, _RECORD),
-)
+_OWN = (CHECKPOINTS, MODEL, SAMPLES, RECONSTRUCTIONS, CIRCUIT, HISTORY, HISTORY_IMAGE, SCORES, CONFIG, _RECORD)
 _DECISIVE = ("data", "model", "training")  # for the trained model; a finished run is held to all its settings
 
 
 class RunFolder:
-    """One run: its settings, the record of how it stands, its checkpoint, model, pictures and scores.
+    """One run: its settings, the record of how it stands, its checkpoint, model, images and scores.
 
     ========================  =====================================================================================
     ``config.toml``           complete settings; ``qgen train`` takes them again
@@ -37,7 +34,7 @@ class RunFolder:
     ``model/``                the trained model
     ``history.json``          every loss and score of the training
     ``scores.json``           the scores of the trained model with their floors
-    pictures                  ``samples.png``, ``reconstructions.png``, ``history.png``, ``circuit.png``
+    images                    ``samples.png``, ``reconstructions.png``, ``history.png``, ``circuit.png``
     ========================  =====================================================================================
 
     Args:
@@ -200,3 +197,31 @@ def _flat(table: Mapping[str, Any]) -> dict[str, Any]:
         else:
             found[key] = None if value == "none" else value
     return found
+
+
+def load_model(path: Path) -> Any:
+    """Return the model saved in ``path``, or in the run whose folder that is.
+
+    Raises:
+        CheckpointError: If there is none, or it is damaged.
+    """
+    folder = path / MODEL if (path / MODEL).is_dir() else path
+    name = load_model_folder(folder)[0]["class_name"]
+    if name not in MODELS:
+        raise CheckpointError(f"The folder {str(folder)!r} holds a {name}, which no command knows.")
+    return model_class(name).from_pretrained(folder)
+
+
+def load_trained_on(path: Path) -> Any:
+    """Return the images that the run in the folder ``path`` was trained on.
+
+    Raises:
+        ArgumentError: If the folder holds no run.
+        DatasetError: If the data are missing or damaged.
+    """
+    settings = path / CONFIG
+    if not settings.is_file():
+        raise ArgumentError(
+            f"Folder {path} must be that of a run for --memorization: its {CONFIG} says what was trained on."
+        )
+    return data_settings(read_settings(settings)).load().images

@@ -16,10 +16,15 @@ from qiskit_qgen.cli.executions import parse_execution
 from qiskit_qgen.cli.reporting import note
 from qiskit_qgen.cli.run_folder import RunFolder
 from qiskit_qgen.cli.scoring import choose_extractor, load_scored_images, report, score
-from qiskit_qgen.cli.settings import Tables, complete, data_settings, model_settings, split_training
-from qiskit_qgen.exceptions import ArgumentError, QGenError
+from qiskit_qgen.cli.settings import Tables, complete, data_settings, model_of, split_training
+from qiskit_qgen.exceptions import QGenError
+from qiskit_qgen.plotting import plot_circuit, plot_history, plot_images, plot_reconstructions
+from qiskit_qgen.training import AbstractCallback, LatentFrechetDistance, ProgressBar, Scores, TrainingState
+from qiskit_qgen.training.checkpoint import CHECKPOINT_NAME
+from qiskit_qgen.training.distributed import broadcast_object, is_main, join, on_main, together
 
 _NUM_SAMPLES = 64
+_LINES = 10  # of progress in a phase
 
 
 def run(tables: Tables, out: Path, *, resume: bool, overwrite: bool, again: str) -> None:
@@ -38,8 +43,6 @@ def run(tables: Tables, out: Path, *, resume: bool, overwrite: bool, again: str)
         KeyboardInterrupt: After Ctrl-C, with a sentence on how to continue.
         QGenError: If a setting is wrong, the data are missing or damaged, or the training diverges.
     """
-    from qiskit_qgen.training.distributed import broadcast_object, is_main, join, on_main, together
-
     join()
     with together():
         tables, train, test, model, extractor, execution = _prepare(tables)
@@ -52,7 +55,7 @@ def run(tables: Tables, out: Path, *, resume: bool, overwrite: bool, again: str)
         _report(folder)
         return
     shape = " x ".join(map(str, train.images.shape[1:]))
-    note(f"{len(train)} pictures of {tables['data']['name']}, {shape}; seed {tables['fit']['seed']}.")
+    note(f"{len(train)} images of {tables['data']['name']}, {shape}; seed {tables['training']['seed']}.")
     note(model.summary())
     with _resumable(folder, again):
         seconds = _train(model, train, tables, execution, folder)
@@ -76,37 +79,20 @@ def run(tables: Tables, out: Path, *, resume: bool, overwrite: bool, again: str)
 
 def _prepare(tables: Tables) -> tuple[Tables, Any, Any, Any, Any, Any]:
     """Return the complete settings, and what they name: data to train and to score, model, extractor, execution."""
-    from qiskit_qgen.datasets import load_dataset
-
     data = data_settings(tables)
-    drawn = {"num_images": data.num_images, "subset_seed": data.subset_seed}
-    train = load_dataset(data.name, data_dir=data.data_dir, **drawn)
+    train = data.load()
     channels, height, width = train.images.shape[1:]
     tables = complete(tables, (channels, height, width))
-    scored = tables["evaluate"]
+    scored, execution = tables["evaluate"], tables["training"]["execution"]
     test = load_scored_images(data.name, scored["split"], data.data_dir)
-    model = model_settings(tables["model"], (channels, height, width))
+    model = model_of(tables["model"], (channels, height, width))
     extractor = choose_extractor(scored["extractor"], (channels, height, width))
-    return tables, train, test, model, extractor, _execution(tables["training"]["execution"])
-
-
-def _execution(text: Any) -> Any:
-    """Return the execution of the training that the settings describe; None for the built-in simulator."""
-    if text is None:
-        return None
-    if not isinstance(text, str):
-        raise ArgumentError(
-            f"`execution` in the table [training] must be a text such as 'aer:shots=1024', but is {text!r}."
-        )
-    return parse_execution(text)
+    return tables, train, test, model, extractor, None if execution is None else parse_execution(execution)
 
 
 @contextmanager
 def _resumable(folder: RunFolder, again: str) -> Iterator[None]:
     """Say on Ctrl-C how to continue; remove a run that is refused before it has anything to keep."""
-    from qiskit_qgen.training.checkpoint import CHECKPOINT_NAME
-    from qiskit_qgen.training.distributed import is_main
-
     checkpoints = folder.path / files.CHECKPOINTS
     try:
         yield
@@ -120,11 +106,6 @@ def _resumable(folder: RunFolder, again: str) -> Iterator[None]:
 
 def _train(model: Any, data: Any, tables: Tables, execution: Any, folder: RunFolder) -> dict[str, float]:
     """Train ``model`` from the run's checkpoint, or from the start, and save it; return the seconds of each phase."""
-    from qiskit_qgen.cli.progress import PrintedProgress
-    from qiskit_qgen.training import LatentFrechetDistance, ProgressBar, Scores
-    from qiskit_qgen.training.checkpoint import CHECKPOINT_NAME
-    from qiskit_qgen.training.distributed import is_main, on_main
-
     options, training = split_training(tables)
     hooks: list[Any] = [ProgressBar() if sys.stderr.isatty() else PrintedProgress()]
     if options.score_every is not None:
@@ -149,11 +130,30 @@ def _train(model: Any, data: Any, tables: Tables, execution: Any, folder: RunFol
     return seconds
 
 
-def _draw(model: Any, test: Any, seed: int, folder: RunFolder) -> None:
-    from qiskit_qgen.plotting import plot_circuit, plot_history, plot_images, plot_reconstructions
+class PrintedProgress(AbstractCallback):
+    """Progress where there is no terminal to draw a bar on: ten lines in each phase, with the newest losses, scores."""
 
+    def __init__(self) -> None:
+        self._start = 0.0
+
+    def on_train_begin(self, state: TrainingState) -> None:  # noqa: ARG002
+        """Start the clock."""
+        self._start = time.perf_counter()
+
+    def on_step_end(self, state: TrainingState) -> None:
+        """Write a line after each tenth of the phase."""
+        total = state.phase.num_steps
+        if state.step * _LINES // total == (state.step - 1) * _LINES // total:
+            return
+        name = state.phase.name
+        values = ", ".join(f"{key} {state.history.last(name, key):.4g}" for key in state.history.names(name))
+        seconds = time.perf_counter() - self._start
+        note(f"{seconds:6.0f} s  {name} {state.step}/{total}: {values}")
+
+
+def _draw(model: Any, test: Any, seed: int, folder: RunFolder) -> None:
     plot_images(model.sample(_NUM_SAMPLES, seed=seed), columns=8).savefig(folder.path / files.SAMPLES)
-    plot_history(model.history).savefig(folder.path / files.HISTORY_PICTURE)
+    plot_history(model.history).savefig(folder.path / files.HISTORY_IMAGE)
     if getattr(model.config, "autoencoder", None) is not None:
         some = test.images[:: max(1, len(test) // 32)][:32]
         plot_reconstructions(some, model.reconstruct(some)).savefig(folder.path / files.RECONSTRUCTIONS)
@@ -163,8 +163,6 @@ def _draw(model: Any, test: Any, seed: int, folder: RunFolder) -> None:
 
 def _report(folder: RunFolder) -> None:
     """Write the scores, and where everything is, to the standard output."""
-    from qiskit_qgen.training.distributed import is_main
-
     if not is_main():
         return
     report(folder.read_json(files.SCORES))

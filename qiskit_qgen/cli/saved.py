@@ -1,46 +1,191 @@
-"""Saved models by their folder."""
+"""``qgen sample``, ``evaluate``, ``compare`` and ``cost``: what is done with a saved model."""
 
 from __future__ import annotations
 
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from qiskit_qgen.cli.run_folder import CONFIG, MODEL
-from qiskit_qgen.cli.settings import MODELS, data_settings, model_class, read_settings
-from qiskit_qgen.exceptions import ArgumentError, CheckpointError
+import typer
 
+from qiskit_qgen.cli.executions import FORM, NAMED_FORM
+from qiskit_qgen.cli.reporting import reports_errors
 
-def load_model(path: Path) -> Any:
-    """Return the model saved in ``path``, or in the run whose folder that is.
+Model = Annotated[Path, typer.Argument(metavar="MODEL_DIR", help="A saved model, or the folder of a run.")]
+Data = Annotated[str, typer.Option(help="Real images: a known name, a folder or a file.")]
+Split = Annotated[str, typer.Option(help="Which of them: test, val or train.")]
+DataDir = Annotated[str | None, typer.Option(help="Where the files of a known data set are.")]
+Extractor = Annotated[str | None, typer.Option(help="Features to compare: efficientnet-lite0-96px or pixel.")]
 
-    Raises:
-        CheckpointError: If there is none, or it is damaged.
-    """
-    from qiskit_qgen.persistence import load_model_folder
-
-    inner = path / MODEL
-    folder = inner if inner.is_dir() else path
-    name = load_model_folder(folder)[0]["class_name"]
-    if name not in MODELS:
-        raise CheckpointError(f"The folder {str(folder)!r} holds a {name}, which no command knows.")
-    return model_class(name).from_pretrained(folder)
+_SUFFIXES = (".png", ".npy")
 
 
-def load_trained_on(path: Path) -> Any:
-    """Return the pictures that the run in the folder ``path`` was trained on.
+@reports_errors
+def sample(
+    model: Model,
+    num_samples: Annotated[int, typer.Option("-n", "--num-samples", min=1, help="Number of samples.")] = 64,
+    out: Annotated[
+        Path, typer.Option("-o", "--out", help="File to write: a grid of images (.png) or an array (.npy).")
+    ] = Path("samples.png"),
+    columns: Annotated[int | None, typer.Option(min=1, help="Images in a row of the grid.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed of the noise; a fresh one if left out.")] = None,
+    execution: Annotated[str | None, typer.Option(help=f"Where circuits run. {FORM}.")] = None,
+    label: Annotated[int | None, typer.Option(min=0, help="Of a diffusion model with classes: which to draw.")] = None,
+    guidance: Annotated[float | None, typer.Option(min=0, help="Of the same: strength of the guidance.")] = None,
+    sampler: Annotated[str | None, typer.Option(help="Of a diffusion model: ddim, dpm-solver or ddpm.")] = None,
+    sampling_steps: Annotated[int | None, typer.Option(min=1, help="Of the same: calls of its network.")] = None,
+) -> None:
+    """Generate samples of a trained model."""
+    from qiskit_qgen._random import resolve_seed
+    from qiskit_qgen.cli.executions import parse_execution
+    from qiskit_qgen.cli.run_folder import load_model
+    from qiskit_qgen.exceptions import ArgumentError
 
-    Raises:
-        ArgumentError: If the folder holds no run.
-        DatasetError: If the data are missing or damaged.
-    """
+    if out.suffix not in _SUFFIXES:
+        raise ArgumentError(f"Option --out must name a file that ends in {' or '.join(_SUFFIXES)}, but is {out}.")
+    if columns is not None and out.suffix != ".png":
+        raise ArgumentError("Option --columns must be left out unless --out ends in .png.")
+    seed = resolve_seed(seed)
+    trained = load_model(model)
+    if out.suffix == ".png" and trained.image_shape is None:
+        raise ArgumentError("This model generates rows of a table, not images: name a file that ends in .npy.")
+    given = {"labels": label, "guidance": guidance, "sampler": sampler, "sampling_steps": sampling_steps}
+    options = {name: value for name, value in given.items() if value is not None}
+    with nullcontext() if execution is None else parse_execution(execution) as chosen:
+        samples = trained.sample(num_samples, seed=seed, execution=chosen, **options)
+    _write(samples, out, columns)
+    typer.echo(f"{out}: {num_samples} samples of shape {tuple(samples.shape[1:])}, seed {seed}")
+
+
+def _write(samples: Any, out: Path, columns: int | None) -> None:
+    from qiskit_qgen.persistence import atomic_path
+
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_path(out) as temporary:
+        if out.suffix == ".npy":
+            import numpy as np
+
+            np.save(temporary, samples.numpy(), allow_pickle=False)
+        else:
+            from qiskit_qgen.plotting import plot_images
+
+            plot_images(samples, columns=columns).savefig(temporary)
+
+
+@reports_errors
+def evaluate(
+    model: Model,
+    data: Data,
+    split: Split = "test",
+    data_dir: DataDir = None,
+    num_images: Annotated[
+        int | None, typer.Option(min=4, help="Real images to draw from the split, by the seed; all of them.")
+    ] = None,
+    num_samples: Annotated[
+        int | None, typer.Option("-n", "--num-samples", min=2, help="Samples to generate; as many as real ones.")
+    ] = None,
+    extractor: Extractor = None,
+    memorization: Annotated[
+        bool, typer.Option("--memorization", help="Look for copies of the images that the run was trained on.")
+    ] = False,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the samples and of the scores' random parts.")] = 0,
+    out: Annotated[Path | None, typer.Option("-o", "--out", help="JSON file to write the scores to.")] = None,
+) -> None:
+    """Score a trained model against real images, with floors and intervals."""
+    import json
+
+    from qiskit_qgen.cli.run_folder import load_model, load_trained_on
+    from qiskit_qgen.cli.scoring import choose_extractor, load_scored_images, report, score
     from qiskit_qgen.datasets import load_dataset
+    from qiskit_qgen.persistence import atomic_write
 
-    settings = path / CONFIG
-    if not settings.is_file():
-        raise ArgumentError(
-            f"Folder {path} must be that of a run for --memorization: its {CONFIG} says what was trained on."
-        )
-    data = data_settings(read_settings(settings))
-    return load_dataset(
-        data.name, data_dir=data.data_dir, num_images=data.num_images, subset_seed=data.subset_seed
-    ).images
+    trained = load_model(model)
+    drawn: dict[str, Any] = {} if num_images is None else {"num_images": num_images, "subset_seed": seed}
+    real = load_scored_images(data, split, data_dir, **drawn)
+    scores = score(
+        trained,
+        real,
+        extractor=choose_extractor(extractor, tuple(real.images.shape[1:])),
+        num_samples=num_samples,
+        seed=seed,
+        reference=load_dataset(data, data_dir=data_dir, **drawn) if split == "test" else None,
+        train=load_trained_on(model) if memorization else None,
+    )
+    report(scores)
+    if out is not None:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        atomic_write(out, json.dumps(scores, indent=2) + "\n")
+        typer.echo(f"{out}: all scores")
+
+
+@reports_errors
+def compare(
+    model: Model,
+    execution: Annotated[list[str], typer.Option(help=f"An execution; repeatable. {NAMED_FORM}.")],
+    data: Data,
+    split: Split = "test",
+    data_dir: DataDir = None,
+    num_samples: Annotated[int, typer.Option("-n", "--num-samples", min=2, help="Samples for each seed.")] = 256,
+    seed: Annotated[list[int] | None, typer.Option(min=0, help="Seed of the noise; repeatable. 0, 1 and 2.")] = None,
+    extractor: Extractor = None,
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder for the table, the numbers and the images.")] = Path(
+        "comparison"
+    ),
+) -> None:
+    """Compare what shots, noise, mitigation and devices make of the same model and noise vectors."""
+    from qiskit_qgen.cli.executions import parse_named
+    from qiskit_qgen.cli.run_folder import load_model
+    from qiskit_qgen.cli.scoring import choose_extractor, load_scored_images
+    from qiskit_qgen.persistence import atomic_path
+    from qiskit_qgen.plotting import plot_comparison
+    from qiskit_qgen.studies import compare_executions
+
+    trained = load_model(model)
+    real = load_scored_images(data, split, data_dir)
+    network = choose_extractor(extractor, tuple(real.images.shape[1:]))
+    with ExitStack() as stack:
+        executions = {name: stack.enter_context(each) for name, each in parse_named(execution).items()}
+        found = compare_executions(trained, real, executions, num_samples, seed or (0, 1, 2), extractor=network)
+    folder = found.save(out)
+    with atomic_path(folder / "comparison.png") as temporary:
+        plot_comparison(found.images).savefig(temporary)
+    typer.echo(found.table())
+    typer.echo(f"Folder {folder}: comparison.json, comparison.md, comparison.png")
+
+
+@reports_errors
+def cost(
+    model: Model,
+    execution: Annotated[str, typer.Option(help=f"A device, such as runtime:backend=ibm_torino. {FORM}.")],
+    num_samples: Annotated[int | None, typer.Option("-n", "--num-samples", min=1, help="Samples to generate.")] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Steps of training, instead.")] = None,
+    batch_size: Annotated[int | None, typer.Option(min=2, help="Samples in a batch of the training.")] = None,
+) -> None:
+    """Say what sampling or training on a device would cost, without submitting anything."""
+    from qiskit_qgen.cli.executions import parse_execution
+    from qiskit_qgen.cli.run_folder import load_model
+    from qiskit_qgen.exceptions import ArgumentError
+
+    if (num_samples is None) == (steps is None):
+        raise ArgumentError("Exactly one of the options -n/--num-samples and --steps must be given.")
+    if batch_size is not None and steps is None:
+        raise ArgumentError("Option --batch-size has an effect on training only: give --steps, or leave it out.")
+    trained = load_model(model)
+    with parse_execution(execution) as device:
+        if not device.has_cost:
+            raise ArgumentError(
+                "Option --execution must name a device that is billed, such as runtime:backend=ibm_torino, but is "
+                f"{execution!r}, which costs nothing."
+            )
+        found = trained.estimate_cost(num_samples, steps=steps, batch_size=batch_size, execution=device)
+    rows = {
+        "jobs": f"{found.jobs:,}",
+        "PUBs": f"{found.pubs:,}",
+        "measured circuits": f"{found.circuits:,}",
+        "shots": f"{found.shots:,}",
+        "two-qubit gates": f"{found.two_qubit_gates:,}",
+        "QPU seconds, estimated": f"{found.qpu_seconds:,.1f} (unmitigated {found.qpu_seconds_unmitigated:,.1f})",
+        "payload": f"{found.payload_bytes / 1e6:,.1f} MB",
+    }
+    for title, text in rows.items():
+        typer.echo(f"{title:<24}{text}")

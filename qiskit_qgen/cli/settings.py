@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
+<<<<<<< HEAD
+=======
+from dataclasses import dataclass, fields
+>>>>>>> 576f7b2 (Command line: one module for saved models, one for circuits, one for training; tests on the new tables)
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from qiskit_qgen._settings import Settings, kinds_of_parts, setting
 from qiskit_qgen.cli.toml_text import parse_value, read_toml
@@ -29,6 +33,19 @@ class DataSettings(Settings):
         "Number of images to draw for the training; None takes all", default=None, minimum=1
     )
     subset_seed: int = setting("Seed of that draw", default=0, minimum=0)
+
+    def load(self) -> Any:
+        """Return the data set to train on.
+
+        Raises:
+            ArgumentError: If the name or an option is wrong.
+            DatasetError: If the data are missing or damaged.
+        """
+        from qiskit_qgen.datasets import load_dataset
+
+        return load_dataset(
+            self.name or "", data_dir=self.data_dir, num_images=self.num_images, subset_seed=self.subset_seed
+        )
 
 
 class RunSettings(Settings):
@@ -161,7 +178,7 @@ def split_training(tables: Mapping[str, Mapping[str, Any]]) -> tuple[RunSettings
     return run, kind.of(**kind.without_none_words(table))
 
 
-def model_settings(table: Mapping[str, Any], image_shape: tuple[int, int, int]) -> Any:
+def model_of(table: Mapping[str, Any], image_shape: tuple[int, int, int]) -> Any:
     """Return the model of a complete table [model], for images of ``image_shape``."""
     kind = model_class(table["class_name"])
     given = {name: value for name, value in table.items() if name != "class_name"}
@@ -197,9 +214,11 @@ def _assign(tables: Tables, table: str, place: str, value: Any, source: str) -> 
         target[place] = value
         return
     held = target.get(part, {})
-    target[part] = {**({"kind": held} if isinstance(held, str) else held), key: value}
+    target[part] = {**(held if isinstance(held, Mapping) else {"kind": held}), key: value}
+    own = [each.name for kind in table_classes(class_name(tables))[table] for each in fields(cast(Any, kind))]
     for other in (key, f"{part}_{key}"):
-        target.pop(other, None)
+        if other not in own:
+            target.pop(other, None)
 
 
 def _check_table(table: str, tables: Tables, source: str) -> None:
@@ -213,17 +232,13 @@ def _check_key(table: str, place: str, tables: Tables, source: str) -> None:
     """Raise unless the option at KEY or PART.KEY is known to the table's settings."""
     kinds = table_classes(class_name(tables))[table]
     part, dot, key = place.partition(".")
-    if dot:
-        parts = [each for kind in kinds for each in kinds_of_parts(kind).get(part, ())]
-        known = ["kind"] + [name for each in parts for name in each.names()]
-        if parts and key in known:
-            return
+    parts = {name: each for kind in kinds for name, each in kinds_of_parts(kind).items()}
+    if part in parts and dot:
+        known = ["kind"] * any(each.kind for each in parts[part]) + [name for each in parts[part] for name in each.names()]
     else:
-        known = [name for kind in kinds for name in kind.names() if name not in _OF_THE_DATA]
-        known += ["class_name"] * (table == "model")
-        key = place
-        if key in known:
-            return
-    near = difflib.get_close_matches(key, known, 1, 0.6)
-    remedy = f"did you mean `{near[0]}`?" if near else f"the known ones are {', '.join(known)}."
-    raise ArgumentError(f"{source} has the unknown key `{place}` in the table [{table}]: {remedy}")
+        key, known = part, [name for kind in kinds for name in kind.names() if name not in _OF_THE_DATA]
+        known = list(parts) if dot else known + ["class_name"] * (table == "model")
+    if key not in known:
+        near = difflib.get_close_matches(key, known, 1, 0.6)
+        remedy = f"did you mean `{near[0]}`?" if near else f"the known ones are {', '.join(dict.fromkeys(known))}."
+        raise ArgumentError(f"{source} has the unknown key `{place}` in the table [{table}]: {remedy}")

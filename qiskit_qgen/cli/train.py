@@ -1,13 +1,40 @@
-"""``qgen train``: a model of one's own settings and data."""
+"""``qgen train`` and ``qgen demo``: a model of one's own settings and data, or of the package's."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from qiskit_qgen.cli.reporting import reports_errors
+
+DEMO = Path(__file__).with_name("demo.toml")
+
+Steps = Annotated[int | None, typer.Option(min=1, help="Steps of the training.")]
+AutoencoderSteps = Annotated[int | None, typer.Option(min=1, help="Steps of the autoencoder.")]
+Assignments = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="TABLE.KEY=VALUE", help="Any other setting, also TABLE.PART.KEY=VALUE; repeatable."),
+]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the run in the folder.")]
+
+
+@reports_errors
+def demo(
+    out: Annotated[Path, typer.Option("--out", help="Folder of the run.")] = Path("runs/demo"),
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the run.")] = 0,
+    steps: Steps = None,
+    autoencoder_steps: AutoencoderSteps = None,
+    assign: Assignments = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Train a StyleQGAN of 12 qubits on Fashion-MNIST, draw and score it.
+
+    An interrupted demonstration is continued by the same command; a finished one is only reported.
+    """
+    flags = {"steps": steps, "autoencoder_steps": autoencoder_steps, "seed": seed}
+    _run(DEMO, flags, assign, out, resume=not overwrite, overwrite=overwrite, again="the same command")
 
 
 @reports_errors
@@ -18,28 +45,36 @@ def train(
     out: Annotated[
         Path | None, typer.Option("--out", help="Folder of the run; runs/NAME for a file NAME.toml if left out.")
     ] = None,
-    data: Annotated[str | None, typer.Option(help="Data set: a known name, a folder or a file of pictures.")] = None,
-    steps: Annotated[int | None, typer.Option(min=1, help="Steps of the training.")] = None,
-    autoencoder_steps: Annotated[int | None, typer.Option(min=1, help="Steps of the autoencoder.")] = None,
-    batch_size: Annotated[int | None, typer.Option(min=2, help="Pictures in a batch.")] = None,
+    data: Annotated[str | None, typer.Option(help="Data set: a known name, a folder or a file of images.")] = None,
+    steps: Steps = None,
+    autoencoder_steps: AutoencoderSteps = None,
+    batch_size: Annotated[int | None, typer.Option(min=1, help="Images in a batch.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of the run; a fresh one if left out.")] = None,
-    assign: Annotated[
-        list[str] | None, typer.Option("--set", metavar="TABLE.KEY=VALUE", help="Any other setting; repeatable.")
-    ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Continue the run in the folder.")] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the run in the folder.")] = False,
+    assign: Assignments = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Continue the run in the folder, also a finished one with more steps.")
+    ] = False,
+    overwrite: Overwrite = False,
 ) -> None:
     """Train a model as CONFIG says, draw and score it; options win over the file."""
+    flags = {"steps": steps, "autoencoder_steps": autoencoder_steps, "batch_size": batch_size, "seed": seed}
+    folder = Path("runs", config.stem) if out is None else out
+    again = "the same command with --resume"
+    _run(config, flags, assign, folder, data=data, resume=resume, overwrite=overwrite, again=again)
+
+
+def _run(
+    config: Path,
+    flags: dict[str, int | None],
+    assignments: list[str] | None,
+    out: Path,
+    *,
+    data: str | None = None,
+    **how: Any,
+) -> None:
+    """Run with the settings of a file and the options over them."""
     from qiskit_qgen.cli.running import run
     from qiskit_qgen.cli.settings import override, read_settings
 
-    flags = {
-        ("data", "name"): data,
-        ("training", "steps"): steps,
-        ("training", "autoencoder_steps"): autoencoder_steps,
-        ("training", "batch_size"): batch_size,
-        ("training", "seed"): seed,
-    }
-    tables = override(read_settings(config), flags, assign or [])
-    folder = Path("runs", config.stem) if out is None else out
-    run(tables, folder, resume=resume, overwrite=overwrite, again="the same command with --resume")
+    given = {("data", "name"): data, **{("training", name): value for name, value in flags.items()}}
+    run(override(read_settings(config), given, assignments or []), out, **how)

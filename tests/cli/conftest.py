@@ -15,7 +15,7 @@ autoencoder_width = 4
 autoencoder_hidden = 8
 critic_width = 8
 
-[fit]
+[training]
 steps = 6
 autoencoder_steps = 4
 batch_size = 8

@@ -10,15 +10,17 @@ from PIL import Image
 
 from qiskit_qgen.cli import scoring
 from qiskit_qgen.datasets.loading import DATASET_NAMES
-from qiskit_qgen.models import StyleQGAN
+from qiskit_qgen.models import StyleQGAN, StyleQGANTraining
 from qiskit_qgen.optionals import HAS_EFFICIENTNET_LITE
 
 
 @pytest.fixture(scope="module")
 def model_dir(tmp_path_factory, pictures):
-    model = StyleQGAN((1, 8, 8), num_qubits=2, num_layers=1, autoencoder_width=4, autoencoder_hidden=8, critic_width=8)
+    sizes = {"num_qubits": 2, "num_layers": 1, "autoencoder_width": 4, "autoencoder_hidden": 8, "critic_width": 8}
+    model = StyleQGAN(image_shape=(1, 8, 8), **sizes)
+    training = StyleQGANTraining.of(steps=2, autoencoder_steps=2, batch_size=8)
     with np.load(pictures) as arrays:
-        model.fit(arrays["train_images"], steps=2, autoencoder_steps=2, batch_size=8, seed=0, callbacks=[])
+        model.fit(arrays["train_images"], training=training, seed=0, callbacks=[])
     folder = tmp_path_factory.mktemp("saved") / "model"
     model.save_pretrained(folder)
     return folder
@@ -35,16 +37,15 @@ def test_train_refuses_what_it_cannot_read(qgen, tmp_path):
         qgen("train", tmp_path / "no.toml"), f"File {tmp_path / 'no.toml'} must be a TOML file, but does not exist."
     )
     broken = tmp_path / "broken.toml"
-    broken.write_text("[fit]\nsteps 3\n")
+    broken.write_text("[training]\nsteps 3\n")
     refused(
         qgen("train", broken),
         f"File {broken} is not valid TOML: Expected '=' after a key in a key/value pair (at line 2, column 7).",
     )
-    broken.write_text("[fit]\nstep = 3\n")
+    broken.write_text("[training]\nstep = 3\n")
     refused(
         qgen("train", broken),
-        f"File {broken} has the unknown key `step` in the table [fit]; the known ones are steps, autoencoder_steps, "
-        "batch_size, num_images, subset_seed, seed, execution, checkpoint_every, score_every.",
+        f"File {broken} has the unknown key `step` in the table [training]: did you mean `steps`?",
     )
 
 
@@ -87,13 +88,13 @@ def test_train_runs_in_a_folder_named_after_its_file(qgen, config, tmp_path, mon
     result = qgen("train", config, "--steps", 2)
     assert result.exit_code == 0, result.stderr
     assert (tmp_path / "runs" / "tiny" / "scores.json").exists()
-    assert re.search(r"^40 pictures of .*bars\.npz, 1 x 8 x 8; seed \d+\.$", result.stderr, re.MULTILINE)
+    assert re.search(r"^40 images of .*bars\.npz, 1 x 8 x 8; seed \d+\.$", result.stderr, re.MULTILINE)
 
 
 def test_a_model_without_autoencoder_or_circuit_has_no_pictures_of_them(qgen, config, tmp_path):
     options = ("--set", "model.autoencoder=none", "--set", "model.generator=classical", "--out", tmp_path / "run")
     plain = tmp_path / "plain.toml"
-    of_the_parts = ("num_layers = 1", "autoencoder_width = 4", "autoencoder_hidden = 8", "autoencoder_steps = 4")
+    of_the_parts = ("num_qubits = 2", "num_layers = 1", "autoencoder_width = 4", "autoencoder_hidden = 8")
     plain.write_text("\n".join(line for line in config.read_text().splitlines() if line not in of_the_parts))
     result = qgen("train", plain, *options)
     assert result.exit_code == 0, result.stderr
@@ -140,6 +141,17 @@ def test_sample_without_a_seed_draws_a_fresh_one_and_names_it(qgen, model_dir, t
     assert np.array_equal(np.load(tmp_path / "again.npy"), first)
 
 
+def test_sample_refuses_what_only_another_model_has(qgen, model_dir, tmp_path):
+    refused(
+        qgen("sample", model_dir, "-o", tmp_path / "out.png", "--guidance", 2),
+        "StyleQGAN.sample has no option `guidance`.",
+    )
+    refused(
+        qgen("sample", model_dir, "-o", tmp_path / "out.png", "--label", 1),
+        "Argument `labels` must be None for a model without classes.",
+    )
+
+
 def test_sample_refuses_files_that_it_cannot_write(qgen, model_dir, tmp_path):
     refused(
         qgen("sample", model_dir, "-o", tmp_path / "out.gif"),
@@ -154,12 +166,12 @@ def test_sample_refuses_files_that_it_cannot_write(qgen, model_dir, tmp_path):
 
 
 def test_rows_of_a_table_are_sampled_to_an_array(qgen, tmp_path):
-    model = StyleQGAN(None, num_features=3, num_qubits=2, num_layers=1, critic_width=8)
+    model = StyleQGAN(image_shape=None, num_features=3, num_qubits=2, num_layers=1, critic_width=8)
     model.fit(np.random.default_rng(0).random((20, 3)), steps=2, batch_size=8, seed=0, callbacks=[])
     model.save_pretrained(tmp_path / "model")
     refused(
         qgen("sample", tmp_path / "model", "-o", tmp_path / "out.png"),
-        "This model generates rows of a table, not pictures: name a file that ends in .npy.",
+        "This model generates rows of a table, not images: name a file that ends in .npy.",
     )
     assert qgen("sample", tmp_path / "model", "-n", 7, "-o", tmp_path / "out.npy").exit_code == 0
     assert np.load(tmp_path / "out.npy").shape == (7, 3)
@@ -240,7 +252,7 @@ def test_demo_is_reported_when_it_is_called_again(qgen, pictures, tmp_path):
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "demo").rglob("*")} == before
     refused(
         qgen("demo", *options, "--seed", 1),
-        f"Folder {tmp_path / 'demo'} holds a run whose `seed` in [fit] is 0, but now it is 1: pass --overwrite to "
+        f"Folder {tmp_path / 'demo'} holds a run whose `seed` in [training] is 0, but now it is 1: pass --overwrite to "
         "replace that run, or another folder with --out.",
     )
     anew = qgen("demo", *options, "--seed", 1, "--overwrite")

@@ -14,18 +14,18 @@ from qiskit_qgen.cli.settings import complete, override, read_settings
 CONFIG = """
 [data]
 name = {data!r}
+num_images = 9
 
 [model]
 class_name = "QuantumDiffusion"
 bottleneck = {bottleneck!r}
-width = 8
+architecture_width = 8
 num_steps = 20
 sampling_steps = 3
 
-[fit]
+[training]
 steps = 3
 batch_size = 4
-num_images = 9
 
 [evaluate]
 extractor = "pixel"
@@ -39,7 +39,7 @@ def config(tmp_path, pictures, bottleneck="quantum", **model):
     if bottleneck != "plain":
         model = {"num_qubits": 3, **model}
     extra = "".join(f"{name} = {json.dumps(value)}\n" for name, value in model.items())
-    path.write_text(text.replace("[fit]", f"{extra}\n[fit]"))
+    path.write_text(text.replace("[training]", f"{extra}\n[training]"))
     return path
 
 
@@ -71,7 +71,7 @@ def test_a_run_goes_on_and_a_finished_one_is_told(qgen, pictures, tmp_path):
     again = qgen("train", path, "--out", tmp_path / "run", "--seed", 3, "--resume")
     assert again.exit_code == 0
     assert again.stdout == first.stdout
-    other = qgen("train", path, "--out", tmp_path / "run", "--seed", 3, "--resume", "--set", "fit.num_images=8")
+    other = qgen("train", path, "--out", tmp_path / "run", "--seed", 3, "--resume", "--set", "data.num_images=8")
     assert other.exit_code == 2
     assert "num_images" in other.stderr
 
@@ -95,29 +95,15 @@ def test_other_forward_processes_and_wrong_options(qgen, pictures, tmp_path):
     assert not (tmp_path / "other" / "run.json").exists()
 
 
-def test_options_of_other_models_are_refused(qgen, tmp_path, monkeypatch):
-    class Other:
-        def sample(self, num_samples):
-            return num_samples
-
-    monkeypatch.setattr("qiskit_qgen.cli.saved.load_model", lambda _: Other())
-    result = qgen("sample", tmp_path, "--label", 1, "--out", tmp_path / "more.png")
-    assert result.exit_code == 2
-    assert result.stderr == "Error: Option --label must be left out: a Other has no such choice.\n"
-
-
 def test_defaults_are_the_models_and_few_samples_are_scored(pictures, tmp_path):
-    tables = complete(read_settings(config(tmp_path, pictures)))
-    assert tables["model"]["sampler"] == "ddim"
-    assert tables["fit"]["strict"] is False
-    assert "labels" not in tables["fit"]
+    tables = complete(read_settings(config(tmp_path, pictures)), (1, 8, 8))
+    assert tables["model"]["sampling"]["sampler"] == "ddim"
+    assert not {"strict", "labels"} & tables["training"].keys()
     assert tables["evaluate"]["num_samples"] == 5
-    given = override(tables, {}, ["model.min_snr_gamma=none"])
-    assert complete(given)["model"]["min_snr_gamma"] == "none"
-    assert (
-        complete({"data": {"name": "digits"}, "model": {"class_name": "QuantumDiffusion"}})["evaluate"]["num_samples"]
-        == 256
-    )
+    given = override(tables, {}, ["training.min_snr_gamma=none"])
+    assert complete(given, (1, 8, 8))["training"]["min_snr_gamma"] is None
+    least = {"data": {"name": "digits"}, "model": {"class_name": "QuantumDiffusion"}}
+    assert complete(least, (1, 8, 8))["evaluate"]["num_samples"] == 256
 
 
 def findings(result):
@@ -161,8 +147,8 @@ def test_the_audit_of_a_saved_model(qgen, tmp_path):
     import torch
 
     for bottleneck, code in [("quantum_published", 2), ("quantum", 0), ("se", 2)]:
-        options = {"num_qubits": 3} if bottleneck == "se" else {"num_qubits": 3, "num_layers": 1}
-        model = QuantumDiffusion((1, 8, 8), bottleneck, width=8, **options)
+        options = {"bottleneck_width": 3} if bottleneck == "se" else {"num_qubits": 3, "num_layers": 1}
+        model = QuantumDiffusion(image_shape=(1, 8, 8), bottleneck=bottleneck, architecture_width=8, **options)
         model.fit(torch.rand(4, 1, 8, 8), steps=1, batch_size=2, seed=0, callbacks=[])
         model.save_pretrained(tmp_path / bottleneck)
         result = qgen("doctor", "--audit", tmp_path / bottleneck)

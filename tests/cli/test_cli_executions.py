@@ -12,7 +12,7 @@ from qiskit_qgen.cli.executions import parse_execution, parse_named
 from qiskit_qgen.cli.settings import complete, read_settings
 from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.execution import AerExecution, LocalExecution, RuntimeExecution
-from qiskit_qgen.models import StyleQGAN
+from qiskit_qgen.models import StyleQGAN, StyleQGANTraining
 from qiskit_qgen.persistence import load_tensors
 
 FORM = "KIND[:OPTION=VALUE,...], such as aer:shots=1024, with the kinds local, aer and runtime"
@@ -21,9 +21,11 @@ NAMED_FORM = "[NAME=]" + FORM
 
 @pytest.fixture(scope="module")
 def model_dir(tmp_path_factory, pictures):
-    model = StyleQGAN((1, 8, 8), num_qubits=2, num_layers=1, autoencoder_width=4, autoencoder_hidden=8, critic_width=8)
+    sizes = {"num_qubits": 2, "num_layers": 1, "autoencoder_width": 4, "autoencoder_hidden": 8, "critic_width": 8}
+    model = StyleQGAN(image_shape=(1, 8, 8), **sizes)
+    training = StyleQGANTraining.of(steps=2, autoencoder_steps=2, batch_size=8)
     with np.load(pictures) as arrays:
-        model.fit(arrays["train_images"], steps=2, autoencoder_steps=2, batch_size=8, seed=0, callbacks=[])
+        model.fit(arrays["train_images"], training=training, seed=0, callbacks=[])
     folder = tmp_path_factory.mktemp("saved") / "model"
     model.save_pretrained(folder)
     return folder
@@ -174,8 +176,8 @@ def trained_weights(folder):
 
 def test_a_training_runs_on_the_execution_of_its_settings(qgen, config, tmp_path):
     settings = tmp_path / "shots.toml"
-    settings.write_text(config.read_text().replace("[fit]\n", '[fit]\nexecution = "aer:shots=32,seed=0"\n'))
-    assert complete(read_settings(settings))["fit"]["execution"] == "aer:shots=32,seed=0"
+    settings.write_text(config.read_text().replace("[training]\n", '[training]\nexecution = "aer:shots=32,seed=0"\n'))
+    assert complete(read_settings(settings), (1, 8, 8))["training"]["execution"] == "aer:shots=32,seed=0"
     short = ("--seed", 3, "--steps", 2)
     result = qgen("train", settings, "--out", tmp_path / "shots", *short)
     assert result.exit_code == 0, result.stderr
@@ -184,19 +186,21 @@ def test_a_training_runs_on_the_execution_of_its_settings(qgen, config, tmp_path
     assert content["config"]["execution"] == "AerExecution(shots=32, seed=0)"
     assert qgen("train", config, "--out", tmp_path / "exact", *short).exit_code == 0
     assert not torch.equal(trained_weights(tmp_path / "shots"), trained_weights(tmp_path / "exact"))
-    other = qgen("train", settings, "--out", tmp_path / "shots", "--resume", *short, "--set", "fit.execution=local")
-    assert "`execution` in [fit] is 'aer:shots=32,seed=0', but now it is 'local'" in other.stderr
+    other = qgen(
+        "train", settings, "--out", tmp_path / "shots", "--resume", *short, "--set", "training.execution=local"
+    )
+    assert "`execution` in [training] is 'aer:shots=32,seed=0', but now it is 'local'" in other.stderr
 
 
 @pytest.mark.parametrize(
     ("value", "sentence"),
     [
         ("laser", f"An execution must have the form {FORM}, but is 'laser'."),
-        ("3", "`execution` in the table [fit] must be a text such as 'aer:shots=1024', but is 3."),
+        ("3", "Argument `execution` must be a string or None, but is of type int."),
     ],
 )
 def test_a_training_on_an_unknown_execution_leaves_nothing(qgen, config, tmp_path, value, sentence):
-    refused(qgen("train", config, "--out", tmp_path / "run", "--set", f"fit.execution={value}"), sentence)
+    refused(qgen("train", config, "--out", tmp_path / "run", "--set", f"training.execution={value}"), sentence)
     assert not (tmp_path / "run").exists()
 
 

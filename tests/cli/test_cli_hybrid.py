@@ -4,11 +4,12 @@ import pytest
 
 from qiskit_qgen import HybridGAN
 from qiskit_qgen.cli.settings import complete, override, read_settings
-from qiskit_qgen.exceptions import ArgumentError
+from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError
 
 CONFIG = """
 [data]
 name = {data!r}
+num_images = 9
 
 [model]
 class_name = "HybridGAN"
@@ -17,10 +18,9 @@ backbone = "conv"
 generator_width = 16
 discriminator_width = 8
 
-[fit]
+[training]
 steps = 2
 batch_size = 4
-num_images = 9
 
 [evaluate]
 extractor = "pixel"
@@ -36,7 +36,7 @@ def test_a_run_leaves_a_model_that_samples(qgen, pictures, tmp_path, place):
     files = {entry.name for entry in (tmp_path / "run").iterdir()}
     assert {"scores.json", "samples.png", "history.json", "model"} <= files
     assert ("circuit.png" in files) == (place == "both")
-    assert HybridGAN.from_pretrained(tmp_path / "run" / "model").arguments["quantum_in"] == place
+    assert HybridGAN.from_pretrained(tmp_path / "run" / "model").config.quantum_in == place
     result = qgen("sample", tmp_path / "run", "--num-samples", 3, "--out", tmp_path / "more.png")
     assert result.exit_code == 0, result.stderr
 
@@ -45,10 +45,13 @@ def test_keys_are_those_of_the_model_that_is_named(pictures, tmp_path):
     config = tmp_path / "hybrid.toml"
     config.write_text(CONFIG.format(data=str(pictures), place="both"))
     tables = read_settings(config)
-    assert complete(tables)["model"]["loss"] == "wgan-gp"
-    assert "score_every" not in complete(tables)["fit"]
+    whole = complete(tables, (1, 8, 8))
+    assert whole["training"]["loss"] == "wgan-gp"
+    assert whole["training"]["score_every"] is None
+    with pytest.raises(ArgumentError, match=r"^`score_every` in the table \[training\] has no effect on a HybridGAN"):
+        complete(override(tables, {}, ["training.score_every=3"]), (1, 8, 8))
     with pytest.raises(ArgumentError, match=r"Option --autoencoder-steps has the unknown key `autoencoder_steps`"):
-        override(tables, {("fit", "autoencoder_steps"): 3}, [])
+        override(tables, {("training", "autoencoder_steps"): 3}, [])
     changed = override(tables, {}, ["model.class_name=StyleQGAN"])
-    with pytest.raises(ArgumentError, match=r"unknown key `quantum_in` in the table \[model\]"):
-        complete(changed)
+    with pytest.raises(ArgumentTypeError, match=r"StyleQGAN has no option `quantum_in`"):
+        complete(changed, (1, 8, 8))

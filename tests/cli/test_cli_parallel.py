@@ -16,9 +16,9 @@ name = {data!r}
 [model]
 {model}
 
-[fit]
+[training]
 batch_size = 32
-{fit}
+{training}
 
 [evaluate]
 extractor = "pixel"
@@ -31,7 +31,6 @@ autoencoder_width = 4
 autoencoder_hidden = 8
 critic_width = 4
 critic_depth = 1
-n_critic = 2
 """
 HYBRID = """class_name = "HybridGAN"
 backbone = "conv"
@@ -41,12 +40,12 @@ discriminator_width = 8
 DIFFUSION = """class_name = "QuantumDiffusion"
 num_qubits = 3
 num_layers = 1
-width = 16
+architecture_width = 16
 num_steps = 20
 sampling_steps = 4
 """
 MODELS = {
-    "StyleQGAN": (STYLE, "steps = 4\nautoencoder_steps = 3\nscore_every = 2\ncheckpoint_every = 2\n"),
+    "StyleQGAN": (STYLE, "steps = 4\nautoencoder_steps = 3\nn_critic = 2\nscore_every = 2\ncheckpoint_every = 2\n"),
     "HybridGAN": (HYBRID, "steps = 2\n"),
     "QuantumDiffusion": (DIFFUSION, "steps = 2\n"),
 }
@@ -75,9 +74,9 @@ def weights(folder):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", MODELS)
 def test_two_processes_leave_the_files_of_one_once(name, pictures, tmp_path):
-    model, fit = MODELS[name]
+    model, training = MODELS[name]
     config = tmp_path / "small.toml"
-    config.write_text(CONFIG.format(data=str(pictures), model=model, fit=fit))
+    config.write_text(CONFIG.format(data=str(pictures), model=model, training=training))
     one, two = (train(config, tmp_path / str(number), processes=number) for number in (1, 2))
     assert one.returncode == 0, one.stderr
     assert two.returncode == 0, two.stderr
@@ -100,7 +99,7 @@ def test_two_processes_leave_the_files_of_one_once(name, pictures, tmp_path):
 @pytest.mark.slow
 def test_an_error_is_said_once(pictures, tmp_path):
     config = tmp_path / "small.toml"
-    config.write_text(CONFIG.format(data=str(pictures), model=STYLE, fit="steps = 2\n"))
+    config.write_text(CONFIG.format(data=str(pictures), model=STYLE, training="steps = 2\n"))
     result = train(config, tmp_path / "run", "--batch-size", "7", processes=2)
     assert result.returncode != 0
     sentence = "Error: Argument `batch_size` must be divisible by 2, the number of processes, but is 7."

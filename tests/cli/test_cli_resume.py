@@ -6,7 +6,8 @@ import signal
 
 import pytest
 
-from qiskit_qgen.cli import progress
+from qiskit_qgen import History
+from qiskit_qgen.cli import running
 from qiskit_qgen.cli.run_folder import RunFolder
 
 
@@ -33,7 +34,7 @@ def interrupt_at(monkeypatch, step):
         if state.phase.name == "adversarial" and state.step == step:
             signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr(progress.PrintedProgress, "on_step_end", on_step_end)
+    monkeypatch.setattr(running.PrintedProgress, "on_step_end", on_step_end)
 
 
 def test_an_interrupted_run_is_continued_to_the_same_bits(qgen, config, finished, tmp_path, monkeypatch):
@@ -82,9 +83,10 @@ def test_resuming_a_finished_run_reports_it_and_changes_nothing(qgen, config, ru
 @pytest.mark.parametrize(
     ("flags", "sentence"),
     [
-        (["--steps", "7"], "`steps` in [fit] is 6, but now it is 7"),
-        (["--seed", "4"], "`seed` in [fit] is 3, but now it is 4"),
-        (["--set", "model.num_layers=2"], "`num_layers` in [model] is 1, but now it is 2"),
+        (["--steps", "5"], "`steps` in [training] is 6, but now it is 5"),
+        (["--batch-size", "7"], "`batch_size` in [training] is 8, but now it is 7"),
+        (["--seed", "4"], "`seed` in [training] is 3, but now it is 4"),
+        (["--set", "model.num_layers=2"], "`generator.num_layers` in [model] is 1, but now it is 2"),
         (["--set", "evaluate.num_samples=9"], "`num_samples` in [evaluate] is None, but now it is 9"),
     ],
 )
@@ -95,6 +97,16 @@ def test_a_run_of_other_settings_is_not_resumed(qgen, config, run, flags, senten
         f"Error: Folder {run} holds a run whose {sentence}: pass --overwrite to replace that run, or another folder "
         "with --out.\n"
     )
+
+
+def test_a_finished_run_goes_on_with_more_steps(qgen, config, run):
+    result = qgen("train", config, "--out", run, "--resume", "--steps", 8)
+    assert result.exit_code == 0, result.stderr
+    assert f"The run in {run} continues." in result.stderr
+    assert History.load(run / "history.json").steps("adversarial", "generator_loss") == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert json.loads((run / "run.json").read_text())["finished"] is True
+    again = qgen("train", config, "--out", run, "--resume", "--steps", 8)
+    assert "holds this run, finished" in again.stderr
 
 
 def test_an_unfinished_run_may_be_scored_in_another_way(qgen, config, tmp_path, monkeypatch):
@@ -144,7 +156,7 @@ def test_overwriting_leaves_what_does_not_belong_to_the_run(qgen, config, run):
 
 def test_a_run_is_kept_when_the_one_to_replace_it_cannot_start(qgen, config, run):
     before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
-    result = qgen("train", config, "--out", run, "--overwrite", "--set", "fit.batch_size=1")
+    result = qgen("train", config, "--out", run, "--overwrite", "--set", "training.batch_size=1")
     assert result.exit_code == 2
     assert "`batch_size` must be an integer of at least 2, but is 1" in result.stderr
     assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
@@ -168,19 +180,19 @@ def test_a_damaged_record_is_named(qgen, config, run, content):
 
 def test_settings_that_are_refused_leave_no_run_behind(qgen, config, tmp_path):
     folder = tmp_path / "run"
-    result = qgen("train", config, "--out", folder, "--set", "fit.steps=ten")
+    result = qgen("train", config, "--out", folder, "--set", "training.steps=ten")
     assert result.exit_code == 2
-    assert result.stderr.endswith("Error: Argument `steps` must be a positive integer, but is 'ten'.\n")
-    assert list(folder.iterdir()) == []
+    assert result.stderr.startswith("Error: Argument `steps` must be a positive integer, but is ")
+    assert not folder.exists()
     assert qgen("train", config, "--out", folder, "--steps", 2).exit_code == 0
 
 
 def test_a_run_says_when_it_is_finished(tmp_path):
     folder = RunFolder(tmp_path / "run")
-    tables = {"data": {"name": "x"}, "model": {}, "fit": {"seed": None}, "evaluate": {}}
+    tables = {"data": {"name": "x"}, "model": {}, "training": {"seed": None}, "evaluate": {}}
     assert folder.open(tables, resume=True, overwrite=False)
-    assert isinstance(tables["fit"]["seed"], int)
-    assert folder.read_json("run.json")["seed"] == tables["fit"]["seed"]
+    assert isinstance(tables["training"]["seed"], int)
+    assert folder.read_json("run.json")["seed"] == tables["training"]["seed"]
     assert folder.read_json("run.json")["finished"] is False
     folder.finish({"phase": 1.23456})
     assert folder.read_json("run.json")["finished"] is True

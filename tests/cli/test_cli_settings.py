@@ -6,12 +6,14 @@ from pathlib import Path
 import pytest
 
 from qiskit_qgen import StyleQGAN
-from qiskit_qgen.cli.demo import _SETTINGS
-from qiskit_qgen.cli.settings import complete, model_arguments, override, read_settings
+from qiskit_qgen.cli.settings import complete, model_of, override, read_settings
 from qiskit_qgen.cli.toml_text import dump_tables, parse_value
+from qiskit_qgen.cli.train import DEMO
 from qiskit_qgen.exceptions import ArgumentError
+from qiskit_qgen.models import StyleQGANTraining
 
-TABLES = "[data], [model], [fit], [evaluate]"
+TABLES = "[data], [model], [training], [evaluate]"
+SHAPE = (1, 8, 8)
 
 
 def written(tmp_path, text):
@@ -26,16 +28,27 @@ def written(tmp_path, text):
         ("[data\n", "File {} is not valid TOML: Expected ']' at the end of a table declaration (at line 1, column 6)."),
         (b"\xff\xfe", "File {} must be a TOML file, but is no text in UTF-8."),
         ("[models]\n", f"File {{}} has the unknown table [models]; the known ones are {TABLES}."),
-        ("steps = 3\n", f"File {{}} must hold tables, but `steps` stands outside of one; the tables are {TABLES}."),
+        ("steps = 3\n", "File {} must hold tables, but `steps` stands outside of one."),
         (
             "[evaluate]\nsplitt = 'test'\n",
-            "File {} has the unknown key `splitt` in the table [evaluate]; the known ones are split, num_samples, "
+            "File {} has the unknown key `splitt` in the table [evaluate]: did you mean `split`?",
+        ),
+        (
+            "[evaluate]\nlabels = 3\n",
+            "File {} has the unknown key `labels` in the table [evaluate]: the known ones are split, num_samples, "
             "extractor.",
         ),
         (
-            "[fit]\nresume = true\n",
-            "File {} has the unknown key `resume` in the table [fit]; the known ones are steps, autoencoder_steps, "
-            "batch_size, num_images, subset_seed, seed, execution, checkpoint_every, score_every.",
+            "[training]\nstepps = 3\n",
+            "File {} has the unknown key `stepps` in the table [training]: did you mean `steps`?",
+        ),
+        (
+            "[model.generatr]\nnum_qubits = 3\n",
+            "File {} has the unknown key `generatr.num_qubits` in the table [model]: did you mean `generator`?",
+        ),
+        (
+            "[model.generator]\nnum_qbits = 3\n",
+            "File {} has the unknown key `generator.num_qbits` in the table [model]: did you mean `num_qubits`?",
         ),
     ],
 )
@@ -46,17 +59,6 @@ def test_a_wrong_file_is_refused_in_one_sentence(tmp_path, text, sentence):
     assert str(caught.value) == sentence.format(path)
 
 
-def test_an_unknown_key_of_the_model_is_answered_with_all_its_arguments(tmp_path):
-    path = written(tmp_path, "[model]\nnum_qbits = 4\n")
-    with pytest.raises(ArgumentError) as caught:
-        read_settings(path)
-    beginning, _, known = str(caught.value).partition("; the known ones are ")
-    assert beginning == f"File {path} has the unknown key `num_qbits` in the table [model]"
-    names = known.removesuffix(".").split(", ")
-    assert {"class_name", "num_qubits", "num_layers", "n_critic", "autoencoder"} <= set(names)
-    assert not {"self", "image_shape", "num_features"} & set(names)
-
-
 def test_a_missing_file_and_a_folder_are_refused(tmp_path):
     with pytest.raises(ArgumentError, match=r"must be a TOML file, but does not exist\.$"):
         read_settings(tmp_path / "absent.toml")
@@ -65,15 +67,20 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path):
 
 
 def test_assignments_win_over_flags_and_flags_over_the_file():
-    tables = {"fit": {"steps": 1, "seed": 1, "batch_size": 1}}
-    flags = {("fit", "steps"): 2, ("fit", "seed"): 2, ("fit", "batch_size"): None, ("data", "name"): "digits"}
-    changed = override(tables, flags, ["fit.seed=3", "model.rotations = ['rx']", "data.data_dir=/tmp/x y"])
+    tables = {"training": {"steps": 1, "seed": 1, "batch_size": 1}}
+    flags = {
+        ("training", "steps"): 2,
+        ("training", "seed"): 2,
+        ("training", "batch_size"): None,
+        ("data", "name"): "digits",
+    }
+    changed = override(tables, flags, ["training.seed=3", "model.rotations = ['rx']", "data.data_dir=/tmp/x y"])
     assert changed == {
-        "fit": {"steps": 2, "seed": 3, "batch_size": 1},
+        "training": {"steps": 2, "seed": 3, "batch_size": 1},
         "data": {"name": "digits", "data_dir": "/tmp/x y"},  # noqa: S108 - a value, not a file
         "model": {"rotations": ["rx"]},
     }
-    assert tables == {"fit": {"steps": 1, "seed": 1, "batch_size": 1}}
+    assert tables == {"training": {"steps": 1, "seed": 1, "batch_size": 1}}
 
 
 @pytest.mark.parametrize(
@@ -85,50 +92,79 @@ def test_a_value_is_toml_or_a_string(text, value):
     assert type(parse_value(text)) is type(value)
 
 
-@pytest.mark.parametrize("assignment", ["steps=3", "fit.steps", "=3", ""])
+@pytest.mark.parametrize("assignment", ["steps=3", "training.steps", "=3", ""])
 def test_an_assignment_of_another_form_is_refused(assignment):
     with pytest.raises(ArgumentError, match=r"^Option --set must have the form TABLE\.KEY=VALUE, but is "):
         override({}, {}, [assignment])
 
 
 def test_an_assignment_to_an_unknown_key_is_refused():
-    with pytest.raises(
-        ArgumentError, match=r"^Option --set has the unknown key `step` in the table \[fit\]; the known"
-    ):
-        override({}, {}, ["fit.step=3"])
-    with pytest.raises(ArgumentError, match=r"^Option --set has the unknown table \[fits\]; the known ones are"):
-        override({}, {}, ["fits.steps=3"])
+    mistakes = {
+        "training.step=3": r"the unknown key `step` in the table \[training\]: did you mean `steps`\?$",
+        "training.autoencoder.stepz=3": r"the unknown key `autoencoder\.stepz` .* did you mean `steps`\?$",
+        "fit.steps=3": r"the unknown table \[fit\]; the known ones are",
+    }
+    for assignment, sentence in mistakes.items():
+        with pytest.raises(ArgumentError, match=f"^Option --set has {sentence}"):
+            override({}, {}, [assignment])
+
+
+def test_an_option_of_a_part_replaces_the_same_under_another_name_and_no_other():
+    tables = {
+        "model": {"critic_width": 8, "num_qubits": 3, "autoencoder": "conv"},
+        "training": {"steps": 5, "autoencoder_steps": 6, "learning_rate": 0.1, "ema_decay": 0.5},
+    }
+    assignments = ["model.generator.num_qubits=4", "model.critic.width=9", "training.autoencoder.steps=7"]
+    assignments += ["training.autoencoder.learning_rate=0.2"]
+    changed = override(tables, {}, assignments)
+    assert changed == {
+        "model": {"generator": {"num_qubits": 4}, "critic": {"width": 9}, "autoencoder": "conv"},
+        "training": {"steps": 5, "autoencoder": {"steps": 7, "learning_rate": 0.2}, "ema_decay": 0.5},
+    }
+    changed = override({"model": {"generator": "classical"}}, {}, ["model.generator.width=3"])
+    assert changed["model"]["generator"] == {"kind": "classical", "width": 3}
+    changed = override({"model": {"generator": {"num_qubits": 3}}}, {}, ["model.generator=classical"])
+    assert changed["model"]["generator"] == "classical"
 
 
 def test_what_is_left_open_takes_the_library_s_defaults():
-    tables = complete({"data": {"name": "digits"}, "model": {"num_qubits": 3}})
-    arguments = model_arguments(tables)
-    assert arguments["num_qubits"] == 3
-    expected = StyleQGAN((1, 8, 8), num_qubits=3).arguments
-    assert {key: arguments[key] for key in arguments} == {key: expected[key] for key in arguments}
-    assert {key for key in expected if key not in arguments} == {"image_shape", "num_features", "scaling"}
-    assert tables["fit"]["batch_size"] == 128
+    tables = complete({"data": {"name": "digits"}, "model": {"num_qubits": 3}}, SHAPE)
+    config = StyleQGAN(image_shape=SHAPE, num_qubits=3).config
+    assert model_of(tables["model"], SHAPE).config == config
+    assert {key: tables["model"].get(key) for key in config.to_dict()} == {
+        **config.to_dict(),
+        **{"image_shape": None, "num_features": None, "scaling": None},
+    }
+    training = StyleQGANTraining().to_dict()
+    assert {key: tables["training"][key] for key in training} == training
+    assert tables["training"]["score_every"] == 250
     assert tables["evaluate"] == {"split": "test", "num_samples": None, "extractor": None}
 
 
 def test_the_word_none_stands_for_none_where_that_is_possible():
-    given = {"autoencoder": "none", "clip_norm": "none", "latent_transform": "none", "entanglement": "none"}
-    arguments = model_arguments(complete({"data": {"name": "digits"}, "model": given}))
-    assert arguments["autoencoder"] is None
-    assert arguments["clip_norm"] is None
-    assert arguments["latent_transform"] == "none"
-    assert arguments["entanglement"] == "none"
+    tables = {"data": {"name": "digits"}, "model": {"latent_transform": "none", "entanglement": "none"}}
+    model = model_of(complete(tables, SHAPE)["model"], SHAPE).config
+    assert (model.latent_transform, model.generator.entanglement) == ("none", "none")
+    pixels = {"autoencoder": "none", "num_qubits": 22, "observables": "XYZ", "noise_dim": "none"}
+    model = complete({**tables, "model": pixels}, SHAPE)["model"]
+    assert (model["autoencoder"], model["noise_dim"]) == (None, None)
+    whole = complete({**tables, "training": {"clip_norm": "none"}}, SHAPE)
+    assert whole["training"]["clip_norm"] is None
+    part = {"backbone": {"kind": "conv", "width": 8}, "quantum_in": "none"}
+    hybrid = complete({"data": {"name": "x"}, "model": {"class_name": "HybridGAN", **part}}, SHAPE)["model"]
+    assert hybrid["backbone"] == {"kind": "conv", "width": 8}
+    assert hybrid["quantum_in"] == "none"
 
 
 def test_missing_data_and_an_unknown_model_are_refused():
     with pytest.raises(
         ArgumentError, match=r"^The data must be named: `name` in the table \[data\], or the option --d"
     ):
-        complete({})
+        complete({}, SHAPE)
     known = "StyleQGAN, HybridGAN, QuantumDiffusion"
     rule = rf"^`class_name` in the table \[model\] must be one of {known}, but is 'CycleGAN'\.$"
     with pytest.raises(ArgumentError, match=rule):
-        complete({"data": {"name": "digits"}, "model": {"class_name": "CycleGAN"}})
+        complete({"data": {"name": "digits"}, "model": {"class_name": "CycleGAN"}}, SHAPE)
 
 
 def test_written_tables_are_read_as_they_were():
@@ -137,23 +173,32 @@ def test_written_tables_are_read_as_they_were():
         "model": {"entanglement": [[0, 1], [1, 2]], "cyclic_style": True, "rate": 1e-05, "scale": 3.0, "whole": 3},
     }
     read = tomllib.loads(dump_tables(tables))
-    del tables["data"]["data_dir"]
+    tables["data"]["data_dir"] = "none"
     assert read == tables
     assert type(read["model"]["scale"]) is float
     assert type(read["model"]["whole"]) is int
 
 
-def test_complete_settings_survive_their_file(tmp_path):
-    tables = complete({"data": {"name": "digits"}, "fit": {"seed": 5}})
+@pytest.mark.parametrize(
+    "model",
+    [
+        {"class_name": "StyleQGAN"},
+        {"class_name": "StyleQGAN", "generator": "classical"},
+        {"class_name": "HybridGAN", "backbone": "resnet18"},
+        {"class_name": "QuantumDiffusion", "bottleneck": "se", "process": "stochastic_walk"},
+    ],
+)
+def test_complete_settings_survive_their_file(tmp_path, model):
+    tables = complete({"data": {"name": "digits"}, "model": model, "training": {"seed": 5}}, (1, 32, 32))
     path = written(tmp_path, dump_tables(tables))
-    assert complete(read_settings(path)) == tables
+    assert complete(read_settings(path), (1, 32, 32)) == tables
 
 
 def test_the_demonstration_has_valid_settings_of_its_own():
-    assert isinstance(_SETTINGS, Path)
-    tables = complete(read_settings(_SETTINGS))
-    model = StyleQGAN((1, 28, 28), **model_arguments(tables))
+    assert isinstance(DEMO, Path)
+    tables = complete(read_settings(DEMO), (1, 28, 28))
+    model = model_of(tables["model"], (1, 28, 28))
     assert tables["data"]["name"] == "fashion-mnist-mini"
-    assert model.arguments["num_qubits"] == 12
-    assert model.arguments["num_layers"] == 8
+    assert model.config.generator.num_qubits == 12
+    assert model.config.generator.num_layers == 8
     assert model.circuit.num_qubits == 12

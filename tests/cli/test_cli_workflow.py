@@ -81,10 +81,12 @@ def test_the_pictures_of_a_run_are_pictures(run):
 def test_a_run_notes_its_settings_seed_and_versions(run):
     folder, _, _ = run
     settings = tomllib.loads((folder / "config.toml").read_text())
-    assert list(settings) == ["data", "model", "fit", "evaluate"]
-    assert settings["model"]["num_qubits"] == 2
-    assert settings["model"]["entangler"] == "cx"
-    assert settings["fit"]["seed"] == 3
+    assert list(settings) == ["data", "model", "training", "evaluate"]
+    assert settings["model"]["generator"]["kind"] == "quantum"
+    assert settings["model"]["generator"]["num_qubits"] == 2
+    assert settings["model"]["generator"]["entangler"] == "cx"
+    assert settings["training"]["autoencoder"]["steps"] == 4
+    assert settings["training"]["seed"] == 3
     assert settings["evaluate"]["split"] == "test"
     record = json.loads((folder / "run.json").read_text())
     assert record["finished"] is True
@@ -134,8 +136,7 @@ def test_evaluating_a_run_gives_its_scores_again(run, pictures, tmp_path):
 @pytest.mark.skipif(os.name != "posix", reason="signals are sent as POSIX does")
 def test_ctrl_c_ends_with_130_and_says_where_the_checkpoint_is(config, tmp_path):
     folder = tmp_path / "run"
-    options = ("--set", "model.generator=classical", "--set", "model.num_layers=8")  # 8, the default, has no effect
-    process = start("train", config, "--out", folder, "--steps", 200000, *options)
+    process = start("train", config, "--out", folder, "--steps", 200000)
     for line in process.stderr:
         if "autoencoder 4/4" in line:
             break

@@ -66,7 +66,7 @@ def build_circuit(block: BlockConfig) -> ParametrizedCircuit:
         ArgumentError: If a gate or pattern is unknown.
     """
     options: dict[str, Any] = {"encoding": block.encoding, "entangler": block.entangler}
-    if block.entanglement is not None:
+    if block.ansatz != "strongly_entangling":
         options["entanglement"] = block.entanglement
     builders: dict[str, tuple[Callable[..., ParametrizedCircuit], tuple[str, ...]]] = {
         "hardware_efficient": (hardware_efficient_ansatz, ("ry",)),
