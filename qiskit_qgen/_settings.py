@@ -181,7 +181,9 @@ def kinds_of_parts(kind: type[Settings]) -> dict[str, tuple[type[Settings], ...]
 
 @cache
 def _hints(kind: type[Settings]) -> dict[str, Any]:
-    return get_type_hints(kind)
+    """Return the type of each option."""
+    hints = get_type_hints(kind)
+    return {each.name: hints[each.name] for each in fields(kind)}
 
 
 def _members(hint: Any) -> tuple[Any, ...]:
@@ -201,13 +203,12 @@ def _parts(kind: type[Settings]) -> dict[str, tuple[type[Settings], ...]]:
 
 def _reached(kind: type[Settings]) -> Iterator[tuple[str, tuple[Any, ...]]]:
     """Yield every name that an option of ``kind`` or of its parts may be given by, with the types that it may have."""
-    found: dict[str, list[Any]] = {name: [hint] for name, hint in _hints(kind).items() if name != "kind"}
+    found: dict[str, list[Any]] = {name: [hint] for name, hint in _hints(kind).items()}
     for part, kinds in _parts(kind).items():
         for each in kinds:
             for name, hint in _hints(each).items():
-                if name != "kind":
-                    found.setdefault(f"{part}_{name}", []).append(hint)
-                    found.setdefault(name, []).append(hint)
+                found.setdefault(f"{part}_{name}", []).append(hint)
+                found.setdefault(name, []).append(hint)
     yield from ((name, tuple(hints)) for name, hints in found.items())
 
 

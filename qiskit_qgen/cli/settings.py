@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
-<<<<<<< HEAD
-=======
-from dataclasses import dataclass, fields
->>>>>>> 576f7b2 (Command line: one module for saved models, one for circuits, one for training; tests on the new tables)
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, cast
 
@@ -234,7 +231,8 @@ def _check_key(table: str, place: str, tables: Tables, source: str) -> None:
     part, dot, key = place.partition(".")
     parts = {name: each for kind in kinds for name, each in kinds_of_parts(kind).items()}
     if part in parts and dot:
-        known = ["kind"] * any(each.kind for each in parts[part]) + [name for each in parts[part] for name in each.names()]
+        known = ["kind"] * any(each.kind for each in parts[part])
+        known += [name for each in parts[part] for name in each.names()]
     else:
         key, known = part, [name for kind in kinds for name in kind.names() if name not in _OF_THE_DATA]
         known = list(parts) if dot else known + ["class_name"] * (table == "model")

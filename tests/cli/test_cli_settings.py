@@ -133,7 +133,9 @@ def test_what_is_left_open_takes_the_library_s_defaults():
     assert model_of(tables["model"], SHAPE).config == config
     assert {key: tables["model"].get(key) for key in config.to_dict()} == {
         **config.to_dict(),
-        **{"image_shape": None, "num_features": None, "scaling": None},
+        "image_shape": None,
+        "num_features": None,
+        "scaling": None,
     }
     training = StyleQGANTraining().to_dict()
     assert {key: tables["training"][key] for key in training} == training

@@ -51,15 +51,9 @@ class BlockConfig(Settings):
         "would have no effect on Z",
         default=None,
     )
-<<<<<<< HEAD
-    entanglement: Any = setting("Which qubits are entangled; None takes a ring", default=None)
+    entanglement: Any = setting("Which qubits are entangled; 'strongly_entangling' has its own pattern", default="ring")
     entangler: str | tuple[str, ...] = setting("Two-qubit gate, or a list of several", default="cx")
     observables: str = setting("Pauli letters read out of each qubit", default="Z")
-=======
-    entanglement: Any = setting("ring", "Which qubits are entangled; 'strongly_entangling' has its own pattern")
-    entangler: str | tuple[str, ...] = setting("cx", "Two-qubit gate, or a list of several")
-    observables: str = setting("Z", "Pauli letters read out of each qubit")
->>>>>>> 576f7b2 (Command line: one module for saved models, one for circuits, one for training; tests on the new tables)
     activation: Literal["leaky_relu", "relu", "tanh"] = setting(
         "Non-linearity of classical blocks; with one hidden unit, 'relu' (arXiv 2507.09706) gives no gradient wherever "
         "that unit is off",
