@@ -151,10 +151,6 @@ def _dtype(name: object, *_: object) -> _Bytes:
     return _BYTES
 
 
-class _Marker:
-    """Stands for ``numpy.ndarray`` where it is an argument only."""
-
-
 def _encode(text: object, encoding: object) -> bytes:
     """Return bytes that Python 3 wrote as text for Python 2 to read."""
     if not isinstance(text, str) or encoding != "latin1":
@@ -163,7 +159,7 @@ def _encode(text: object, encoding: object) -> bytes:
 
 
 _ALLOWED: dict[tuple[str, str], Callable[..., object]] = {
-    ("numpy", "ndarray"): _Marker,
+    ("numpy", "ndarray"): object,  # an argument only
     ("numpy", "dtype"): _dtype,
     ("numpy.core.multiarray", "_reconstruct"): _reconstruct,
     ("numpy._core.multiarray", "_reconstruct"): _reconstruct,

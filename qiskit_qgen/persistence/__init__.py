@@ -8,6 +8,7 @@ from qiskit_qgen.persistence.atomic import (
     atomic_path,
     atomic_write,
     existing_folder,
+    is_held,
     remove_leftovers,
 )
 from qiskit_qgen.persistence.cache import CACHE_VARIABLE, cache_folder
@@ -24,6 +25,7 @@ __all__ = [
     "check_state",
     "digest_tensors",
     "existing_folder",
+    "is_held",
     "load_circuit",
     "load_model_folder",
     "load_tensors",

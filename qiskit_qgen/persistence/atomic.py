@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import lock_descriptor
+from filelock import FileLock, Timeout, lock_descriptor
 
 from qiskit_qgen._typing import PathLike
 
@@ -52,13 +52,14 @@ def atomic_path(path: PathLike) -> Iterator[Path]:
         '{}'
     """
     target = Path(os.path.realpath(path))
-    _remove_leftovers(target)
+    remove_leftovers(target, only_old=True)
     temporary = _temporary_name(target)
     with _named_as(path, temporary):
         # O_EXCL: the name is ours alone; mode 0o666: the process's umask decides, as for any other new file.
         descriptor = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
         try:
-            _lock(descriptor)
+            with contextlib.suppress(OSError):  # where the system has no locks
+                lock_descriptor(descriptor, blocking=False)
             yield temporary
             _synchronise(temporary)
             temporary.replace(target)
@@ -67,21 +68,36 @@ def atomic_path(path: PathLike) -> Iterator[Path]:
             raise
         finally:
             os.close(descriptor)
-    _synchronise_folder(target.parent)
+    _synchronise(target.parent)
 
 
-def remove_leftovers(path: PathLike) -> None:
-    """Remove the temporary files that killed processes left beside ``path``, and no other's.
+def remove_leftovers(path: PathLike, *, only_old: bool = False) -> None:
+    """Remove the temporary files and folders that killed processes left beside ``path``, and no other's.
 
-    A file that a living process writes by :func:`atomic_path` is locked, and stays; so does every young one where the
-    system has no locks.
+    Those go that nothing has touched for an hour, and the files that no process holds the lock of: one that a living
+    process writes by :func:`atomic_path` is locked.
+
+    Args:
+        path: The file or folder that was to be written.
+        only_old: Whether to leave what is younger than an hour.
     """
     target = Path(os.path.realpath(path))
+    limit = time.time() - LEFTOVER_AGE
     for entry in _temporaries(target):
         with contextlib.suppress(OSError):
-            if entry.is_file() and _is_abandoned(entry):
-                entry.unlink()
-    _remove_leftovers(target)
+            if entry.stat().st_mtime < limit or not (only_old or entry.is_dir() or is_held(entry)):
+                shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+
+
+def is_held(path: Path) -> bool:
+    """Whether a living process holds the lock of the file ``path``, which is not made if it is missing."""
+    if not path.exists():
+        return False
+    try:
+        with FileLock(path, blocking=False):
+            return False
+    except Timeout:
+        return True
 
 
 def atomic_write(path: PathLike, data: bytes | str) -> None:
@@ -119,11 +135,11 @@ def atomic_folder(folder: PathLike) -> Iterator[Path]:
     target = Path(os.path.realpath(folder))
     previous = _previous_name(target)
     target.parent.mkdir(parents=True, exist_ok=True)
-    _remove_leftovers(target)
+    remove_leftovers(target, only_old=True)
     staging = _temporary_name(target)
     with _named_as(folder, staging):
         yield from _staged(staging, target, previous)
-    _synchronise_folder(target.parent)
+    _synchronise(target.parent)
     _discard(previous, target)
 
 
@@ -133,8 +149,8 @@ def _staged(staging: Path, target: Path, previous: Path) -> Iterator[Path]:
     try:
         yield staging
         for entry in staging.rglob("*"):
-            _synchronise_folder(entry) if entry.is_dir() else _synchronise(entry)
-        _synchronise_folder(staging)
+            _synchronise(entry)
+        _synchronise(staging)
         if target.exists():
             _discard(previous, target)
             target.rename(previous)
@@ -180,32 +196,6 @@ def _temporaries(target: Path) -> list[Path]:
     return []
 
 
-def _remove_leftovers(target: Path) -> None:
-    """Remove what killed processes left beside ``target``: temporary names that nothing has touched for an hour."""
-    limit = time.time() - LEFTOVER_AGE
-    for entry in _temporaries(target):
-        with contextlib.suppress(OSError):
-            if entry.stat().st_mtime < limit:
-                shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
-
-
-def _lock(descriptor: int) -> bool:
-    """Lock an open file for as long as it stays open; return whether nobody else has locked it, and locks exist."""
-    try:
-        return lock_descriptor(descriptor, blocking=False)
-    except OSError:
-        return False
-
-
-def _is_abandoned(file: Path) -> bool:
-    """Whether no living process writes ``file``."""
-    descriptor = os.open(file, os.O_RDWR)
-    try:
-        return _lock(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 @contextmanager
 def _named_as(path: PathLike, temporary: Path) -> Iterator[None]:
     """Let errors of the system about ``temporary`` speak of ``path``, which users know."""
@@ -225,19 +215,11 @@ def _discard(previous: Path, target: Path) -> None:
         shutil.rmtree(doomed, ignore_errors=True)
 
 
-def _synchronise(file: Path) -> None:
-    """Force the content of ``file`` to the disk."""
-    descriptor = os.open(file, os.O_RDWR)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _synchronise_folder(folder: Path) -> None:
-    """Force the names in ``folder`` to the disk, where the system can open folders."""
-    if os.name == "posix":
-        descriptor = os.open(folder, os.O_RDONLY)
+def _synchronise(path: Path) -> None:
+    """Force the content of a file to the disk, or the names in a folder, where the system can open folders."""
+    is_folder = path.is_dir()
+    if not is_folder or os.name == "posix":
+        descriptor = os.open(path, os.O_RDONLY if is_folder else os.O_RDWR)
         try:
             os.fsync(descriptor)
         finally:

@@ -6,8 +6,16 @@ import time
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
-from qiskit_qgen.persistence import atomic_folder, atomic_path, atomic_write, existing_folder, remove_leftovers
+from qiskit_qgen.persistence import (
+    atomic_folder,
+    atomic_path,
+    atomic_write,
+    existing_folder,
+    is_held,
+    remove_leftovers,
+)
 from qiskit_qgen.persistence.atomic import LEFTOVER_AGE
 
 
@@ -90,6 +98,15 @@ def test_only_what_no_living_process_writes_is_a_leftover(tmp_path):
     assert names(tmp_path) == sorted([other, alive])
     remove_leftovers(tmp_path / "file.bin")
     assert names(tmp_path) == [other]
+
+
+def test_a_lock_is_seen_while_it_is_held(tmp_path):
+    path = tmp_path / "lock"
+    assert not is_held(path)
+    assert not path.exists()
+    with FileLock(path):
+        assert is_held(path)
+    assert not is_held(path)
 
 
 WRITER = """

@@ -8,12 +8,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from qiskit_qgen._checks import check_path
 from qiskit_qgen._typing import PathLike
 from qiskit_qgen.exceptions import ArgumentError, CheckpointError
-from qiskit_qgen.persistence import atomic_write
+from qiskit_qgen.persistence import atomic_write, is_held
 from qiskit_qgen.persistence.json_text import dump_json, parse_json
 
 TRIAL, TIMING, LOCK, ERROR = "trial.json", "timing.json", ".lock", "error.txt"
@@ -102,7 +100,7 @@ def study_status(folder: PathLike) -> dict[str, Any]:
     digests = [trial["digest"] for trial in trials]
     records = {digest: read_trial(place, digest) for digest in digests}
     ended = {digest: record for digest, record in records.items() if record is not None}
-    running = sum(_is_held(trial_folder(place, digest) / LOCK) for digest in digests if digest not in ended)
+    running = sum(is_held(trial_folder(place, digest) / LOCK) for digest in digests if digest not in ended)
     timings = [_read_object(trial_folder(place, digest) / TIMING) for digest in ended]
     seconds = [float(timing["seconds"]) for timing in timings if timing is not None]
     mean = math.fsum(seconds) / len(seconds) if seconds else None
@@ -113,17 +111,6 @@ def study_status(folder: PathLike) -> dict[str, Any]:
         "seconds_per_trial": mean,
         "seconds_left": None if mean is None else mean * (len(digests) - len(ended)) / max(1, running),
     }
-
-
-def _is_held(lock: Path) -> bool:
-    """Whether a living process holds a lock, which is not made if it is missing."""
-    if not lock.exists():
-        return False
-    try:
-        with FileLock(lock, blocking=False):
-            return False
-    except Timeout:
-        return True
 
 
 def _read_object(path: Path) -> dict[str, Any] | None:
