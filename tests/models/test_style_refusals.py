@@ -8,8 +8,6 @@ import tracemalloc
 import numpy as np
 import pytest
 import torch
-from qiskit_qgen.models.fitting import describe_execution
-from qiskit_qgen.models.style_effects import RULES
 from torch import nn
 
 from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError, CheckpointError
@@ -23,6 +21,8 @@ from qiskit_qgen.execution import (
 )
 from qiskit_qgen.metrics import IdentityFeatureExtractor
 from qiskit_qgen.models import StyleQGAN
+from qiskit_qgen.models.fitting import describe_execution
+from qiskit_qgen.models.style_effects import RULES
 from qiskit_qgen.training import Checkpoint
 
 SIZES = {"num_qubits": 2, "autoencoder_width": 4, "autoencoder_hidden": 8, "critic_width": 8}

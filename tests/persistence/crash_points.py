@@ -52,7 +52,7 @@ def save(scenario: str, target: Path, label: str) -> None:
         # The new model has no circuit: none of the old one's files may be mixed into it.
         circuit = None if label == "new" else circuit_for(label)
         save_model_folder(
-            target, config={"class_name": "M", "arguments": {"label": label}}, state={"value": value}, circuit=circuit
+            target, config={"class_name": "M", "config": {"label": label}}, state={"value": value}, circuit=circuit
         )
 
 
@@ -67,7 +67,7 @@ def find(scenario: str, target: Path) -> str:
             label = metadata["label"]
         else:
             config, state = load_model_folder(target)
-            label = config["arguments"]["label"]
+            label = config["config"]["label"]
             if load_circuit(target) != (None if label == "new" else circuit_for(label)):
                 return "mixed"
         return label if torch.equal(state["value"], torch.full((SIZE,), VALUES[label])) else "mixed"

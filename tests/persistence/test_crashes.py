@@ -60,4 +60,4 @@ def test_kills_at_arbitrary_times_leave_a_complete_model(tmp_path):
             time.sleep(delay)
             process.send_signal(signal.SIGKILL)
         config, state = load_model_folder(folder)
-        assert set(state["value"].tolist()) == {1.0 if config["arguments"]["label"] == "old" else 2.0}
+        assert set(state["value"].tolist()) == {1.0 if config["config"]["label"] == "old" else 2.0}

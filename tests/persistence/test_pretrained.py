@@ -12,7 +12,7 @@ from qiskit_qgen import __version__
 from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError, CheckpointError
 from qiskit_qgen.persistence import FORMAT_VERSION, load_circuit, load_model_folder, save_model_folder
 
-CONFIG = {"class_name": "StyleQGAN", "arguments": {"image_shape": (1, 8, 8), "num_qubits": 3, "lr": 1e-4, "name": None}}
+CONFIG = {"class_name": "StyleQGAN", "config": {"image_shape": (1, 8, 8), "num_qubits": 3, "lr": 1e-4, "name": None}}
 STATE = {"style.weight": torch.tensor([[1.5, -0.0], [float("nan"), 2.0]]), "steps": torch.tensor(7)}
 
 
@@ -51,7 +51,7 @@ def test_round_trip(folder):
         "format_version": FORMAT_VERSION,
         "package_version": __version__,
         "class_name": "StyleQGAN",
-        "arguments": {"image_shape": [1, 8, 8], "num_qubits": 3, "lr": 1e-4, "name": None},
+        "config": {"image_shape": [1, 8, 8], "num_qubits": 3, "lr": 1e-4, "name": None},
     }
     assert state.keys() == STATE.keys()
     for name, tensor in STATE.items():
@@ -99,9 +99,9 @@ def test_further_keys_of_the_configuration_are_kept(tmp_path):
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        ({"arguments": {}}, "Argument `config` must hold `class_name`, the name of a class, but holds None."),
-        ({"class_name": "../x", "arguments": {}}, "must hold `class_name`, the name of a class, but holds '../x'."),
-        ({"class_name": "A"}, "Argument `config` must hold `arguments`, a dict of constructor arguments."),
+        ({"config": {}}, "Argument `config` must hold `class_name`, the name of a class, but holds None."),
+        ({"class_name": "../x", "config": {}}, "must hold `class_name`, the name of a class, but holds '../x'."),
+        ({"class_name": "A"}, "Argument `config` must hold `config`, a dict of settings."),
         ({**CONFIG, "format_version": 1}, "must not hold the key `format_version`, which is added when saving."),
         ({**CONFIG, "x": float("nan")}, "Argument `config.x` must be finite to be stored as JSON, but is nan."),
         ({**CONFIG, "x": {1, 2}}, "Argument `config.x` must be a dict, list, text, number, boolean or None"),
@@ -205,19 +205,20 @@ def test_a_newer_format_is_refused_with_the_remedy(folder):
         (b'{"format_version": ' + b"9" * 5000 + b"}", "is damaged or was not written by this package: Exceeds"),
         (b"[" * 100_000, "is damaged or was not written by this package: it is nested too deeply."),
         (b" " * (2**22 + 1), "is not a model's configuration: it has more than 4194304 bytes."),
-        (b'{"format_version": 1}', "must hold `files`, the checksums of the other files."),
-        (b'{"format_version": 1, "files": []}', "must hold `files`, the checksums of the other files."),
-        (b'{"format_version": 1, "files": {"model.safetensors": 0}}', "must hold `class_name`"),
+        (b'{"format_version": 1}', "has the older format version 1, but this is qiskit_qgen"),
+        (b'{"format_version": 2}', "must hold `files`, the checksums of the other files."),
+        (b'{"format_version": 2, "files": []}', "must hold `files`, the checksums of the other files."),
+        (b'{"format_version": 2, "files": {"model.safetensors": 0}}', "must hold `class_name`"),
         (
-            b'{"format_version": 1, "files": {"model.safetensors": 0}, "class_name": "os.system", "arguments": {}}',
+            b'{"format_version": 2, "files": {"model.safetensors": 0}, "class_name": "os.system", "config": {}}',
             "must hold `class_name`, the name of a class, but holds 'os.system'.",
         ),
         (
-            b'{"format_version": 1, "files": {"model.safetensors": 0}, "class_name": "A", "arguments": []}',
-            "must hold `arguments`, a dict of constructor arguments.",
+            b'{"format_version": 2, "files": {"model.safetensors": 0}, "class_name": "A", "config": []}',
+            "must hold `config`, a dict of settings.",
         ),
     ],
-    ids=range(18),
+    ids=range(19),
 )
 def test_hostile_configurations_are_refused(folder, content, message):
     (folder / "config.json").write_bytes(content)
