@@ -181,8 +181,8 @@ def test_files_of_two_models_are_not_mixed(folder, tmp_path):
 def test_a_newer_format_is_refused_with_the_remedy(folder):
     change_config(folder, lambda config: config.update(format_version=FORMAT_VERSION + 1, package_version="9.1"))
     message = (
-        f"has format version {FORMAT_VERSION + 1}, but this is qiskit_qgen {__version__}, which reads versions up to "
-        f"{FORMAT_VERSION}; install qiskit_qgen 9.1 or newer."
+        f"has the newer format version {FORMAT_VERSION + 1}, but this is qiskit_qgen {__version__}, which reads "
+        f"version {FORMAT_VERSION}: install qiskit_qgen 9.1."
     )
     for load in (load_model_folder, load_circuit):
         with pytest.raises(CheckpointError, match=f"^File .*config.json {re.escape(message)}$"):
