@@ -66,6 +66,8 @@ class QuantumLayer(TorchConnector):
         UnsupportedCircuitError: If the execution cannot run the circuit.
     """
 
+    _order: torch.Tensor
+
     def __init__(
         self,
         circuit: QuantumCircuit | ParametrizedCircuit,

@@ -156,7 +156,9 @@ class AbstractTrainable(AbstractSampler):
     def _training(self, training: Settings | None, steps: int | None, batch_size: int | None) -> Any:
         """Return the settings of a training, with what was given beside them."""
         kind = self.training_class
-        options = kind() if training is None else check_type("training", training, kind, f"a {kind.__name__} or None")
+        options: Any = (
+            kind() if training is None else check_type("training", training, kind, f"a {kind.__name__} or None")
+        )
         given = {"steps": steps, "batch_size": batch_size}
         return replace(options, **{name: value for name, value in given.items() if value is not None})
 
