@@ -14,7 +14,6 @@ import difflib
 import types
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields, replace
-from functools import cache
 from typing import Any, ClassVar, Literal, Self, Union, dataclass_transform, get_args, get_origin, get_type_hints
 
 from qiskit_qgen._checks import check_choice, check_float, check_int, renamed_arguments
@@ -22,6 +21,7 @@ from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError
 
 _NONE = type(None)
 _RANGE = ("minimum", "maximum", "above", "below")
+_HINTS: dict[type, dict[str, Any]] = {}
 _WORDS: dict[type, str] = {bool: "True or False", str: "a string", int: "an integer", tuple: "a list"}
 
 
@@ -179,11 +179,12 @@ def kinds_of_parts(kind: type[Settings]) -> dict[str, tuple[type[Settings], ...]
     return dict(_parts(kind))
 
 
-@cache
 def _hints(kind: type[Settings]) -> dict[str, Any]:
     """Return the type of each option."""
-    hints = get_type_hints(kind)
-    return {each.name: hints[each.name] for each in fields(kind)}
+    if kind not in _HINTS:  # mypy takes no class for hashable, as a cached function wants it
+        hints = get_type_hints(kind)
+        _HINTS[kind] = {each.name: hints[each.name] for each in fields(kind)}
+    return _HINTS[kind]
 
 
 def _members(hint: Any) -> tuple[Any, ...]:
@@ -191,7 +192,6 @@ def _members(hint: Any) -> tuple[Any, ...]:
     return get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
 
 
-@cache
 def _parts(kind: type[Settings]) -> dict[str, tuple[type[Settings], ...]]:
     found = {}
     for each in fields(kind):
@@ -247,7 +247,7 @@ def _place(kind: type[Settings], name: str, parts: Mapping[str, Any]) -> tuple[s
     known = kind.names()
     if name in known:
         for part, kinds in _parts(kind).items():
-            options = {option for each in kinds for option in each.names()}
+            options = [option for each in kinds for option in each.names()]
             if name in options or name.removeprefix(f"{part}_") in options:
                 chosen = repr(parts[part].kind) if part in held else "not one of the package's"
                 raise ArgumentError(f"Argument `{name}` has no effect where `{part}` is {chosen}: leave it out.")
@@ -301,7 +301,7 @@ def _sequence(name: str, hint: Any, value: Any, bounds: Mapping[str, Any]) -> tu
     if members[-1] is not Ellipsis and len(value) != len(members):
         raise ArgumentError(f"Argument `{name}` must have shape ({len(members)},), but has shape ({len(value)},).")
     kinds = [members[0]] * len(value) if members[-1] is Ellipsis else list(members)
-    found = []
+    found: list[Any] = []
     for index, (kind, each) in enumerate(zip(kinds, value, strict=True)):
         place = f"{name}[{index}]"
         if kind in (int, float):
