@@ -37,10 +37,11 @@ def test_every_module_imports_only_from_below():
         ("circuits/observables.py", "import qiskit_qgen.layers", "A module imports only from the layers below its own"),
         ("gradients/reverse_estimator.py", "import qiskit_qgen.primitives", "A module imports only from the layers"),
         ("training/trainer.py", "def late():\n    import qiskit_qgen.models", "A module imports only from the layers"),
-        ("models/style_qgan.py", "import matplotlib", "matplotlib is imported only in plotting"),
+        ("models/style_qgan/model.py", "import matplotlib", "matplotlib is imported only in plotting"),
         ("primitives/estimator.py", "import qiskit_aer", "Aer is imported only in execution.aer"),
         ("execution/base.py", "import qiskit_qgen.execution.local", "No cycles between siblings"),
         ("execution/local.py", "import qiskit_aer", "Aer is imported only in execution.aer"),
+        ("cli/doctor.py", "import qiskit_qgen.testing.loopback", "testing is imported by nothing else"),
     ],
 )
 def test_a_breach_is_seen(copied, module, statement, contract):
@@ -49,5 +50,6 @@ def test_a_breach_is_seen(copied, module, statement, contract):
     result = lint(copied)
     assert result.returncode == 1
     broken = [line for line in result.stdout.splitlines() if " BROKEN" in line]
-    assert len(broken) == 1
     assert broken[0].startswith(contract)
+    # What is imported from above may import the module in turn.
+    assert all(line.startswith("No cycles") for line in broken[1:])
