@@ -17,8 +17,7 @@ from statistics import fmean
 
 from benchmarks.fashion_mnist_part import NUM_PICTURES
 from qiskit_qgen import load_dataset
-from qiskit_qgen.studies import OptimalityRule, run_trials
-from qiskit_qgen.studies.capacity.autoencoders import run_autoencoder_sweep
+from qiskit_qgen.studies import OptimalityRule, run_autoencoder_sweep, run_trials
 from qiskit_qgen.studies.capacity.optimality import judge_record
 from qiskit_qgen.studies.capacity.trial import train_capacity_trial
 from qiskit_qgen.studies.trials.folder import AUTOENCODERS
@@ -35,7 +34,7 @@ TRAINING = {
     "batch_size": 128,
     "score_every": 30,
     "num_samples": 2000,
-    "pictures_every": None,
+    "images_every": None,
     "extractor": None,
 }
 SEED = 1000
@@ -67,12 +66,12 @@ def main():
     train, test = (load_dataset("fashion-mnist", split=split).images for split in ("train", "test"))
     (floors,) = run_autoencoder_sweep(
         train[:NUM_PICTURES],
-        test,
-        [{"latent_dim": 24}],
-        options.out / AUTOENCODERS,
+        {"latent_dim": [24]},
+        held_out=test,
+        folder=options.out / AUTOENCODERS,
         num_samples=TRAINING["num_samples"],
         extractor="efficientnet-lite0-96px",
-    )
+    ).records
     trials = list(configurations(floors["digest"]))
     records = run_trials(train_capacity_trial, trials, options.out, workers=options.workers)
     print("| generator | its rate | critic's rate | geometric mean of scores | scores | stable |\n" + "|---" * 6 + "|")

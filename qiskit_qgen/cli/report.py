@@ -3,28 +3,38 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from qiskit_qgen.cli.reporting import note, reports_errors
-from qiskit_qgen.exceptions import ArgumentError
+from qiskit_qgen.exceptions import ArgumentError, CheckpointError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 REPORT = "report.html"
-_STUDIES = {
+_TITLES = {
     "capacity": "Capacity study",
     "low_data": "Low-data study",
     "placement": "Placement study",
     "autoencoders": "Autoencoder sweep",
     "comparison": "Comparison of executions",
 }
-_CAPACITY_FIGURES = {
-    "capacity_scaling": "Optimal classical sizes over the quantum generator's size, with the fitted laws. Bars: middle "
-    "95 % over draws of the seeds; hollow: at the edge of the grid.",
-    "capacity_scores": "Score of every trial over the critic's size. Crosses: not stable; dotted: the optimal critic; "
-    "dashed: the floor, which real pictures score in the generated ones' place.",
-    "capacity_curves": "Score over the steps, first seed. Dotted: not stable.",
-}
+_ARMS = "Kernel distance over the steps, if trials were scored on the way, over the images, and its difference to the "
+_FIGURES = {  # of each study: file, function of `plotting`, caption
+    "capacity": {
+        "capacity_scaling": ("plot_capacity_scaling", "Optimal classical sizes over the quantum generator's size, with "
+        "the fitted laws. Bars: middle 95 % over draws of the seeds; hollow: at the edge of the grid."),
+        "capacity_scores": ("plot_capacity_scores", "Score of every trial over the critic's size. Crosses: not stable; "
+        "dotted: the optimal critic; dashed: the floor, which real images score in the generated ones' place."),
+        "capacity_curves": ("plot_capacity_curves", "Score over the steps, first seed. Dotted: not stable."),
+    },
+    "low_data": {"low_data": ("plot_arms", f"{_ARMS}plain network; share of copies. Bars: 95 % over the seeds.")},
+    "placement": {"placement": ("plot_arms", f"{_ARMS}classical model; share of copies. Bars: 95 % over the seeds.")},
+    "autoencoders": {"autoencoders": ("plot_autoencoder_sweep", "Floors over an option. Bars: 95 % over the seeds.")},
+    "comparison": {},
+}  # fmt: skip
 
 
 @reports_errors
@@ -37,7 +47,7 @@ def report(
 
 
 def write_report(folder: Path) -> None:
-    """Write the report of the study in ``folder``; the figures of a capacity study are drawn anew.
+    """Write the report of the study in ``folder``, whose figures are drawn anew.
 
     Raises:
         ArgumentError: If the folder holds no finished study.
@@ -46,35 +56,45 @@ def write_report(folder: Path) -> None:
     from qiskit_qgen.cli.html_page import html_page
     from qiskit_qgen.persistence import atomic_write
 
-    name = next((each for each in _STUDIES if (folder / f"{each}.md").is_file()), None)
+    name = next((each for each in _TITLES if (folder / f"{each}.md").is_file()), None)
     if name is None:
-        listed = ", ".join(f"{each}.md" for each in _STUDIES)
+        listed = ", ".join(f"{each}.md" for each in _TITLES)
         raise ArgumentError(
             f"Folder {folder} holds no finished study: it has none of {listed}. The command that began it goes on with "
             "it, and `qgen study status` tells how it stands."
         )
-    if name == "capacity":
-        draw_capacity(folder)
-        pictures = {folder / f"{figure}.png": caption for figure, caption in _CAPACITY_FIGURES.items()}
-    else:
-        pictures = {path: path.stem.replace("_", " ") for path in sorted(folder.glob(f"{name}*.png"))}
+    captions = draw_figures(folder, name)
+    captions |= {path: path.stem.replace("_", " ") for path in sorted(folder.glob("*.png")) if path not in captions}
     text = (folder / f"{name}.md").read_text(encoding="utf-8")
-    atomic_write(folder / REPORT, html_page(_STUDIES[name], text, pictures))
+    atomic_write(folder / REPORT, html_page(_TITLES[name], text, captions))
 
 
-def draw_capacity(folder: Path) -> None:
-    """Draw the figures of the capacity study in ``folder``.
+def draw_figures(folder: Path, name: str) -> dict[Path, str]:
+    """Draw the figures of the study in ``folder`` from its numbers, and return their captions.
 
     Raises:
-        ArgumentError: If the folder holds no capacity study.
-        CheckpointError: If its file is damaged.
+        CheckpointError: If the file with its numbers is missing or damaged.
     """
-    from qiskit_qgen.persistence import atomic_path
-    from qiskit_qgen.plotting import plot_capacity_curves, plot_capacity_scaling, plot_capacity_scores
-    from qiskit_qgen.studies import CapacityStudy
+    from qiskit_qgen import plotting
+    from qiskit_qgen.persistence.json_text import parse_json
 
-    study = CapacityStudy.load(folder).to_dict()
-    plots = (plot_capacity_scaling, plot_capacity_scores, plot_capacity_curves)
-    for name, plot in zip(_CAPACITY_FIGURES, plots, strict=True):
-        with atomic_path(folder / f"{name}.png") as temporary:
-            plot(study).savefig(temporary, dpi=130)
+    path = folder / f"{name}.json"
+    captions = {}
+    for file, (function, caption) in _FIGURES[name].items():
+        try:
+            figure = getattr(plotting, function)(parse_json(path.read_bytes(), f"File {path}"))
+        except (AttributeError, FileNotFoundError, KeyError, TypeError) as error:
+            raise CheckpointError(
+                f"File {path} is missing or damaged ({error!r}). The study's command writes it anew, without training."
+            ) from error
+        save_figure(figure, folder / f"{file}.png")
+        captions[folder / f"{file}.png"] = caption
+    return captions
+
+
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write a figure to a file."""
+    from qiskit_qgen.persistence import atomic_path
+
+    with atomic_path(path) as temporary:
+        figure.savefig(temporary, dpi=130)

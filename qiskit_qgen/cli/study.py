@@ -1,23 +1,188 @@
-"""``qgen study``: the studies, and how one stands."""
+"""``qgen study``: the studies, each a row of one table, and how one stands."""
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from qiskit_qgen.cli.reporting import reports_errors
-from qiskit_qgen.cli.study_autoencoders import autoencoders
-from qiskit_qgen.cli.study_capacity import capacity
-from qiskit_qgen.cli.study_low_data import low_data
-from qiskit_qgen.cli.study_placement import placement
+from qiskit_qgen.cli.report import save_figure, write_report
+from qiskit_qgen.cli.reporting import note, reports_errors
+from qiskit_qgen.cli.toml_text import read_toml
+from qiskit_qgen.exceptions import ArgumentError, DatasetError, ExecutionError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Tables = dict[str, dict[str, Any]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Study:
+    """A study's command. The tables of its TOML file are arguments of its function, and [study] holds all others."""
+
+    about: str
+    function: str
+    """Name of the function in :mod:`qiskit_qgen.studies`."""
+    tables: Mapping[str, str]
+    """Tables besides [data] and [study], each with the class that it makes, or the model that it is for."""
+    splits: bool = False
+    """Whether the data are images of two splits rather than a name."""
+    data: Mapping[str, Any] = field(default_factory=dict)
+    """What [data] is where it names none."""
+    trial: Callable[[Mapping[str, Any]], str]
+    """Says what a trial is, given its configuration."""
+    score: str
+    """What the score that is told of each trial is called."""
+    value: Callable[[Mapping[str, Any]], float]
+    """That score, given a trial's result."""
+
+    def keys(self) -> dict[str, Collection[str]]:
+        """Return the tables with their keys, none for those that the study checks."""
+        from qiskit_qgen import studies
+        from qiskit_qgen.datasets import load_dataset
+        from qiskit_qgen.studies.arms.images import ImageSelection
+
+        data = _parameters(load_dataset) if self.splits else [each.name for each in fields(ImageSelection)]
+        known = {"data": [name for name in data if name not in ("split", "digest")]}
+        elsewhere = ("data", "held_out", "folder", "runner", *known["data"], *self.tables)
+        function = getattr(studies, self.function)
+        known["study"] = [name for name in _parameters(function) if name not in elsewhere]
+        for table, kind in self.tables.items():
+            known[table] = [each.name for each in fields(getattr(studies, kind))] if kind in studies.__all__ else []
+        return dict(known)
+
+    def run(self, tables: Tables, out: Path, **runner: Any) -> Any:
+        """Run the study with what its tables hold."""
+        from qiskit_qgen import models, studies
+        from qiskit_qgen.cli.settings import model_arguments
+
+        data = tables["data"] if "name" in tables["data"] else {**self.data, **tables["data"]}
+        if "name" not in data:
+            raise ArgumentError("The data must be named: `name` in the table [data], or the option --data.")
+        arguments: dict[str, Any] = {"folder": out, **tables["study"], **runner}
+        if self.splits:
+            arguments["data"], arguments["held_out"] = _both_splits(data)
+        else:
+            arguments |= {"data" if key == "name" else key: value for key, value in data.items()}
+        for table, kind in self.tables.items():
+            given = tables[table]
+            if kind in models.__all__:
+                given = model_arguments({"model": {"class_name": kind, **given}})
+            if given:
+                arguments[table] = getattr(studies, kind)(**given) if kind in studies.__all__ else given
+        return getattr(studies, self.function)(**arguments)
+
+
+def _generator(configuration: Mapping[str, Any]) -> str:
+    from qiskit_qgen.studies.capacity.grid import generator_name
+
+    return f"{generator_name(configuration)}, critic {configuration['critic_width']}"
+
+
+_STUDIES = {
+    "capacity": _Study(
+        about="Train generators and critics of many sizes and compare laws of growth; the same command resumes.",
+        function="run_capacity_study",
+        tables={
+            "grid": "CapacityGrid",
+            "autoencoder": "StyleQGAN",
+            "model": "StyleQGAN",
+            "quantum_model": "StyleQGAN",
+            "classical_model": "StyleQGAN",
+            "rule": "OptimalityRule",
+            "search": "CapacitySearch",
+        },
+        splits=True,
+        trial=_generator,
+        score="latent Fréchet distance",
+        value=lambda result: float(result["scores"]["latent_frechet_distance"]["values"][-1]),
+    ),
+    "autoencoders": _Study(
+        about="Train autoencoders with every setting of a grid and compare their floors; the same command resumes. "
+        "Without a grid: four latent sizes, with and without noise on latents.",
+        function="run_autoencoder_sweep",
+        tables={"grid": "", "autoencoder": "StyleQGAN"},
+        splits=True,
+        trial=lambda trial: ", ".join(f"{key} {value}" for key, value in trial["options"].items()),
+        score="Fréchet distance of reconstructions",
+        value=lambda result: float(result["floor_reconstruction"]["frechet_distance"]),
+    ),
+    "low-data": _Study(
+        about="Compare bottlenecks of QuantumDiffusion over numbers of training images; the same command resumes.",
+        function="run_low_data_study",
+        tables={"model": "QuantumDiffusion"},
+        trial=lambda trial: f"{trial['size']} images, {trial['arm']}",
+        score="kernel distance",
+        value=lambda result: float(result["kernel_distance"][-1]),
+    ),
+    "placement": _Study(
+        about="Compare where the circuits of HybridGAN are, over numbers of training images; the same command resumes. "
+        "Without settings: bundled trousers, three seeds, two sizes.",
+        function="run_placement_study",
+        tables={"model": "HybridGAN"},
+        data={"name": "fashion-mnist-mini", "labels": [1]},
+        trial=lambda trial: f"{trial['size']} images, circuits in {trial['arm']}",
+        score="kernel distance",
+        value=lambda result: float(result["kernel_distance"][-1]),
+    ),
+}
+_Data = Annotated[str | None, typer.Option(help="Data set: a known name, a folder or a file of images.")]
+_SEARCH = (
+    "Let Optuna propose that many critic widths for each generator, between the smallest and the largest of a grid."
+)
+_Search = Annotated[int | None, typer.Option(min=3, metavar="WIDTHS", help=_SEARCH)]
+_Workers = Annotated[int, typer.Option(min=0, help="Trials at a time; 0 runs them in this process.")]
+_Threads = Annotated[int, typer.Option(min=1, help="Threads of each trial.")]
+_RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Run again what failed.")]
 
 study = typer.Typer(name="study", help="Studies of many trainings: run, resume, look at.", no_args_is_help=True)
-study.command()(capacity)
-study.command()(autoencoders)
-study.command("low-data")(low_data)
-study.command()(placement)
+
+
+def _command(name: str, row: _Study) -> Callable[..., None]:
+    """Return the command of a study."""
+    tables = ", ".join(("data", "study", *row.tables))
+
+    def command(
+        config: Path | None = typer.Argument(None, metavar="[CONFIG]", help=f"TOML file with the tables {tables}."),
+        data: _Data = None,
+        out: Path = typer.Option(Path("runs") / name, "-o", "--out", help="Folder of the study."),
+        search: _Search = None,
+        workers: _Workers = 0,
+        threads: _Threads = 1,
+        retry_failed: _RetryFailed = False,
+    ) -> None:
+        tables = _read_tables(config, row.keys())
+        if data is not None:
+            tables["data"]["name"] = data
+        if search is not None:
+            tables["search"]["num_widths"] = search
+        found = row.run(
+            tables, out, workers=workers, threads=threads, retry_failed=retry_failed, on_trial=_reporter(row)
+        )
+        if all(record["status"] != "done" for record in found.records):
+            raise ExecutionError(
+                f"None of the {len(found.records)} trials is done, so that there is nothing to report; the first ended "
+                f"with {found.records[0]['error']}"
+            )
+        found.save(out)
+        _draw_samples(found, out)
+        write_report(out)
+        typer.echo(found.table())
+        note(f"Folder {out}: {', '.join(sorted(path.name for path in out.iterdir()))}")
+
+    if "search" not in row.tables:  # an option that would have no effect
+        kept = [each for each in inspect.signature(command, eval_str=True).parameters.values() if each.name != "search"]
+        command.__signature__ = inspect.Signature(kept)  # type: ignore[attr-defined]
+    return reports_errors(command)
+
+
+for _name, _row in _STUDIES.items():
+    study.command(_name, help=_row.about)(_command(_name, _row))
 
 
 @study.command()
@@ -43,6 +208,74 @@ def status(
             f"{found['seconds_per_trial']:.1f} s per trial; {_duration(found['seconds_left'])} left with "
             f"{max(1, found['running'])} at a time."
         )
+
+
+def _parameters(function: Callable[..., Any]) -> list[str]:
+    return list(inspect.signature(function).parameters)
+
+
+def _read_tables(path: Path | None, known: Mapping[str, Collection[str]]) -> Tables:
+    """Return the tables of a TOML file, each of ``known``; without a file all are empty.
+
+    Raises:
+        ArgumentError: If the file is missing or not valid TOML, or has a table that is empty, or a table or key that is
+            unknown.
+    """
+    tables: Tables = {name: {} for name in known}
+    for name, table in ({} if path is None else read_toml(path)).items():
+        if name not in known or not isinstance(table, Mapping):
+            listed = ", ".join(f"[{each}]" for each in known)
+            raise ArgumentError(f"File {path} must hold the tables {listed} only, but holds `{name}`.")
+        if not table:
+            raise ArgumentError(f"File {path} has an empty table [{name}], which changes nothing: leave it out.")
+        for key in table:
+            if known[name] and key not in known[name]:
+                raise ArgumentError(
+                    f"File {path} has the unknown key `{key}` in the table [{name}]; the known ones are "
+                    f"{', '.join(known[name])}."
+                )
+        tables[name] = dict(table)
+    return tables
+
+
+def _both_splits(data: Mapping[str, Any]) -> tuple[Tensor, Tensor]:
+    """Return the images of both splits of the data; of those for training, as many as are asked for.
+
+    Raises:
+        ArgumentError: If a key of ``data`` is out of range.
+        DatasetError: If the data are missing or damaged, or have no such splits.
+    """
+    from qiskit_qgen.datasets import load_dataset
+
+    train = load_dataset(**data)
+    try:
+        test = load_dataset(data["name"], split="test", data_dir=data.get("data_dir"))
+    except DatasetError as error:
+        raise DatasetError(f"A study scores against images of a split of their own, test: {error}") from error
+    return train.images, test.images
+
+
+def _reporter(row: _Study) -> Callable[[dict[str, Any]], None]:
+    """Return a function that tells how a trial ended, given its record."""
+
+    def report(record: dict[str, Any]) -> None:
+        place = f"seed {record['configuration']['seed']}, {row.trial(record['configuration'])}"
+        if record["status"] == "done":
+            note(f"{place}: {row.score} {row.value(record['result']):.4g}")
+        else:
+            note(f"{place}: {record['status']}: {record['error']}")
+
+    return report
+
+
+def _draw_samples(found: Any, out: Path) -> None:
+    """Draw samples of the arms, of the same noise vectors, if the study has arms."""
+    from qiskit_qgen.plotting import plot_comparison
+    from qiskit_qgen.studies import ArmStudy
+
+    for size in found.sizes if isinstance(found, ArmStudy) else ():
+        if images := found.images(size):
+            save_figure(plot_comparison(images), out / f"images-{size}.png")
 
 
 def _duration(seconds: float) -> str:

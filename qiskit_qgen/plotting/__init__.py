@@ -5,6 +5,7 @@ Every function returns a matplotlib ``Figure`` of its own, shows nothing and tou
 cell's last value, once `%matplotlib inline` is on.
 """
 
+from qiskit_qgen.plotting.arms import plot_arms as plot_arms
 from qiskit_qgen.plotting.autoencoders import plot_autoencoder_sweep as plot_autoencoder_sweep
 from qiskit_qgen.plotting.capacity import plot_capacity_curves as plot_capacity_curves
 from qiskit_qgen.plotting.capacity import plot_capacity_scaling as plot_capacity_scaling
@@ -14,10 +15,9 @@ from qiskit_qgen.plotting.comparison import plot_comparison as plot_comparison
 from qiskit_qgen.plotting.history import plot_history as plot_history
 from qiskit_qgen.plotting.images import plot_images as plot_images
 from qiskit_qgen.plotting.images import plot_reconstructions as plot_reconstructions
-from qiskit_qgen.plotting.low_data import plot_low_data as plot_low_data
-from qiskit_qgen.plotting.placement import plot_placement as plot_placement
 
 __all__ = [
+    "plot_arms",
     "plot_autoencoder_sweep",
     "plot_capacity_curves",
     "plot_capacity_scaling",
@@ -26,7 +26,5 @@ __all__ = [
     "plot_comparison",
     "plot_history",
     "plot_images",
-    "plot_low_data",
-    "plot_placement",
     "plot_reconstructions",
 ]

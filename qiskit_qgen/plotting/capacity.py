@@ -12,8 +12,8 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from qiskit_qgen.exceptions import ArgumentError
+from qiskit_qgen.plotting.axes import PANEL, dress
 
-_PANEL = (4.6, 3.8)
 _SMALL = (3.0, 2.4)
 _COLUMNS = (4, 3, 5)  # that a row may have, the preferred first
 _FEW_DECADES, _NARROW = 300.0, 3.0  # ratios of the ends of an axis
@@ -34,16 +34,15 @@ def plot_capacity_scaling(study: Mapping[str, Any]) -> Figure:
         The figure, with axes for the critic and for the classical generator.
     """
     results = study["analysis"]["scaling"]
-    figure = Figure(figsize=(_PANEL[0] * len(results), _PANEL[1]), layout="constrained")
+    figure = Figure(figsize=(PANEL[0] * len(results), PANEL[1]), layout="constrained")
     for axes, (target, result) in zip(np.ravel(figure.subplots(1, len(results))), results.items(), strict=True):
         _draw_points(axes, result["points"])
         _draw_laws(axes, result)
         axes.set_yscale("log")
-        axes.set_ylabel(f"parameters of the optimal {target}", fontsize=8)
         verdict = f"{result['best']} law" if result["told_apart"] else "laws not told apart"
         verdict = verdict if result["fits"] else "too few optima for a law"
-        _dress(axes, f"{target}: {verdict}")
-        axes.set_xlabel("parameters of the quantum generator", fontsize=8)
+        y = f"parameters of the optimal {target}"
+        dress(axes, title=f"{target}: {verdict}", x="parameters of the quantum generator", y=y)
     return figure
 
 
@@ -51,7 +50,7 @@ def plot_capacity_scores(study: Mapping[str, Any]) -> Figure:
     """Draw the score of every trial over the critic's size, a panel for each generator.
 
     Filled points are stable trials, crosses unstable ones; the line joins the means of the stable ones; the dotted line
-    marks the optimal critic, the dashed one the floor: what real pictures score in the generated ones' place.
+    marks the optimal critic, the dashed one the floor: what real images score in the generated ones' place.
 
     Args:
         study: What :meth:`~qiskit_qgen.studies.CapacityStudy.to_dict` returns.
@@ -88,7 +87,7 @@ def plot_capacity_scores(study: Mapping[str, Any]) -> Figure:
         axes.set_yscale("log")
         axes.set_ylim(low / 1.15, high * 1.15)
         _plain_ticks(axes)
-        _dress(axes, f"{name}, {own[0]['generator_parameters']} parameters")
+        dress(axes, title=f"{name}, {own[0]['generator_parameters']} parameters")
     figure.supxlabel("parameters of the critic (cross: not stable; dotted: optimal; dashed: floor)", fontsize=8)
     figure.supylabel(study["score_name"], fontsize=8)
     return figure
@@ -125,7 +124,7 @@ def plot_capacity_curves(study: Mapping[str, Any]) -> Figure:
         _draw_floor(axes, study["floor"])
         axes.set_yscale("log")
         _plain_ticks(axes)
-        _dress(axes, name)
+        dress(axes, title=name)
     lines = [Line2D([], [], color=color, label=width) for width, color in colors.items()]
     figure.legend(handles=lines, title="critic width", loc="outside right upper", fontsize=7, title_fontsize=7)
     figure.supxlabel(f"step, seed {rows[0]['seed']} (dotted: not stable; dashed: floor)", fontsize=8)
@@ -157,12 +156,10 @@ def _draw_laws(axes: Axes, result: Mapping[str, Any]) -> None:
             y = {"constant": a + 0 * x, "linear": a + b * x, "power": a * x**b, "exponential": a * np.exp(b * x)}[law]
         width = 2.0 if law == result["best"] else 0.9
         axes.plot(x, y, _LAWS[law], color="C1", linewidth=width, label=f"{law}, AIC {fit['aic']:.1f}")
-    if result["fits"]:
-        axes.legend(fontsize=7)
 
 
 def _draw_floor(axes: Axes, floor: float | None) -> None:
-    """Draw what training pictures score, if that is known and not 0, which no logarithm shows."""
+    """Draw what training images score, if that is known and not 0, which no logarithm shows."""
     if floor:
         axes.axhline(floor, color="0.4", linestyle="--", linewidth=0.8)
 
@@ -185,10 +182,3 @@ def _panels(count: int) -> tuple[Figure, list[Axes]]:
     rows = -(-count // columns)
     figure = Figure(figsize=(_SMALL[0] * columns, _SMALL[1] * rows), layout="constrained")
     return figure, [figure.add_subplot(rows, columns, index + 1) for index in range(count)]
-
-
-def _dress(axes: Axes, title: str) -> None:
-    axes.set_title(title, fontsize=8)
-    axes.tick_params(labelsize=7, which="both")
-    axes.grid(alpha=0.25)
-    axes.spines[["top", "right"]].set_visible(False)

@@ -2,10 +2,10 @@
 
 from qiskit_qgen.layers.gradient_audit import GradientReport as GradientReport
 from qiskit_qgen.layers.gradient_audit import audit_gradients as audit_gradients
-from qiskit_qgen.studies.arms.low_data import LowDataStudy as LowDataStudy
-from qiskit_qgen.studies.arms.low_data import run_low_data_study as run_low_data_study
-from qiskit_qgen.studies.arms.placement import PlacementStudy as PlacementStudy
-from qiskit_qgen.studies.arms.placement import run_placement_study as run_placement_study
+from qiskit_qgen.studies.arms.paired import PairedComparison as PairedComparison
+from qiskit_qgen.studies.arms.result import ArmStudy as ArmStudy
+from qiskit_qgen.studies.arms.study import run_low_data_study as run_low_data_study
+from qiskit_qgen.studies.arms.study import run_placement_study as run_placement_study
 from qiskit_qgen.studies.capacity.autoencoder_sweep import AutoencoderSweep as AutoencoderSweep
 from qiskit_qgen.studies.capacity.autoencoders import run_autoencoder_sweep as run_autoencoder_sweep
 from qiskit_qgen.studies.capacity.grid import CapacityGrid as CapacityGrid
@@ -16,7 +16,6 @@ from qiskit_qgen.studies.capacity.study import CapacityStudy as CapacityStudy
 from qiskit_qgen.studies.capacity.study import run_capacity_study as run_capacity_study
 from qiskit_qgen.studies.executions import ExecutionComparison as ExecutionComparison
 from qiskit_qgen.studies.executions import compare_executions as compare_executions
-from qiskit_qgen.studies.paired import PairedComparison as PairedComparison
 from qiskit_qgen.studies.trials.folder import study_status as study_status
 from qiskit_qgen.studies.trials.run import run_trials as run_trials
 from qiskit_qgen.studies.trials.run import trial_digest as trial_digest
@@ -24,6 +23,7 @@ from qiskit_qgen.studies.twins import ClassicalTwin as ClassicalTwin
 from qiskit_qgen.studies.twins import classical_twin as classical_twin
 
 __all__ = [
+    "ArmStudy",
     "AutoencoderSweep",
     "CapacityGrid",
     "CapacitySearch",
@@ -31,10 +31,8 @@ __all__ = [
     "ClassicalTwin",
     "ExecutionComparison",
     "GradientReport",
-    "LowDataStudy",
     "OptimalityRule",
     "PairedComparison",
-    "PlacementStudy",
     "audit_gradients",
     "classical_twin",
     "compare_executions",

@@ -44,7 +44,7 @@ class ExecutionComparison:
     extractor: str
 
     def to_dict(self) -> dict[str, Any]:
-        """Return everything but the pictures, as JSON can hold it."""
+        """Return everything but the images, as JSON can hold it."""
         return {
             "executions": self.rows,
             "floors": self.floors,
@@ -111,13 +111,13 @@ def compare_executions(
 
     Args:
         model: A trained model whose generator has a quantum part.
-        data: Real pictures or rows to score against; best ones that were not trained on.
+        data: Real images or rows to score against; best ones that were not trained on.
         executions: Executions by a name for the table.
         num_samples: Samples for each execution and seed, at least 2.
         seeds: Seeds of the noise; several give intervals.
         reference: Other real data for the floor of real against real; None splits ``data`` in two.
-        extractor: Name or object of the feature extractor of pictures; None takes EfficientNet-Lite0.
-        cache: Where features of real pictures are kept between calls.
+        extractor: Name or object of the feature extractor of images; None takes EfficientNet-Lite0.
+        cache: Where features of real images are kept between calls.
 
     Raises:
         ArgumentError: If ``executions`` is empty or names one "exact", ``seeds`` is empty or repeats one, or a number

@@ -51,7 +51,7 @@ def folder(qgen, settings, tmp_path):
     found = qgen("study", "capacity", settings, "--out", tmp_path / "study")
     assert found.exit_code == 0, found.stderr
     assert "| 2 qubits, 3 layers |" in found.stdout
-    assert "Of 10 trials 10 are stable" in found.stdout
+    assert "| 10 | 10 | 0 | 0 | 0 | latent Fréchet distance |" in found.stdout
     return tmp_path / "study"
 
 
@@ -63,7 +63,7 @@ def test_a_study_from_its_settings_to_its_report(qgen, settings, folder):
             assert min(figure.size) > 200
     page = (folder / "report.html").read_text()
     assert page.count("data:image/png;base64,") == 3
-    assert "Of 10 trials 10 are stable" in page
+    assert "<td>latent Fréchet distance</td>" in page
     assert not re.search(r"(src|href)=\"(?!data:)", page)
 
     status = qgen("study", "status", folder)
@@ -81,7 +81,6 @@ def test_a_study_from_its_settings_to_its_report(qgen, settings, folder):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["study", "capacity"], "The data must be named"),
         (["study", "capacity", "missing.toml"], "missing.toml"),
         (["study", "status", "."], "holds no study: it has no plan.json"),
         (["report", "."], "holds no finished study: it has none of capacity.md"),
@@ -112,7 +111,7 @@ def test_a_search_takes_the_place_of_the_grid(qgen, settings, tmp_path):
         ("[search]", "has an empty table [search], which changes nothing: leave it out"),
         ("[data]\nname = 'digits'\nnum_images = -5", "`num_images` must be an integer from 1 to 1442, but is -5"),
         ("[data]\nname = 'digits'\nnum_images = '5'", "`num_images` must be an integer"),
-        ("[data]\nname = 'pictures.npz'", "A study scores against pictures of a split of their own, test: "),
+        ("[data]\nname = 'pictures.npz'", "A study scores against images of a split of their own, test: "),
     ],
 )
 def test_settings_are_checked(qgen, tmp_path, monkeypatch, text, message):

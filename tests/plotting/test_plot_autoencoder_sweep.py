@@ -35,10 +35,10 @@ def test_a_line_for_every_other_option_over_the_latent_s_size():
     assert list(errors.containers[0][0].get_ydata()) == [0.04, 0.01]
 
 
-def test_real_pictures_are_there_to_compare_with():
+def test_real_images_are_there_to_compare_with():
     floors, errors = plot_autoencoder_sweep(SWEEP).axes
-    assert {line.get_label(): list(line.get_ydata()) for line in floors.lines}["real pictures"] == [0.25, 0.25]
-    assert "real pictures" not in {line.get_label() for line in errors.lines}
+    assert {line.get_label(): list(line.get_ydata()) for line in floors.lines}["real images"] == [0.25, 0.25]
+    assert "real images" not in {line.get_label() for line in errors.lines}
 
 
 def test_nothing_done_cannot_be_drawn():

@@ -1,10 +1,11 @@
-"""The pictures of studies that train on parts of a data set, and what all of their trials are scored against."""
+"""The images of studies that train on parts of a data set, and what all of their trials are scored against."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -20,105 +21,94 @@ from qiskit_qgen.metrics import AbstractFeatureExtractor, FeatureCache, kernel_d
 
 _SPLIT_SEED = 0  # one split for all trials
 _SPLIT_STREAM = 0x73706C69
+_FEWEST_HELD_OUT = 6  # of which each has the five neighbours that coverage asks for
 
 
-class SplitPictures(NamedTuple):
-    """The pictures of a study, in two parts that are the same in all its trials."""
+class ImageSplit(NamedTuple):
+    """The images of a study, in two parts that are the same in all its trials."""
 
     pool: Tensor
-    """What trials draw their training pictures from, (N, C, H, W)."""
+    """What trials draw their training images from, (N, C, H, W)."""
     held_out: Tensor
     """What samples are scored against and no trial trains on, (M, C, H, W)."""
 
     def rows(self, size: int, seed: int) -> Tensor:
-        """Return which pictures of the pool a trial trains on; those of a seed hold the smaller ones of that seed."""
+        """Return which images of the pool a trial trains on; those of a seed hold the smaller ones of that seed."""
         return subset(torch.arange(len(self.pool)), size, seed)
 
     def digest(self) -> str:
-        """Return a short digest of all pictures."""
+        """Return a short digest of all images."""
         digest = hashlib.sha256()
         for part in self:
             digest.update(str(tuple(part.shape)).encode() + part.numpy().tobytes())
         return digest.hexdigest()[:16]
 
     def features(self, network: AbstractFeatureExtractor) -> tuple[Tensor, Tensor]:
-        """Return the features of the pool and of the held-out pictures, computed once and kept on disk."""
+        """Return the features of the pool and of the held-out images, computed once and kept on disk."""
         cache = FeatureCache()
         return cache.features(self.pool, network), cache.features(self.held_out, network)
 
 
-def data_settings(
-    data: PathLike,
-    *,
-    data_dir: PathLike | None,
-    labels: Sequence[int] | None,
-    held_out: int,
-    side: int | None = None,
-) -> dict[str, Any]:
-    """Return a study's choice of pictures as :func:`split_pictures` takes it and JSON holds it.
+@dataclass(frozen=True, kw_only=True)
+class ImageSelection:
+    """Which images a study takes.
 
     Raises:
-        ArgumentError: If an argument is out of range.
-        ArgumentTypeError: If an argument has the wrong type.
+        ArgumentError: If a value is out of range.
+        ArgumentTypeError: If one has the wrong type.
     """
-    settings: dict[str, Any] = {
-        "name": str(check_path("data", data)),
-        "data_dir": None if data_dir is None else str(check_path("data_dir", data_dir)),
-        "labels": None
-        if labels is None
-        else [check_int("labels", each, minimum=0) for each in check_distinct("labels", labels)],
-        "held_out": held_out,
-    }
-    return settings if side is None else {**settings, "side": check_int("side", side, minimum=8, maximum=128)}
 
+    name: PathLike
+    """What :func:`~qiskit_qgen.datasets.load_dataset` takes: a known name, a file or a folder."""
+    data_dir: PathLike | None = None
+    """The same function's argument."""
+    labels: Sequence[int] | None = None
+    """Labels of the images to take; None takes all."""
+    side: int | None = None
+    """Images are resized to a square of this many pixels; None leaves them as they are."""
+    held_out: int = 500
+    """Number of images that no trial trains on, against which samples are scored."""
+    digest: str | None = None
+    """That of the images that the study began with; None takes any."""
 
-def split_pictures(
-    name: str, *, data_dir: str | None, labels: list[int] | None, held_out: int, side: int | None = None
-) -> SplitPictures:
-    """Load a data set's pictures for training and split them at random, always alike.
+    def __post_init__(self) -> None:
+        """Check the values."""
+        object.__setattr__(self, "name", str(check_path("data", self.name)))
+        if self.data_dir is not None:
+            object.__setattr__(self, "data_dir", str(check_path("data_dir", self.data_dir)))
+        if self.labels is not None:
+            labels = [check_int("labels", each, minimum=0) for each in check_distinct("labels", self.labels)]
+            object.__setattr__(self, "labels", labels)
+        if self.side is not None:
+            check_int("side", self.side, minimum=8, maximum=128)
+        check_int("held_out", self.held_out, minimum=_FEWEST_HELD_OUT)
 
-    Args:
-        name: What :func:`~qiskit_qgen.datasets.load_dataset` takes: a known name, a file or a folder.
-        data_dir: The same function's argument.
-        labels: Labels of the pictures to take; None takes all.
-        held_out: Number of pictures to hold out.
-        side: Pictures are resized to a square of this many pixels; None leaves them as they are.
+    def load(self) -> ImageSplit:
+        """Load the data set's images for training and split them at random, always alike.
 
-    Raises:
-        ArgumentError: If the data set has no such labels, or no 2 pictures would be left.
-        DatasetError: If the data are missing or damaged.
-    """
-    data = load_dataset(name, data_dir=data_dir)
-    images = data.images
-    if labels is not None:
-        known = [] if data.labels is None else data.labels.unique().tolist()
-        if data.labels is None or not set(labels) <= set(known):
-            raise ArgumentError(f"Argument `labels` must hold labels of {name!r}, which are {known}, but is {labels}.")
-        images = images[torch.isin(data.labels, torch.tensor(labels))]
-    check_int("held_out", held_out, minimum=2)
-    if len(images) < held_out + 2:
-        raise ArgumentError(
-            f"Argument `held_out` must leave at least 2 of the {len(images)} pictures, but is {held_out}."
-        )
-    order = torch.randperm(len(images), generator=torch_generator(_SPLIT_SEED, _SPLIT_STREAM))
-    parts = images[order[held_out:]].contiguous(), images[order[:held_out]].contiguous()
-    return SplitPictures(*(part if side is None else _resized(part, side) for part in parts))
-
-
-def same_pictures(settings: Mapping[str, Any]) -> SplitPictures:
-    """Load the pictures that a study began with.
-
-    Args:
-        settings: What :func:`data_settings` returned, and `digest`, that of the pictures.
-
-    Raises:
-        ArgumentError: If the pictures are not those that the study began with.
-        DatasetError: If the data are missing or damaged.
-    """
-    pictures = split_pictures(**{name: value for name, value in settings.items() if name != "digest"})
-    if pictures.digest() != settings["digest"]:
-        raise ArgumentError(f"The data {settings['name']!r} are no longer those that this study began with.")
-    return pictures
+        Raises:
+            ArgumentError: If the data set has no such labels, no 2 images would be left, or the digest is another.
+            DatasetError: If the data are missing or damaged.
+        """
+        data = load_dataset(str(self.name), data_dir=self.data_dir)
+        images = data.images
+        if self.labels is not None:
+            known = [] if data.labels is None else sorted(set(data.labels.tolist()))
+            if data.labels is None or not set(self.labels) <= set(known):
+                raise ArgumentError(
+                    f"Argument `labels` must hold labels of {self.name!r}, which are {known}, but is {self.labels}."
+                )
+            images = images[torch.isin(data.labels, torch.tensor(self.labels))]
+        if len(images) < self.held_out + 2:
+            raise ArgumentError(
+                f"Argument `held_out` must leave at least 2 of the {len(images)} images, but is {self.held_out}."
+            )
+        order = torch.randperm(len(images), generator=torch_generator(_SPLIT_SEED, _SPLIT_STREAM))
+        parts = (images[order[self.held_out :]], images[order[: self.held_out]])
+        split = ImageSplit(*(_resized(part.contiguous(), self.side) for part in parts))
+        if self.digest not in (None, split.digest()):
+            raise ArgumentError(f"The data {self.name!r} are no longer those that this study began with.")
+        return split
 
 
 def whole_kernel_distance(features: Tensor, others: Tensor) -> float:
@@ -127,8 +117,8 @@ def whole_kernel_distance(features: Tensor, others: Tensor) -> float:
     return float(mean)
 
 
-def _resized(images: Tensor, side: int) -> Tensor:
-    if images.shape[-2:] == (side, side):
+def _resized(images: Tensor, side: int | None) -> Tensor:
+    if side is None or images.shape[-2:] == (side, side):
         return images
     resized = F.interpolate(images, (side, side), mode="bilinear", align_corners=False, antialias=True)
     return resized.clamp(0, 1)

@@ -1,182 +1,161 @@
-"""The frame of studies that compare arms of a model over numbers of training pictures, seed by seed."""
+"""The two studies of arms: where a circuit helps a hybrid GAN, and what one does for diffusion from few images."""
 
 from __future__ import annotations
 
-import json
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from itertools import product
-from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
-from qiskit_qgen._checks import check_distinct, check_int, check_path, check_type
+from qiskit_qgen._checks import check_choice, check_distinct, check_folder, check_int
 from qiskit_qgen._typing import PathLike
 from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.metrics import get_extractor
-from qiskit_qgen.persistence import atomic_write
-from qiskit_qgen.studies.arms.images import SplitPictures, whole_kernel_distance
-from qiskit_qgen.studies.intervals import mean_interval
-from qiskit_qgen.studies.paired import PairedComparison, compare_arms
+from qiskit_qgen.metrics.extractors import DEFAULT_EXTRACTOR
+from qiskit_qgen.studies.arms.design import DESIGNS, LOW_DATA, PLACEMENT
+from qiskit_qgen.studies.arms.images import ImageSelection, whole_kernel_distance
+from qiskit_qgen.studies.arms.result import ArmStudy
+from qiskit_qgen.studies.arms.trial import ArmSettings, run_arm_trial
 from qiskit_qgen.studies.trials.run import run_trials
 
 ALL = "all"
 
 
-@dataclass(frozen=True, eq=False)
-class AbstractArmStudy(ABC):
-    """What a study found that trained each arm on each number of pictures with each seed."""
-
-    records: list[dict[str, Any]]
-    """The trials' records, see :func:`~qiskit_qgen.studies.run_trials`."""
-    settings: dict[str, Any]
-    """What all trials have in common."""
-    floor: float
-    """Kernel distance of the pictures for training, all of them, to those held out: what real pictures reach."""
-
-    KEY: ClassVar[str]
-    """What an arm is called in a trial's configuration."""
-    BASELINE: ClassVar[str]
-    """The arm that all others are compared with."""
-    FILE: ClassVar[str]
-    """Name of the files that :meth:`save` writes, without suffix."""
-
-    @property
-    def arms(self) -> list[str]:
-        """The arms, in order."""
-        return list(dict.fromkeys(record["configuration"][self.KEY] for record in self.records))
-
-    @property
-    def sizes(self) -> list[int]:
-        """The numbers of training pictures, in order."""
-        return list(dict.fromkeys(record["configuration"]["size"] for record in self.records))
-
-    @abstractmethod
-    def table(self) -> str:
-        """Return scores and differences as Markdown."""
-
-    @abstractmethod
-    def to_dict(self) -> dict[str, Any]:
-        """Return everything as JSON can hold it."""
-
-    def save(self, folder: PathLike) -> Path:
-        """Write numbers (``.json``) and table (``.md``) to ``folder``, and return it."""
-        target = check_path("folder", folder)
-        target.mkdir(parents=True, exist_ok=True)
-        atomic_write(target / f"{self.FILE}.json", json.dumps(self.to_dict(), indent=1) + "\n")
-        atomic_write(target / f"{self.FILE}.md", self.table() + "\n")
-        return target
-
-    def _results(self, size: int, arm: str) -> dict[int, dict[str, Any]]:
-        """Return the results of the trials that are done, by seed."""
-        return {
-            record["configuration"]["seed"]: record["result"]
-            for record in self.records
-            if record["status"] == "done"
-            and (record["configuration"]["size"], record["configuration"][self.KEY]) == (size, arm)
-        }
-
-    def _rows(self, scores: Mapping[str, Callable[[dict[str, Any]], float]]) -> list[dict[str, Any]]:
-        """Return for each size and arm the number of trials, and the mean and interval of each score."""
-        return [
-            {
-                "size": size,
-                self.KEY: arm,
-                "num_trials": len(found),
-                **{name: mean_interval([score(result) for result in found.values()]) for name, score in scores.items()},
-            }
-            for size, arm in product(self.sizes, self.arms)
-            if (found := self._results(size, arm))
-        ]
-
-    def _differences(
-        self,
-        score: Callable[[dict[str, Any]], float],
-        *,
-        setting: Callable[[int], int | str],
-        further: Iterable[tuple[str, str]] = (),
-    ) -> list[PairedComparison]:
-        """Return the differences in a score of trials of one size and seed: of all arms to the baseline, and more."""
-        pairs = [(arm, self.BASELINE) for arm in self.arms if arm != self.BASELINE and self.BASELINE in self.arms]
-        pairs += [pair for pair in further if set(pair) <= set(self.arms)]
-        found: list[PairedComparison] = []
-        for size in self.sizes:
-            scores = {
-                arm: {seed: score(result) for seed, result in self._results(size, arm).items()} for arm in self.arms
-            }
-            found += compare_arms(scores, pairs, setting=setting(size))
-        return found
-
-    def _caption(self, rows: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
-        """Return what repeated training pictures reach, and how many held-out pictures look like copies, by size."""
-        by_size = {row["size"]: row for row in rows}
-        repeated = ", ".join(f"{n}: {row['copies_kernel_distance']['mean']:.3g}" for n, row in by_size.items())
-        return repeated, ", ".join(f"{n}: {percent(row['held_out_copy_rate']['mean'])}" for n, row in by_size.items())
-
-    def _lost(self) -> list[str]:
-        """Return a sentence on trials that have no result, if there are any."""
-        lost = sum(record["status"] != "done" for record in self.records)
-        return [f"{lost} of {len(self.records)} trials failed or diverged."] * (lost > 0)
-
-
-def run_arms(
-    trial: Callable[[dict[str, Any], Path], dict[str, Any]],
+def run_placement_study(
+    data: PathLike,
     folder: PathLike,
-    pictures: SplitPictures,
     *,
-    key: str,
-    arms: Sequence[str],
-    sizes: Sequence[int | str],
-    seeds: Sequence[int],
-    settings: Mapping[str, Any],
+    data_dir: PathLike | None = None,
+    labels: Sequence[int] | None = None,
+    side: int | None = 32,
+    held_out: int = 300,
+    arms: Sequence[str] = PLACEMENT.known,
+    sizes: Sequence[int | str] = (40, 400),
+    seeds: Sequence[int] = (0, 1, 2),
+    steps: int = 400,
+    score_every: int = 50,
+    batch_size: int = 16,
+    num_samples: int = 128,
+    extractor: str = "efficientnet-lite0-64px",
+    model: Mapping[str, Any] | None = None,
     **runner: Any,
-) -> tuple[list[dict[str, Any]], dict[str, Any], float]:
-    """Run the trials of a study of arms that are missing in its folder.
+) -> ArmStudy:
+    """Train a :class:`~qiskit_qgen.models.HybridGAN` with circuits in each place on few and more images, and compare.
+
+    Trials of one seed share the subset, the weights that all arms have, the order of batches, the noise and the
+    held-out images, so that their differences are those of the arms; the subset of a seed holds that seed's smaller
+    ones. Called again with the same folder, the study runs what is missing; more arms, sizes and seeds may join.
 
     Args:
-        trial: The trial, as :func:`~qiskit_qgen.studies.run_trials` takes it.
+        data: What :func:`~qiskit_qgen.datasets.load_dataset` takes: a known name, a file or a folder.
         folder: The study's folder.
-        pictures: The pictures of all trials.
-        key: What an arm is called in a configuration.
-        arms: The arms.
-        sizes: Numbers of training pictures; "all" stands for as many as there are.
-        seeds: Seeds of the trials.
-        settings: What all trials have in common.
+        data_dir: The same function's argument.
+        labels: Labels of the images to take; None takes all.
+        side: Images are resized to a square of this many pixels; None leaves them as they are.
+        held_out: Number of images that no trial trains on, against which samples are scored; at least 6.
+        arms: Where the circuits are; "none" is what the others are compared with.
+        sizes: Numbers of training images; "all" stands for as many as there are.
+        seeds: Seeds of the trials, which move the subset too.
+        steps: Steps of each training, whatever the number of images.
+        score_every: Steps between two scores.
+        batch_size: Images in a batch.
+        num_samples: Samples that are scored.
+        extractor: Name of the feature extractor.
+        model: Further arguments of the model.
         **runner: Where trials run, as of :func:`~qiskit_qgen.studies.run_trials`.
-
-    Returns:
-        The records, the settings and the floor of the study.
 
     Raises:
         ArgumentError: If an argument is out of range, or the folder holds another study.
         ArgumentTypeError: If an argument has the wrong type.
+        DatasetError: If the data are missing or damaged.
         ExecutionError: If trials were lost with the processes that ran them.
     """
+    settings = ArmSettings(
+        study=PLACEMENT.name,
+        images=ImageSelection(name=data, data_dir=data_dir, labels=labels, side=side, held_out=held_out),
+        steps=steps,
+        score_every=score_every,
+        batch_size=batch_size,
+        num_samples=num_samples,
+        extractor=extractor,
+        model=model or {},
+    )
+    return _run_arms(settings, folder, arms, sizes, seeds, runner)
+
+
+def run_low_data_study(
+    data: PathLike,
+    folder: PathLike,
+    *,
+    data_dir: PathLike | None = None,
+    labels: Sequence[int] | None = None,
+    side: int | None = None,
+    held_out: int = 500,
+    arms: Sequence[str] = ("plain", "se", "se_frozen", "quantum"),
+    sizes: Sequence[int | str] = (10, 25, 50, 100, 250, 500, 1000, ALL),
+    seeds: Sequence[int] = (0, 1, 2, 3, 4),
+    steps: int = 2000,
+    batch_size: int = 64,
+    extractor: str = DEFAULT_EXTRACTOR,
+    model: Mapping[str, Any] | None = None,
+    **runner: Any,
+) -> ArmStudy:
+    """Train a :class:`~qiskit_qgen.models.QuantumDiffusion` with each bottleneck on ever more images, and compare.
+
+    Arguments and errors are those of :func:`run_placement_study`, but that the arms are bottlenecks, of which "plain"
+    is what the others are compared with, and that trials are scored at their end only, by as many samples as there are
+    held-out images.
+    """
+    settings = ArmSettings(
+        study=LOW_DATA.name,
+        images=ImageSelection(name=data, data_dir=data_dir, labels=labels, side=side, held_out=held_out),
+        steps=steps,
+        score_every=None,
+        batch_size=batch_size,
+        num_samples=held_out,
+        extractor=extractor,
+        model=model or {},
+    )
+    return _run_arms(settings, folder, arms, sizes, seeds, runner)
+
+
+def _run_arms(
+    settings: ArmSettings,
+    folder: PathLike,
+    arms: Sequence[str],
+    sizes: Sequence[int | str],
+    seeds: Sequence[int],
+    runner: Mapping[str, Any],
+) -> ArmStudy:
+    """Run the trials that are missing in the study's folder."""
+    design = DESIGNS[settings.study]
+    place = check_folder("folder", folder)
+    images = settings.images.load()
+    arms = [check_choice("arms", arm, design.known) for arm in check_distinct("arms", arms)]
     seeds = [check_int("seeds", seed, minimum=0) for seed in check_distinct("seeds", seeds)]
-    numbers = _numbers(sizes, len(pictures.pool))
-    common = {**settings, "extractor": check_type("extractor", settings["extractor"], str, "the name of an extractor")}
-    network = get_extractor(common["extractor"], image_shape=pictures.pool.shape[1:], name="extractor")
-    # Once here, so that the workers find the features of real pictures on disk.
-    floor = whole_kernel_distance(*pictures.features(network))
+    numbers = _numbers(sizes, len(images.pool))
+    network = get_extractor(settings.extractor, image_shape=images.pool.shape[1:], name="extractor")
+    for arm in arms:
+        design.build(images.pool.shape[1:], arm, settings.model).summary()  # which builds the networks
+    # Once here, so that the workers find the features of real images on disk.
+    floor = whole_kernel_distance(*images.features(network))
+    settings = replace(settings, images=replace(settings.images, digest=images.digest()))
+    common = asdict(settings)
     # Seed by seed, so that a study that is stopped holds whole comparisons.
     configurations = [
-        {**common, key: arm, "size": size, "seed": seed} for seed, size, arm in product(seeds, numbers, arms)
+        {**common, "arm": arm, "size": size, "seed": seed} for seed, size, arm in product(seeds, numbers, arms)
     ]
-    return run_trials(trial, configurations, folder, settings=common, **runner), common, floor
+    records = run_trials(run_arm_trial, configurations, place, settings=common, **runner)
+    return ArmStudy(settings=settings, records=records, folder=place, floor=floor, pool=len(images.pool))
 
 
-def percent(share: float) -> str:
-    """Return a part of 1 in percent."""
-    return f"{100 * share:.0f} %"
-
-
-def _numbers(sizes: Any, most: int) -> list[int]:
+def _numbers(sizes: Sequence[int | str], most: int) -> list[int]:
     """Return the sizes as numbers, ascending."""
     numbers = [most if size == ALL else size for size in check_distinct("sizes", sizes)]
     for number in numbers:
         check_int("sizes", number, minimum=2)
         if number > most:
             raise ArgumentError(
-                f"Argument `sizes` must hold at most the {most} pictures that are left, but holds {number}."
+                f"Argument `sizes` must hold at most the {most} images that are left, but holds {number}."
             )
     return sorted(check_distinct("sizes", numbers))

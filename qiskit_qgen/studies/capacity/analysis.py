@@ -1,4 +1,4 @@
-"""From the trials of a capacity study to optimal sizes, laws of growth and a reading."""
+"""From the trials of a capacity study to optimal sizes and laws of growth."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from qiskit_qgen.studies.capacity.optimality import (
     match_generators,
 )
 from qiskit_qgen.studies.capacity.scaling import ScalingResult, fit_points, fit_scaling
+from qiskit_qgen.studies.tables import markdown_table
 
 CRITIC, GENERATOR = "critic", "classical generator"
 _VARIATIONS: dict[str, tuple[float, ...]] = {
@@ -35,7 +36,23 @@ _VARIATIONS: dict[str, tuple[float, ...]] = {
 }
 _FACTORS = ("max_spread", "max_slope", "max_critic_drift")
 _DRAWS = 300
-_FAR = 100  # times the floor
+_SIZES_CAPTION = (
+    "*Optimal sizes* in trainable parameters, with the middle 95 % over draws of the seeds; (edge): at the edge of the "
+    "grid, so that the optimum may lie beyond. A floor is what real images score in the generated ones' place: a score "
+    "below it no longer tells good from better; at very many floors little was learned."
+)
+_LAWS_CAPTION = (
+    "*Laws of growth* with the quantum generator's parameters x; the last column is the share of draws of the seeds in "
+    "which a law has the lowest AIC."
+)
+_VERDICT_CAPTION = (
+    "*Verdict* by the rule, for this data set, latent, step budget and families of networks alone. One seed shows "
+    "nothing, and intervals over few seeds are narrower than they should be."
+)
+_CHANGES_CAPTION = (
+    "*Other choices*: the optimal sizes of all quantum generators in order, and the law of the lowest AIC, if one "
+    "thing is changed in the rule."
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +61,8 @@ class CapacityAnalysis:
 
     optima: dict[str, Optimum]
     """What is optimal for each generator, by its name."""
+    generators: dict[str, int]
+    """Trainable parameters of each generator, by its name."""
     scaling: dict[str, ScalingResult]
     """The growth of the optimal "critic" and of the matching "classical generator"."""
     sensitivity: list[dict[str, Any]]
@@ -53,92 +72,14 @@ class CapacityAnalysis:
     score: str
     """The score that the rule looks at."""
     floor: float | None
-    """What real pictures score in the generated ones' place, or None; see :attr:`CapacityStudy.floor`."""
-
-    @property
-    def reading(self) -> str:
-        """The conclusion in words, with its limits."""
-        count = self.num_trials
-        return " ".join(
-            [
-                f"Of {count['planned']} trials {count['stable']} are stable, {count['unstable']} are not, "
-                f"{count['diverged']} diverged and {count['failed']} failed; the score is the "
-                f"{SCORE_NAMES[self.score]}{self._best_and_floor()}.",
-                *(result.reading for result in self.scaling.values()),
-                *self._sensitivity_reading(),
-                *self._untrained_reading(),
-                "All of this holds for this data set, this latent, this step budget and these families of networks; it "
-                "says nothing about other ones.",
-            ]
-        )
-
-    def _best_and_floor(self) -> str:
-        """Return the best mean of a generator's stable trials, and the floor, as far as they are known."""
-        best = min((optimum.best for optimum in self.optima.values()), default=None)
-        parts = [] if best is None else [f"{best:.3g} at best"]
-        real = "reconstructed training pictures" if self.score == "frechet_distance" else "latents of training pictures"
-        parts += [] if self.floor is None else [f"{self.floor:.3g} for {real} in the generated ones' place"]
-        below = best is not None and self.floor is not None and best < self.floor
-        warning = ", so that the best scores no longer tell good from better" * below
-        return f", {' and '.join(parts)}{warning}" if parts else ""
-
-    def _untrained_reading(self) -> list[str]:
-        """Return which generators are so far from the floor at best that nothing was learned."""
-        limit = math.inf if not self.floor else _FAR * self.floor
-        names = [name for name, optimum in self.optima.items() if optimum.best > limit]
-        text = f"The best score is over {_FAR} times the floor, so nothing was learned, for {'; '.join(names)}."
-        return [text] if names else []
-
-    def _sensitivity_reading(self) -> list[str]:
-        """Return how the best laws move with the rule, if there are laws."""
-        if all(result.best is None for result in self.scaling.values()):
-            return []
-        moved = [row["change"] for row in self.sensitivity if any(row[target]["changed"] for target in self.scaling)]
-        changes = f": {'; '.join(moved)}." if moved else "."
-        count = f"{len(moved)} of {len(self.sensitivity)}"
-        return [f"The best law changes under {count} other choices of score and thresholds{changes}"]
+    """What real images score in the generated ones' place, or None; see :attr:`CapacityStudy.floor`."""
 
     def table(self) -> str:
-        """Return the optimal sizes and the laws as Markdown."""
-        lines = [
-            "*Optimal sizes*, in trainable parameters, with the middle 95 % over draws of the seeds; (edge): at the "
-            "edge of the grid.",
-            "",
-            "| quantum generator | parameters | optimal critic | classical generator as good |",
-            "|---|---|---|---|",
-        ]
-        columns = [self.scaling[target].points for target in (CRITIC, GENERATOR)]
-        for critic, generator in zip(*columns, strict=True):
-            lines.append(f"| {critic['name']} | {critic['x']} | {_point(critic)} | {_point(generator)} |")
+        """Return trials, optimal sizes, laws and what changes them as Markdown."""
+        parts = [self._trials(), _VERDICT_CAPTION, self._verdicts(), _SIZES_CAPTION, self._sizes()]
         if any(result.fits for result in self.scaling.values()):
-            lines += [
-                "",
-                "*Laws of growth* with the quantum generator's parameters x; the last column is the share of draws of "
-                "the seeds in which a law has the lowest AIC.",
-                "",
-                "| target | law | coefficients | AIC | left out, RMS of log | best in draws |",
-                "|---" * 6 + "|",
-            ]
-        for target, result in self.scaling.items():
-            for law, fit in result.fits.items():
-                lines.append(
-                    f"| {target} | {law} {FORMULAE[law]} | {result.coefficients(law)} | {fit.aic:.2f} | "
-                    f"{fit.left_out:.2f} | {result.shares[law]:.0%} |"
-                )
-        lines += [
-            "",
-            "*Other choices*: the optimal sizes of all quantum generators in order, and the law of the lowest AIC, if "
-            "one thing is changed in the rule.",
-            "",
-            "| changed | critic | law | classical generator | law |",
-            "|---" * 5 + "|",
-        ]
-        for row in self.sensitivity:
-            cells = [row["change"]]
-            for target in self.scaling:
-                cells += [", ".join(map(_number, row[target]["sizes"])), row[target]["best"] or "-"]
-            lines.append("| " + " | ".join(cells) + " |")
-        return "\n".join(lines)
+            parts += [_LAWS_CAPTION, self._laws()]
+        return "\n\n".join([*parts, _CHANGES_CAPTION, self._changes()])
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as JSON can hold it."""
@@ -147,8 +88,63 @@ class CapacityAnalysis:
             "scaling": {target: result.to_dict() for target, result in self.scaling.items()},
             "sensitivity": self.sensitivity,
             "num_trials": self.num_trials,
-            "reading": self.reading,
         }
+
+    def _trials(self) -> str:
+        best = min((optimum.best for optimum in self.optima.values()), default=None)
+        scores = ["-" if score is None else f"{score:.3g}" for score in (best, self.floor)]
+        titles = ("trials", *list(self.num_trials)[1:], "score", "lowest", "floor")
+        return markdown_table(titles, [(*self.num_trials.values(), SCORE_NAMES[self.score], *scores)])
+
+    def _sizes(self) -> str:
+        critics, matches = ({each["name"]: each for each in result.points} for result in self.scaling.values())
+        lines = []
+        for name in [*critics, *(each for each in self.generators if each not in critics)]:
+            optimum = self.optima.get(name)
+            score = "-" if optimum is None else f"{optimum.best:.3g}"
+            floors = f"{optimum.best / self.floor:.3g}" if optimum is not None and self.floor else "-"
+            match = _point(matches[name]) if name in matches else ""
+            critic = _point(critics[name]) if name in critics else str(optimum and optimum.critic)
+            lines.append((name, self.generators[name], critic, match, score, floors))
+        titles = ("generator", "parameters", "optimal critic", "classical generator as good", "best score", "in floors")
+        return markdown_table(titles, lines)
+
+    def _laws(self) -> str:
+        titles = ("target", "law", "coefficients", "AIC", "left out, RMS of log", "best in draws")
+        lines = [
+            (target, f"{law} {FORMULAE[law]}", result.coefficients(law), f"{fit.aic:.2f}", f"{fit.left_out:.2f}",
+             f"{result.shares[law]:.0%}")
+            for target, result in self.scaling.items()
+            for law, fit in result.fits.items()
+        ]  # fmt: skip
+        return markdown_table(titles, lines)
+
+    def _verdicts(self) -> str:
+        lines = [
+            {
+                "target": target,
+                "optima": f"{sum(point['y'] is not None for point in result.points)} of {len(result.points)}",
+                "seeds": " to ".join(map(str, dict.fromkeys(result.num_seeds))),
+                "draws with laws": "{} of {}".format(*result.num_draws),
+                "lowest AIC": result.best or "-",
+                "constant behind": "-" if result.constant_behind is None else f"{result.constant_behind:.1f}",
+                "law told apart": "yes" if result.told_apart else "no",
+                "growth shown": "yes" if result.growth_shown else "no",
+            }
+            for target, result in self.scaling.items()
+        ]
+        return markdown_table(list(lines[0]), [list(line.values()) for line in lines])
+
+    def _changes(self) -> str:
+        lines = []
+        for row in self.sensitivity:
+            cells = [row["change"]]
+            for target in self.scaling:
+                found = row[target]
+                sizes = ", ".join("none" if size is None else str(size) for size in found["sizes"])
+                cells += [sizes, (found["best"] or "-") + " (changed)" * found["changed"]]
+            lines.append(cells)
+        return markdown_table(("changed", "critic", "law", "classical generator", "law"), lines)
 
 
 def analyse_capacity(
@@ -165,7 +161,7 @@ def analyse_capacity(
         records: The trials' records.
         sizes: Trainable parameters: ``generators`` by name, ``critics`` by width as text.
         rule: When a training is stable, and which size optimal.
-        floor: What training pictures in the generated ones' place score.
+        floor: What training images in the generated ones' place score.
         seed: Seed of the draws of seeds.
     """
     quantum = dict.fromkeys(
@@ -212,7 +208,7 @@ def analyse_capacity(
         "diverged": statuses["diverged"],
         "failed": statuses["failed"],
     }
-    return CapacityAnalysis(optima, scaling, sensitivity, counts, rule.score, floor)
+    return CapacityAnalysis(optima, dict(sizes["generators"]), scaling, sensitivity, counts, rule.score, floor)
 
 
 def _judged(
@@ -291,7 +287,3 @@ def _point(point: Mapping[str, Any]) -> str:
         return "none"
     interval = "" if point["low"] is None else f" [{point['low']:.0f}, {point['high']:.0f}]"
     return f"{point['y']}{interval}{' (edge)' * point['at_edge']}"
-
-
-def _number(size: int | None) -> str:
-    return "none" if size is None else str(size)

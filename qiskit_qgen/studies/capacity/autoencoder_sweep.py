@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,14 +11,20 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from qiskit_qgen._checks import check_distinct, check_path
+from qiskit_qgen._checks import check_distinct
 from qiskit_qgen._typing import PathLike
 from qiskit_qgen.exceptions import ArgumentError
-from qiskit_qgen.persistence import atomic_write
-from qiskit_qgen.studies.intervals import interval_text, mean_interval, paired_difference
+from qiskit_qgen.studies.intervals import Interval, interval_text, mean_interval, paired_difference
+from qiskit_qgen.studies.tables import done_text, markdown_table, save_results
+from qiskit_qgen.studies.trials.folder import trial_folder
 
 SWEEP_FILE = "autoencoders"
+RECONSTRUCTIONS = "reconstructions.png"
 _FLOORS = ("frechet_distance", "kernel_distance", "jensen_shannon_divergence")
+_CAPTION = (
+    "Mean [95 % interval] over seeds; lower is better. *Above the best*: the difference in Fréchet distance to the "
+    "setting of the lowest mean, seed by seed. The lowest floor need not make the best generator."
+)
 
 
 def option_grid(grid: Mapping[str, Any], common: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -48,7 +53,9 @@ class AutoencoderSweep:
     """What :func:`~qiskit_qgen.studies.run_autoencoder_sweep` found."""
 
     records: Sequence[dict[str, Any]]
-    """The trials' records."""
+    """The trials' records, see :func:`~qiskit_qgen.studies.run_trials`."""
+    folder: Path
+    """Where the trials lie."""
 
     @cached_property
     def varied(self) -> list[str]:
@@ -62,97 +69,39 @@ class AutoencoderSweep:
         """One dictionary for each setting: its options, how many trainings are done, and intervals over their seeds.
 
         Keys are `options`, `planned` and `num_trials`, trainings in all and done, and, if any are done,
-        `reconstruction_error`, each floor by its name, and `digest`, that of the first.
+        `reconstruction_error`, each floor by its name, `digest`, that of the first, and `above_best`, the paired
+        difference in Fréchet distance to the best setting, None for itself and without a common seed.
         """
         settings: dict[str, list[dict[str, Any]]] = {}
         for record in self.records:
             settings.setdefault(json.dumps(record["configuration"]["options"], sort_keys=True), []).append(record)
-        return [self._row(records) for records in settings.values()]
+        rows = [_row(records) for records in settings.values()]
+        done = [row for row in rows if row["num_trials"]]
+        best = min(done, key=lambda row: float(row["frechet_distance"]["mean"]), default=None)
+        for row in done:
+            row["above_best"] = None if row is best or best is None else self._above(row["options"], best["options"])
+        return rows
 
     @property
     def best(self) -> dict[str, Any] | None:
         """The row of the lowest mean Fréchet distance of reconstructions, or None."""
         done = [row for row in self.rows if row["num_trials"]]
-        return min(done, key=lambda row: float(row["frechet_distance"]["mean"])) if done else None
+        return min(done, key=lambda row: float(row["frechet_distance"]["mean"]), default=None)
 
     @property
     def floor_real(self) -> dict[str, float] | None:
-        """The scores of the training pictures themselves, which no setting changes, or None."""
+        """The scores of the training images themselves, which no setting changes, or None."""
         done = [record["result"]["floor_real"] for record in self.records if record["status"] == "done"]
         return {name: done[0][name] for name in _FLOORS} if done else None
 
-    @property
-    def reading(self) -> str:
-        """The lowest floor in words, with its limits."""
-        lost = sum(record["status"] != "done" for record in self.records)
-        text = [f"{lost} of {len(self.records)} trainings failed or diverged."] * (lost > 0)
-        best, real = self.best, self.floor_real
-        if best is None or real is None:
-            return " ".join([*text, "No setting has a floor."])
-        seeds = best["num_trials"]
-        text.append(
-            f"The lowest floor, a Fréchet distance of {interval_text(best['frechet_distance'])} over {seeds} "
-            f"seed{'s' * (seeds != 1)}, has {self.label(best) or 'the only setting'}; real pictures have "
-            f"{real['frechet_distance']:.4g}."
-        )
-        text += self._comparison(best)
-        text.append(
-            "A generator in a latent can hardly get below its floor, but the lowest floor need not make the best "
-            "generator."
-        )
-        return " ".join(text)
-
-    def _comparison(self, best: Mapping[str, Any]) -> list[str]:
-        """Say which settings are not worse than the best by more than chance."""
-        others = [row for row in self.rows if row["num_trials"] and row is not best]
-        if not others:
-            return []
-        if best["num_trials"] < 2:
-            return ["With one seed, small differences between settings may be chance."]
-        level = [self.label(row) for row in others if not self._clearly_worse(row, best)]
-        if not level:
-            return ["Compared seed by seed, all others are worse."]
-        return [f"Compared seed by seed, not clearly worse {'is' if len(level) == 1 else 'are'} {'; '.join(level)}."]
-
-    def _clearly_worse(self, row: Mapping[str, Any], best: Mapping[str, Any]) -> bool:
-        """Whether the Fréchet distance is above the best setting's by more than chance, over the seeds of both."""
-        mine, its = self._distances(row), self._distances(best)
-        seeds = [seed for seed in mine if seed in its]
-        if len(seeds) < 2:
-            return False
-        low = paired_difference([mine[seed] for seed in seeds], [its[seed] for seed in seeds])["low"]
-        return low is not None and low > 0
-
-    def _distances(self, row: Mapping[str, Any]) -> dict[int, float]:
-        """Return the Fréchet distance of each seed that is done."""
-        return {
-            record["configuration"]["seed"]: record["result"]["floor_reconstruction"]["frechet_distance"]
-            for record in self.records
-            if record["status"] == "done" and record["configuration"]["options"] == row["options"]
-        }
-
-    def label(self, row: Mapping[str, Any]) -> str:
-        """Return the varied options of a row in words."""
-        return ", ".join(f"{name} {row['options'].get(name, 'default')}" for name in self.varied)
-
     def table(self) -> str:
         """Return the floors as Markdown."""
-        titles = [*self.varied, "seeds", "pixel error", "Fréchet distance", "kernel distance", "Jensen-Shannon"]
-        lines = ["| " + " | ".join(titles) + " |", "|---" * len(titles) + "|"]
-        for row in self.rows:
-            cells = [*(str(row["options"].get(name, "default")) for name in self.varied), str(row["num_trials"])]
-            scores = ("reconstruction_error", *_FLOORS)
-            cells += [interval_text(row[name]) if row["num_trials"] else "-" for name in scores]
-            lines.append("| " + " | ".join(cells) + " |")
+        scores = ("pixel error", "Fréchet distance", "kernel distance", "Jensen-Shannon", "above the best")
+        lines = [[*self._options(row), *_cells(row)] for row in self.rows]
         if self.floor_real is not None:
-            cells = [
-                "*real pictures*",
-                *[""] * len(self.varied),
-                "",
-                *(f"{self.floor_real[name]:.4g}" for name in _FLOORS),
-            ]
-            lines.append("| " + " | ".join(cells) + " |")
-        return "\n".join(lines)
+            floors = [f"{self.floor_real[name]:.4g}" for name in _FLOORS]
+            lines.append(["*real images*", *[""] * (len(self.varied) + 1), *floors, ""])
+        return f"{markdown_table([*self.varied, 'seeds', *scores], lines)}\n\n{_CAPTION}"
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as JSON can hold it."""
@@ -161,33 +110,33 @@ class AutoencoderSweep:
             "rows": self.rows,
             "best": self.best,
             "floor_real": self.floor_real,
-            "reading": self.reading,
             "trials": list(self.records),
         }
 
     def save(self, folder: PathLike) -> Path:
-        """Write ``autoencoders.json``, ``.csv`` with a row for each training, and ``.md`` to ``folder``; return it."""
-        target = check_path("folder", folder)
-        target.mkdir(parents=True, exist_ok=True)
-        text = io.StringIO()
-        columns = ("digest", *self.varied, "seed", "status", "reconstruction_error", *_FLOORS)
-        writer = csv.DictWriter(text, columns, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(map(self._line, self.records))
-        atomic_write(target / f"{SWEEP_FILE}.csv", text.getvalue())
-        atomic_write(target / f"{SWEEP_FILE}.md", self.table() + "\n\n" + self.reading + "\n")
-        atomic_write(target / f"{SWEEP_FILE}.json", json.dumps(self.to_dict(), indent=1) + "\n")
+        """Write ``autoencoders.json``, ``.csv``, ``.md`` and the best setting's reconstructions to ``folder``."""
+        lines = list(map(self._line, self.records))
+        target = save_results(folder, SWEEP_FILE, text=self.table(), content=self.to_dict(), rows=lines)
+        best = trial_folder(self.folder, self.best["digest"]) / RECONSTRUCTIONS if self.best else None
+        if best is not None and best.is_file():
+            shutil.copyfile(best, target / f"{SWEEP_FILE}_best_{RECONSTRUCTIONS}")
         return target
 
-    def _row(self, records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-        done = [record for record in records if record["status"] == "done"]
-        row = {"options": records[0]["configuration"]["options"], "planned": len(records), "num_trials": len(done)}
-        if done:
-            results = [record["result"] for record in done]
-            row["digest"] = done[0]["digest"]
-            row["reconstruction_error"] = mean_interval([each["reconstruction_error"] for each in results])
-            row |= {name: mean_interval([each["floor_reconstruction"][name] for each in results]) for name in _FLOORS}
-        return row
+    def _above(self, options: Mapping[str, Any], best: Mapping[str, Any]) -> Interval | None:
+        mine, its = self._distances(options), self._distances(best)
+        seeds = [seed for seed in mine if seed in its]
+        return paired_difference([mine[seed] for seed in seeds], [its[seed] for seed in seeds]) if seeds else None
+
+    def _distances(self, options: Mapping[str, Any]) -> dict[int, float]:
+        """Return the Fréchet distance of each seed that is done."""
+        return {
+            record["configuration"]["seed"]: record["result"]["floor_reconstruction"]["frechet_distance"]
+            for record in self.records
+            if record["status"] == "done" and record["configuration"]["options"] == options
+        }
+
+    def _options(self, row: Mapping[str, Any]) -> list[object]:
+        return [row["options"].get(name, "default") for name in self.varied]
 
     def _line(self, record: Mapping[str, Any]) -> dict[str, Any]:
         configuration, result = record["configuration"], record.get("result", {})
@@ -200,3 +149,21 @@ class AutoencoderSweep:
             "reconstruction_error": result.get("reconstruction_error"),
             **{name: floors.get(name) for name in _FLOORS},
         }
+
+
+def _row(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    done = [record for record in records if record["status"] == "done"]
+    row = {"options": records[0]["configuration"]["options"], "planned": len(records), "num_trials": len(done)}
+    if done:
+        results = [record["result"] for record in done]
+        row["digest"] = done[0]["digest"]
+        row["reconstruction_error"] = mean_interval([each["reconstruction_error"] for each in results])
+        row |= {name: mean_interval([each["floor_reconstruction"][name] for each in results]) for name in _FLOORS}
+    return row
+
+
+def _cells(row: Mapping[str, Any]) -> list[str]:
+    if not row["num_trials"]:
+        return [done_text(row), *["-"] * (len(_FLOORS) + 2)]
+    scores = [interval_text(row[name]) for name in ("reconstruction_error", *_FLOORS)]
+    return [done_text(row), *scores, "-" if row["above_best"] is None else interval_text(row["above_best"])]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -17,7 +16,7 @@ from qiskit_qgen.studies.intervals import mean_interval
 SCORE_NAMES = {
     "latent_frechet_distance": "latent Fréchet distance",
     "latent_jensen_shannon_divergence": "latent Jensen-Shannon divergence",
-    "frechet_distance": "Fréchet distance of pictures",
+    "frechet_distance": "Fréchet distance of images",
 }
 """What the scores are called in texts and figures."""
 _FEWEST_LATE = 3
@@ -235,4 +234,5 @@ def _drift(curve: Mapping[str, Any], part: float) -> float:
     if len(late) < 2 or largest == 0:
         return 0.0
     middle = len(late) // 2
-    return math.fabs(late[middle:].mean() - late[:middle].mean()) / largest
+    change = float(late[middle:].mean() - late[:middle].mean())
+    return abs(change) / float(largest)

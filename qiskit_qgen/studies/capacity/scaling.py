@@ -1,4 +1,4 @@
-"""How one optimal classical size grows with the quantum generator's: fits, intervals over seeds, and a reading."""
+"""How one optimal classical size grows with the quantum generator's: fits, and intervals over draws of the seeds."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from qiskit_qgen.studies.capacity.laws import FORMULAE, LAWS, LawFit, fit_laws
+from qiskit_qgen.studies.capacity.laws import LAWS, LawFit, fit_laws
 from qiskit_qgen.studies.capacity.optimality import OptimalityRule
 
 _GROWING = LAWS[1:]
-_FEW_SEEDS = 5
 _ROUNDING = 1e-6  # growth over the whole range, in parts of the size, that is none
 
 
@@ -60,6 +59,11 @@ class ScalingResult:
         return ahead and self.shares[self.best] >= self.rule.min_draw_share
 
     @property
+    def constant_behind(self) -> float | None:
+        """By how much the constant law's AIC is above the lowest; None without laws."""
+        return self.fits["constant"].aic - min(fit.aic for fit in self.fits.values()) if self.fits else None
+
+    @property
     def growth_shown(self) -> bool:
         """Whether the data show growth.
 
@@ -67,29 +71,12 @@ class ScalingResult:
         the power and the exponential law's growth are all above zero, the constant law is behind in AIC by the rule's
         ``min_aic_lead``, and the rule's ``min_draw_share`` of the draws have enough optima for a law.
         """
-        return bool(self.fits) and self.num_seeds[0] > 1 and not self._doubts()
-
-    @property
-    def reading(self) -> str:
-        """What the fits say, in words."""
-        known = [point for point in self.points if point["y"] is not None]
-        if self.best is None:
-            have = "has" if len(self.points) == 1 else "have"
-            text = [
-                f"Of {len(self.points)} quantum generators {len(known)} {have} an optimal {self.target}; a law takes "
-                "three sizes at least."
-            ]
-        elif self.num_seeds[0] < 2:
-            text = [
-                f"{'All' if self.num_seeds[1] < 2 else 'Some'} pairs of sizes have one seed only, so that nothing is "
-                f"known about chance: of the optimal {self.target} no law is told apart, though the {self.best} law "
-                "has the lowest AIC, and growth is neither shown nor denied."
-            ]
-        else:
-            text = [self._law_reading(self.best), self._growth_reading(len(known))]
-        if edges := [point["name"] for point in known if point["at_edge"]]:
-            text.append(f"The optimum lies at the edge of the grid, and may lie beyond, for {'; '.join(edges)}.")
-        return " ".join(text)
+        if self.constant_behind is None or self.num_seeds[0] < 2 or self.best == "constant":
+            return False
+        grows = all(self.intervals[law]["b"][0] * self._scale(law) > _ROUNDING for law in _GROWING)
+        fitted, drawn = self.num_draws
+        enough = fitted >= self.rule.min_draw_share * drawn
+        return grows and enough and self.constant_behind >= self.rule.min_aic_lead
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as JSON can hold it."""
@@ -103,85 +90,20 @@ class ScalingResult:
             "num_draws": list(self.num_draws),
             "best": self.best,
             "told_apart": self.told_apart,
+            "constant_behind": self.constant_behind,
             "growth_shown": self.growth_shown,
-            "reading": self.reading,
         }
 
     def coefficients(self, law: str) -> str:
-        """Return the coefficients of a law with their intervals, in words."""
-        known = self.num_seeds[0] > 1  # one seed says nothing about chance
-        return " and ".join(
-            f"{name} = {self._number(law, name, value)}" + f" {self._interval(law, name)}" * known
-            for name, value in self.fits[law].coefficients.items()
-        )
-
-    def _interval(self, law: str, name: str) -> str:
-        low, high = (self._number(law, name, end) for end in self.intervals[law][name])
-        return f"[{low}, {high}]"
-
-    def _number(self, law: str, name: str, value: float) -> str:
-        none = name == "b" and abs(value * self._scale(law)) <= _ROUNDING  # what the fits leave of no growth
-        return f"{0.0 if none else value:.3g}"
-
-    def _law_reading(self, best: str) -> str:
-        lead = self.rule.min_aic_lead
-        if self.told_apart:
-            return (
-                f"The optimal {self.target} follows the {best} law {FORMULAE[best]}, with {self.coefficients(best)}; "
-                f"the other laws are behind in AIC by {lead:g} or more, in predicting points left out, and in "
-                f"{self.shares[best]:.0%} of draws of the seeds."
-            )
-        close = [law for law in LAWS if law != best and self.fits[law].aic - self.fits[best].aic < lead]
-        shares = ", ".join(f"{law} in {share:.0%}" for law, share in self.shares.items() if share)
-        near = f" ({', '.join(close)}: within {lead:g} of it)" if close else ""
-        return (
-            f"The data do not tell the laws apart for the optimal {self.target}: the {best} law has the lowest "
-            f"AIC{near}; over draws of the seeds the lowest is {shares}."
-        )
-
-    def _growth_reading(self, num_points: int) -> str:
-        fewest, most = self.num_seeds
-        seeds = f"{most}" if fewest == most else f"{fewest} to {most}"
-        intervals = ", ".join(f"{self._interval(law, 'b')} in the {law} law" for law in _GROWING)
-        few = " Intervals over so few seeds are narrower than they should be." * (fewest < _FEW_SEEDS)
-        doubts = self._doubts()
-        verdict = (
-            f"growth is not shown, since {' and '.join(doubts)}"
-            if doubts
-            else f"all exclude zero growth, and the constant law is behind by {self._behind():.1f} in AIC: growth is "
-            "shown"
-        )
-        return (
-            f"From {num_points} quantum generators and draws of the {seeds} seeds of each pair of sizes, the middle "
-            f"95 % of the growth coefficient b are {intervals}: {verdict}.{few}"
-        )
-
-    def _doubts(self) -> list[str]:
-        """Return why growth is not shown, of fits over two seeds or more."""
-        signs = {law: self._sign(law) for law in _GROWING}
-        doubts = []
-        if unsure := [law for law, sign in signs.items() if sign == 0]:
-            doubts.append(f"zero growth is within the interval of the {', '.join(unsure)} law")
-        if falling := [law for law, sign in signs.items() if sign < 0]:
-            doubts.append(f"the interval of the {', '.join(falling)} law is below zero")
-        if self.best == "constant":
-            doubts.append("the constant law has the lowest AIC")
-        elif self._behind() < self.rule.min_aic_lead:
-            lead = self.rule.min_aic_lead
-            doubts.append(f"the constant law is behind by {self._behind():.1f} in AIC, less than {lead:g}")
-        fitted, drawn = self.num_draws
-        if fitted < self.rule.min_draw_share * drawn:
-            doubts.append(f"only {fitted} of {drawn} draws have three generators with an optimum")
-        return doubts
-
-    def _behind(self) -> float:
-        """Return by how much the constant law's AIC is above the lowest."""
-        return self.fits["constant"].aic - min(fit.aic for fit in self.fits.values())
-
-    def _sign(self, law: str) -> int:
-        """Return 1 if the interval of a law's growth is above zero, -1 if it is below, 0 if it includes zero."""
-        low, high = (end * self._scale(law) for end in self.intervals[law]["b"])
-        return int(low > _ROUNDING) - int(high < -_ROUNDING)
+        """Return the coefficients of a law with their intervals, as text; one seed has no interval."""
+        found = []
+        for name, value in self.fits[law].coefficients.items():
+            ends = [value, *self.intervals[law][name]]
+            # What the fits leave of no growth is written as none.
+            flat = [name == "b" and abs(end * self._scale(law)) <= _ROUNDING for end in ends]
+            text, low, high = (f"{0.0 if none else end:.3g}" for end, none in zip(ends, flat, strict=True))
+            found.append(f"{name} = {text}" + f" [{low}, {high}]" * (self.num_seeds[0] > 1))
+        return ", ".join(found)
 
     def _scale(self, law: str) -> float:
         """Return by what a law's growth is multiplied to give growth over the range, in parts of the size."""

@@ -2,50 +2,33 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from qiskit_qgen._checks import check_choice, check_folder, check_int, check_path, check_type, renamed_arguments
+from qiskit_qgen._checks import check_choice, check_folder, check_type, renamed_arguments
 from qiskit_qgen._typing import PathLike
 from qiskit_qgen.exceptions import ArgumentError, CheckpointError
 from qiskit_qgen.metrics import get_extractor
 from qiskit_qgen.models import StyleQGAN
 from qiskit_qgen.models.style_arguments import latent_size
-from qiskit_qgen.persistence import atomic_write
 from qiskit_qgen.persistence.json_text import parse_json
+from qiskit_qgen.studies.build import arguments_by_kind, build_autoencoder, build_capacity_model, count_parameters
 from qiskit_qgen.studies.capacity.analysis import CapacityAnalysis, analyse_capacity
-from qiskit_qgen.studies.capacity.autoencoders import (
-    FEWEST,
-    build_autoencoder_model,
-    run_autoencoder_sweep,
-    study_pictures,
-)
+from qiskit_qgen.studies.capacity.autoencoders import run_autoencoder_sweep, study_images
 from qiskit_qgen.studies.capacity.grid import CapacityGrid, generator_name
 from qiskit_qgen.studies.capacity.optimality import SCORE_NAMES, OptimalityRule, check_late_part, judge_record
 from qiskit_qgen.studies.capacity.search import CapacitySearch, search_bounds, search_critic_widths
-from qiskit_qgen.studies.capacity.setup import setup_text
-from qiskit_qgen.studies.capacity.trial import (
-    SCORES,
-    arguments_by_kind,
-    build_capacity_model,
-    count_parameters,
-    scored_steps,
-    train_capacity_trial,
-)
+from qiskit_qgen.studies.capacity.setup import setup_table
+from qiskit_qgen.studies.capacity.trial import SCORES, CapacityTraining, train_capacity_trial
+from qiskit_qgen.studies.tables import save_results
 from qiskit_qgen.studies.trials.folder import AUTOENCODERS
 from qiskit_qgen.studies.trials.run import run_trials
 
-STUDY_FILE = "capacity.json"
-_COLUMNS = (
-    "digest", "generator", "name", "generator_parameters", "critic_width", "critic_parameters", "seed", "status",
-    "score", "spread", "slope", "critic_drift", "stable", *SCORES,
-)  # fmt: skip
+_NAME = "capacity"
+STUDY_FILE = f"{_NAME}.json"
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,11 +40,11 @@ class CapacityStudy:
     sizes: dict[str, dict[str, int]]
     """Trainable parameters: ``generators`` by name, and ``critics`` by width."""
     floors: dict[str, Any]
-    """The autoencoder's record: its reconstructions' scores, and those of real pictures."""
+    """The autoencoder's record: its reconstructions' scores, and those of real images."""
     rule: OptimalityRule = field(default_factory=OptimalityRule)
     """When a training is stable, and which size optimal."""
-    pictures: dict[str, list[int]] = field(default_factory=dict)
-    """Shapes (N, C, H, W) of the pictures: ``data`` for training and ``held_out``."""
+    images: dict[str, list[int]] = field(default_factory=dict)
+    """Shapes (N, C, H, W) of the images: ``data`` for training and ``held_out``."""
 
     def with_rule(self, rule: OptimalityRule) -> CapacityStudy:
         """Return the same trials under another rule."""
@@ -79,9 +62,9 @@ class CapacityStudy:
 
     @property
     def floor(self) -> float | None:
-        """What the rule's score is of training pictures in the generated ones' place, None if no trial is done.
+        """What the rule's score is of training images in the generated ones' place, None if no trial is done.
 
-        Of a score of latents: of their latents; of one of pictures: of their reconstructions.
+        Of a score of latents: of their latents; of one of images: of their reconstructions.
         """
         results = [record["result"] for record in self.records if record["status"] == "done"]
         known = [*(result.get("floors", {}) for result in results[:1]), self.floors["result"]["floor_reconstruction"]]
@@ -93,7 +76,7 @@ class CapacityStudy:
             "sizes": self.sizes,
             "floors": self.floors,
             "floor": self.floor,
-            "pictures": self.pictures,
+            "images": self.images,
             "score_name": SCORE_NAMES[self.rule.score],
             "rule": self.rule.to_dict(),
             "analysis": self.analysis.to_dict(),
@@ -101,20 +84,15 @@ class CapacityStudy:
             "trials": self.records,
         }
 
+    def table(self) -> str:
+        """Return what was found as Markdown, see :meth:`CapacityAnalysis.table`."""
+        return self.analysis.table()
+
     def save(self, folder: PathLike) -> Path:
         """Write ``capacity.json``, ``capacity.csv`` with a row for each trial, and ``capacity.md`` to ``folder``."""
-        target = check_path("folder", folder)
-        target.mkdir(parents=True, exist_ok=True)
-        text = io.StringIO()
-        writer = csv.DictWriter(text, _COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(self.rows)
-        atomic_write(target / "capacity.csv", text.getvalue())
-        setup = [setup_text(self.records, self.floors, self.pictures, self.rule)] if self.pictures else []
-        parts = ["*Reading.* " + self.analysis.reading, *setup, self.analysis.table()]
-        atomic_write(target / "capacity.md", "\n\n".join(parts) + "\n")
-        atomic_write(target / STUDY_FILE, json.dumps(self.to_dict(), indent=1) + "\n")
-        return target
+        setup = ["*Setup*", setup_table(self.records, self.floors, self.images, self.rule)] if self.images else []
+        text = "\n\n".join([self.table(), *setup])
+        return save_results(folder, _NAME, text=text, content=self.to_dict(), rows=self.rows)
 
     @classmethod
     def load(cls, folder: PathLike) -> CapacityStudy:
@@ -130,7 +108,7 @@ class CapacityStudy:
         content = parse_json(path.read_bytes(), f"File {path}")
         try:
             rule = OptimalityRule(**content["rule"])
-            return cls(content["trials"], content["sizes"], content["floors"], rule, content["pictures"])
+            return cls(content["trials"], content["sizes"], content["floors"], rule, content["images"])
         except (KeyError, TypeError) as error:
             raise CheckpointError(
                 f"File {path} is damaged: {error}. The study's command writes it anew, without training."
@@ -167,7 +145,7 @@ def run_capacity_study(
     steps: int = 1000,
     batch_size: int = 128,
     score_every: int = 50,
-    pictures_every: int | None = None,
+    images_every: int | None = None,
     num_samples: int = 1000,
     extractor: str | None = "pixel",
     model: Mapping[str, Any] | None = None,
@@ -185,19 +163,19 @@ def run_capacity_study(
     intervals over seeds, in comparison with each other and with no growth.
 
     Args:
-        data: Pictures for training, as :meth:`~qiskit_qgen.models.StyleQGAN.fit` takes them.
+        data: Images for training, as :meth:`~qiskit_qgen.models.StyleQGAN.fit` takes them.
         grid: Sizes and seeds; None takes those of :class:`CapacityGrid`.
-        held_out: Pictures to score against.
+        held_out: Images to score against.
         folder: Folder of the study; the same call resumes, and a larger grid adds trials.
         autoencoder: Options of the autoencoder, as of :func:`~qiskit_qgen.studies.run_autoencoder_sweep`; it is trained
             once for all trials.
         autoencoder_steps: Steps of the autoencoder.
         steps: Steps of each generator.
-        batch_size: Pictures in a batch.
+        batch_size: Images in a batch.
         score_every: Steps between two scores.
-        pictures_every: Steps between two scores of decoded pictures; None scores them at the end only.
-        num_samples: Samples in each score, at least 10; no more than there are held-out pictures are taken.
-        extractor: Name of the features in which pictures are compared; None compares latents only.
+        images_every: Steps between two scores of decoded images; None scores them at the end only.
+        num_samples: Samples in each score, at least 10; no more than there are held-out images are taken.
+        extractor: Name of the features in which images are compared; None compares latents only.
         model: Further arguments of :class:`~qiskit_qgen.models.StyleQGAN` for all trials.
         quantum_model: Those of trials with a quantum generator only, such as its learning rate; before ``model``.
         classical_model: Those of trials with a classical generator only. A comparison is fair only if both kinds train
@@ -211,7 +189,7 @@ def run_capacity_study(
         ArgumentError: If an argument is out of range or without effect, the rule would find fewer than three scores to
             judge a training by, or the folder holds another study.
         ArgumentTypeError: If an argument has the wrong type.
-        DatasetError: If pictures are fewer than 10, out of range, all equal, or of different shapes.
+        DatasetError: If images are fewer than 10, out of range, all equal, or of different shapes.
         ExecutionError: If trials were lost with the processes that ran them.
         MissingOptionalLibraryError: If ``search`` is given and Optuna is not installed.
     """
@@ -219,45 +197,39 @@ def run_capacity_study(
     rule = OptimalityRule() if rule is None else check_type("rule", rule, OptimalityRule, "an OptimalityRule or None")
     if check_type("search", search, (CapacitySearch, type(None)), "a CapacitySearch or None") is not None:
         search_bounds(grid)
-    check_choice("rule.score", rule.score, SCORES[:2] if extractor is None else SCORES)
-    images, others = study_pictures(data, held_out)
+    images, others = study_images(data, held_out)
     place, image_shape = check_folder("folder", folder), tuple(images.shape[1:])
-    check_int("score_every", score_every, minimum=1, maximum=check_int("steps", steps, minimum=1))
-    if pictures_every is not None and check_int("pictures_every", pictures_every, minimum=1) % score_every:
-        raise ArgumentError(
-            f"Argument `pictures_every` must be a multiple of `score_every`, {score_every}, but is {pictures_every}."
-        )
-    if pictures_every is not None and extractor is None:
-        raise ArgumentError("Argument `pictures_every` has no effect without an `extractor`: leave it out.")
-    check_late_part(rule, scored_steps(rule.score, steps, score_every, pictures_every))
+    training = CapacityTraining(
+        steps=steps,
+        batch_size=batch_size,
+        score_every=score_every,
+        images_every=images_every,
+        num_samples=num_samples,
+        extractor=extractor,
+        model=arguments_by_kind(model, quantum_model, classical_model),
+    )
+    training = replace(training, num_samples=min(num_samples, len(others)))
+    check_choice("rule.score", rule.score, training.scores)
+    check_late_part(rule, training.scored_steps(rule.score))
     if extractor is not None:
         get_extractor(extractor, image_shape=image_shape, name="extractor")
-    training: dict[str, Any] = {
-        "steps": steps,
-        "batch_size": check_int("batch_size", batch_size, minimum=2),
-        "score_every": score_every,
-        "pictures_every": pictures_every,
-        "num_samples": min(check_int("num_samples", num_samples, minimum=FEWEST), len(others)),
-        "extractor": extractor,
-        "model": arguments_by_kind(model, quantum_model, classical_model),
-    }
-    with renamed_arguments({"options": "autoencoder"}):
-        untrained = build_autoencoder_model(image_shape, autoencoder or {})
-    sizes = _sizes(grid.configurations({"training": training}), untrained, image_shape)
+    untrained = build_autoencoder(image_shape, autoencoder or {})
+    sizes = _sizes(grid.configurations({"training": asdict(training)}), untrained, image_shape)
     with renamed_arguments({"steps": "autoencoder_steps"}):
         (floors,) = run_autoencoder_sweep(
             images,
-            others,
-            [autoencoder or {}],
-            place / AUTOENCODERS,
+            {},
+            held_out=others,
+            folder=place / AUTOENCODERS,
+            autoencoder=autoencoder,
             steps=autoencoder_steps,
             batch_size=batch_size,
-            num_samples=training["num_samples"],
+            num_samples=training.num_samples,
             extractor=extractor or "pixel",
-        )
+        ).records
     if floors["status"] != "done":
         raise ArgumentError(f"The autoencoder's training failed, so that there is no latent: {floors['error']}")
-    common = {"autoencoder": floors["digest"], "training": training}
+    common = {"autoencoder": floors["digest"], "training": asdict(training)}
 
     def run(planned: list[dict[str, Any]]) -> list[dict[str, Any]]:
         return run_trials(train_capacity_trial, planned, place, settings=common, **runner)
@@ -280,7 +252,7 @@ def _sizes(
     for configuration in configurations:
         name, width = generator_name(configuration), str(configuration["critic_width"])
         if name not in sizes["generators"] or width not in sizes["critics"]:
-            counted = count_parameters(build_capacity_model(configuration, autoencoder, latent_dim, image_shape))
-            sizes["generators"][name] = counted["generator_parameters"]
-            sizes["critics"][width] = counted["critic_parameters"]
+            networks = build_capacity_model(configuration, autoencoder, latent_dim, image_shape).networks
+            sizes["generators"][name] = count_parameters(networks["generator"])
+            sizes["critics"][width] = count_parameters(networks["critic"])
     return sizes

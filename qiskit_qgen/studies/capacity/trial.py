@@ -2,32 +2,77 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor, nn
 
+from qiskit_qgen._checks import check_int
+from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.metrics import AbstractFeatureExtractor, FeatureStatistics, get_extractor, jensen_shannon_divergence
-from qiskit_qgen.models import StyleQGAN
 from qiskit_qgen.models.base.codecs import decode, encode
-from qiskit_qgen.studies.capacity.autoencoders import AUTOENCODER_OPTIONS, load_autoencoder, load_pictures
-from qiskit_qgen.studies.model_arguments import further_arguments
-from qiskit_qgen.studies.trials.folder import AUTOENCODERS
+from qiskit_qgen.studies.build import build_capacity_model, count_parameters
+from qiskit_qgen.studies.capacity.autoencoders import FEWEST, load_autoencoder, load_images
+from qiskit_qgen.studies.trials.folder import AUTOENCODERS, kept_checkpoint
 from qiskit_qgen.training import AbstractCallback, History, TrainingState
-from qiskit_qgen.training.checkpoint import CHECKPOINT_NAME
 from qiskit_qgen.training.image_grid import save_image_grid
 from qiskit_qgen.training.phases.wasserstein import WassersteinPhase
 
 SCORES = ("latent_frechet_distance", "latent_jensen_shannon_divergence", "frechet_distance")
-_SET_HERE = (
-    "image_shape", "num_qubits", "num_layers", "num_features", "generator", "generator_width", "autoencoder", "scaling",
-    "critic_width", *AUTOENCODER_OPTIONS,
-)  # fmt: skip
 _PHASE = "adversarial"
 _LOSSES = ("critic_loss", "generator_loss", "wasserstein_distance")
 _SHOWN = 64
+
+
+@dataclass(frozen=True, kw_only=True)
+class CapacityTraining:
+    """How all trials of a capacity study are trained and scored.
+
+    Raises:
+        ArgumentError: If a value is out of range or without effect.
+    """
+
+    steps: int
+    """Steps of each generator."""
+    batch_size: int
+    """Images in a batch."""
+    score_every: int
+    """Steps between two scores."""
+    images_every: int | None
+    """Steps between two scores of decoded images, which take longer; None scores them at the end only."""
+    num_samples: int
+    """Samples in each score."""
+    extractor: str | None
+    """Name of the features in which images are compared; None compares latents only."""
+    model: Mapping[str, Mapping[str, Any]]
+    """Further arguments of :class:`~qiskit_qgen.models.StyleQGAN` by the kind of generator."""
+
+    def __post_init__(self) -> None:
+        """Check the values."""
+        check_int("score_every", self.score_every, minimum=1, maximum=check_int("steps", self.steps, minimum=1))
+        check_int("batch_size", self.batch_size, minimum=2)
+        check_int("num_samples", self.num_samples, minimum=FEWEST)
+        if self.images_every is None:
+            return
+        if check_int("images_every", self.images_every, minimum=1) % self.score_every:
+            raise ArgumentError(
+                f"Argument `images_every` must be a multiple of `score_every`, {self.score_every}, but is "
+                f"{self.images_every}."
+            )
+        if self.extractor is None:
+            raise ArgumentError("Argument `images_every` has no effect without an `extractor`: leave it out.")
+
+    @property
+    def scores(self) -> tuple[str, ...]:
+        """Names of the scores that are taken."""
+        return SCORES[:2] if self.extractor is None else SCORES
+
+    def scored_steps(self, score: str) -> list[int]:
+        """Return the steps at which a training takes ``score``."""
+        every = self.images_every if score == SCORES[2] else self.score_every
+        return sorted({self.steps} if every is None else {*range(every, self.steps + 1, every), self.steps})
 
 
 def train_capacity_trial(configuration: Mapping[str, Any], folder: Path) -> dict[str, Any]:
@@ -35,131 +80,63 @@ def train_capacity_trial(configuration: Mapping[str, Any], folder: Path) -> dict
 
     Args:
         configuration: ``generator`` with its sizes, ``critic_width``, ``seed``; ``autoencoder``, the digest of one in
-            the study's folder; ``training``: ``steps``, ``batch_size``, ``score_every``, ``pictures_every``,
-            ``num_samples``, ``extractor``, and ``model``, further arguments of
-            :class:`~qiskit_qgen.models.StyleQGAN` by the kind of generator.
+            the study's folder; and ``training``, the fields of :class:`CapacityTraining`.
         folder: The trial's folder.
 
     Returns:
         ``generator_parameters`` and ``critic_parameters``, numbers of trainable parameters; ``scores``, a curve of each
         score; and the curves ``critic_loss``, ``generator_loss`` and ``wasserstein_distance``, means over
         ``score_every`` steps. A curve is a dictionary of ``steps`` and ``values``. ``floors`` holds what latents of as
-        many training pictures score, for the scores of latents.
+        many training images score, for the scores of latents.
     """
-    study, training = folder.parents[1], configuration["training"]
-    images, held_out = load_pictures(study / AUTOENCODERS)
+    study, training = folder.parents[1], CapacityTraining(**configuration["training"])
+    images, held_out = load_images(study / AUTOENCODERS)
     autoencoder, latent_dim = load_autoencoder(study / AUTOENCODERS, configuration["autoencoder"])
     model = build_capacity_model(configuration, autoencoder, latent_dim, images.shape[1:])
-    extractor = training["extractor"] and get_extractor(
-        training["extractor"], image_shape=tuple(images.shape[1:]), name="extractor"
-    )
-    scores = CapacityScores(
-        autoencoder,
-        held_out[: training["num_samples"]],
-        extractor=extractor,
-        every=training["score_every"],
-        pictures_every=training["pictures_every"],
-    )
-    checkpoints = folder / "checkpoints"
-    history = model.fit(
-        images,
-        steps=training["steps"],
-        autoencoder_steps=0,
-        batch_size=training["batch_size"],
-        seed=configuration["seed"],
-        callbacks=[scores],
-        checkpoint_dir=checkpoints,
-        resume=(checkpoints / CHECKPOINT_NAME).exists(),
-    )
-    save_image_grid(model.sample(_SHOWN, seed=configuration["seed"]), folder / "samples.png")
-    shutil.rmtree(checkpoints, ignore_errors=True)
+    count, name = training.num_samples, training.extractor
+    extractor = name and get_extractor(name, image_shape=tuple(images.shape[1:]), name="extractor")
+    with kept_checkpoint(folder) as (checkpoint_dir, resume):
+        history = model.fit(
+            images,
+            steps=training.steps,
+            autoencoder_steps=0,
+            batch_size=training.batch_size,
+            seed=configuration["seed"],
+            callbacks=[CapacityScores(autoencoder, held_out[:count], training, extractor or None)],
+            checkpoint_dir=checkpoint_dir,
+            resume=resume,
+        )
+        save_image_grid(model.sample(_SHOWN, seed=configuration["seed"]), folder / "samples.png")
     normalizer: Any = model.networks["normalizer"]
-    real = [normalizer(encode(autoencoder, pictures[: training["num_samples"]])) for pictures in (images, held_out)]
+    real = [normalizer(encode(autoencoder, each[:count])) for each in (images, held_out)]
     known = history.names(_PHASE)
     return {
-        **count_parameters(model),
+        "generator_parameters": count_parameters(model.networks["generator"]),
+        "critic_parameters": count_parameters(model.networks["critic"]),
         "scores": {name: _curve(history, name, 1) for name in SCORES if name in known},
         "floors": _latent_scores(*real),
-        **{name: _curve(history, name, training["score_every"]) for name in _LOSSES},
+        **{name: _curve(history, name, training.score_every) for name in _LOSSES},
     }
-
-
-def arguments_by_kind(model: Any, quantum_model: Any, classical_model: Any) -> dict[str, dict[str, Any]]:
-    """Return the further arguments of models with a quantum and with a classical generator.
-
-    Args:
-        model: Those of both.
-        quantum_model: Those of a quantum generator, before ``model``.
-        classical_model: Those of a classical one, before ``model``.
-
-    Raises:
-        ArgumentError: If a name is unknown, or set by the study itself.
-        ArgumentTypeError: If one is neither a mapping nor None.
-    """
-    both = further_arguments(StyleQGAN, model, _SET_HERE)
-    return {
-        "quantum": both | further_arguments(StyleQGAN, quantum_model, _SET_HERE, name="quantum_model"),
-        "classical": both | further_arguments(StyleQGAN, classical_model, _SET_HERE, name="classical_model"),
-    }
-
-
-def build_capacity_model(
-    configuration: Mapping[str, Any], autoencoder: nn.Module, latent_dim: int, image_shape: Sequence[int]
-) -> StyleQGAN:
-    """Return the untrained model of a trial."""
-    quantum = configuration["generator"] == "quantum"
-    names = ("num_qubits", "num_layers") if quantum else ("generator_width",)
-    channels, height, width = image_shape
-    return StyleQGAN(
-        (channels, height, width),
-        generator=configuration["generator"],
-        autoencoder=autoencoder,
-        latent_dim=latent_dim,
-        critic_width=configuration["critic_width"],
-        **{name: configuration[name] for name in names},
-        **configuration["training"]["model"][configuration["generator"]],
-    )
-
-
-def count_parameters(model: StyleQGAN) -> dict[str, int]:
-    """Return the numbers of trainable parameters of generator and critic."""
-    return {
-        f"{name}_parameters": sum(each.numel() for each in model.networks[name].parameters() if each.requires_grad)
-        for name in ("generator", "critic")
-    }
-
-
-def scored_steps(score: str, steps: int, score_every: int, pictures_every: int | None) -> list[int]:
-    """Return the steps at which a training takes ``score``."""
-    every = pictures_every if score == SCORES[2] else score_every
-    return sorted({steps} if every is None else {*range(every, steps + 1, every), steps})
 
 
 class CapacityScores(AbstractCallback):
-    """Scores as many samples as there are held-out pictures, always of the same noise, in the latent and as pictures.
+    """Scores as many samples as there are held-out images, always of the same noise, in the latent and as images.
 
     Args:
         autoencoder: The autoencoder of the latent.
-        held_out: Pictures to score against.
-        extractor: Features of pictures; None scores latents only.
-        every: Steps between two scores.
-        pictures_every: Steps between two scores of pictures, which take longer; None scores them at the end only.
+        held_out: Images to score against.
+        training: When to score.
+        extractor: Features of images; None scores latents only.
     """
 
     def __init__(
         self,
         autoencoder: nn.Module,
         held_out: Tensor,
-        *,
+        training: CapacityTraining,
         extractor: AbstractFeatureExtractor | None,
-        every: int,
-        pictures_every: int | None,
     ) -> None:
-        self._autoencoder = autoencoder
-        self._held_out = held_out
-        self._extractor = extractor
-        self._every = every
-        self._pictures_every = pictures_every
+        self._autoencoder, self._held_out, self._training, self._extractor = autoencoder, held_out, training, extractor
         self._statistics: FeatureStatistics | None = None
         self._latents: Tensor | None = None
 
@@ -168,25 +145,20 @@ class CapacityScores(AbstractCallback):
         phase = state.phase
         if not isinstance(phase, WassersteinPhase):
             return
-        last = state.step == phase.num_steps
-        if state.step % self._every and not last:
+        if state.step not in self._training.scored_steps(SCORES[0]):
             return
         normalizer: Any = phase.modules["normalizer"]
         if self._latents is None:
             self._latents = normalizer(encode(self._autoencoder, self._held_out))
         samples = phase.sample(len(self._held_out), state.seed)
         scores = _latent_scores(samples, self._latents)
-        due = last or (self._pictures_every is not None and state.step % self._pictures_every == 0)
-        if self._extractor is not None and due:
-            pictures = decode(self._autoencoder, normalizer.inverse(samples), is_image=True)
-            scores[SCORES[2]] = self._picture_distance(pictures)
+        if self._extractor is not None and state.step in self._training.scored_steps(SCORES[2]):
+            images = decode(self._autoencoder, normalizer.inverse(samples), is_image=True)
+            if self._statistics is None:
+                self._statistics = FeatureStatistics.from_features(self._extractor(self._held_out))
+            statistics = FeatureStatistics.from_features(self._extractor(images))
+            scores[SCORES[2]] = float(statistics.frechet_distance(self._statistics))
         state.history.record(phase.name, state.step, scores)
-
-    def _picture_distance(self, pictures: Tensor) -> float:
-        extractor: Any = self._extractor
-        if self._statistics is None:
-            self._statistics = FeatureStatistics.from_features(extractor(self._held_out))
-        return float(FeatureStatistics.from_features(extractor(pictures)).frechet_distance(self._statistics))
 
 
 def _latent_scores(samples: Tensor, real: Tensor) -> dict[str, float]:

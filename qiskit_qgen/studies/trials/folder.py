@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from qiskit_qgen._typing import PathLike
 from qiskit_qgen.exceptions import ArgumentError, CheckpointError
 from qiskit_qgen.persistence import atomic_write, is_held
 from qiskit_qgen.persistence.json_text import dump_json, parse_json
+from qiskit_qgen.training.checkpoint import CHECKPOINT_NAME
 
 TRIAL, TIMING, LOCK, ERROR = "trial.json", "timing.json", ".lock", "error.txt"
 AUTOENCODERS = "autoencoders"
@@ -24,6 +27,17 @@ _SETTINGS, _PLAN, _TRIALS = "settings.json", "plan.json", "trials"
 def trial_folder(folder: Path, digest: str) -> Path:
     """Return the folder of a trial."""
     return folder / _TRIALS / digest
+
+
+@contextmanager
+def kept_checkpoint(folder: Path) -> Iterator[tuple[Path, bool]]:
+    """Give a trial the folder of its training's checkpoint, and whether there is one to resume from.
+
+    The checkpoint is kept until the block, which is to hold all of the trial, has ended without an error.
+    """
+    checkpoints = folder / "checkpoints"
+    yield checkpoints, (checkpoints / CHECKPOINT_NAME).exists()
+    shutil.rmtree(checkpoints, ignore_errors=True)
 
 
 def read_trial(folder: Path, digest: str) -> dict[str, Any] | None:
@@ -60,7 +74,7 @@ def claim_folder(folder: Path, identity: Mapping[str, Any], planned: Mapping[str
     if found is None:
         atomic_write(folder / _SETTINGS, text)
     elif found != json.loads(text):
-        before, now = _flat(found), _flat(json.loads(text))
+        before, now = flat(found), flat(json.loads(text))
         name = next(key for key in [*now, *before] if before.get(key) != now.get(key))
         raise ArgumentError(
             f"Folder {folder} holds a study whose `{name}` is {before.get(name)!r}, but now it is {now.get(name)!r}: "
@@ -124,12 +138,12 @@ def _read_object(path: Path) -> dict[str, Any] | None:
     return content
 
 
-def _flat(tree: Any, prefix: str = "") -> dict[str, Any]:
+def flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Return the leaves of nested dictionaries by their dotted names."""
     leaves: dict[str, Any] = {}
     for key, value in tree.items():
         if isinstance(value, dict) and value:
-            leaves |= _flat(value, f"{prefix}{key}.")
+            leaves |= flat(value, f"{prefix}{key}.")
         else:
             leaves[prefix + key] = value
     return leaves

@@ -54,7 +54,7 @@ def made_up_study(critic_power, match_power, *, noise=0.0, seeds=3):
     return CapacityStudy(records, sizes, {"result": {"floor_reconstruction": {"frechet_distance": 0.1}}})
 
 
-def test_exponential_growth_is_found_told_apart_and_put_in_words():
+def test_exponential_growth_is_found_told_apart_and_tabulated():
     study = made_up_study(lambda layers: 1 + layers, lambda layers: 2 + layers)
     critic, match = study.analysis.scaling[CRITIC], study.analysis.scaling[GENERATOR]
     assert [point["y"] for point in critic.points] == [4, 8, 16, 32, 64, 128]
@@ -65,12 +65,12 @@ def test_exponential_growth_is_found_told_apart_and_put_in_words():
     assert critic.fits["exponential"].coefficients == pytest.approx({"a": 2, "b": np.log(2) / 100})
     assert match.fits["exponential"].coefficients == pytest.approx({"a": 4, "b": np.log(2) / 100})
     assert critic.told_apart
-    assert "The optimal critic follows the exponential law a exp(b x)" in study.analysis.reading
-    rate = f"{np.log(2) / 100:.3g}"
     assert critic.growth_shown
-    assert critic.reading.count("From 6 quantum generators and draws of the 3 seeds of each pair of sizes") == 1
-    assert f"[{rate}, {rate}] in the exponential law: all exclude zero growth" in critic.reading
-    assert critic.reading.endswith("growth is shown. Intervals over so few seeds are narrower than they should be.")
+    assert critic.constant_behind == pytest.approx(critic.fits["constant"].aic - critic.fits["exponential"].aic)
+    behind = f"{critic.constant_behind:.1f}"
+    assert f"| critic | 6 of 6 | 3 | 300 of 300 | exponential | {behind} | yes | yes |" in study.table()
+    rate = f"{np.log(2) / 100:.3g}"
+    assert f"| critic | exponential a exp(b x) | a = 2 [2, 2], b = {rate} [{rate}, {rate}] |" in study.table()
 
 
 def test_no_growth_is_not_called_growth():
@@ -78,8 +78,9 @@ def test_no_growth_is_not_called_growth():
     critic = study.analysis.scaling[CRITIC]
     assert [point["y"] for point in critic.points] == [16] * 6
     assert critic.best == "constant"
-    assert "growth is not shown" in critic.reading
+    assert critic.constant_behind == 0
     assert not critic.growth_shown
+    assert "| critic | 6 of 6 | 3 | 300 of 300 | constant | 0.0 |" in study.table()
 
 
 def test_a_fit_that_grows_shows_no_growth_while_a_constant_is_nearly_as_good():
@@ -88,7 +89,7 @@ def test_a_fit_that_grows_shows_no_growth_while_a_constant_is_nearly_as_good():
     assert critic.intervals["exponential"]["b"][0] > 0
     # In units of the grid, a constant leaves a variance of 5 / 36 at 6 points, and rounding to the grid alone 1 / 12.
     lead = 6 * np.log(5 / 36 * 12) - 2
-    assert f"since the constant law is behind by {lead:.1f} in AIC, less than 2" in critic.reading
+    assert critic.constant_behind == pytest.approx(lead)
     assert not critic.growth_shown
     assert study.with_rule(OptimalityRule(min_aic_lead=lead - 0.01)).analysis.scaling[CRITIC].growth_shown
     assert not study.with_rule(OptimalityRule(min_aic_lead=lead + 0.01)).analysis.scaling[CRITIC].growth_shown
@@ -101,22 +102,17 @@ def test_a_fit_that_grows_shows_no_growth_while_other_draws_of_the_seeds_fall():
     assert critic.fits["constant"].aic > critic.fits["exponential"].aic + 2
     low, high = critic.intervals["exponential"]["b"]
     assert low < 0 < high
-    interval = f"[{low:.3g}, {high:.3g}]"
-    assert f"{interval} in the exponential law: growth is not shown, since zero growth is within" in critic.reading
-
+    assert f"[{low:.3g}, {high:.3g}]" in critic.coefficients("exponential")
     assert not critic.growth_shown
     assert sum(critic.shares.values()) == pytest.approx(1)
     assert critic.num_draws == (300, 300)
 
 
-def test_what_falls_is_said_to_fall():
+def test_what_falls_does_not_grow():
     critic = made_up_study(lambda layers: 8 - layers, lambda _: 3).analysis.scaling[CRITIC]
-    assert (
-        critic.reading.count(
-            "growth is not shown, since the interval of the linear, power, exponential law is below zero"
-        )
-        == 1
-    )
+    assert critic.told_apart
+    assert critic.intervals["exponential"]["b"][1] < 0
+    assert not critic.growth_shown
 
 
 def test_one_seed_shows_nothing_however_good_the_fit():
@@ -124,18 +120,13 @@ def test_one_seed_shows_nothing_however_good_the_fit():
     critic = study.analysis.scaling[CRITIC]
     assert critic.best == "exponential"
     assert "| 12 qubits, 1 layer | 100 | 4 | 8 |" in study.analysis.table()  # without an interval
+    assert "[" not in critic.coefficients("exponential")
     assert (critic.told_apart, critic.growth_shown, critic.num_seeds) == (False, False, (1, 1))
-    assert critic.reading == (
-        "All pairs of sizes have one seed only, so that nothing is known about chance: of the optimal critic no law is "
-        "told apart, though the exponential law has the lowest AIC, and growth is neither shown nor denied."
-    )
 
 
 def test_a_range_too_small_for_the_grid_does_not_tell_laws_apart():
     study = made_up_study(lambda layers: 4 if layers < 4 else 5, lambda layers: 4 if layers < 4 else 5)
-    critic = study.analysis.scaling[CRITIC]
-    assert not critic.told_apart
-    assert critic.reading.startswith("The data do not tell the laws apart for the optimal critic")
+    assert not study.analysis.scaling[CRITIC].told_apart
 
 
 def test_noise_between_seeds_widens_the_intervals():
@@ -159,10 +150,8 @@ def test_too_few_generators_give_no_law():
     study = made_up_study(lambda layers: 1 + layers, lambda _: 20)
     result = study.analysis.scaling[GENERATOR]
     assert (result.best, result.fits, result.told_apart) == (None, {}, False)
-    assert (
-        result.reading
-        == "Of 6 quantum generators 0 have an optimal classical generator; a law takes three sizes at least."
-    )
+    assert result.constant_behind is None
+    assert "| classical generator | 0 of 6 | 3 | 0 of 300 | - | - | no | no |" in study.table()
 
 
 def test_thresholds_move_the_conclusion_and_the_study_says_so():
@@ -175,7 +164,7 @@ def test_thresholds_move_the_conclusion_and_the_study_says_so():
     (row,) = [row for row in study.analysis.sensitivity if row["change"] == "max_spread 0.3"]
     assert row[CRITIC]["sizes"] == [4, 8, 16, 32, 64, 128]
     assert row[CRITIC] | {"sizes": 0} == {"sizes": 0, "best": "exponential", "changed": True}
-    assert "max_spread 0.3" in study.analysis.reading
+    assert "| max_spread 0.3 | 4, 8, 16, 32, 64, 128 | exponential (changed) |" in study.table()
     other = study.with_rule(OptimalityRule(max_spread=0.3))
     assert [point["y"] for point in other.analysis.scaling[CRITIC].points] == [4, 8, 16, 32, 64, 128]
 
@@ -187,9 +176,8 @@ def test_another_score_may_say_another_thing_and_the_study_says_so():
         each["result"]["scores"]["frechet_distance"] = {"steps": [800, 900, 1000], "values": [worse] * 3}
         each["result"]["scores"]["latent_jensen_shannon_divergence"] = {"steps": [1000], "values": [worse]}
     changes = {row["change"]: row for row in study.analysis.sensitivity}
-    row = changes["score Fréchet distance of pictures"]
+    row = changes["score Fréchet distance of images"]
     assert row[CRITIC] == {"sizes": [2] * 6, "best": "constant", "changed": True}
-    assert "score Fréchet distance of pictures" in study.analysis.reading
     assert not any("Jensen" in change for change in changes)  # one value cannot be judged
 
 
@@ -206,7 +194,7 @@ def test_diverged_and_failed_trials_count_and_are_never_optimal(tmp_path):
     rows = list(csv.DictReader((tmp_path / "capacity.csv").read_text().splitlines()))
     assert len(rows) == 189
     assert {row["stable"] for row in rows if row["status"] == "diverged"} == {"False"}
-    assert json.loads((tmp_path / "capacity.json").read_text())["analysis"]["reading"] == study.analysis.reading
+    assert json.loads((tmp_path / "capacity.json").read_text()) == study.to_dict()
 
 
 def test_the_grid_s_resolution_is_that_of_the_critics_that_a_generator_met():
@@ -224,17 +212,13 @@ def test_the_grid_s_resolution_is_that_of_the_critics_that_a_generator_met():
     assert critic.fits["exponential"].aic == pytest.approx(6 * np.log(np.log(4) ** 2 / 12) + 4)
 
 
-def test_a_score_below_the_floor_is_said_to_mean_little():
+def test_every_generator_s_best_score_stands_beside_the_floor():
     study = made_up_study(lambda layers: 1 + layers, lambda layers: 2 + layers)
     study.records[0]["result"]["floors"] = {"latent_frechet_distance": 0.2}
-    found = "0.143 at best and 0.2 for latents of training pictures in the generated ones' place, so that the best"
-    assert found in study.analysis.reading
-
-
-def test_generators_far_from_the_floor_are_named():
-    study = made_up_study(lambda layers: 1 + layers, lambda layers: 2 + layers)
-    study.records[0]["result"]["floors"] = {"latent_frechet_distance": 0.004}
-    assert "over 100 times the floor, so nothing was learned, for 12 qubits, 1 layer; width 2" in study.analysis.reading
+    table = study.table()
+    assert table.splitlines()[2] == "| 189 | 189 | 0 | 0 | 0 | latent Fréchet distance | 0.143 | 0.2 |"
+    assert "| 12 qubits, 1 layer | 100 | 4 [4, 4] | 8 [8, 8] | 0.5 | 2.5 |" in table
+    assert "| width 512 | 512 | 16 |  | 0.143 | 0.714 |" in table
 
 
 @pytest.mark.parametrize("values", [None, "abc", [1.0]])
@@ -256,5 +240,4 @@ def test_without_laws_nothing_is_said_of_them():
     study = made_up_study(lambda _: 20, lambda _: 20)
     records = [each for each in study.records if each["configuration"].get("num_layers", 1) == 1]
     few = CapacityStudy(records, study.sizes, study.floors)
-    assert "best law" not in few.analysis.reading
-    assert "Laws of growth" not in few.analysis.table()
+    assert "Laws of growth" not in few.table()

@@ -11,7 +11,7 @@ from qiskit_qgen.studies.capacity.autoencoders import load_autoencoder
 
 
 @pytest.fixture(scope="module")
-def pictures():
+def images():
     generator = np.random.default_rng(5)
     images = generator.random((60, 1, 8, 8), dtype=np.float32) / 4
     for image, row in zip(images, generator.integers(8, size=60), strict=True):
@@ -26,16 +26,16 @@ SMALL = {
     "steps": 10,
     "batch_size": 8,
     "score_every": 2,
-    "pictures_every": 4,
+    "images_every": 4,
     "num_samples": 20,
     "rule": OptimalityRule(late_part=0.6, max_spread=9.0, max_slope=9.0, max_critic_drift=9.0),
 }
 
 
 @pytest.fixture(scope="module")
-def small_study(tmp_path_factory, pictures):
+def small_study(tmp_path_factory, images):
     folder = tmp_path_factory.mktemp("capacity")
-    return folder, run_capacity_study(pictures[0], GRID, held_out=pictures[1], folder=folder, **SMALL)
+    return folder, run_capacity_study(images[0], GRID, held_out=images[1], folder=folder, **SMALL)
 
 
 def test_a_whole_study_trains_scores_and_draws_every_pair(small_study):
@@ -58,39 +58,45 @@ def test_a_whole_study_trains_scores_and_draws_every_pair(small_study):
 def test_what_was_trained_is_told(small_study, tmp_path):
     study = small_study[1]
     text = (study.save(tmp_path) / "capacity.md").read_text()
-    assert "Pictures: 40 of 1 x 8 x 8 for training, 20 of 1 x 8 x 8 held out." in text
-    assert "autoencoder_hidden = 8, autoencoder_width = 4, latent_dim = 4; 4 steps of 8." in text
-    assert "of 2 qubits and 1, 2, 3 layers, classical ones of widths 2, 4, critics of widths 4, 8, seeds 0, 1." in text
-    assert "Trainings: 10 steps of 8, scored every 2 steps by 20 samples against as many held-out pictures" in text
-    assert "Rule: score = latent_frechet_distance, late_part = 0.6, max_spread = 9.0" in text
-    assert CapacityStudy.load(tmp_path).pictures == study.pictures
+    told = {
+        "images.data": "40, 1, 8, 8",
+        "images.held_out": "20, 1, 8, 8",
+        "autoencoder.autoencoder_hidden": "8",
+        "autoencoder.steps": "4",
+        "grid.num_layers": "1, 2, 3",
+        "grid.generator_width": "2, 4",
+        "training.score_every": "2",
+        "rule.max_spread": "9.0",
+    }
+    assert [name for name, value in told.items() if f"| {name} | {value} |" not in text] == []
+    assert CapacityStudy.load(tmp_path).images == study.images
 
 
-def test_the_floor_is_the_distance_of_whitened_latents_of_real_pictures(small_study, pictures):
+def test_the_floor_is_the_distance_of_whitened_latents_of_real_images(small_study, images):
     folder, study = small_study
     autoencoder, _ = load_autoencoder(folder / "autoencoders", study.floors["digest"])
     with torch.no_grad():
-        train, others = (autoencoder.encode(torch.from_numpy(each)).double().numpy() for each in pictures)
+        train, others = (autoencoder.encode(torch.from_numpy(each)).double().numpy() for each in images)
     whitening = np.linalg.inv(sqrtm(np.cov(train.T)).real)
     (first, one), (second, two) = (
         (latents.mean(0), np.cov(latents.T)) for latents in ((train[:20] @ whitening), (others @ whitening))
     )
     distance = ((first - second) ** 2).sum() + np.trace(one + two - 2 * sqrtm(one @ two).real)
     assert study.floor == pytest.approx(distance, rel=1e-3)
-    assert f"{study.floor:.3g} for latents of training pictures in the generated ones' place" in study.analysis.reading
+    assert study.table().splitlines()[2].endswith(f"| {study.floor:.3g} |")
     assert (
         study.with_rule(OptimalityRule(score="frechet_distance", late_part=0.9)).floor
         == (study.floors["result"]["floor_reconstruction"]["frechet_distance"])
     )
 
 
-def test_each_kind_of_generator_trains_with_its_own_arguments(tmp_path, pictures):
+def test_each_kind_of_generator_trains_with_its_own_arguments(tmp_path, images):
     grid = CapacityGrid(num_qubits=(2,), num_layers=(1,), generator_widths=(2,), critic_widths=(4,), seeds=(0,))
-    options = {**SMALL, "held_out": pictures[1]}
+    options = {**SMALL, "held_out": images[1]}
     model = {"critic_learning_rate": 0.004, "replay": 0}
-    same = run_capacity_study(pictures[0], grid, folder=tmp_path / "same", model=model, **options)
+    same = run_capacity_study(images[0], grid, folder=tmp_path / "same", model=model, **options)
     own = run_capacity_study(
-        pictures[0], grid, folder=tmp_path / "own", model=model, classical_model={"replay": 2}, **options
+        images[0], grid, folder=tmp_path / "own", model=model, classical_model={"replay": 2}, **options
     )
     (quantum, classical), (same_quantum, other_classical) = (
         [each["result"] for each in one.records] for one in (same, own)
@@ -102,12 +108,12 @@ def test_each_kind_of_generator_trains_with_its_own_arguments(tmp_path, pictures
     ]
 
 
-def test_a_study_resumes_and_grows(small_study, pictures):
+def test_a_study_resumes_and_grows(small_study, images):
     folder, study = small_study
     before = {path: path.stat().st_mtime_ns for path in folder.glob("**/trial.json")}
     seen = []
     grid = CapacityGrid(**{**GRID.to_dict(), "critic_widths": (4, 8, 16), "num_layers": (1,), "seeds": (0,)})
-    found = run_capacity_study(pictures[0], grid, held_out=pictures[1], folder=folder, **SMALL, on_trial=seen.append)
+    found = run_capacity_study(images[0], grid, held_out=images[1], folder=folder, **SMALL, on_trial=seen.append)
     assert len(seen) == 3
     assert {each["configuration"]["critic_width"] for each in seen} == {16}
     assert before == {path: path.stat().st_mtime_ns for path in before}
@@ -118,12 +124,12 @@ def test_a_study_resumes_and_grows(small_study, pictures):
     }
 
 
-def test_a_search_trains_the_bounds_and_what_optuna_proposes_between(small_study, pictures):
+def test_a_search_trains_the_bounds_and_what_optuna_proposes_between(small_study, images):
     pytest.importorskip("optuna")
     folder, before = small_study
     grid = CapacityGrid(**{**GRID.to_dict(), "num_layers": (1,), "generator_widths": (2,), "seeds": (0,)})
-    options = {"held_out": pictures[1], "folder": folder, **SMALL, "search": CapacitySearch(num_widths=4)}
-    found = run_capacity_study(pictures[0], grid, **options)
+    options = {"held_out": images[1], "folder": folder, **SMALL, "search": CapacitySearch(num_widths=4)}
+    found = run_capacity_study(images[0], grid, **options)
     widths = {row["name"]: [] for row in found.rows}
     for row in found.rows:
         widths[row["name"]].append(row["critic_width"])
@@ -135,16 +141,15 @@ def test_a_search_trains_the_bounds_and_what_optuna_proposes_between(small_study
     assert set(found.sizes["critics"]) == {str(width) for own in widths.values() for width in own}
     shared = {each["digest"] for each in before.records} & {each["digest"] for each in found.records}
     assert len(shared) == 4  # the bounds, of the grid, are not trained again
-    assert "Of " in found.analysis.reading
     seen = []
-    assert run_capacity_study(pictures[0], grid, **options, on_trial=seen.append).records == found.records
+    assert run_capacity_study(images[0], grid, **options, on_trial=seen.append).records == found.records
     assert not seen
 
 
-def test_another_budget_is_another_study(small_study, pictures):
+def test_another_budget_is_another_study(small_study, images):
     folder, _ = small_study
     with pytest.raises(ArgumentError, match=r"holds a study whose `settings\.training\.steps` is 10, but now it is 12"):
-        run_capacity_study(pictures[0], GRID, held_out=pictures[1], folder=folder, **{**SMALL, "steps": 12})
+        run_capacity_study(images[0], GRID, held_out=images[1], folder=folder, **{**SMALL, "steps": 12})
 
 
 @pytest.mark.parametrize(
@@ -154,21 +159,21 @@ def test_another_budget_is_another_study(small_study, pictures):
         ({"steps": -6}, ArgumentError, "^Argument `steps` must be a positive integer, but is -6"),
         ({"num_samples": 9}, ArgumentError, "`num_samples` must be an integer of at least 10, but is 9"),
         (
-            {"score_every": 4, "pictures_every": None},
+            {"score_every": 4, "images_every": None},
             ArgumentError,
             "must hold at least 3 values, but hold 2: score more",
         ),
         (
-            {"rule": OptimalityRule(score="frechet_distance"), "pictures_every": None},
+            {"rule": OptimalityRule(score="frechet_distance"), "images_every": None},
             ArgumentError,
             "Of the score 'frechet_distance', the last 30% of the training must hold at least 3 values, but hold 1",
         ),
-        ({"extractor": None}, ArgumentError, "`pictures_every` has no effect without an `extractor`"),
+        ({"extractor": None}, ArgumentError, "`images_every` has no effect without an `extractor`"),
         ({"model": {"latent_noise": 0.5}}, ArgumentError, "`model` must be one of .* but is 'latent_noise'"),
         ({"search": 3}, ArgumentTypeError, "`search` must be a CapacitySearch or None"),
         ({"autoencoder_steps": 0}, ArgumentError, "`autoencoder_steps` must be a positive integer, but is 0"),
         ({"grid": 3}, ArgumentTypeError, "`grid` must be a CapacityGrid or None"),
-        ({"pictures_every": 3}, ArgumentError, "`pictures_every` must be a multiple of `score_every`, 2, but is 3"),
+        ({"images_every": 3}, ArgumentError, "`images_every` must be a multiple of `score_every`, 2, but is 3"),
         ({"score_every": 11}, ArgumentError, "`score_every` must be an integer from 1 to 10, but is 11"),
         ({"extractor": "eyes"}, ArgumentError, "`extractor`"),
         (
@@ -184,20 +189,20 @@ def test_another_budget_is_another_study(small_study, pictures):
         ({"classical_model": [3]}, ArgumentTypeError, "`classical_model` must be a mapping of arguments"),
     ],
 )
-def test_arguments_are_checked_before_anything_is_trained(tmp_path, pictures, changed, error, message):
+def test_arguments_are_checked_before_anything_is_trained(tmp_path, images, changed, error, message):
     arguments = {"grid": GRID, **SMALL, **changed}
     with pytest.raises(error, match=message):
-        run_capacity_study(pictures[0], held_out=pictures[1], folder=tmp_path / "study", **arguments)
+        run_capacity_study(images[0], held_out=images[1], folder=tmp_path / "study", **arguments)
     assert not list(tmp_path.glob("**/trial.json"))
 
 
-def test_pictures_are_checked_before_anything_is_trained(tmp_path, pictures):
-    train, others = pictures
+def test_images_are_checked_before_anything_is_trained(tmp_path, images):
+    train, others = images
     bad = {
-        "`data` must hold at least 10 pictures, but holds 9": (train[:9], others),
-        "`held_out` must hold at least 10 pictures, but holds 1": (train, others[:1]),
-        "`held_out` must hold different pictures, but all 20 are equal": (train, others[:1].repeat(20, axis=0)),
-        "`held_out` must hold pictures of the shape of `data`": (train, others.transpose(0, 1, 3, 2)[..., :4]),
+        "`data` must hold at least 10 images, but holds 9": (train[:9], others),
+        "`held_out` must hold at least 10 images, but holds 1": (train, others[:1]),
+        "`held_out` must hold different images, but all 20 are equal": (train, others[:1].repeat(20, axis=0)),
+        "`held_out` must hold images of the shape of `data`": (train, others.transpose(0, 1, 3, 2)[..., :4]),
     }
     for message, (data, held_out) in bad.items():
         with pytest.raises(DatasetError, match=message):
@@ -208,10 +213,10 @@ def test_pictures_are_checked_before_anything_is_trained(tmp_path, pictures):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file"]
 
 
-def test_few_pictures_make_a_study(tmp_path, pictures):
+def test_few_images_make_a_study(tmp_path, images):
     grid = CapacityGrid(num_qubits=(2,), num_layers=(1,), generator_widths=(2,), critic_widths=(4,), seeds=(0,))
     options = {**SMALL, "num_samples": 10}
-    study = run_capacity_study(pictures[0][:10], grid, held_out=pictures[1][:10], folder=tmp_path, **options)
+    study = run_capacity_study(images[0][:10], grid, held_out=images[1][:10], folder=tmp_path, **options)
     assert {each["status"] for each in study.records} == {"done"}
 
 

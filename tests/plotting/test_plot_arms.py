@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from qiskit_qgen.exceptions import ArgumentError
-from qiskit_qgen.plotting import plot_low_data
+from qiskit_qgen.plotting import plot_arms
 
 
 def interval(mean, half):
@@ -20,16 +20,29 @@ def row(size, arm, distance):
     }
 
 
+def difference(size, step, mean, half, baseline="plain"):
+    return {"size": size, "step": step, "arm": "quantum", "baseline": baseline, "difference": interval(mean, half)}
+
+
 STUDY = {
     "rows": [row(10, "plain", 3.0), row(10, "quantum", 4.0), row(100, "plain", 1.0), row(100, "quantum", 1.5)],
     "comparisons": [
-        {"setting": 10, "arm": "quantum", "baseline": "plain", "difference": interval(1.0, 0.2)},
-        {"setting": 100, "arm": "quantum", "baseline": "plain", "difference": interval(0.5, 0.7)},
-        {"setting": 100, "arm": "quantum", "baseline": "se", "difference": interval(9.0, 0.7)},
+        difference(10, 5, 7.0, 0.2),
+        difference(10, 9, 1.0, 0.2),
+        difference(100, 9, 0.5, 0.7),
+        difference(100, 9, 9.0, 0.7, baseline="se"),
     ],
+    "curves": {
+        "10": {"plain": [interval(5.0, 1.0), interval(3.0, 0.5)], "quantum": [interval(6.0, 1.0), interval(4.0, 0.5)]},
+        "100": {"quantum": [{"mean": 2.0, "low": None, "high": None}, interval(1.5, 0.5)]},
+        "1000": {},
+    },
+    "steps": [5, 9],
+    "baseline": "plain",
     "floor": 0.25,
     "settings": {"extractor": "pixel"},
 }
+ONCE = {**STUDY, "steps": [9]}
 
 
 def markers(axes):
@@ -43,7 +56,7 @@ def markers(axes):
 
 
 def test_arms_stand_at_their_sizes_with_their_intervals():
-    scores, differences, copies = plot_low_data(STUDY).axes
+    scores, differences, copies = plot_arms(ONCE).axes
     x, y, ends = markers(scores)["quantum"]
     assert x == pytest.approx([10, 100], rel=0.1)
     assert list(y) == [4.0, 1.5]
@@ -52,20 +65,33 @@ def test_arms_stand_at_their_sizes_with_their_intervals():
     assert markers(copies)["plain"][1] == pytest.approx([0.1, 0.01])
     ((name, (_, means, ends)),) = markers(differences).items()
     assert name == "quantum"
-    assert list(means) == [1.0, 0.5]
+    assert list(means) == [1.0, 0.5]  # at the last step, to the baseline
     assert ends == pytest.approx(np.array([[0.8, 1.2], [-0.2, 1.2]]))
 
 
 def test_what_to_compare_with_is_there():
-    scores, differences, copies = plot_low_data(STUDY).axes
+    scores, differences, copies = plot_arms(ONCE).axes
     lines = {line.get_label(): list(line.get_ydata()) for line in [*scores.lines, *copies.lines]}
-    assert lines["training pictures, repeated"] == [2.0, 0.2]
-    assert lines["real pictures"] == [0.25, 0.25]
-    assert lines["held-out pictures"] == [0.02, 0.02]
+    assert lines["training images, repeated"] == [2.0, 0.2]
+    assert lines["real images"] == [0.25, 0.25]
+    assert lines["held-out images"] == [0.02, 0.02]
     assert any(list(line.get_ydata()) == [0, 0] for line in differences.lines)
     assert "pixel" in scores.get_ylabel()
+    assert "plain" in differences.get_ylabel()
+
+
+def test_scores_on_the_way_have_a_panel_for_each_size_with_bands():
+    few, many = plot_arms(STUDY).axes[3:]
+    assert [axes.get_title() for axes in (few, many)] == ["10 training images", "100 training images"]
+    lines = {line.get_label(): line for line in few.lines}
+    assert list(lines["plain"].get_xdata()) == [5, 9]
+    assert list(lines["plain"].get_ydata()) == [5.0, 3.0]
+    assert list(lines["quantum"].get_ydata()) == [6.0, 4.0]
+    assert few.collections[0].get_paths()[0].get_extents().intervaly.tolist() == [2.5, 6.0]
+    (line,) = (line for line in many.lines if line.get_label() == "quantum")
+    assert line.get_color() == lines["quantum"].get_color()
 
 
 def test_nothing_done_cannot_be_drawn():
     with pytest.raises(ArgumentError, match="`study` must hold at least one trial that is done"):
-        plot_low_data({**STUDY, "rows": []})
+        plot_arms({**STUDY, "rows": []})

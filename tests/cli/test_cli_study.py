@@ -1,0 +1,179 @@
+"""``qgen study``: every study from its settings to its report, and ``qgen report``."""
+
+import json
+
+import pytest
+from PIL import Image
+
+LOW_DATA = """
+[data]
+held_out = 8
+
+[study]
+arms = ["plain", "se"]
+sizes = [4, "all"]
+seeds = [0]
+steps = 2
+batch_size = 4
+extractor = "pixel"
+
+[model]
+num_qubits = 2
+width = 8
+clip_norm = "none"
+num_steps = 20
+sampling_steps = 2
+"""
+PLACEMENT = """
+[data]
+name = "digits"
+labels = [0]
+side = 8
+held_out = 20
+
+[study]
+arms = ["none", "both"]
+sizes = [8]
+seeds = [0, 1]
+steps = 2
+score_every = 1
+batch_size = 4
+num_samples = 20
+extractor = "pixel"
+
+[model]
+backbone = "conv"
+generator_width = 16
+discriminator_width = 8
+
+[model.backbone_options]
+width = 4
+"""
+AUTOENCODERS = """
+[grid]
+latent_dim = [2, 4]
+latent_noise = [0.0, 0.2]
+
+[autoencoder]
+autoencoder_width = 4
+autoencoder_hidden = 8
+
+[study]
+steps = 4
+batch_size = 8
+num_samples = 20
+"""
+CONFIGS = {"low-data": LOW_DATA, "placement": PLACEMENT, "autoencoders": AUTOENCODERS}
+FILES = {
+    "low-data": ["low_data.json", "low_data.md", "low_data.png", "images-32.png", "images-4.png"],
+    "placement": ["placement.json", "placement.md", "placement.png", "images-8.png"],
+    "autoencoders": [
+        "autoencoders.json", "autoencoders.md", "autoencoders.csv", "autoencoders.png",
+        "autoencoders_best_reconstructions.png",
+    ],
+}  # fmt: skip
+TITLES = {"low-data": "Low-data study", "placement": "Placement study", "autoencoders": "Autoencoder sweep"}
+TOLD = {
+    "low-data": ["seed 0, 4 images, plain: kernel distance "],
+    "placement": ["seed 1, 8 images, circuits in both: kernel distance "],
+    "autoencoders": [
+        "seed 0, autoencoder_hidden 8, autoencoder_width 4, latent_dim 2, latent_noise 0.0: Fréchet distance of rec"
+    ],
+}
+
+
+def run(qgen, name, text, pictures, folder):
+    path = folder / "study.toml"
+    path.write_text(text)
+    data = () if name == "placement" else ("--data", pictures)
+    return qgen("study", name, path, *data, "--out", folder / "study")
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_one_command_makes_the_study_and_the_same_reports_it_again(qgen, pictures, tmp_path, name):
+    first = run(qgen, name, CONFIGS[name], pictures, tmp_path)
+    out = tmp_path / "study"
+    assert first.exit_code == 0, first.stderr
+    assert first.stderr.count(": ") >= 4
+    assert all(text in first.stderr for text in TOLD[name])
+    assert set(FILES[name]) | {"report.html", "plan.json", "settings.json"} <= {path.name for path in out.iterdir()}
+    assert (out / FILES[name][1]).read_text() == first.stdout
+    for path in out.glob("*.png"):
+        with Image.open(path) as figure:
+            assert min(figure.size) > 50
+    page = (out / "report.html").read_text()
+    assert page.count("data:image/png;base64,") == len([each for each in FILES[name] if each.endswith(".png")])
+    assert f"<h1>{TITLES[name]}</h1>" in page
+    assert qgen("study", "status", out).stdout.startswith("4 of 4 trials have ended: 4 done")
+
+    again = run(qgen, name, CONFIGS[name], pictures, tmp_path)
+    assert again.stdout == first.stdout
+    assert "seed 0" not in again.stderr
+
+
+def test_settings_reach_the_study(qgen, pictures, tmp_path):
+    assert run(qgen, "low-data", LOW_DATA, pictures, tmp_path).exit_code == 0
+    content = json.loads((tmp_path / "study" / "low_data.json").read_text())
+    model = {"num_qubits": 2, "width": 8, "clip_norm": None, "num_steps": 20, "sampling_steps": 2}
+    assert content["settings"]["model"] == model
+    assert [row["size"] for row in content["rows"]] == [4, 4, 32, 32]
+
+
+def test_how_trials_failed_is_told_and_a_study_without_results_ends_with_it(qgen, pictures, tmp_path, monkeypatch):
+    def fail(*_, **__):
+        raise RuntimeError("no memory")
+
+    monkeypatch.setattr("qiskit_qgen.studies.arms.trial.final_scores", fail)
+    result = run(qgen, "low-data", LOW_DATA, pictures, tmp_path)
+    assert result.exit_code == 2
+    assert "seed 0, 4 images, plain: failed: RuntimeError: no memory" in result.stderr
+    assert "None of the 4 trials is done, so that there is nothing to report; the first ended with" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "message"),
+    [
+        ("low-data", ("[study]", "[studies]"), "must hold the tables [data], [study], [model] only, but holds `stud"),
+        ("low-data", ("arms =", "arm ="), "the unknown key `arm` in the table [study]; the known ones are arms, sizes"),
+        ("low-data", ("width =", "wide ="), "`model` must be one of 'num_qubits', "),
+        ("low-data", ("seeds = [0]", "seeds = 0"), "`seeds` must be a sequence, but is of type int"),
+        ("placement", ("score_every", "scored"), "the unknown key `scored` in the table [study]"),
+        ("placement", ("side = 8", "digest = 8"), "the known ones are name, data_dir, labels, side, held_out."),
+        ("autoencoders", ("[study]", "[studies]"), "must hold the tables [data], [study], [grid], [autoencoder] only"),
+        ("autoencoders", ("steps =", "step ="), "has the unknown key `step` in the table [study]"),
+        ("autoencoders", ("latent_noise =", "latent_noises ="), "must hold options of the autoencoder only, which are"),
+        ("autoencoders", ("latent_dim = [2, 4]", "latent_dim = 2"), "`latent_dim` must be a sequence"),
+        (
+            "autoencoders",
+            ("autoencoder_width = 4", "latent_dim = 4"),
+            "in the grid or common to all, but is both",
+        ),
+    ],
+)
+def test_a_wrong_settings_file_ends_with_one_sentence(qgen, pictures, tmp_path, name, change, message):
+    found = run(qgen, name, CONFIGS[name].replace(*change), pictures, tmp_path)
+    assert found.exit_code == 2
+    assert message in found.stderr
+    assert not (tmp_path / "study").exists()
+
+
+@pytest.mark.parametrize("name", ["low-data", "autoencoders", "capacity"])
+def test_data_must_be_named(qgen, name):
+    found = qgen("study", name)
+    assert found.exit_code == 2
+    assert "The data must be named: `name` in the table [data], or the option --data." in found.stderr
+
+
+def test_the_search_is_an_option_of_the_capacity_study_alone(qgen):
+    assert "--search" in qgen("study", "capacity", "--help").stdout
+    assert "No such option" in qgen("study", "placement", "--search", "3").stderr
+
+
+@pytest.mark.parametrize("damage", ["{}", "[]", "{"])
+def test_a_report_of_damaged_numbers_says_so(qgen, tmp_path, damage):
+    (tmp_path / "placement.md").write_text("| images |\n")
+    (tmp_path / "placement.json").write_text(damage)
+    found = qgen("report", tmp_path)
+    assert found.exit_code == 2
+    assert "placement.json is" in found.stderr
+    assert "damaged" in found.stderr
