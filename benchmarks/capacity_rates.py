@@ -17,6 +17,7 @@ from statistics import fmean
 
 from benchmarks.fashion_mnist_part import NUM_PICTURES
 from qiskit_qgen import load_dataset
+from qiskit_qgen.models import StyleQGANTraining
 from qiskit_qgen.studies import OptimalityRule, run_autoencoder_sweep, run_trials
 from qiskit_qgen.studies.capacity.optimality import judge_record
 from qiskit_qgen.studies.capacity.trial import train_capacity_trial
@@ -28,7 +29,7 @@ GENERATORS = [
 ]
 CRITIC_WIDTHS = (32, 256)
 RATES = ((1e-3, 3e-3, 1e-2), (3e-3, 1e-2))  # of generators and of critics
-MODEL = {"replay": 0, "lr_schedule": "constant"}
+BOTH = {"replay": 0, "lr_schedule": "constant"}
 TRAINING = {
     "steps": 400,
     "batch_size": 128,
@@ -41,20 +42,20 @@ SEED = 1000
 
 
 def rates(own, other):
-    """Return the arguments of a model that set its learning rates."""
-    return {"generator_learning_rate": own, "critic_learning_rate": other}
+    """Return how a model is trained with these learning rates, as trials hold it."""
+    return StyleQGANTraining(generator_learning_rate=own, critic_learning_rate=other, **BOTH).to_dict()
 
 
 def configurations(autoencoder):
     """Return the trials: every generator, against every critic, with every pair of rates."""
     for generator, critic, (own, other) in product(GENERATORS, CRITIC_WIDTHS, product(*RATES)):
-        model = {generator["generator"]: MODEL | rates(own, other)}
+        kind = "training" if generator["generator"] == "quantum" else "classical_training"
         yield {
             **generator,
             "critic_width": critic,
             "seed": SEED,
             "autoencoder": autoencoder,
-            "training": {**TRAINING, "model": model},
+            "training": {**TRAINING, "models": {kind: rates(own, other)}},
         }
 
 
@@ -79,7 +80,8 @@ def main():
         found = [
             judge_record(record, OptimalityRule())
             for record in records
-            if record["configuration"]["training"]["model"].get(kind) == MODEL | rates(own, other)
+            if record["configuration"]["generator"] == kind
+            and rates(own, other) in record["configuration"]["training"]["models"].values()
         ]
         scores = [inf if each.score is None else each.score for each in found]
         print(

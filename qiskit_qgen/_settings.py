@@ -51,7 +51,7 @@ def setting(
     return field(default=default, metadata=metadata)
 
 
-@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(setting,))
+@dataclass_transform(frozen_default=True, kw_only_default=True)
 class Settings:
     """Base of all settings; a subclass becomes a frozen, keyword-only dataclass of fields made by :func:`setting`.
 
@@ -227,7 +227,7 @@ def _part(name: str, kinds: tuple[type[Settings], ...], value: Any) -> Any:
         word = options.pop("kind", kinds[0].kind)
         chosen = named[check_choice(f"{name}.kind", word, list(named))]
         with renamed_arguments({option: f"{name}.{option}" for option in options}):
-            return chosen(**options)
+            return chosen.of(**options)
     return value
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,11 +12,14 @@ import typer
 
 from qiskit_qgen.cli.report import save_figure, write_report
 from qiskit_qgen.cli.reporting import note, reports_errors
+from qiskit_qgen.cli.settings import DataSettings
 from qiskit_qgen.cli.toml_text import read_toml
 from qiskit_qgen.exceptions import ArgumentError, DatasetError, ExecutionError
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from qiskit_qgen._settings import Settings
 
 Tables = dict[str, dict[str, Any]]
 
@@ -29,7 +32,7 @@ class _Study:
     function: str
     """Name of the function in :mod:`qiskit_qgen.studies`."""
     tables: Mapping[str, str]
-    """Tables besides [data] and [study], each with the class that it makes, or the model that it is for."""
+    """Tables besides [data] and [study], each with the class of its settings; "" for names and values of any kind."""
     splits: bool = False
     """Whether the data are images of two splits rather than a name."""
     data: Mapping[str, Any] = field(default_factory=dict)
@@ -42,39 +45,37 @@ class _Study:
     """That score, given a trial's result."""
 
     def keys(self) -> dict[str, Collection[str]]:
-        """Return the tables with their keys, none for those that the study checks."""
+        """Return the tables with their keys, none for those whose class checks them."""
         from qiskit_qgen import studies
-        from qiskit_qgen.datasets import load_dataset
         from qiskit_qgen.studies.arms.images import ImageSelection
 
-        data = _parameters(load_dataset) if self.splits else [each.name for each in fields(ImageSelection)]
-        known = {"data": [name for name in data if name not in ("split", "digest")]}
+        data = DataSettings if self.splits else ImageSelection
+        known: dict[str, Collection[str]] = {"data": [name for name in data.names() if name != "digest"]}
         elsewhere = ("data", "held_out", "folder", "runner", *known["data"], *self.tables)
-        function = getattr(studies, self.function)
-        known["study"] = [name for name in _parameters(function) if name not in elsewhere]
-        for table, kind in self.tables.items():
-            known[table] = [each.name for each in fields(getattr(studies, kind))] if kind in studies.__all__ else []
-        return dict(known)
+        arguments = inspect.signature(getattr(studies, self.function)).parameters
+        known["study"] = [name for name in arguments if name not in elsewhere]
+        return known | dict.fromkeys(self.tables, ())
 
     def run(self, tables: Tables, out: Path, **runner: Any) -> Any:
         """Run the study with what its tables hold."""
         from qiskit_qgen import models, studies
-        from qiskit_qgen.cli.settings import model_arguments
 
+        arguments: dict[str, Any] = {"folder": out, **tables["study"], **runner}
+        for table, name in self.tables.items():
+            given = tables[table]
+            if given and name:
+                kind: type[Settings] = getattr(studies, name, None) or getattr(models, name)
+                general = tables["training"] if table == "classical_training" else {}
+                arguments[table] = kind.of(**kind.without_none_words({**general, **given}))
+            elif given:
+                arguments[table] = given
         data = tables["data"] if "name" in tables["data"] else {**self.data, **tables["data"]}
         if "name" not in data:
             raise ArgumentError("The data must be named: `name` in the table [data], or the option --data.")
-        arguments: dict[str, Any] = {"folder": out, **tables["study"], **runner}
         if self.splits:
             arguments["data"], arguments["held_out"] = _both_splits(data)
         else:
             arguments |= {"data" if key == "name" else key: value for key, value in data.items()}
-        for table, kind in self.tables.items():
-            given = tables[table]
-            if kind in models.__all__:
-                given = model_arguments({"model": {"class_name": kind, **given}})
-            if given:
-                arguments[table] = getattr(studies, kind)(**given) if kind in studies.__all__ else given
         return getattr(studies, self.function)(**arguments)
 
 
@@ -90,10 +91,11 @@ _STUDIES = {
         function="run_capacity_study",
         tables={
             "grid": "CapacityGrid",
-            "autoencoder": "StyleQGAN",
-            "model": "StyleQGAN",
-            "quantum_model": "StyleQGAN",
-            "classical_model": "StyleQGAN",
+            "autoencoder": "AutoencoderSettings",
+            "model": "StyleQGANConfig",
+            "classical": "ClassicalGeneratorConfig",
+            "training": "StyleQGANTraining",
+            "classical_training": "StyleQGANTraining",
             "rule": "OptimalityRule",
             "search": "CapacitySearch",
         },
@@ -106,7 +108,7 @@ _STUDIES = {
         about="Train autoencoders with every setting of a grid and compare their floors; the same command resumes. "
         "Without a grid: four latent sizes, with and without noise on latents.",
         function="run_autoencoder_sweep",
-        tables={"grid": "", "autoencoder": "StyleQGAN"},
+        tables={"grid": "", "autoencoder": "AutoencoderSettings"},
         splits=True,
         trial=lambda trial: ", ".join(f"{key} {value}" for key, value in trial["options"].items()),
         score="Fréchet distance of reconstructions",
@@ -115,7 +117,7 @@ _STUDIES = {
     "low-data": _Study(
         about="Compare bottlenecks of QuantumDiffusion over numbers of training images; the same command resumes.",
         function="run_low_data_study",
-        tables={"model": "QuantumDiffusion"},
+        tables={"model": "QuantumDiffusionConfig", "training": "DenoisingTraining"},
         trial=lambda trial: f"{trial['size']} images, {trial['arm']}",
         score="kernel distance",
         value=lambda result: float(result["kernel_distance"][-1]),
@@ -124,7 +126,7 @@ _STUDIES = {
         about="Compare where the circuits of HybridGAN are, over numbers of training images; the same command resumes. "
         "Without settings: bundled trousers, three seeds, two sizes.",
         function="run_placement_study",
-        tables={"model": "HybridGAN"},
+        tables={"model": "HybridGANConfig", "training": "AdversarialTraining"},
         data={"name": "fashion-mnist-mini", "labels": [1]},
         trial=lambda trial: f"{trial['size']} images, circuits in {trial['arm']}",
         score="kernel distance",

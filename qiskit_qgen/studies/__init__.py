@@ -10,6 +10,7 @@ from qiskit_qgen.studies.capacity.autoencoder_sweep import AutoencoderSweep as A
 from qiskit_qgen.studies.capacity.autoencoders import run_autoencoder_sweep as run_autoencoder_sweep
 from qiskit_qgen.studies.capacity.grid import CapacityGrid as CapacityGrid
 from qiskit_qgen.studies.capacity.laws import fit_laws as fit_laws
+from qiskit_qgen.studies.capacity.models import AutoencoderSettings as AutoencoderSettings
 from qiskit_qgen.studies.capacity.optimality import OptimalityRule as OptimalityRule
 from qiskit_qgen.studies.capacity.search import CapacitySearch as CapacitySearch
 from qiskit_qgen.studies.capacity.study import CapacityStudy as CapacityStudy
@@ -24,6 +25,7 @@ from qiskit_qgen.studies.twins import classical_twin as classical_twin
 
 __all__ = [
     "ArmStudy",
+    "AutoencoderSettings",
     "AutoencoderSweep",
     "CapacityGrid",
     "CapacitySearch",

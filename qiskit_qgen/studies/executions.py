@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,8 +18,8 @@ from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.execution import AbstractExecution, LocalExecution
 from qiskit_qgen.metrics import FeatureCache, evaluate_features, evaluate_images
 from qiskit_qgen.models.base import AbstractGenerativeModel
-from qiskit_qgen.persistence import atomic_write
-from qiskit_qgen.studies.intervals import Interval, mean_interval
+from qiskit_qgen.studies.intervals import interval_text, mean_interval
+from qiskit_qgen.studies.tables import markdown_table, save_results
 
 EXACT = "exact"
 SCORES = ("frechet_distance", "kernel_distance", "jensen_shannon_divergence")
@@ -55,41 +54,36 @@ class ExecutionComparison:
 
     def table(self) -> str:
         """Return the comparison as a Markdown table."""
-        titles = [
+        titles = (
             "execution",
             "latent RMS from exact",
             *(score.replace("_", " ") for score in SCORES),
             "seconds",
             "QPU s",
-        ]
-        lines = ["| " + " | ".join(titles) + " |", "|---" * len(titles) + "|"]
-        for row in self.rows:
-            cells = [row["name"], _text(row["latent_rms"]), *(_text(row["scores"][score]) for score in SCORES)]
-            billed = "-" if row["qpu_seconds"] is None else f"{row['qpu_seconds']:.1f}"
-            lines.append("| " + " | ".join([*cells, f"{row['seconds']:.1f}", billed]) + " |")
-        seeds = ", ".join(map(str, self.seeds))
-        lines.append("")
-        lines.append(
-            f"Lower is better; mean [95 % interval] over the seeds {seeds}, {self.num_samples} samples each; features: "
-            f"{self.extractor}. Floors, seed {self.seeds[0]}: " + "; ".join(self._floor_texts()) + "."
         )
-        return "\n".join(lines)
+        lines: list[tuple[object, ...]] = [
+            (
+                row["name"],
+                interval_text(row["latent_rms"]),
+                *(interval_text(row["scores"][score]) for score in SCORES),
+                f"{row['seconds']:.1f}",
+                "-" if row["qpu_seconds"] is None else f"{row['qpu_seconds']:.1f}",
+            )
+            for row in self.rows
+        ]
+        names = {"floor_real": "*real against real*", "floor_reconstruction": "*reconstructions*"}
+        for name, floor in self.floors.items():
+            if floor is not None:
+                lines.append((names[name], "", *(f"{floor[score]:.4g}" for score in SCORES), "", ""))
+        caption = (
+            f"Lower is better; mean [95 % interval] over the seeds {', '.join(map(str, self.seeds))}, "
+            f"{self.num_samples} samples each; features: {self.extractor}. Floors are those of seed {self.seeds[0]}."
+        )
+        return f"{markdown_table(titles, lines)}\n\n{caption}"
 
     def save(self, folder: PathLike) -> Path:
         """Write ``comparison.json`` and ``comparison.md`` to ``folder``, and return it."""
-        target = Path(folder)
-        target.mkdir(parents=True, exist_ok=True)
-        atomic_write(target / "comparison.json", json.dumps(self.to_dict(), indent=2) + "\n")
-        atomic_write(target / "comparison.md", self.table() + "\n")
-        return target
-
-    def _floor_texts(self) -> list[str]:
-        names = {"floor_real": "real against real", "floor_reconstruction": "reconstructions"}
-        return [
-            f"{names[name]} " + ", ".join(f"{score.replace('_', ' ')} {floor[score]:.4g}" for score in SCORES)
-            for name, floor in self.floors.items()
-            if floor is not None
-        ]
+        return save_results(folder, "comparison", text=self.table(), content=self.to_dict())
 
 
 def compare_executions(
@@ -124,7 +118,6 @@ def compare_executions(
             is out of range.
         ArgumentTypeError: If an argument has the wrong type.
         DatasetError: If ``data`` or ``reference`` is empty, not finite, out of range or of another shape.
-        NotFittedError: If the model was neither trained nor loaded.
     """
     check_type("model", model, AbstractGenerativeModel, "a generative model such as StyleQGAN")
     check_int("num_samples", num_samples, minimum=2)
@@ -202,9 +195,3 @@ class _Scorer:
 def _billed(model: AbstractGenerativeModel, num_samples: int, execution: AbstractExecution) -> float | None:
     """Return the estimated QPU seconds of samples, or None on executions that are not billed."""
     return model.estimate_cost(num_samples, execution=execution).qpu_seconds if execution.has_cost else None
-
-
-def _text(interval: Interval) -> str:
-    if interval["low"] is None:
-        return f"{interval['mean']:.4g}"
-    return f"{interval['mean']:.4g} [{interval['low']:.4g}, {interval['high']:.4g}]"

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import singledispatch
 from typing import Any
 
 from torch import nn
 
 from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError
-from qiskit_qgen.models import HybridGAN, QuantumDiffusion, StyleQGAN
-from qiskit_qgen.models.base import AbstractGenerativeModel
-from qiskit_qgen.models.diffusion_arguments import RULES as DIFFUSION_RULES
-from qiskit_qgen.models.effects import argument_defaults, effective_arguments
-from qiskit_qgen.models.hybrid_arguments import CUSTOM, quantum_parts
-from qiskit_qgen.models.style_arguments import CUSTOM_AUTOENCODER
-from qiskit_qgen.models.style_effects import RULES as STYLE_RULES
-from qiskit_qgen.networks.bottleneck_gates import QUANTUM, ChannelGate
+from qiskit_qgen.models import ClassicalGeneratorConfig, HybridGAN, QuantumDiffusion, StyleQGAN
+from qiskit_qgen.models.base import AbstractGenerativeModel, count
+from qiskit_qgen.models.quantum_diffusion.config import QuantumBottleneck, SqueezeExcitation
+from qiskit_qgen.networks.bottleneck_gates import ChannelGate
 
 _WIDEST = 4096
 
@@ -46,7 +42,7 @@ def classical_twin(model: AbstractGenerativeModel) -> ClassicalTwin:
 
     Of a :class:`~qiskit_qgen.models.HybridGAN`, each circuit becomes a
     :class:`~qiskit_qgen.networks.ClassicalBlock`; of a :class:`~qiskit_qgen.models.StyleQGAN`, the generator becomes a
-    multilayer perceptron of as many hidden layers as the model names; both have the nearest number of parameters that
+    multilayer perceptron of two hidden layers; both have the nearest number of parameters that
     such layers can have. Of a :class:`~qiskit_qgen.models.QuantumDiffusion`, the gate of the bottleneck loses its
     circuit and keeps its width, so that it has fewer. The result says all numbers.
 
@@ -61,7 +57,7 @@ def classical_twin(model: AbstractGenerativeModel) -> ClassicalTwin:
         ArgumentTypeError: If it is of a class that this function does not know.
 
     Example:
-        >>> twin = classical_twin(HybridGAN((1, 8, 8), "generator", backbone="conv"))
+        >>> twin = classical_twin(HybridGAN(image_shape=(1, 8, 8), quantum_in="generator", backbone="conv"))
         >>> print(twin)
         generator: 15 quantum, 15 classical parameters, ratio 1.000
     """
@@ -78,48 +74,40 @@ def _twin(model: Any) -> ClassicalTwin:
 
 @_twin.register
 def _of_hybrid(model: HybridGAN) -> ClassicalTwin:
-    if model.circuit is None:
+    parts = model.config.quantum_parts
+    if not parts:
         raise ArgumentError("Argument `model` must have a quantum block, but `quantum_in` is 'none'.")
-    arguments = {**model.arguments, "quantum_in": "none"}
-    for name, part in (("backbone", model.backbone), ("noise", model.noise)):
-        if arguments[name] == CUSTOM:
-            arguments[name] = part
-    twin = HybridGAN(**arguments)
-    parts = quantum_parts(model.arguments)
+    twin = HybridGAN.from_config(replace(model.config, quantum_in="none"))
     return ClassicalTwin(twin, _blocks(model, parts), _blocks(twin, parts))
 
 
 @_twin.register
 def _of_style(model: StyleQGAN) -> ClassicalTwin:
+    config, sizes = model.config, ClassicalGeneratorConfig()
     if model.circuit is None:
         raise ArgumentError("Argument `model` must have a quantum generator, but `generator` is 'classical'.")
-    generator: Any = model.networks["generator"]
-    wanted, depth = _count(generator), model.arguments["generator_depth"]
-    width = _nearest_width(generator.style.noise_dim, generator.layer.num_outputs, depth, wanted)
-    changed = {**model.arguments, "generator": "classical", "generator_width": width}
-    arguments = effective_arguments(changed, argument_defaults(StyleQGAN), STYLE_RULES)
-    if arguments["autoencoder"] == CUSTOM_AUTOENCODER:
-        arguments["autoencoder"] = model.networks["autoencoder"]
-    twin = StyleQGAN(**arguments)
-    return ClassicalTwin(twin, {"generator": wanted}, {"generator": _count(twin.networks["generator"])})
+    wanted = count(model.networks["generator"])
+    width = _nearest_width(config.noise_size, config.sample_size, sizes.depth, wanted)
+    changed: dict[str, Any] = {"generator": replace(sizes, width=width), "noise_dim": config.noise_size}
+    if config.has_autoencoder:
+        changed["latent_dim"] = config.sample_size
+    if isinstance(config.autoencoder, nn.Module):
+        changed["autoencoder"] = model.networks["autoencoder"]
+    twin = StyleQGAN.from_config(replace(config, **changed))
+    return ClassicalTwin(twin, {"generator": wanted}, {"generator": count(twin.networks["generator"])})
 
 
 @_twin.register
 def _of_diffusion(model: QuantumDiffusion) -> ClassicalTwin:
-    if model.arguments["bottleneck"] not in QUANTUM:
-        raise ArgumentError(
-            f"Argument `model` must have a quantum bottleneck, but `bottleneck` is {model.arguments['bottleneck']!r}."
-        )
-    changed = {**model.arguments, "bottleneck": "se"}
-    arguments = effective_arguments(changed, argument_defaults(QuantumDiffusion), DIFFUSION_RULES)
-    arguments |= {name: getattr(model, name) for name in ("noise", "process") if arguments[name] == CUSTOM}
-    twin = QuantumDiffusion(**arguments)
+    gate = model.config.bottleneck
+    if not isinstance(gate, QuantumBottleneck):
+        raise ArgumentError(f"Argument `model` must have a quantum bottleneck, but `bottleneck` is {gate.kind!r}.")
+    twin = QuantumDiffusion.from_config(replace(model.config, bottleneck=SqueezeExcitation(width=gate.num_qubits)))
     return ClassicalTwin(twin, {"bottleneck": _gates(model)}, {"bottleneck": _gates(twin)})
 
 
 def _gates(model: QuantumDiffusion) -> int:
-    modules = [module for network in model.networks.values() for module in network.modules()]
-    return sum(_count(module) for module in modules if isinstance(module, ChannelGate))
+    return sum(count(module) for module in model.modules() if isinstance(module, ChannelGate))
 
 
 def _nearest_width(inputs: int, outputs: int, depth: int, wanted: int) -> int:
@@ -132,9 +120,4 @@ def _nearest_width(inputs: int, outputs: int, depth: int, wanted: int) -> int:
 
 
 def _blocks(model: HybridGAN, parts: tuple[str, ...]) -> dict[str, int]:
-    networks: dict[str, Any] = model.networks
-    return {part: _count(networks[part].block) for part in parts}
-
-
-def _count(network: nn.Module) -> int:
-    return sum(parameter.numel() for parameter in network.parameters() if parameter.requires_grad)
+    return {part: count(model.get_submodule(f"{part}.block")) for part in parts}

@@ -12,9 +12,10 @@ CONFIG = """
 name = {data!r}
 
 [autoencoder]
-autoencoder_width = 4
-autoencoder_hidden = 8
+width = 4
+hidden = 8
 latent_dim = 4
+steps = 4
 
 [grid]
 num_qubits = [2]
@@ -24,7 +25,6 @@ critic_widths = [4, 8]
 seeds = [0]
 
 [study]
-autoencoder_steps = 4
 steps = 10
 batch_size = 8
 score_every = 2
@@ -138,4 +138,4 @@ def test_an_unknown_key_is_refused(qgen, tmp_path):
     path.write_text("[grid]\nlayers = [1]\n")
     found = qgen("study", "capacity", path)
     assert found.exit_code == 2
-    assert "unknown key `layers` in the table [grid]" in found.stderr
+    assert "CapacityGrid has no option `layers`" in found.stderr

@@ -5,6 +5,8 @@ import json
 import pytest
 from PIL import Image
 
+from qiskit_qgen.models import DenoisingTraining, QuantumDiffusionConfig
+
 LOW_DATA = """
 [data]
 held_out = 8
@@ -19,10 +21,16 @@ extractor = "pixel"
 
 [model]
 num_qubits = 2
-width = 8
-clip_norm = "none"
 num_steps = 20
-sampling_steps = 2
+
+[model.architecture]
+width = 8
+
+[model.sampling]
+steps = 2
+
+[training]
+clip_norm = "none"
 """
 PLACEMENT = """
 [data]
@@ -42,11 +50,11 @@ num_samples = 20
 extractor = "pixel"
 
 [model]
-backbone = "conv"
 generator_width = 16
 discriminator_width = 8
 
-[model.backbone_options]
+[model.backbone]
+kind = "conv"
 width = 4
 """
 AUTOENCODERS = """
@@ -55,11 +63,11 @@ latent_dim = [2, 4]
 latent_noise = [0.0, 0.2]
 
 [autoencoder]
-autoencoder_width = 4
-autoencoder_hidden = 8
+width = 4
+hidden = 8
+steps = 4
 
 [study]
-steps = 4
 batch_size = 8
 num_samples = 20
 """
@@ -76,9 +84,7 @@ TITLES = {"low-data": "Low-data study", "placement": "Placement study", "autoenc
 TOLD = {
     "low-data": ["seed 0, 4 images, plain: kernel distance "],
     "placement": ["seed 1, 8 images, circuits in both: kernel distance "],
-    "autoencoders": [
-        "seed 0, autoencoder_hidden 8, autoencoder_width 4, latent_dim 2, latent_noise 0.0: Fréchet distance of rec"
-    ],
+    "autoencoders": ["seed 0, latent_dim 2, latent_noise 0.0: Fréchet distance of rec"],
 }
 
 
@@ -114,8 +120,9 @@ def test_one_command_makes_the_study_and_the_same_reports_it_again(qgen, picture
 def test_settings_reach_the_study(qgen, pictures, tmp_path):
     assert run(qgen, "low-data", LOW_DATA, pictures, tmp_path).exit_code == 0
     content = json.loads((tmp_path / "study" / "low_data.json").read_text())
-    model = {"num_qubits": 2, "width": 8, "clip_norm": None, "num_steps": 20, "sampling_steps": 2}
-    assert content["settings"]["model"] == model
+    model = QuantumDiffusionConfig.of(num_qubits=2, num_steps=20, architecture_width=8, sampling_steps=2)
+    assert content["settings"]["model"] == model.to_dict()
+    assert content["settings"]["training"] == DenoisingTraining(clip_norm=None).to_dict()
     assert [row["size"] for row in content["rows"]] == [4, 4, 32, 32]
 
 
@@ -133,21 +140,21 @@ def test_how_trials_failed_is_told_and_a_study_without_results_ends_with_it(qgen
 @pytest.mark.parametrize(
     ("name", "change", "message"),
     [
-        ("low-data", ("[study]", "[studies]"), "must hold the tables [data], [study], [model] only, but holds `stud"),
+        ("low-data", ("[study]", "[studies]"), "must hold the tables [data], [study], [model], [training] only, but"),
         ("low-data", ("arms =", "arm ="), "the unknown key `arm` in the table [study]; the known ones are arms, sizes"),
-        ("low-data", ("width =", "wide ="), "`model` must be one of 'num_qubits', "),
+        ("low-data", ("num_qubits =", "num_qubit ="), "QuantumDiffusion has no option `num_qubit`: did you mean `num_"),
         ("low-data", ("seeds = [0]", "seeds = 0"), "`seeds` must be a sequence, but is of type int"),
         ("placement", ("score_every", "scored"), "the unknown key `scored` in the table [study]"),
         ("placement", ("side = 8", "digest = 8"), "the known ones are name, data_dir, labels, side, held_out."),
         ("autoencoders", ("[study]", "[studies]"), "must hold the tables [data], [study], [grid], [autoencoder] only"),
-        ("autoencoders", ("steps =", "step ="), "has the unknown key `step` in the table [study]"),
-        ("autoencoders", ("latent_noise =", "latent_noises ="), "must hold options of the autoencoder only, which are"),
-        ("autoencoders", ("latent_dim = [2, 4]", "latent_dim = 2"), "`latent_dim` must be a sequence"),
+        ("autoencoders", ("batch_size =", "batch ="), "has the unknown key `batch` in the table [study]"),
         (
             "autoencoders",
-            ("autoencoder_width = 4", "latent_dim = 4"),
-            "in the grid or common to all, but is both",
+            ("latent_noise =", "latent_noises ="),
+            "no option `latent_noises`: did you mean `latent_n",
         ),
+        ("autoencoders", ("latent_dim = [2, 4]", "latent_dim = 2"), "`latent_dim` must be a sequence"),
+        ("autoencoders", ("hidden = 8", "hiden = 8"), "no option `hiden`: did you mean `hidden`"),
     ],
 )
 def test_a_wrong_settings_file_ends_with_one_sentence(qgen, pictures, tmp_path, name, change, message):

@@ -3,13 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from qiskit_qgen.models import HybridGAN, QuantumDiffusion
-from qiskit_qgen.models.hybrid_arguments import QUANTUM_IN
-from qiskit_qgen.networks.bottleneck_gates import BOTTLENECKS
-from qiskit_qgen.studies.build import build_diffusion, build_hybrid
+from qiskit_qgen.exceptions import ArgumentError
+from qiskit_qgen.models import AbstractGenerativeModel, HybridGAN, HybridGANConfig, QuantumDiffusion
+from qiskit_qgen.models import QuantumDiffusionConfig as DiffusionConfig
+from qiskit_qgen.models.hybrid_gan.config import QUANTUM_IN
+from qiskit_qgen.models.quantum_diffusion.config import (
+    FrozenSqueezeExcitation,
+    PlainBottleneck,
+    PublishedBottleneck,
+    QuantumBottleneck,
+    SqueezeExcitation,
+)
+
+_BOTTLENECKS: dict[str, Callable[[QuantumBottleneck], Any]] = {
+    "plain": lambda _: PlainBottleneck(),
+    "se": lambda quantum: SqueezeExcitation(width=quantum.num_qubits),
+    "se_frozen": lambda quantum: FrozenSqueezeExcitation(width=quantum.num_qubits),
+    "quantum": lambda quantum: quantum,
+    "quantum_published": lambda quantum: PublishedBottleneck(
+        num_qubits=quantum.num_qubits, num_layers=quantum.num_layers
+    ),
+}
+
+
+def _in_place(config: HybridGANConfig, place: Any) -> HybridGANConfig:
+    return replace(config, quantum_in=place)
+
+
+def _with_bottleneck(config: DiffusionConfig, arm: str) -> DiffusionConfig:
+    if type(config.bottleneck) is not QuantumBottleneck:
+        raise ArgumentError(
+            f"Argument `model` must have the bottleneck 'quantum', whose sizes all arms share, but has "
+            f"{config.bottleneck.kind!r}."
+        )
+    return replace(config, bottleneck=_BOTTLENECKS[arm](config.bottleneck))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,6 +48,12 @@ class ArmDesign:
 
     name: str
     """Name of the study and of its files."""
+    model: type[AbstractGenerativeModel]
+    """The model's class."""
+    configure: Callable[[Any, str], Any]
+    """Takes the model's settings and an arm, and returns the settings of that arm."""
+    set_here: tuple[str, ...]
+    """Settings of the model that the study sets."""
     known: tuple[str, ...]
     """All arms that there are."""
     baseline: str
@@ -26,19 +62,32 @@ class ArmDesign:
     """Further comparisons: an arm, and what it is compared with."""
     copies_in: Literal["pixels", "features"]
     """Where an image counts as a copy: in its pixels, or in the extractor's features."""
-    build: Callable[[Sequence[int], str, Mapping[str, Any] | None], HybridGAN | QuantumDiffusion]
-    """Takes the shape of the images, an arm and the model's further arguments, and returns the untrained model."""
+
+    def build(self, settings: Mapping[str, Any], image_shape: Sequence[int], arm: str) -> AbstractGenerativeModel:
+        """Return the untrained model of an arm, of the model's settings as JSON holds them."""
+        given = {**settings, "image_shape": tuple(image_shape)}
+        return self.model.from_config(self.configure(self.model.config_class.of(**given), arm))
 
 
-PLACEMENT = ArmDesign(name="placement", known=QUANTUM_IN, baseline="none", copies_in="features", build=build_hybrid)
+PLACEMENT = ArmDesign(
+    name="placement",
+    model=HybridGAN,
+    configure=_in_place,
+    set_here=("image_shape", "quantum_in"),
+    known=QUANTUM_IN,
+    baseline="none",
+    copies_in="features",
+)
 """A :class:`~qiskit_qgen.models.HybridGAN` with circuits in generator, discriminator, both or neither."""
 LOW_DATA = ArmDesign(
     name="low_data",
-    known=BOTTLENECKS,
+    model=QuantumDiffusion,
+    configure=_with_bottleneck,
+    set_here=("image_shape", "num_classes"),
+    known=tuple(_BOTTLENECKS),
     baseline="plain",
     further=(("quantum", "se"),),  # what the circuit adds to a classical gate of the same size
     copies_in="pixels",
-    build=build_diffusion,
 )
 """A :class:`~qiskit_qgen.models.QuantumDiffusion` with one bottleneck or another."""
 DESIGNS = {design.name: design for design in (PLACEMENT, LOW_DATA)}

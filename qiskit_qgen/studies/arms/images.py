@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -11,9 +10,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from qiskit_qgen._checks import check_distinct, check_int, check_path
+from qiskit_qgen._checks import check_distinct
 from qiskit_qgen._random import torch_generator
-from qiskit_qgen._typing import PathLike
+from qiskit_qgen._settings import Settings, setting
 from qiskit_qgen.datasets import load_dataset
 from qiskit_qgen.datasets.subsets import subset
 from qiskit_qgen.exceptions import ArgumentError
@@ -50,38 +49,24 @@ class ImageSplit(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ImageSelection:
-    """Which images a study takes.
+class ImageSelection(Settings):
+    """Which images a study takes."""
 
-    Raises:
-        ArgumentError: If a value is out of range.
-        ArgumentTypeError: If one has the wrong type.
-    """
+    name: str = setting("fashion-mnist-mini", "A known data set, a file or a folder, as `load_dataset` takes it")
+    data_dir: str | None = setting(None, "Where the files of a known data set are; None looks in the usual places")
+    labels: tuple[int, ...] | None = setting(None, "Labels of the images to take; None takes all", minimum=0)
+    side: int | None = setting(
+        None, "Images are resized to a square of this many pixels; None leaves them as they are", minimum=8, maximum=128
+    )
+    held_out: int = setting(
+        500, "Number of images that no trial trains on, against which samples are scored", minimum=_FEWEST_HELD_OUT
+    )
+    digest: str | None = setting(None, "That of the images that the study began with; None takes any")
 
-    name: PathLike
-    """What :func:`~qiskit_qgen.datasets.load_dataset` takes: a known name, a file or a folder."""
-    data_dir: PathLike | None = None
-    """The same function's argument."""
-    labels: Sequence[int] | None = None
-    """Labels of the images to take; None takes all."""
-    side: int | None = None
-    """Images are resized to a square of this many pixels; None leaves them as they are."""
-    held_out: int = 500
-    """Number of images that no trial trains on, against which samples are scored."""
-    digest: str | None = None
-    """That of the images that the study began with; None takes any."""
-
-    def __post_init__(self) -> None:
-        """Check the values."""
-        object.__setattr__(self, "name", str(check_path("data", self.name)))
-        if self.data_dir is not None:
-            object.__setattr__(self, "data_dir", str(check_path("data_dir", self.data_dir)))
+    def check(self) -> None:
+        """Raise :class:`ArgumentError` unless labels differ."""
         if self.labels is not None:
-            labels = [check_int("labels", each, minimum=0) for each in check_distinct("labels", self.labels)]
-            object.__setattr__(self, "labels", labels)
-        if self.side is not None:
-            check_int("side", self.side, minimum=8, maximum=128)
-        check_int("held_out", self.held_out, minimum=_FEWEST_HELD_OUT)
+            check_distinct("labels", self.labels)
 
     def load(self) -> ImageSplit:
         """Load the data set's images for training and split them at random, always alike.
@@ -90,13 +75,14 @@ class ImageSelection:
             ArgumentError: If the data set has no such labels, no 2 images would be left, or the digest is another.
             DatasetError: If the data are missing or damaged.
         """
-        data = load_dataset(str(self.name), data_dir=self.data_dir)
+        data = load_dataset(self.name, data_dir=self.data_dir)
         images = data.images
         if self.labels is not None:
             known = [] if data.labels is None else sorted(set(data.labels.tolist()))
             if data.labels is None or not set(self.labels) <= set(known):
                 raise ArgumentError(
-                    f"Argument `labels` must hold labels of {self.name!r}, which are {known}, but is {self.labels}."
+                    f"Argument `labels` must hold labels of {self.name!r}, which are {known}, but is "
+                    f"{list(self.labels)}."
                 )
             images = images[torch.isin(data.labels, torch.tensor(self.labels))]
         if len(images) < self.held_out + 2:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
 from pathlib import Path
@@ -158,7 +158,7 @@ class ArmStudy:
     def to_dict(self) -> dict[str, Any]:
         """Return everything but the images as JSON can hold it."""
         return {
-            "settings": asdict(self.settings),
+            "settings": self.settings.to_dict(),
             "baseline": self.design.baseline,
             "pool": self.pool,
             "floor": self.floor,

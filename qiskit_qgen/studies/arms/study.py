@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
-from qiskit_qgen._checks import check_choice, check_distinct, check_folder, check_int
+from qiskit_qgen._checks import check_choice, check_distinct, check_folder, check_int, check_path
 from qiskit_qgen._typing import PathLike
 from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.metrics import get_extractor
 from qiskit_qgen.metrics.extractors import DEFAULT_EXTRACTOR
+from qiskit_qgen.models import AdversarialTraining, DenoisingTraining, HybridGANConfig, QuantumDiffusionConfig
 from qiskit_qgen.studies.arms.design import DESIGNS, LOW_DATA, PLACEMENT
 from qiskit_qgen.studies.arms.images import ImageSelection, whole_kernel_distance
 from qiskit_qgen.studies.arms.result import ArmStudy
 from qiskit_qgen.studies.arms.trial import ArmSettings, run_arm_trial
+from qiskit_qgen.studies.given import settings_of
 from qiskit_qgen.studies.trials.run import run_trials
 
 ALL = "all"
@@ -37,7 +39,8 @@ def run_placement_study(
     batch_size: int = 16,
     num_samples: int = 128,
     extractor: str = "efficientnet-lite0-64px",
-    model: Mapping[str, Any] | None = None,
+    model: HybridGANConfig | Mapping[str, Any] | None = None,
+    training: AdversarialTraining | Mapping[str, Any] | None = None,
     **runner: Any,
 ) -> ArmStudy:
     """Train a :class:`~qiskit_qgen.models.HybridGAN` with circuits in each place on few and more images, and compare.
@@ -61,7 +64,8 @@ def run_placement_study(
         batch_size: Images in a batch.
         num_samples: Samples that are scored.
         extractor: Name of the feature extractor.
-        model: Further arguments of the model.
+        model: The model's settings, or a mapping of them by name; the study sets shape and arm.
+        training: How it is trained, likewise; the study sets ``steps`` and ``batch_size``.
         **runner: Where trials run, as of :func:`~qiskit_qgen.studies.run_trials`.
 
     Raises:
@@ -72,15 +76,14 @@ def run_placement_study(
     """
     settings = ArmSettings(
         study=PLACEMENT.name,
-        images=ImageSelection(name=data, data_dir=data_dir, labels=labels, side=side, held_out=held_out),
+        images=_selection(data, data_dir, labels, side, held_out),
         steps=steps,
         score_every=score_every,
         batch_size=batch_size,
         num_samples=num_samples,
         extractor=extractor,
-        model=model or {},
     )
-    return _run_arms(settings, folder, arms, sizes, seeds, runner)
+    return _run_arms(settings, folder, arms, sizes, seeds, model, training, runner)
 
 
 def run_low_data_study(
@@ -97,7 +100,8 @@ def run_low_data_study(
     steps: int = 2000,
     batch_size: int = 64,
     extractor: str = DEFAULT_EXTRACTOR,
-    model: Mapping[str, Any] | None = None,
+    model: QuantumDiffusionConfig | Mapping[str, Any] | None = None,
+    training: DenoisingTraining | Mapping[str, Any] | None = None,
     **runner: Any,
 ) -> ArmStudy:
     """Train a :class:`~qiskit_qgen.models.QuantumDiffusion` with each bottleneck on ever more images, and compare.
@@ -108,15 +112,21 @@ def run_low_data_study(
     """
     settings = ArmSettings(
         study=LOW_DATA.name,
-        images=ImageSelection(name=data, data_dir=data_dir, labels=labels, side=side, held_out=held_out),
+        images=_selection(data, data_dir, labels, side, held_out),
         steps=steps,
         score_every=None,
         batch_size=batch_size,
         num_samples=held_out,
         extractor=extractor,
-        model=model or {},
     )
-    return _run_arms(settings, folder, arms, sizes, seeds, runner)
+    return _run_arms(settings, folder, arms, sizes, seeds, model, training, runner)
+
+
+def _selection(
+    data: PathLike, data_dir: PathLike | None, labels: Any, side: int | None, held_out: int
+) -> ImageSelection:
+    name, place = str(check_path("data", data)), None if data_dir is None else str(check_path("data_dir", data_dir))
+    return ImageSelection(name=name, data_dir=place, labels=labels, side=side, held_out=held_out)
 
 
 def _run_arms(
@@ -125,10 +135,15 @@ def _run_arms(
     arms: Sequence[str],
     sizes: Sequence[int | str],
     seeds: Sequence[int],
+    model: Any,
+    training: Any,
     runner: Mapping[str, Any],
 ) -> ArmStudy:
     """Run the trials that are missing in the study's folder."""
     design = DESIGNS[settings.study]
+    kinds = design.model.config_class, design.model.training_class
+    own = settings_of("model", model, kinds[0], set_here=design.set_here).to_dict()
+    how = settings_of("training", training, kinds[1], set_here=("steps", "batch_size")).to_dict()
     place = check_folder("folder", folder)
     images = settings.images.load()
     arms = [check_choice("arms", arm, design.known) for arm in check_distinct("arms", arms)]
@@ -136,11 +151,12 @@ def _run_arms(
     numbers = _numbers(sizes, len(images.pool))
     network = get_extractor(settings.extractor, image_shape=images.pool.shape[1:], name="extractor")
     for arm in arms:
-        design.build(images.pool.shape[1:], arm, settings.model).summary()  # which builds the networks
+        design.build(own, images.pool.shape[1:], arm)
     # Once here, so that the workers find the features of real images on disk.
     floor = whole_kernel_distance(*images.features(network))
-    settings = replace(settings, images=replace(settings.images, digest=images.digest()))
-    common = asdict(settings)
+    selection = replace(settings.images, digest=images.digest())
+    settings = replace(settings, images=selection, model=own, training=how)
+    common = settings.to_dict()
     # Seed by seed, so that a study that is stopped holds whole comparisons.
     configurations = [
         {**common, "arm": arm, "size": size, "seed": seed} for seed, size, arm in product(seeds, numbers, arms)

@@ -11,13 +11,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from qiskit_qgen._checks import check_int, check_type
+from qiskit_qgen._settings import Settings, setting
 from qiskit_qgen.metrics import AbstractFeatureExtractor, density_coverage, get_extractor, memorization
 from qiskit_qgen.metrics.functional import FeatureStatistics
+from qiskit_qgen.models.base import count
 from qiskit_qgen.persistence import atomic_path
 from qiskit_qgen.studies.arms.design import DESIGNS
 from qiskit_qgen.studies.arms.images import ImageSelection, ImageSplit, whole_kernel_distance
-from qiskit_qgen.studies.build import count_parameters
 from qiskit_qgen.studies.trials.folder import kept_checkpoint
 from qiskit_qgen.training import Checkpoint, Scores, TrainingState
 
@@ -29,33 +29,18 @@ _SHOWN = 16
 
 
 @dataclass(frozen=True, kw_only=True)
-class ArmSettings:
+class ArmSettings(Settings):
     """What all trials of a study have in common; their configurations hold it as JSON does."""
 
-    study: str
-    """Name of the design."""
-    images: ImageSelection
-    steps: int
-    score_every: int | None
-    """Steps between two scores; None scores at the end only."""
-    batch_size: int
-    num_samples: int
-    extractor: str
-    model: Mapping[str, Any]
-    """Further arguments of the model."""
-
-    def __post_init__(self) -> None:
-        """Check the numbers.
-
-        Raises:
-            ArgumentError: If one is out of range.
-        """
-        check_int("steps", self.steps, minimum=1)
-        if self.score_every is not None:
-            check_int("score_every", self.score_every, minimum=1)
-        check_int("batch_size", self.batch_size, minimum=1)
-        check_int("num_samples", self.num_samples, minimum=2)
-        check_type("extractor", self.extractor, str, "the name of an extractor")
+    study: str = setting("", "Name of the design")
+    images: ImageSelection = setting(ImageSelection(), "Which images are taken")
+    steps: int = setting(1, "Steps of each training", minimum=1)
+    score_every: int | None = setting(None, "Steps between two scores; None scores at the end only", minimum=1)
+    batch_size: int = setting(2, "Images in a batch", minimum=1)
+    num_samples: int = setting(2, "Samples that are scored", minimum=2)
+    extractor: str = setting("pixel", "Name of the feature extractor")
+    model: Any = setting(None, "Settings of the model, as a dictionary")
+    training: Any = setting(None, "How it is trained, as a dictionary")
 
     @property
     def scored_steps(self) -> list[int]:
@@ -68,10 +53,9 @@ class ArmSettings:
 class ArmTrial(ArmSettings):
     """The configuration of one trial."""
 
-    arm: str
-    size: int
-    """Number of training images."""
-    seed: int
+    arm: str = setting("", "The arm")
+    size: int = setting(2, "Number of training images", minimum=2)
+    seed: int = setting(0, "Seed of all that is random", minimum=0)
 
 
 def run_arm_trial(configuration: Mapping[str, Any], folder: Path) -> dict[str, Any]:
@@ -93,12 +77,12 @@ def run_arm_trial(configuration: Mapping[str, Any], folder: Path) -> dict[str, A
         ArgumentError: If the data are not those that the configuration was made for, or a setting is wrong.
         TrainingDivergedError: If the training diverges.
     """
-    trial = ArmTrial(**{**configuration, "images": ImageSelection(**configuration["images"])})
+    trial = ArmTrial.of(**configuration)
     design, seed, images = DESIGNS[trial.study], trial.seed, trial.images.load()
     network = get_extractor(trial.extractor, image_shape=images.pool.shape[1:], name="extractor")
     _, held_out = images.features(network)
     chosen = images.rows(trial.size, seed)
-    model = design.build(images.pool.shape[1:], trial.arm, trial.model)
+    model = design.build(trial.model, images.pool.shape[1:], trial.arm)
 
     def distance(state: TrainingState) -> float:
         samples: Tensor = state.phase.sample(trial.num_samples, seed)  # type: ignore[attr-defined]
@@ -111,6 +95,7 @@ def run_arm_trial(configuration: Mapping[str, Any], folder: Path) -> dict[str, A
             steps=trial.steps,
             batch_size=trial.batch_size,
             seed=seed,
+            training=design.model.training_class.of(**trial.training),
             callbacks=[] if every is None else [Scores({SCORE: distance}, every=every), Checkpoint(every)],
             checkpoint_dir=checkpoint_dir,
             resume=resume,
@@ -122,7 +107,7 @@ def run_arm_trial(configuration: Mapping[str, Any], folder: Path) -> dict[str, A
     return {
         **scores,
         SCORE: [scores[SCORE]] if every is None else history.values(_PHASE, SCORE),
-        "num_weights": sum(map(count_parameters, model.networks.values())),
+        "num_weights": count(model),
     }
 
 

@@ -13,7 +13,6 @@ from typing import Any
 
 from qiskit_qgen._checks import check_distinct
 from qiskit_qgen._typing import PathLike
-from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.studies.intervals import Interval, interval_text, mean_interval, paired_difference
 from qiskit_qgen.studies.tables import done_text, markdown_table, save_results
 from qiskit_qgen.studies.trials.folder import trial_folder
@@ -27,25 +26,22 @@ _CAPTION = (
 )
 
 
-def option_grid(grid: Mapping[str, Any], common: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return every combination of a grid's values, each with what is ``common`` to all.
+def option_grid(grid: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return every combination of a grid's values.
 
     Args:
         grid: The values of each option.
-        common: Options of one value.
 
     Raises:
-        ArgumentError: If an option has no value or the same one twice, or is common, too.
+        ArgumentError: If an option has no value or the same one twice.
         ArgumentTypeError: If the values of an option are no sequence.
 
     Example:
-        >>> option_grid({"latent_dim": [8, 16]}, {"latent_noise": 0.1})
-        [{'latent_noise': 0.1, 'latent_dim': 8}, {'latent_noise': 0.1, 'latent_dim': 16}]
+        >>> option_grid({"latent_dim": [8, 16], "latent_noise": [0.1]})
+        [{'latent_dim': 8, 'latent_noise': 0.1}, {'latent_dim': 16, 'latent_noise': 0.1}]
     """
-    if both := [name for name in grid if name in common]:
-        raise ArgumentError(f"Option `{both[0]}` must be in the grid or common to all, but is both.")
     values = [check_distinct(name, each) for name, each in grid.items()]
-    return [{**common, **dict(zip(grid, point, strict=True))} for point in product(*values)]
+    return [dict(zip(grid, point, strict=True)) for point in product(*values)]
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,12 +15,12 @@ from qiskit_qgen._typing import PathLike
 from qiskit_qgen.datasets import ImageDataset, as_images
 from qiskit_qgen.exceptions import DatasetError
 from qiskit_qgen.metrics import evaluate_images, get_extractor
-from qiskit_qgen.models import StyleQGAN
+from qiskit_qgen.models import StyleQGAN, StyleQGANTraining
 from qiskit_qgen.models.base.codecs import fingerprint
-from qiskit_qgen.models.style_arguments import latent_size
 from qiskit_qgen.persistence import load_tensors, save_tensors
-from qiskit_qgen.studies.build import build_autoencoder
 from qiskit_qgen.studies.capacity.autoencoder_sweep import RECONSTRUCTIONS, AutoencoderSweep, option_grid
+from qiskit_qgen.studies.capacity.models import AutoencoderSettings
+from qiskit_qgen.studies.given import settings_of
 from qiskit_qgen.studies.trials.folder import kept_checkpoint, trial_folder
 from qiskit_qgen.studies.trials.run import run_trials
 from qiskit_qgen.training.image_grid import save_image_grid
@@ -38,8 +38,7 @@ def run_autoencoder_sweep(
     *,
     held_out: Any,
     folder: PathLike,
-    autoencoder: Mapping[str, Any] | None = None,
-    steps: int = 1500,
+    autoencoder: AutoencoderSettings | Mapping[str, Any] | None = None,
     batch_size: int = 128,
     num_samples: int = 1000,
     extractor: str = "pixel",
@@ -50,12 +49,12 @@ def run_autoencoder_sweep(
 
     Args:
         data: Images for training, as :meth:`~qiskit_qgen.models.StyleQGAN.fit` takes them.
-        grid: Values of options of the autoencoder, such as ``latent_dim``, ``latent_noise`` or ``latent_shape``: every
-            combination is trained. None takes four latent sizes, with and without noise on latents.
+        grid: Values of options of :class:`AutoencoderSettings` by name, such as ``latent_dim``, ``width`` or
+            ``latent_noise``: every combination is trained. None takes four latent sizes, with and without noise on
+            latents.
         held_out: Images to score against.
         folder: Folder of the sweep; the same call resumes.
-        autoencoder: Options of one value.
-        steps: Steps of each.
+        autoencoder: All other options: settings, or a mapping of them by name.
         batch_size: Images in a batch.
         num_samples: Images that are scored.
         extractor: Name of the feature extractor.
@@ -72,13 +71,13 @@ def run_autoencoder_sweep(
         ArgumentError: If an option or another argument is unknown or out of range, or the folder holds another sweep.
         DatasetError: If images are fewer than 10, out of range, all equal, or of another shape.
     """
-    place, common = check_folder("folder", folder), dict(autoencoder or {})
+    place = check_folder("folder", folder)
     images, others = study_images(data, held_out)
-    default = {name: values for name, values in _GRID.items() if name not in common}
-    options = option_grid(default if grid is None else grid, common)
-    for each in options:
-        build_autoencoder(images.shape[1:], each)
-    check_int("steps", steps, minimum=1)
+    common = settings_of("autoencoder", autoencoder, AutoencoderSettings).to_dict()
+    options = option_grid(_GRID if grid is None else grid)
+    codecs = [AutoencoderSettings.of(**{**common, **each}) for each in options]
+    for codec in codecs:
+        codec.build(images.shape[1:])
     check_int("batch_size", batch_size, minimum=2)
     check_int("num_samples", num_samples, minimum=FEWEST)
     get_extractor(extractor, image_shape=tuple(images.shape[1:]), name="extractor")
@@ -88,13 +87,13 @@ def run_autoencoder_sweep(
     configurations = [
         {
             "options": each,
-            "steps": steps,
+            "autoencoder": codec.to_dict(),
             "batch_size": batch_size,
             "num_samples": min(num_samples, len(images), len(others)),
             "extractor": extractor,
             "seed": seed,
         }
-        for seed, each in product(seeds, options)
+        for seed, (each, codec) in product(seeds, zip(options, codecs, strict=True))
     ]
     if not (place / _DATA).exists():
         save_tensors(place / _DATA, {"data": images, "held_out": others})
@@ -104,17 +103,16 @@ def run_autoencoder_sweep(
 def train_autoencoder(configuration: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     """Train one autoencoder, save it, draw reconstructions and score them; a trial of the sweep."""
     images, held_out = load_images(folder.parents[1])
-    model = build_autoencoder(images.shape[1:], configuration["options"])
+    codec = AutoencoderSettings.of(**configuration["autoencoder"])
+    model = codec.build(images.shape[1:])
     count = configuration["num_samples"]
     shown = min(_SHOWN, count)
     with kept_checkpoint(folder) as (checkpoint_dir, resume):
         # The classical generator of one step is what fit trains besides; nothing uses it.
         model.fit(
             images,
-            steps=1,
-            autoencoder_steps=configuration["steps"],
-            batch_size=configuration["batch_size"],
             seed=configuration["seed"],
+            training=StyleQGANTraining(steps=1, batch_size=configuration["batch_size"], autoencoder=codec.training),
             callbacks=[],
             checkpoint_dir=checkpoint_dir,
             resume=resume,
@@ -139,7 +137,7 @@ def train_autoencoder(configuration: Mapping[str, Any], folder: Path) -> dict[st
 def load_autoencoder(folder: Path, digest: str) -> tuple[nn.Module, int]:
     """Return the autoencoder of a trial of the sweep in ``folder``, and the length of its latents."""
     model = StyleQGAN.from_pretrained(trial_folder(folder, digest) / _MODEL)
-    return model.networks["autoencoder"].eval(), latent_size(model.arguments)
+    return model.networks["autoencoder"], model.config.sample_size
 
 
 def load_images(folder: Path) -> tuple[Tensor, Tensor]:

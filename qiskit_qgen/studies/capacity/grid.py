@@ -3,45 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from itertools import product
 from typing import Any
 
-from qiskit_qgen._checks import check_int, check_type
-from qiskit_qgen.exceptions import ArgumentError
+from qiskit_qgen._checks import check_distinct
+from qiskit_qgen._settings import Settings, setting
 
 
 @dataclass(frozen=True, kw_only=True)
-class CapacityGrid:
+class CapacityGrid(Settings):
     """Sizes of generators and critics, and seeds: every generator meets every critic with every seed."""
 
-    num_qubits: tuple[int, ...] = (12,)
-    """Qubits of quantum generators; their read-outs must be as many as the latent's components."""
-    num_layers: tuple[int, ...] = (1, 2, 4, 8)
-    """Layers of quantum generators."""
-    generator_widths: tuple[int, ...] = (4, 8, 16, 32, 64, 128)
-    """Widths of the hidden layers of classical generators."""
-    critic_widths: tuple[int, ...] = (8, 16, 32, 64, 128, 256)
-    """Widths of the hidden layers of critics."""
-    seeds: tuple[int, ...] = (0, 1, 2)
-    """Seeds of the trials."""
+    num_qubits: tuple[int, ...] = setting(
+        (12,), "Qubits of quantum generators; their read-outs must be as many as the latent's components", minimum=1
+    )
+    num_layers: tuple[int, ...] = setting((1, 2, 4, 8), "Layers of quantum generators", minimum=1)
+    generator_widths: tuple[int, ...] = setting(
+        (4, 8, 16, 32, 64, 128), "Widths of the hidden layers of classical generators", minimum=1
+    )
+    critic_widths: tuple[int, ...] = setting(
+        (8, 16, 32, 64, 128, 256), "Widths of the hidden layers of critics", minimum=1
+    )
+    seeds: tuple[int, ...] = setting((0, 1, 2), "Seeds of the trials", minimum=0)
 
-    def __post_init__(self) -> None:
-        """Check the values, and make them tuples.
-
-        Raises:
-            ArgumentError: If one is empty, repeats a number or holds one out of range.
-            ArgumentTypeError: If one is no sequence.
-        """
-        for field in fields(self):
-            given = check_type(field.name, getattr(self, field.name), (list, tuple, range), "a sequence of integers")
-            least = 0 if field.name == "seeds" else 1
-            values = tuple(check_int(field.name, value, minimum=least) for value in given)
-            if not values or len(set(values)) < len(values):
-                raise ArgumentError(
-                    f"Argument `{field.name}` must hold different numbers, at least one, but is {given}."
-                )
-            object.__setattr__(self, field.name, values)
+    def check(self) -> None:
+        """Raise :class:`ArgumentError` unless all numbers of an option differ, and there is one."""
+        for each in fields(self):
+            check_distinct(each.name, getattr(self, each.name))
 
     def generators(self) -> list[dict[str, Any]]:
         """Return the generators with their sizes, the quantum ones first."""
@@ -56,10 +45,6 @@ class CapacityGrid:
             {**generator, "critic_width": critic, "seed": seed, **common}
             for seed, generator, critic in product(self.seeds, self.generators(), self.critic_widths)
         ]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the grid as JSON can hold it."""
-        return {name: list(values) for name, values in asdict(self).items()}
 
 
 def generator_name(configuration: Mapping[str, Any]) -> str:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from qiskit_qgen._checks import check_float
+from qiskit_qgen._settings import Settings, setting
 from qiskit_qgen._typing import FloatArray
 from qiskit_qgen.exceptions import ArgumentError, CheckpointError
 from qiskit_qgen.studies.intervals import mean_interval
@@ -23,7 +23,7 @@ _FEWEST_LATE = 3
 
 
 @dataclass(frozen=True, kw_only=True)
-class OptimalityRule:
+class OptimalityRule(Settings):
     """When a training counts as stable, and which size counts as optimal.
 
     A training is *stable* if, over the last ``late_part`` of its steps, the spread and the slope of its score and the
@@ -35,42 +35,32 @@ class OptimalityRule:
     AIC and over draws of the seeds.
     """
 
-    score: str = "latent_frechet_distance"
-    """Name of the score; lower is better."""
-    late_part: float = 0.3
-    """Part of the training, from its end, that is looked at, in (0, 1]."""
-    max_spread: float = 0.15
-    """Largest standard deviation of the late scores about their line, in parts of their mean."""
-    max_slope: float = 0.25
-    """Largest change of that line over the late part, up or down, in parts of the mean."""
-    max_critic_drift: float = 0.15
-    """Largest change of the critic's mean loss from the first half of the late part to the second, in parts of the
-    largest loss of the training (by absolute value, means over blocks of steps)."""
-    min_stable: float = 0.5
-    """Least part of a size's seeds that must be stable, in (0, 1]."""
-    confidence: float = 0.95
-    """Confidence of the best size's interval over seeds, in (0, 1)."""
-    min_aic_lead: float = 2.0
-    """Least difference in AIC by which a law counts as better than another."""
-    min_draw_share: float = 0.8
-    """Least part of the draws of seeds in which the best law must be the best, and in which there must be optima enough
-    for a law, in (0, 1]."""
-
-    def __post_init__(self) -> None:
-        """Check the values.
-
-        Raises:
-            ArgumentError: If one is out of its range.
-        """
-        for name in ("late_part", "min_stable", "min_draw_share"):
-            check_float(name, getattr(self, name), minimum=0, maximum=1, open_minimum=True)
-        for name in ("max_spread", "max_slope", "max_critic_drift", "min_aic_lead"):
-            check_float(name, getattr(self, name), minimum=0)
-        check_float("confidence", self.confidence, minimum=0, maximum=1, open_minimum=True, open_maximum=True)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the rule as JSON can hold it."""
-        return asdict(self)
+    score: str = setting("latent_frechet_distance", "Name of the score; lower is better")
+    late_part: float = setting(0.3, "Part of the training, from its end, that is looked at", above=0, maximum=1)
+    max_spread: float = setting(
+        0.15, "Largest standard deviation of the late scores about their line, in parts of their mean", minimum=0
+    )
+    max_slope: float = setting(
+        0.25, "Largest change of that line over the late part, up or down, in parts of the mean", minimum=0
+    )
+    max_critic_drift: float = setting(
+        0.15,
+        "Largest change of the critic's mean loss from the first half of the late part to the second, in parts of the "
+        "largest loss of the training (by absolute value, means over blocks of steps)",
+        minimum=0,
+    )
+    min_stable: float = setting(0.5, "Least part of a size's seeds that must be stable", above=0, maximum=1)
+    confidence: float = setting(0.95, "Confidence of the best size's interval over seeds", above=0, below=1)
+    min_aic_lead: float = setting(
+        2.0, "Least difference in AIC by which a law counts as better than another", minimum=0
+    )
+    min_draw_share: float = setting(
+        0.8,
+        "Least part of the draws of seeds in which the best law must be the best, and in which there must be optima "
+        "enough for a law",
+        above=0,
+        maximum=1,
+    )
 
 
 @dataclass(frozen=True)

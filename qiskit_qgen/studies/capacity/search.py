@@ -10,7 +10,7 @@ from typing import Any
 
 from filelock import FileLock
 
-from qiskit_qgen._checks import check_int
+from qiskit_qgen._settings import Settings, setting
 from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.optionals import HAS_OPTUNA
 from qiskit_qgen.studies.capacity.grid import CapacityGrid, generator_name
@@ -26,23 +26,16 @@ Records = list[dict[str, Any]]
 
 
 @dataclass(frozen=True, kw_only=True)
-class CapacitySearch:
+class CapacitySearch(Settings):
     """How critic sizes are searched for; needs the extra ``search``, Optuna."""
 
-    num_widths: int = 8
-    """Widths that are proposed for each generator: the grid's smallest and largest first, then ones between; a width
-    that is proposed again is not trained again."""
-    seed: int = 0
-    """Seed of the proposals."""
-
-    def __post_init__(self) -> None:
-        """Check the values.
-
-        Raises:
-            ArgumentError: If one is out of its range.
-        """
-        check_int("num_widths", self.num_widths, minimum=3)
-        check_int("seed", self.seed, minimum=0)
+    num_widths: int = setting(
+        8,
+        "Widths that are proposed for each generator: the grid's smallest and largest first, then ones between; a "
+        "width that is proposed again is not trained again",
+        minimum=3,
+    )
+    seed: int = setting(0, "Seed of the proposals", minimum=0)
 
 
 def search_critic_widths(

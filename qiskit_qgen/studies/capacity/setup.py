@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from qiskit_qgen._version import __version__
+from qiskit_qgen.studies.capacity.models import AutoencoderSettings, CapacityModels
 from qiskit_qgen.studies.capacity.optimality import OptimalityRule
 from qiskit_qgen.studies.tables import markdown_table
 from qiskit_qgen.studies.trials.folder import flat
@@ -19,7 +20,7 @@ def setup_table(
     images: Mapping[str, Sequence[int]],
     rule: OptimalityRule,
 ) -> str:
-    """Return the data, sizes and settings of a study as Markdown; all else has its default.
+    """Return the data, sizes and settings of a study as Markdown, those of models where they are no defaults.
 
     Args:
         records: The trials' records.
@@ -28,17 +29,18 @@ def setup_table(
         rule: When a training is stable, and which size optimal.
     """
     configurations = [record["configuration"] for record in records]
-    codec = floors["configuration"]
+    codec = dict(floors["configuration"])
     settings = {
         "images": images,
-        "autoencoder": {**codec["options"], "steps": codec["steps"], "batch_size": codec["batch_size"]},
+        "autoencoder": {**codec.pop("autoencoder", {}), **codec},
         "grid": {name: sorted({each[name] for each in configurations if name in each}) for name in _GRID},
         "training": configurations[0]["training"],
         "rule": rule.to_dict(),
-        "qiskit_qgen": __version__,
+        "defaults of qiskit_qgen": __version__,
     }
-    lines = [(name, _text(value)) for name, value in flat(settings).items()]
-    return markdown_table(("setting", "value"), lines)
+    defaults = flat({"autoencoder": AutoencoderSettings().to_dict(), "training.models": CapacityModels().to_dict()})
+    told = {name: value for name, value in flat(settings).items() if name not in defaults or defaults[name] != value}
+    return markdown_table(("setting", "value"), [(name, _text(value)) for name, value in told.items()])
 
 
 def _text(value: Any) -> str:

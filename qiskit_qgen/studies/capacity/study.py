@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from qiskit_qgen._checks import check_choice, check_folder, check_type, renamed_arguments
+from qiskit_qgen._checks import check_choice, check_folder, check_type
 from qiskit_qgen._typing import PathLike
 from qiskit_qgen.exceptions import ArgumentError, CheckpointError
 from qiskit_qgen.metrics import get_extractor
-from qiskit_qgen.models import StyleQGAN
-from qiskit_qgen.models.style_arguments import latent_size
+from qiskit_qgen.models import ClassicalGeneratorConfig, StyleQGAN, StyleQGANConfig, StyleQGANTraining
+from qiskit_qgen.models.base import count
 from qiskit_qgen.persistence.json_text import parse_json
-from qiskit_qgen.studies.build import arguments_by_kind, build_autoencoder, build_capacity_model, count_parameters
 from qiskit_qgen.studies.capacity.analysis import CapacityAnalysis, analyse_capacity
 from qiskit_qgen.studies.capacity.autoencoders import run_autoencoder_sweep, study_images
 from qiskit_qgen.studies.capacity.grid import CapacityGrid, generator_name
+from qiskit_qgen.studies.capacity.models import AutoencoderSettings, CapacityModels
 from qiskit_qgen.studies.capacity.optimality import SCORE_NAMES, OptimalityRule, check_late_part, judge_record
 from qiskit_qgen.studies.capacity.search import CapacitySearch, search_bounds, search_critic_widths
 from qiskit_qgen.studies.capacity.setup import setup_table
 from qiskit_qgen.studies.capacity.trial import SCORES, CapacityTraining, train_capacity_trial
+from qiskit_qgen.studies.given import settings_of
 from qiskit_qgen.studies.tables import save_results
 from qiskit_qgen.studies.trials.folder import AUTOENCODERS
 from qiskit_qgen.studies.trials.run import run_trials
@@ -140,17 +141,17 @@ def run_capacity_study(
     *,
     held_out: Any,
     folder: PathLike,
-    autoencoder: Mapping[str, Any] | None = None,
-    autoencoder_steps: int = 1500,
+    autoencoder: AutoencoderSettings | Mapping[str, Any] | None = None,
     steps: int = 1000,
     batch_size: int = 128,
     score_every: int = 50,
     images_every: int | None = None,
     num_samples: int = 1000,
     extractor: str | None = "pixel",
-    model: Mapping[str, Any] | None = None,
-    quantum_model: Mapping[str, Any] | None = None,
-    classical_model: Mapping[str, Any] | None = None,
+    model: StyleQGANConfig | Mapping[str, Any] | None = None,
+    classical: ClassicalGeneratorConfig | Mapping[str, Any] | None = None,
+    training: StyleQGANTraining | Mapping[str, Any] | None = None,
+    classical_training: StyleQGANTraining | Mapping[str, Any] | None = None,
     rule: OptimalityRule | None = None,
     search: CapacitySearch | None = None,
     **runner: Any,
@@ -167,19 +168,19 @@ def run_capacity_study(
         grid: Sizes and seeds; None takes those of :class:`CapacityGrid`.
         held_out: Images to score against.
         folder: Folder of the study; the same call resumes, and a larger grid adds trials.
-        autoencoder: Options of the autoencoder, as of :func:`~qiskit_qgen.studies.run_autoencoder_sweep`; it is trained
-            once for all trials.
-        autoencoder_steps: Steps of the autoencoder.
+        autoencoder: The autoencoder, which is trained once for all trials: settings, or a mapping of them by name.
         steps: Steps of each generator.
         batch_size: Images in a batch.
         score_every: Steps between two scores.
         images_every: Steps between two scores of decoded images; None scores them at the end only.
         num_samples: Samples in each score, at least 10; no more than there are held-out images are taken.
         extractor: Name of the features in which images are compared; None compares latents only.
-        model: Further arguments of :class:`~qiskit_qgen.models.StyleQGAN` for all trials.
-        quantum_model: Those of trials with a quantum generator only, such as its learning rate; before ``model``.
-        classical_model: Those of trials with a classical generator only. A comparison is fair only if both kinds train
-            with settings that suit them.
+        model: Settings of the model, likewise; those of its generator are the quantum generators'. The study sets the
+            sizes.
+        classical: Those of the classical generators.
+        training: How generator and critic are trained.
+        classical_training: The same with a classical generator; None takes ``training``. A comparison is fair only if
+            both kinds train with settings that suit them.
         rule: When a training is stable, and which size optimal.
         search: Lets Optuna propose critic widths between the smallest and the largest of the grid, for each generator
             its own, in place of the grid's; None trains the grid.
@@ -199,37 +200,43 @@ def run_capacity_study(
         search_bounds(grid)
     images, others = study_images(data, held_out)
     place, image_shape = check_folder("folder", folder), tuple(images.shape[1:])
-    training = CapacityTraining(
+    how = settings_of("training", training, StyleQGANTraining)
+    other = how if classical_training is None else classical_training
+    chosen = CapacityTraining(
         steps=steps,
         batch_size=batch_size,
         score_every=score_every,
         images_every=images_every,
         num_samples=num_samples,
         extractor=extractor,
-        model=arguments_by_kind(model, quantum_model, classical_model),
+        models=CapacityModels(
+            model=settings_of("model", model, StyleQGANConfig),
+            classical=settings_of("classical", classical, ClassicalGeneratorConfig),
+            training=how,
+            classical_training=settings_of("classical_training", other, StyleQGANTraining),
+        ),
     )
-    training = replace(training, num_samples=min(num_samples, len(others)))
-    check_choice("rule.score", rule.score, training.scores)
-    check_late_part(rule, training.scored_steps(rule.score))
+    chosen = replace(chosen, num_samples=min(num_samples, len(others)))
+    check_choice("rule.score", rule.score, chosen.scores)
+    check_late_part(rule, chosen.scored_steps(rule.score))
     if extractor is not None:
         get_extractor(extractor, image_shape=image_shape, name="extractor")
-    untrained = build_autoencoder(image_shape, autoencoder or {})
-    sizes = _sizes(grid.configurations({"training": asdict(training)}), untrained, image_shape)
-    with renamed_arguments({"steps": "autoencoder_steps"}):
-        (floors,) = run_autoencoder_sweep(
-            images,
-            {},
-            held_out=others,
-            folder=place / AUTOENCODERS,
-            autoencoder=autoencoder,
-            steps=autoencoder_steps,
-            batch_size=batch_size,
-            num_samples=training.num_samples,
-            extractor=extractor or "pixel",
-        ).records
+    codec = settings_of("autoencoder", autoencoder, AutoencoderSettings)
+    untrained = codec.build(image_shape)
+    sizes = _sizes(grid.configurations({}), chosen.models, untrained, image_shape)
+    (floors,) = run_autoencoder_sweep(
+        images,
+        {},
+        held_out=others,
+        folder=place / AUTOENCODERS,
+        autoencoder=codec,
+        batch_size=batch_size,
+        num_samples=chosen.num_samples,
+        extractor=extractor or "pixel",
+    ).records
     if floors["status"] != "done":
         raise ArgumentError(f"The autoencoder's training failed, so that there is no latent: {floors['error']}")
-    common = {"autoencoder": floors["digest"], "training": asdict(training)}
+    common = {"autoencoder": floors["digest"], "training": chosen.to_dict()}
 
     def run(planned: list[dict[str, Any]]) -> list[dict[str, Any]]:
         return run_trials(train_capacity_trial, planned, place, settings=common, **runner)
@@ -238,21 +245,21 @@ def run_capacity_study(
         records = run(grid.configurations(common))
     else:
         records = search_critic_widths(grid, common, rule, place, search=search, run=run)
-        sizes = _sizes([record["configuration"] for record in records], untrained, image_shape)
+        sizes = _sizes([record["configuration"] for record in records], chosen.models, untrained, image_shape)
     shapes = {"data": list(images.shape), "held_out": list(others.shape)}
     return CapacityStudy(records, sizes, floors, rule, shapes)
 
 
 def _sizes(
-    configurations: list[dict[str, Any]], untrained: StyleQGAN, image_shape: tuple[int, ...]
+    configurations: list[dict[str, Any]], models: CapacityModels, untrained: StyleQGAN, image_shape: tuple[int, ...]
 ) -> dict[str, dict[str, int]]:
     """Return the numbers of trainable parameters; raise ArgumentError if a model cannot be."""
-    autoencoder, latent_dim = untrained.networks["autoencoder"], latent_size(untrained.arguments)
+    autoencoder, latent_dim = untrained.networks["autoencoder"], untrained.config.sample_size
     sizes: dict[str, dict[str, int]] = {"generators": {}, "critics": {}}
     for configuration in configurations:
         name, width = generator_name(configuration), str(configuration["critic_width"])
         if name not in sizes["generators"] or width not in sizes["critics"]:
-            networks = build_capacity_model(configuration, autoencoder, latent_dim, image_shape).networks
-            sizes["generators"][name] = count_parameters(networks["generator"])
-            sizes["critics"][width] = count_parameters(networks["critic"])
+            networks = models.build(configuration, autoencoder, latent_dim, image_shape).networks
+            sizes["generators"][name] = count(networks["generator"])
+            sizes["critics"][width] = count(networks["critic"])
     return sizes

@@ -10,11 +10,13 @@ from typing import Any
 from torch import Tensor, nn
 
 from qiskit_qgen._checks import check_int
+from qiskit_qgen._settings import Settings, setting
 from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.metrics import AbstractFeatureExtractor, FeatureStatistics, get_extractor, jensen_shannon_divergence
+from qiskit_qgen.models.base import count
 from qiskit_qgen.models.base.codecs import decode, encode
-from qiskit_qgen.studies.build import build_capacity_model, count_parameters
 from qiskit_qgen.studies.capacity.autoencoders import FEWEST, load_autoencoder, load_images
+from qiskit_qgen.studies.capacity.models import CapacityModels
 from qiskit_qgen.studies.trials.folder import AUTOENCODERS, kept_checkpoint
 from qiskit_qgen.training import AbstractCallback, History, TrainingState
 from qiskit_qgen.training.image_grid import save_image_grid
@@ -27,42 +29,29 @@ _SHOWN = 64
 
 
 @dataclass(frozen=True, kw_only=True)
-class CapacityTraining:
-    """How all trials of a capacity study are trained and scored.
+class CapacityTraining(Settings):
+    """How all trials of a capacity study are trained and scored."""
 
-    Raises:
-        ArgumentError: If a value is out of range or without effect.
-    """
+    steps: int = setting(1000, "Steps of each generator", minimum=1)
+    batch_size: int = setting(128, "Images in a batch", minimum=2)
+    score_every: int = setting(50, "Steps between two scores", minimum=1)
+    images_every: int | None = setting(
+        None, "Steps between two scores of decoded images; None scores them at the end only", minimum=1
+    )
+    num_samples: int = setting(1000, "Samples in each score", minimum=FEWEST)
+    extractor: str | None = setting("pixel", "Features in which images are compared; None compares latents only")
+    models: CapacityModels = setting(CapacityModels(), "The models")
 
-    steps: int
-    """Steps of each generator."""
-    batch_size: int
-    """Images in a batch."""
-    score_every: int
-    """Steps between two scores."""
-    images_every: int | None
-    """Steps between two scores of decoded images, which take longer; None scores them at the end only."""
-    num_samples: int
-    """Samples in each score."""
-    extractor: str | None
-    """Name of the features in which images are compared; None compares latents only."""
-    model: Mapping[str, Mapping[str, Any]]
-    """Further arguments of :class:`~qiskit_qgen.models.StyleQGAN` by the kind of generator."""
-
-    def __post_init__(self) -> None:
-        """Check the values."""
-        check_int("score_every", self.score_every, minimum=1, maximum=check_int("steps", self.steps, minimum=1))
-        check_int("batch_size", self.batch_size, minimum=2)
-        check_int("num_samples", self.num_samples, minimum=FEWEST)
-        if self.images_every is None:
-            return
-        if check_int("images_every", self.images_every, minimum=1) % self.score_every:
+    def check(self) -> None:
+        """Raise :class:`ArgumentError` unless the numbers of steps go together."""
+        check_int("score_every", self.score_every, minimum=1, maximum=self.steps)
+        if self.images_every is not None and self.images_every % self.score_every:
             raise ArgumentError(
                 f"Argument `images_every` must be a multiple of `score_every`, {self.score_every}, but is "
                 f"{self.images_every}."
             )
         if self.extractor is None:
-            raise ArgumentError("Argument `images_every` has no effect without an `extractor`: leave it out.")
+            self.refuse(("images_every",), "without an `extractor`")
 
     @property
     def scores(self) -> tuple[str, ...]:
@@ -89,30 +78,30 @@ def train_capacity_trial(configuration: Mapping[str, Any], folder: Path) -> dict
         ``score_every`` steps. A curve is a dictionary of ``steps`` and ``values``. ``floors`` holds what latents of as
         many training images score, for the scores of latents.
     """
-    study, training = folder.parents[1], CapacityTraining(**configuration["training"])
+    study, training = folder.parents[1], CapacityTraining.of(**configuration["training"])
     images, held_out = load_images(study / AUTOENCODERS)
     autoencoder, latent_dim = load_autoencoder(study / AUTOENCODERS, configuration["autoencoder"])
-    model = build_capacity_model(configuration, autoencoder, latent_dim, images.shape[1:])
-    count, name = training.num_samples, training.extractor
+    model = training.models.build(configuration, autoencoder, latent_dim, images.shape[1:])
+    number, name = training.num_samples, training.extractor
     extractor = name and get_extractor(name, image_shape=tuple(images.shape[1:]), name="extractor")
     with kept_checkpoint(folder) as (checkpoint_dir, resume):
         history = model.fit(
             images,
-            steps=training.steps,
-            autoencoder_steps=0,
-            batch_size=training.batch_size,
             seed=configuration["seed"],
-            callbacks=[CapacityScores(autoencoder, held_out[:count], training, extractor or None)],
+            training=training.models.training_of(
+                configuration["generator"], steps=training.steps, batch_size=training.batch_size
+            ),
+            callbacks=[CapacityScores(autoencoder, held_out[:number], training, extractor or None)],
             checkpoint_dir=checkpoint_dir,
             resume=resume,
         )
         save_image_grid(model.sample(_SHOWN, seed=configuration["seed"]), folder / "samples.png")
     normalizer: Any = model.networks["normalizer"]
-    real = [normalizer(encode(autoencoder, each[:count])) for each in (images, held_out)]
+    real = [normalizer(encode(autoencoder, each[:number])) for each in (images, held_out)]
     known = history.names(_PHASE)
     return {
-        "generator_parameters": count_parameters(model.networks["generator"]),
-        "critic_parameters": count_parameters(model.networks["critic"]),
+        "generator_parameters": count(model.networks["generator"]),
+        "critic_parameters": count(model.networks["critic"]),
         "scores": {name: _curve(history, name, 1) for name in SCORES if name in known},
         "floors": _latent_scores(*real),
         **{name: _curve(history, name, training.score_every) for name in _LOSSES},

@@ -34,11 +34,11 @@ def test_data_that_have_changed_are_refused(tmp_path):
     path = tmp_path / "images.npy"
     generator = np.random.default_rng(0)
     np.save(path, generator.random((20, 8, 8), np.float32))
-    digest = ImageSelection(name=path, held_out=6).load().digest()
-    assert ImageSelection(name=path, held_out=6, digest=digest).load().digest() == digest
+    digest = ImageSelection(name=str(path), held_out=6).load().digest()
+    assert ImageSelection(name=str(path), held_out=6, digest=digest).load().digest() == digest
     np.save(path, generator.random((20, 8, 8), np.float32))
     with pytest.raises(ArgumentError, match="no longer those that this study began with"):
-        ImageSelection(name=path, held_out=6, digest=digest).load()
+        ImageSelection(name=str(path), held_out=6, digest=digest).load()
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from small_arms import LOW_DATA, PLACEMENT
 
 from qiskit_qgen import load_dataset
 from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError
+from qiskit_qgen.noise import UniformNoise
 from qiskit_qgen.studies import run_low_data_study, run_placement_study
 
 PLACES = ["none", "generator", "discriminator", "both"]
@@ -133,15 +134,26 @@ def test_data_that_changed_are_told(tmp_path):
         (run_placement_study, {"arms": "both"}, "`arms` must hold distinct values"),
         (run_placement_study, {"sizes": [10_000]}, "`sizes` must hold at most the 123 images that are left"),
         (run_placement_study, {"score_every": 0}, "`score_every` must be a positive integer"),
-        (run_placement_study, {"model": {"quantum_in": "both"}}, "`model` must be one of"),
-        (run_placement_study, {"model": {"loss": "l2"}}, "`loss` must be one of"),
+        (run_placement_study, {"model": {"quantum_in": "none"}}, "`quantum_in` has no effect in `model`: the study"),
+        (run_placement_study, {"training": {"loss": "l2"}}, "`loss` must be one of"),
+        (run_placement_study, {"training": {"steps": 5}}, "`steps` has no effect in `training`: the study sets it"),
+        (run_placement_study, {"model": {"noise": UniformNoise(5)}}, "`noise` must be one of"),
         (run_low_data_study, {"sizes": (5, 5)}, r"`sizes` must hold distinct values, at least one, but is \(5, 5\)"),
         (run_low_data_study, {"sizes": (1,)}, "`sizes` must be an integer of at least 2, but is 1"),
         (run_low_data_study, {"seeds": ()}, "`seeds` must hold distinct values"),
         (run_low_data_study, {"arms": ("plain", "magic")}, "`arms` must be one of 'plain', .* but is 'magic'"),
-        (run_low_data_study, {"model": {"bottleneck": "se"}}, "`model` must be one of 'num_qubits', .* 'bottleneck'"),
-        (run_low_data_study, {"model": {"width": 9}}, "`width` must be divisible by 8, but is 9"),
-        (run_low_data_study, {"model": 3}, "`model` must be a mapping of arguments"),
+        (
+            run_low_data_study,
+            {"model": {"bottleneck": "se"}},
+            "`model` must have the bottleneck 'quantum'",
+        ),
+        (run_low_data_study, {"model": {"architecture_width": 9}}, "`width` must be divisible by 8, but is 9"),
+        (run_low_data_study, {"model": {"archtecture_width": 9}}, "did you mean `architecture_width`?"),
+        (
+            run_low_data_study,
+            {"model": 3},
+            "`model` must be a QuantumDiffusionConfig, a mapping",
+        ),
         (run_low_data_study, {"steps": 0}, "`steps` must be a positive integer, but is 0"),
         (run_low_data_study, {"extractor": "vgg"}, "`extractor` must be 'pixel'"),
     ],

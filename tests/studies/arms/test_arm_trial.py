@@ -8,6 +8,7 @@ from small_arms import LOW_DATA, PLACEMENT
 from qiskit_qgen.metrics import IdentityFeatureExtractor, KernelInceptionDistance, frechet_distance
 from qiskit_qgen.models import HybridGAN
 from qiskit_qgen.studies.arms import trial
+from qiskit_qgen.studies.arms.design import DESIGNS
 from qiskit_qgen.studies.arms.images import ImageSelection
 from qiskit_qgen.studies.arms.trial import final_scores, run_arm_trial
 
@@ -21,6 +22,9 @@ def configuration(options, study, **changes):
         "side": options.get("side"),
         "held_out": own.pop("held_out"),
     }
+    kind = DESIGNS[study].model
+    settings = {"model": kind.config_class.of(**own.pop("model")), "training": kind.training_class()}
+    own |= {name: each.to_dict() for name, each in settings.items()}
     return json.loads(json.dumps({"study": study, "images": images, "score_every": None, **own, **changes}))
 
 
@@ -30,7 +34,7 @@ PLACED = configuration(PLACEMENT, "placement", arm="both", size=8, seed=0)
 def test_a_trial_is_the_training_that_its_configuration_names(tmp_path):
     images = ImageSelection(**PLACED["images"]).load()
     result = run_arm_trial(PLACED, tmp_path)
-    model = HybridGAN((1, 8, 8), "both", **PLACEMENT["model"])
+    model = HybridGAN(image_shape=(1, 8, 8), quantum_in="both", **PLACEMENT["model"])
     model.fit(images.pool[images.rows(8, 0)], steps=2, batch_size=4, seed=0, callbacks=[])
     samples = model.sample(20, seed=0)
     moments = [(part.mean(0), np.cov(part.T.numpy())) for part in (samples.flatten(1), images.held_out.flatten(1))]

@@ -6,6 +6,7 @@ import torch
 from scipy.linalg import sqrtm
 
 from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError, DatasetError
+from qiskit_qgen.models import StyleQGANTraining
 from qiskit_qgen.studies import CapacityGrid, CapacitySearch, CapacityStudy, OptimalityRule, run_capacity_study
 from qiskit_qgen.studies.capacity.autoencoders import load_autoencoder
 
@@ -21,8 +22,7 @@ def images():
 
 GRID = CapacityGrid(num_qubits=(2,), num_layers=(1, 2, 3), generator_widths=(2, 4), critic_widths=(4, 8), seeds=(0, 1))
 SMALL = {
-    "autoencoder": {"autoencoder_width": 4, "autoencoder_hidden": 8, "latent_dim": 4},
-    "autoencoder_steps": 4,
+    "autoencoder": {"width": 4, "hidden": 8, "latent_dim": 4, "steps": 4},
     "steps": 10,
     "batch_size": 8,
     "score_every": 2,
@@ -61,13 +61,14 @@ def test_what_was_trained_is_told(small_study, tmp_path):
     told = {
         "images.data": "40, 1, 8, 8",
         "images.held_out": "20, 1, 8, 8",
-        "autoencoder.autoencoder_hidden": "8",
-        "autoencoder.steps": "4",
+        "autoencoder.network.hidden": "8",
+        "autoencoder.training.steps": "4",
         "grid.num_layers": "1, 2, 3",
         "grid.generator_width": "2, 4",
         "training.score_every": "2",
         "rule.max_spread": "9.0",
     }
+    assert "training.models" not in text  # all are defaults
     assert [name for name, value in told.items() if f"| {name} | {value} |" not in text] == []
     assert CapacityStudy.load(tmp_path).images == study.images
 
@@ -90,22 +91,22 @@ def test_the_floor_is_the_distance_of_whitened_latents_of_real_images(small_stud
     )
 
 
-def test_each_kind_of_generator_trains_with_its_own_arguments(tmp_path, images):
+def test_each_kind_of_generator_trains_with_its_own_settings(tmp_path, images):
     grid = CapacityGrid(num_qubits=(2,), num_layers=(1,), generator_widths=(2,), critic_widths=(4,), seeds=(0,))
     options = {**SMALL, "held_out": images[1]}
-    model = {"critic_learning_rate": 0.004, "replay": 0}
-    same = run_capacity_study(images[0], grid, folder=tmp_path / "same", model=model, **options)
-    own = run_capacity_study(
-        images[0], grid, folder=tmp_path / "own", model=model, classical_model={"replay": 2}, **options
-    )
+    training = StyleQGANTraining(critic_learning_rate=0.004, replay=0)
+    same = run_capacity_study(images[0], grid, folder=tmp_path / "same", training=training, **options)
+    other = {"critic_learning_rate": 0.004, "replay": 2}
+    options |= {"training": training, "classical_training": other}
+    own = run_capacity_study(images[0], grid, folder=tmp_path / "own", **options)
     (quantum, classical), (same_quantum, other_classical) = (
         [each["result"] for each in one.records] for one in (same, own)
     )
     assert quantum == same_quantum
     assert classical["critic_loss"] != other_classical["critic_loss"]
-    assert [each["configuration"]["training"]["model"] for each in own.records] == 2 * [
-        {"quantum": model, "classical": {"critic_learning_rate": 0.004, "replay": 2}}
-    ]
+    models = own.records[0]["configuration"]["training"]["models"]
+    assert models["training"] == training.to_dict()
+    assert models["classical_training"] == StyleQGANTraining(**other).to_dict()
 
 
 def test_a_study_resumes_and_grows(small_study, images):
@@ -169,24 +170,25 @@ def test_another_budget_is_another_study(small_study, images):
             "Of the score 'frechet_distance', the last 30% of the training must hold at least 3 values, but hold 1",
         ),
         ({"extractor": None}, ArgumentError, "`images_every` has no effect without an `extractor`"),
-        ({"model": {"latent_noise": 0.5}}, ArgumentError, "`model` must be one of .* but is 'latent_noise'"),
+        ({"model": {"latent_dim": 3}}, ArgumentError, "`latent_dim` has no effect in a capacity study, which"),
         ({"search": 3}, ArgumentTypeError, "`search` must be a CapacitySearch or None"),
-        ({"autoencoder_steps": 0}, ArgumentError, "`autoencoder_steps` must be a positive integer, but is 0"),
+        (
+            {"autoencoder": {"steps": 0}},
+            ArgumentError,
+            "`steps` of an autoencoder must be a positive integer, but is 0",
+        ),
         ({"grid": 3}, ArgumentTypeError, "`grid` must be a CapacityGrid or None"),
         ({"images_every": 3}, ArgumentError, "`images_every` must be a multiple of `score_every`, 2, but is 3"),
         ({"score_every": 11}, ArgumentError, "`score_every` must be an integer from 1 to 10, but is 11"),
         ({"extractor": "eyes"}, ArgumentError, "`extractor`"),
-        (
-            {"autoencoder": {"critic_width": 3}},
-            ArgumentError,
-            "`autoencoder` must hold options of the autoencoder only",
-        ),
+        ({"autoencoder": {"critic_width": 3}}, ArgumentTypeError, "has no option `critic_width`"),
         ({"rule": OptimalityRule(score="beauty")}, ArgumentError, r"`rule\.score` must be one of"),
-        ({"model": {"sharpness": 1}}, ArgumentError, "`model` must be one of 'rotations', .* but is 'sharpness'"),
-        ({"quantum_model": {"num_layers": 2}}, ArgumentError, "`quantum_model` must be one of .* but is 'num_layers'"),
-        ({"quantum_model": {"generator_depth": 1}}, ArgumentError, "`generator_depth` has no effect for"),
-        ({"classical_model": {"entangler": "cz"}}, ArgumentError, "`entangler` has no effect for"),
-        ({"classical_model": [3]}, ArgumentTypeError, "`classical_model` must be a mapping of arguments"),
+        ({"model": {"sharpness": 1}}, ArgumentTypeError, "StyleQGAN has no option `sharpness`"),
+        ({"model": {"num_layers": 2}}, ArgumentError, "`num_layers` has no effect in a capacity study, which sets it"),
+        ({"model": {"generator": "classical"}}, ArgumentTypeError, r"`model\.generator` must be settings of a quantum"),
+        ({"training": {"steps": 5}}, ArgumentError, "`steps` has no effect in a capacity study, which sets it"),
+        ({"classical": {"entangler": "cz"}}, ArgumentTypeError, "has no option `entangler`"),
+        ({"classical_training": [3]}, ArgumentTypeError, "`classical_training` must be a StyleQGANTraining, a mapping"),
     ],
 )
 def test_arguments_are_checked_before_anything_is_trained(tmp_path, images, changed, error, message):
@@ -222,5 +224,5 @@ def test_few_images_make_a_study(tmp_path, images):
 
 @pytest.mark.parametrize("changed", [{"seeds": ()}, {"num_layers": (1, 1)}, {"critic_widths": (0,)}])
 def test_a_grid_is_checked(changed):
-    with pytest.raises(ArgumentError, match=f"^Argument `{next(iter(changed))}` must "):
+    with pytest.raises(ArgumentError, match=f"^Argument `{next(iter(changed))}.* must "):
         CapacityGrid(**changed)

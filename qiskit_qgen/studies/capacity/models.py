@@ -1,0 +1,89 @@
+"""The models of the capacity study and of the autoencoders that it rests on, made of settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from torch import nn
+
+from qiskit_qgen._checks import check_type
+from qiskit_qgen._settings import Settings, setting
+from qiskit_qgen.exceptions import ArgumentError
+from qiskit_qgen.models import (
+    AutoencoderTraining,
+    ClassicalGeneratorConfig,
+    ConvAutoencoderConfig,
+    QuantumGeneratorConfig,
+    StyleQGAN,
+    StyleQGANConfig,
+    StyleQGANTraining,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AutoencoderSettings(Settings):
+    """What an autoencoder is, and how it is trained."""
+
+    latent_dim: int = setting(24, "Length of a latent vector", minimum=1)
+    network: ConvAutoencoderConfig = setting(ConvAutoencoderConfig(), "The network")
+    training: AutoencoderTraining = setting(AutoencoderTraining(), "Its training")
+
+    def check(self) -> None:
+        """Raise :class:`ArgumentError` unless there is a training."""
+        if not self.training.steps:
+            raise ArgumentError("Argument `steps` of an autoencoder must be a positive integer, but is 0.")
+
+    def build(self, image_shape: Sequence[int]) -> StyleQGAN:
+        """Return an untrained model with this autoencoder; its generator is of no use."""
+        shape: Any = tuple(image_shape)
+        generator = ClassicalGeneratorConfig()
+        return StyleQGAN(image_shape=shape, generator=generator, autoencoder=self.network, latent_dim=self.latent_dim)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CapacityModels(Settings):
+    """What the generators and critics of a study have in common, and how each kind of generator is trained."""
+
+    model: StyleQGANConfig = setting(StyleQGANConfig(), "The model; its generator has the circuits' other options")
+    classical: ClassicalGeneratorConfig = setting(ClassicalGeneratorConfig(), "The classical generators")
+    training: StyleQGANTraining = setting(StyleQGANTraining(), "The training with a quantum generator")
+    classical_training: StyleQGANTraining = setting(StyleQGANTraining(), "The training with a classical generator")
+
+    def check(self) -> None:
+        """Raise :class:`ArgumentError` if an option is given that the study sets."""
+        quantum = self.model.generator
+        check_type("model.generator", quantum, QuantumGeneratorConfig, "settings of a quantum generator")
+        case = "in a capacity study, which sets it"
+        self.model.refuse(("image_shape", "num_features", "scaling", "autoencoder", "latent_dim"), case)
+        quantum.refuse(("num_qubits", "num_layers"), case)
+        self.model.critic.refuse(("width",), case)
+        self.classical.refuse(("width",), case)
+        for training in (self.training, self.classical_training):
+            training.refuse(("steps", "batch_size", "autoencoder"), case)
+
+    def build(
+        self, configuration: Mapping[str, Any], autoencoder: nn.Module, latent_dim: int, image_shape: Sequence[int]
+    ) -> StyleQGAN:
+        """Return the untrained model of a trial."""
+        shape: Any = tuple(image_shape)
+        if configuration["generator"] == "quantum":
+            sizes = {name: configuration[name] for name in ("num_qubits", "num_layers")}
+            generator: Any = replace(self.model.generator, **sizes)
+        else:
+            generator = replace(self.classical, width=configuration["generator_width"])
+        config = replace(
+            self.model,
+            image_shape=shape,
+            generator=generator,
+            autoencoder=autoencoder,
+            latent_dim=latent_dim,
+            critic=replace(self.model.critic, width=configuration["critic_width"]),
+        )
+        return StyleQGAN.from_config(config)
+
+    def training_of(self, kind: str, *, steps: int, batch_size: int) -> StyleQGANTraining:
+        """Return the training with a "quantum" or a "classical" generator, in the latent of a trained autoencoder."""
+        own = self.training if kind == "quantum" else self.classical_training
+        return replace(own, steps=steps, batch_size=batch_size, autoencoder=AutoencoderTraining(steps=0))

@@ -1,0 +1,32 @@
+"""Settings as a study is given them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any, TypeVar
+
+from qiskit_qgen._checks import check_type
+from qiskit_qgen._settings import Settings
+
+AnySettings = TypeVar("AnySettings", bound=Settings)
+
+
+def settings_of(name: str, given: Any, kind: type[AnySettings], *, set_here: Collection[str] = ()) -> AnySettings:
+    """Return settings that a study was given as such, as a mapping of names to values, or as None for the defaults.
+
+    Args:
+        name: The study's argument.
+        given: Its value.
+        kind: The class of the settings.
+        set_here: Options that the study sets itself.
+
+    Raises:
+        ArgumentError: If a value is out of range or without effect, such as one that the study sets, or an object that
+            other processes cannot make anew.
+        ArgumentTypeError: If a name is unknown or a value has the wrong type.
+    """
+    rule = f"a {kind.__name__}, a mapping of its options or None"
+    check_type(name, given, (kind, Mapping, type(None)), rule)
+    settings = given if isinstance(given, kind) else kind.of(**(given or {}))
+    settings.refuse(set_here, f"in `{name}`: the study sets it")
+    return kind.of(**{option: value for option, value in settings.to_dict().items() if option != "kind"})
