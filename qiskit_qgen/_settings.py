@@ -51,7 +51,7 @@ def setting(
     return field(default=default, metadata=metadata)
 
 
-@dataclass_transform(frozen_default=True, kw_only_default=True)
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(setting,))
 class Settings:
     """Base of all settings; a subclass becomes a frozen, keyword-only dataclass of fields made by :func:`setting`.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
@@ -48,20 +47,28 @@ class ImageSplit(NamedTuple):
         return cache.features(self.pool, network), cache.features(self.held_out, network)
 
 
-@dataclass(frozen=True, kw_only=True)
 class ImageSelection(Settings):
     """Which images a study takes."""
 
-    name: str = setting("fashion-mnist-mini", "A known data set, a file or a folder, as `load_dataset` takes it")
-    data_dir: str | None = setting(None, "Where the files of a known data set are; None looks in the usual places")
-    labels: tuple[int, ...] | None = setting(None, "Labels of the images to take; None takes all", minimum=0)
+    name: str = setting(
+        "A known data set, a file or a folder, as `load_dataset` takes it", default="fashion-mnist-mini"
+    )
+    data_dir: str | None = setting(
+        "Where the files of a known data set are; None looks in the usual places", default=None
+    )
+    labels: tuple[int, ...] | None = setting("Labels of the images to take; None takes all", default=None, minimum=0)
     side: int | None = setting(
-        None, "Images are resized to a square of this many pixels; None leaves them as they are", minimum=8, maximum=128
+        "Images are resized to a square of this many pixels; None leaves them as they are",
+        default=None,
+        minimum=8,
+        maximum=128,
     )
     held_out: int = setting(
-        500, "Number of images that no trial trains on, against which samples are scored", minimum=_FEWEST_HELD_OUT
+        "Number of images that no trial trains on, against which samples are scored",
+        default=500,
+        minimum=_FEWEST_HELD_OUT,
     )
-    digest: str | None = setting(None, "That of the images that the study began with; None takes any")
+    digest: str | None = setting("That of the images that the study began with; None takes any", default=None)
 
     def check(self) -> None:
         """Raise :class:`ArgumentError` unless labels differ."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +11,13 @@ import torch
 from torch import Tensor
 
 from qiskit_qgen._settings import Settings, setting
-from qiskit_qgen.metrics import AbstractFeatureExtractor, density_coverage, get_extractor, memorization
-from qiskit_qgen.metrics.functional import FeatureStatistics
+from qiskit_qgen.metrics import (
+    AbstractFeatureExtractor,
+    FeatureStatistics,
+    density_coverage,
+    get_extractor,
+    memorization,
+)
 from qiskit_qgen.models.base import count
 from qiskit_qgen.persistence import atomic_path
 from qiskit_qgen.studies.arms.design import DESIGNS
@@ -28,19 +32,18 @@ _NEIGHBORS = 5
 _SHOWN = 16
 
 
-@dataclass(frozen=True, kw_only=True)
 class ArmSettings(Settings):
     """What all trials of a study have in common; their configurations hold it as JSON does."""
 
-    study: str = setting("", "Name of the design")
-    images: ImageSelection = setting(ImageSelection(), "Which images are taken")
-    steps: int = setting(1, "Steps of each training", minimum=1)
-    score_every: int | None = setting(None, "Steps between two scores; None scores at the end only", minimum=1)
-    batch_size: int = setting(2, "Images in a batch", minimum=1)
-    num_samples: int = setting(2, "Samples that are scored", minimum=2)
-    extractor: str = setting("pixel", "Name of the feature extractor")
-    model: Any = setting(None, "Settings of the model, as a dictionary")
-    training: Any = setting(None, "How it is trained, as a dictionary")
+    study: str = setting("Name of the design", default="")
+    images: ImageSelection = setting("Which images are taken", default=ImageSelection())
+    steps: int = setting("Steps of each training", default=1, minimum=1)
+    score_every: int | None = setting("Steps between two scores; None scores at the end only", default=None, minimum=1)
+    batch_size: int = setting("Images in a batch", default=2, minimum=1)
+    num_samples: int = setting("Samples that are scored", default=2, minimum=2)
+    extractor: str = setting("Name of the feature extractor", default="pixel")
+    model: Any = setting("Settings of the model, as a dictionary", default=None)
+    training: Any = setting("How it is trained, as a dictionary", default=None)
 
     @property
     def scored_steps(self) -> list[int]:
@@ -49,13 +52,12 @@ class ArmSettings(Settings):
         return sorted({*range(every, self.steps + 1, every), self.steps})
 
 
-@dataclass(frozen=True, kw_only=True)
 class ArmTrial(ArmSettings):
     """The configuration of one trial."""
 
-    arm: str = setting("", "The arm")
-    size: int = setting(2, "Number of training images", minimum=2)
-    seed: int = setting(0, "Seed of all that is random", minimum=0)
+    arm: str = setting("The arm", default="")
+    size: int = setting("Number of training images", default=2, minimum=2)
+    seed: int = setting("Seed of all that is random", default=0, minimum=0)
 
 
 def run_arm_trial(configuration: Mapping[str, Any], folder: Path) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from itertools import product
 from typing import Any
 
@@ -11,21 +11,22 @@ from qiskit_qgen._checks import check_distinct
 from qiskit_qgen._settings import Settings, setting
 
 
-@dataclass(frozen=True, kw_only=True)
 class CapacityGrid(Settings):
     """Sizes of generators and critics, and seeds: every generator meets every critic with every seed."""
 
     num_qubits: tuple[int, ...] = setting(
-        (12,), "Qubits of quantum generators; their read-outs must be as many as the latent's components", minimum=1
+        "Qubits of quantum generators; their read-outs must be as many as the latent's components",
+        default=(12,),
+        minimum=1,
     )
-    num_layers: tuple[int, ...] = setting((1, 2, 4, 8), "Layers of quantum generators", minimum=1)
+    num_layers: tuple[int, ...] = setting("Layers of quantum generators", default=(1, 2, 4, 8), minimum=1)
     generator_widths: tuple[int, ...] = setting(
-        (4, 8, 16, 32, 64, 128), "Widths of the hidden layers of classical generators", minimum=1
+        "Widths of the hidden layers of classical generators", default=(4, 8, 16, 32, 64, 128), minimum=1
     )
     critic_widths: tuple[int, ...] = setting(
-        (8, 16, 32, 64, 128, 256), "Widths of the hidden layers of critics", minimum=1
+        "Widths of the hidden layers of critics", default=(8, 16, 32, 64, 128, 256), minimum=1
     )
-    seeds: tuple[int, ...] = setting((0, 1, 2), "Seeds of the trials", minimum=0)
+    seeds: tuple[int, ...] = setting("Seeds of the trials", default=(0, 1, 2), minimum=0)
 
     def check(self) -> None:
         """Raise :class:`ArgumentError` unless all numbers of an option differ, and there is one."""

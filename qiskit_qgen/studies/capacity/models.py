@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from torch import nn
@@ -22,13 +22,12 @@ from qiskit_qgen.models import (
 )
 
 
-@dataclass(frozen=True, kw_only=True)
 class AutoencoderSettings(Settings):
     """What an autoencoder is, and how it is trained."""
 
-    latent_dim: int = setting(24, "Length of a latent vector", minimum=1)
-    network: ConvAutoencoderConfig = setting(ConvAutoencoderConfig(), "The network")
-    training: AutoencoderTraining = setting(AutoencoderTraining(), "Its training")
+    latent_dim: int = setting("Length of a latent vector", default=24, minimum=1)
+    network: ConvAutoencoderConfig = setting("The network", default=ConvAutoencoderConfig())
+    training: AutoencoderTraining = setting("Its training", default=AutoencoderTraining())
 
     def check(self) -> None:
         """Raise :class:`ArgumentError` unless there is a training."""
@@ -42,14 +41,17 @@ class AutoencoderSettings(Settings):
         return StyleQGAN(image_shape=shape, generator=generator, autoencoder=self.network, latent_dim=self.latent_dim)
 
 
-@dataclass(frozen=True, kw_only=True)
 class CapacityModels(Settings):
     """What the generators and critics of a study have in common, and how each kind of generator is trained."""
 
-    model: StyleQGANConfig = setting(StyleQGANConfig(), "The model; its generator has the circuits' other options")
-    classical: ClassicalGeneratorConfig = setting(ClassicalGeneratorConfig(), "The classical generators")
-    training: StyleQGANTraining = setting(StyleQGANTraining(), "The training with a quantum generator")
-    classical_training: StyleQGANTraining = setting(StyleQGANTraining(), "The training with a classical generator")
+    model: StyleQGANConfig = setting(
+        "The model; its generator has the circuits' other options", default=StyleQGANConfig()
+    )
+    classical: ClassicalGeneratorConfig = setting("The classical generators", default=ClassicalGeneratorConfig())
+    training: StyleQGANTraining = setting("The training with a quantum generator", default=StyleQGANTraining())
+    classical_training: StyleQGANTraining = setting(
+        "The training with a classical generator", default=StyleQGANTraining()
+    )
 
     def check(self) -> None:
         """Raise :class:`ArgumentError` if an option is given that the study sets."""

@@ -22,7 +22,6 @@ SCORE_NAMES = {
 _FEWEST_LATE = 3
 
 
-@dataclass(frozen=True, kw_only=True)
 class OptimalityRule(Settings):
     """When a training counts as stable, and which size counts as optimal.
 
@@ -35,29 +34,31 @@ class OptimalityRule(Settings):
     AIC and over draws of the seeds.
     """
 
-    score: str = setting("latent_frechet_distance", "Name of the score; lower is better")
-    late_part: float = setting(0.3, "Part of the training, from its end, that is looked at", above=0, maximum=1)
+    score: str = setting("Name of the score; lower is better", default="latent_frechet_distance")
+    late_part: float = setting("Part of the training, from its end, that is looked at", default=0.3, above=0, maximum=1)
     max_spread: float = setting(
-        0.15, "Largest standard deviation of the late scores about their line, in parts of their mean", minimum=0
-    )
-    max_slope: float = setting(
-        0.25, "Largest change of that line over the late part, up or down, in parts of the mean", minimum=0
-    )
-    max_critic_drift: float = setting(
-        0.15,
-        "Largest change of the critic's mean loss from the first half of the late part to the second, in parts of the "
-        "largest loss of the training (by absolute value, means over blocks of steps)",
+        "Largest standard deviation of the late scores about their line, in parts of their mean",
+        default=0.15,
         minimum=0,
     )
-    min_stable: float = setting(0.5, "Least part of a size's seeds that must be stable", above=0, maximum=1)
-    confidence: float = setting(0.95, "Confidence of the best size's interval over seeds", above=0, below=1)
+    max_slope: float = setting(
+        "Largest change of that line over the late part, up or down, in parts of the mean", default=0.25, minimum=0
+    )
+    max_critic_drift: float = setting(
+        "Largest change of the critic's mean loss from the first half of the late part to the second, in parts of the "
+        "largest loss of the training (by absolute value, means over blocks of steps)",
+        default=0.15,
+        minimum=0,
+    )
+    min_stable: float = setting("Least part of a size's seeds that must be stable", default=0.5, above=0, maximum=1)
+    confidence: float = setting("Confidence of the best size's interval over seeds", default=0.95, above=0, below=1)
     min_aic_lead: float = setting(
-        2.0, "Least difference in AIC by which a law counts as better than another", minimum=0
+        "Least difference in AIC by which a law counts as better than another", default=2.0, minimum=0
     )
     min_draw_share: float = setting(
-        0.8,
         "Least part of the draws of seeds in which the best law must be the best, and in which there must be optima "
         "enough for a law",
+        default=0.8,
         above=0,
         maximum=1,
     )

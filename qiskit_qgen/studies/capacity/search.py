@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,17 +24,16 @@ _AT_RANDOM = 4  # widths before the sampler learns from scores: the bounds and t
 Records = list[dict[str, Any]]
 
 
-@dataclass(frozen=True, kw_only=True)
 class CapacitySearch(Settings):
     """How critic sizes are searched for; needs the extra ``search``, Optuna."""
 
     num_widths: int = setting(
-        8,
         "Widths that are proposed for each generator: the grid's smallest and largest first, then ones between; a "
         "width that is proposed again is not trained again",
+        default=8,
         minimum=3,
     )
-    seed: int = setting(0, "Seed of the proposals", minimum=0)
+    seed: int = setting("Seed of the proposals", default=0, minimum=0)
 
 
 def search_critic_widths(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,19 +27,20 @@ _LOSSES = ("critic_loss", "generator_loss", "wasserstein_distance")
 _SHOWN = 64
 
 
-@dataclass(frozen=True, kw_only=True)
 class CapacityTraining(Settings):
     """How all trials of a capacity study are trained and scored."""
 
-    steps: int = setting(1000, "Steps of each generator", minimum=1)
-    batch_size: int = setting(128, "Images in a batch", minimum=2)
-    score_every: int = setting(50, "Steps between two scores", minimum=1)
+    steps: int = setting("Steps of each generator", default=1000, minimum=1)
+    batch_size: int = setting("Images in a batch", default=128, minimum=2)
+    score_every: int = setting("Steps between two scores", default=50, minimum=1)
     images_every: int | None = setting(
-        None, "Steps between two scores of decoded images; None scores them at the end only", minimum=1
+        "Steps between two scores of decoded images; None scores them at the end only", default=None, minimum=1
     )
-    num_samples: int = setting(1000, "Samples in each score", minimum=FEWEST)
-    extractor: str | None = setting("pixel", "Features in which images are compared; None compares latents only")
-    models: CapacityModels = setting(CapacityModels(), "The models")
+    num_samples: int = setting("Samples in each score", default=1000, minimum=FEWEST)
+    extractor: str | None = setting(
+        "Features in which images are compared; None compares latents only", default="pixel"
+    )
+    models: CapacityModels = setting("The models", default=CapacityModels())
 
     def check(self) -> None:
         """Raise :class:`ArgumentError` unless the numbers of steps go together."""
