@@ -229,6 +229,8 @@ class QuantumLayer(TorchConnector):
 
     def _outputs(self, rows: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
         """Return the outputs of rows of parameters, (B, num_outputs); a primitive shifts only what needs a gradient."""
+        if torch.compiler.is_compiling():  # what torch.compile cannot trace runs between the graphs that it makes
+            return torch.compiler.disable(self._outputs)(rows, x)
         if not isinstance(self._function, PrimitiveFunction):
             return self._readout.outputs(self._function(rows))
         needed = {True: x.requires_grad, False: self.weight.requires_grad}
