@@ -1,11 +1,14 @@
-"""The torch kernels on a graphics processor against PennyLane: ``python -m benchmarks.gpu``.
+"""Circuits and whole training steps on a GPU: ``python -m benchmarks.gpu``.
+
+First whole training steps of all three models on the device against the CPU, from the same seeds: losses are compared
+before times are printed. Then the torch kernels against PennyLane:
 
 Values, vector-Jacobian product and a gradient penalty (second derivatives) of layers of RY and RZ with a ring of CX,
 read out by X and Z of each qubit; PennyLane's ``default.qubit`` on the same device, and ``lightning.gpu`` where it is
 installed (no second derivatives, one sample at a time). All results are compared before their times are printed.
 
-Unverified: no graphics processor was at hand when this was written. It was run with ``--device cpu`` alone, which shows
-that it works and that the results agree; the times of that say nothing.
+Unverified: no GPU was at hand when this was written. It was run with ``--device cpu`` alone, which shows that it works
+and that the results agree; the times of that say nothing.
 """
 
 from __future__ import annotations
@@ -28,11 +31,54 @@ SIZES = ((5, 3, 64), (8, 8, 64), (8, 8, 4096), (12, 8, 64), (12, 8, 1024), (16, 
 MAX_DIFFERENCE = 1e-3  # of single precision
 
 
+MAX_LOSS_DIFFERENCE = 1e-2  # after two steps in single precision
+
+
+def training_phases(device):
+    """Yield a name and the phases of one training of each model on ``device``."""
+    from qiskit_qgen import HybridGAN, QuantumDiffusion, StyleQGAN
+
+    generator = torch.Generator().manual_seed(0)
+    for kind, settings, batch_size in (
+        (StyleQGAN, {"image_shape": (1, 28, 28)}, 128),
+        (HybridGAN, {"image_shape": (3, 32, 32), "backbone": "conv"}, 32),
+        (QuantumDiffusion, {"image_shape": (1, 28, 28)}, 64),
+    ):
+        model = kind(**settings).to(device)
+        images = torch.rand(512, *model.image_shape, generator=generator)
+        training = kind.training_class(batch_size=batch_size)
+        yield kind.__name__, model._phases(images, None, training, 0, warm_start=False)
+
+
+def time_training_steps(device, repeats):
+    """Print the median time of a step of each phase on the CPU and on ``device``, and their ratio."""
+    print("model             phase              CPU, ms   device, ms     ratio")
+    for (name, ours), (_, theirs) in zip(training_phases(torch.device("cpu")), training_phases(device), strict=True):
+        for first, second in zip(ours, theirs, strict=True):
+            times = []
+            losses = []
+            for phase, where in ((first, torch.device("cpu")), (second, device)):
+                phase.begin()
+                kept = [phase.train_step(step) for step in range(2)]
+                losses.append({key: float(value) for key, value in kept[-1].items()})
+                steps = iter(range(2, 10_000))
+                _, seconds, _ = measured(lambda phase=phase, steps=steps: phase.train_step(next(steps)), where, repeats)
+                times.append(seconds)
+            for key, value in losses[0].items():
+                if abs(value - losses[1][key]) > MAX_LOSS_DIFFERENCE * max(1, abs(value)):
+                    sys.exit(
+                        f"`{key}` of {name}, {first.name}, is {value} on the CPU and {losses[1][key]} on {device}."
+                    )
+            print(f"{name:17} {first.name:14} {times[0] * 1e3:11.1f} {times[1] * 1e3:12.1f} {times[0] / times[1]:9.1f}")
+    print()
+
+
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--repeats", type=int, default=10)
     parser.add_argument("--size", nargs=3, type=int, action="append", metavar=("QUBITS", "LAYERS", "BATCH"))
+    parser.add_argument("--no-training", action="store_true", help="leave the training steps out")
     parser.add_argument("--no-peers", action="store_true", help="measure the torch kernels alone")
     return parser.parse_args()
 
@@ -153,6 +199,8 @@ def main():
     warnings.filterwarnings("ignore")  # the peers' own
     where = torch.cuda.get_device_name(device) if device.type == "cuda" else "the processor (times say nothing)"
     print(f"{where}; {versions('torch', 'pennylane', 'pennylane_lightning')}; float32\n")
+    if not arguments.no_training:
+        time_training_steps(device, arguments.repeats)
     print("qubits layers  batch order  implementation           ms  / ours        MB")
     for size in arguments.size or SIZES:
         compare(*size, device, arguments)
