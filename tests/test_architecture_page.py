@@ -1,0 +1,27 @@
+"""The code of docs/architecture.md runs as it stands."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+PAGE = Path(__file__).parents[1] / "docs" / "architecture.md"
+
+
+def test_what_the_page_says_how_to_add_runs(tmp_path, monkeypatch, capsys):
+    from qiskit_qgen.datasets import load_dataset, loading
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(loading, "_IN_FILES", dict(loading._IN_FILES))
+    names = {}
+    for block in re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL):
+        exec(block, names)
+    assert "torch.Size([2, 1, 8, 8])" in capsys.readouterr().out
+    assert load_dataset("stripes", split="test").classes == ("rows", "columns")
+    assert names["layer"](names["torch"].rand(2, 4)).shape == (2, 4)
+
+
+@pytest.mark.parametrize("folder", sorted(set(re.findall(r"`((?:\w+/)+)`", PAGE.read_text(encoding="utf-8")))))
+def test_every_folder_of_the_map_is_there(folder):
+    package = PAGE.parents[1] / "qiskit_qgen"
+    assert any((place / folder).is_dir() for place in (package, package / "models"))
