@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from math import prod
 from typing import Any, cast
@@ -230,7 +230,8 @@ class QuantumLayer(TorchConnector):
     def _outputs(self, rows: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
         """Return the outputs of rows of parameters, (B, num_outputs); a primitive shifts only what needs a gradient."""
         if torch.compiler.is_compiling():  # what torch.compile cannot trace runs between the graphs that it makes
-            return torch.compiler.disable(self._outputs)(rows, x)
+            uncompiled: Callable[..., torch.Tensor] = torch.compiler.disable(self._outputs)
+            return uncompiled(rows, x)
         if not isinstance(self._function, PrimitiveFunction):
             return self._readout.outputs(self._function(rows))
         needed = {True: x.requires_grad, False: self.weight.requires_grad}
@@ -248,7 +249,7 @@ class QuantumLayer(TorchConnector):
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state)
+        super().__setstate__(state)  # type: ignore[no-untyped-call]
         self.execution = state["_execution"]
 
 

@@ -70,7 +70,8 @@ def _color(images: Tensor, generator: torch.Generator, part: Part) -> Tensor:
     grey = images.mean(1, keepdim=True)
     images = grey + (images - grey) * 2 * saturation
     mean = images.mean((1, 2, 3), keepdim=True)
-    return mean + (images - mean) * (contrast + 0.5)
+    changed: Tensor = mean + (images - mean) * (contrast + 0.5)
+    return changed
 
 
 def _translation(images: Tensor, generator: torch.Generator, part: Part) -> Tensor:

@@ -182,12 +182,18 @@ def any_rank(flags: Sequence[bool]) -> list[bool]:
 
 def gather_rows(rows: Tensor) -> Tensor:
     """Return the rows of all ranks, in their order, (N, ...) to (N * world_size, ...); differentiable once."""
-    return rows if world_size() == 1 else _Gathered.apply(rows)
+    if world_size() == 1:
+        return rows
+    gathered: Tensor = _Gathered.apply(rows)  # type: ignore[no-untyped-call]
+    return gathered
 
 
 def total(value: Tensor) -> Tensor:
     """Return the sum of ``value`` over the ranks; differentiable once."""
-    return value if world_size() == 1 else _Total.apply(value)
+    if world_size() == 1:
+        return value
+    summed: Tensor = _Total.apply(value)  # type: ignore[no-untyped-call]
+    return summed
 
 
 def share_tensors(tensors: Iterable[Tensor]) -> None:

@@ -30,7 +30,8 @@ class PixelCodec(nn.Module):
 
     def decode(self, latents: Tensor) -> Tensor:
         """Return the pictures (N, C, H, W) of ``latents`` (N, C H W)."""
-        return ((latents + 1) / 2).unflatten(1, self.image_shape)
+        images: Tensor = ((latents + 1) / 2).unflatten(1, self.image_shape)
+        return images
 
 
 class RowCodec(nn.Module):

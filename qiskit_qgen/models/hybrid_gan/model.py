@@ -58,7 +58,8 @@ class HybridGAN(AbstractGenerativeModel):
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
         self._backbone.move(fn)
-        return super()._apply(fn, recurse)
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        return self
 
     @property
     def circuit(self) -> ParametrizedCircuit | None:

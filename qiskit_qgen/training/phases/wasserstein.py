@@ -154,7 +154,7 @@ class WassersteinPhase(AbstractGeneratorPhase):
         noise = self._each_update(draw_noise(self.noise, count, randomness))
         # One call for all updates, as the generator does not change between them.
         fakes: Tensor = self.generator(torch.cat(noise))
-        return fakes.split(len(noise[0]))
+        return tuple(fakes.chunk(len(noise)))
 
     def _each_update(self, drawn: Tensor) -> list[Tensor]:
         """This process's rows of what was drawn for all updates of a step, update by update."""
