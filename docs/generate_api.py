@@ -3,7 +3,7 @@
 - one page for each public subpackage, with everything that its ``__all__`` names;
 - the command line, from the commands' own help;
 - the tutorials, copied from ``tutorials/``;
-- the options of each model, from its docstring and signature;
+- the settings of the models, of their training and of the command line, from the classes that declare them;
 - the changelog, copied from ``CHANGELOG.md``.
 
 They lie in folders named ``generated``. There are no lists to keep: what is public is documented.
@@ -20,12 +20,12 @@ from abc import ABC
 from pathlib import Path
 
 import qiskit_qgen
+from qiskit_qgen._settings import kinds_of_parts, option_rows
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 PACKAGE = qiskit_qgen.__name__
 _CLI = f"{PACKAGE}.cli"
-MODELS = {"StyleQGAN": "style_qgan", "HybridGAN": "hybrid_gan", "QuantumDiffusion": "quantum_diffusion"}
 _PLAIN_BASES = (object, ABC)
 _DIRECTIVES = {"class": "autoclass", "function": "autofunction", "exception": "autoexception"}
 
@@ -130,21 +130,46 @@ def command_page():
     return get_docs_for_click(obj=command, ctx=context, name="qgen", title="Command line")
 
 
-def options_table(model):
-    """Return the constructor's arguments as a Markdown table: default, meaning, and where the default comes from."""
-    defaults = inspect.signature(model).parameters
-    section = re.search(r"Args:\n(.*?)\n\n", inspect.getdoc(model), re.DOTALL)[1]
-    entries = re.findall(r"^ {4}(\w+): (.*?)(?=^ {4}\w|\Z)", section, re.DOTALL | re.MULTILINE)
-    rows = ["| argument | default | meaning |", "|---|---|---|"]
-    for name, text in entries:
-        default = repr(defaults[name].default).replace("'", '"')
-        rows.append(f"| `{name}` | `{default}` | {_as_markdown(' '.join(text.split()))} |")
-    return "\n".join(rows) + "\n"
+def settings_tables():
+    """Return the tables of all settings as Markdown: each option with its default, its range and its meaning."""
+    from qiskit_qgen.cli.settings import MODELS, DataSettings, EvaluationSettings, RunSettings, model_class
+
+    lines = []
+    for name in MODELS:
+        model = model_class(name)
+        lines += [f"## {name}", "", *_settings_of("What it is", model.config_class)]
+        lines += _settings_of("How it is trained", model.training_class)
+    lines += ["## Of the command line alone", ""]
+    tables = {
+        "`[data]`": DataSettings,
+        "`[training]`, beside the above": RunSettings,
+        "`[evaluate]`": EvaluationSettings,
+    }
+    for title, kind in tables.items():
+        lines += _settings_of(title, kind)
+    return "\n".join(lines)
+
+
+def _settings_of(title, kind, level=3):
+    """Return heading and table of a class of settings, and below it those of its parts."""
+    rows = ["| option | default | range | meaning |", "|---|---|---|---|"]
+    for name, default, bounds, text in option_rows(kind):
+        cells = (f"`{name}`", *(f"`{each}`" if each else "" for each in (default, bounds)), text)
+        rows.append("| " + " | ".join(_as_markdown(cell).replace("|", r"\|") for cell in cells) + " |")
+    intro = _as_markdown(" ".join(inspect.getdoc(kind).split("\n\nAttributes:")[0].split()))
+    lines = [f"{'#' * level} {title}: `{kind.__name__}`", "", intro, ""] + [*rows, ""] * (len(rows) > 2)
+    for part, kinds in kinds_of_parts(kind).items():
+        for each in kinds:
+            word = f' = "{each.kind}"' if each.kind else ""
+            lines += _settings_of(f"`{part}{word}`", each, level + 1)
+    return lines
 
 
 def _as_markdown(text):
+    """Turn the roles of a docstring into those of MyST; a name that says no module is no link."""
+    text = re.sub(r":\w+:`(\w+)`", r"`\1`", text)
     text = re.sub(r":\w+:`~?([\w.]+)`", lambda role: "{any}`" + role[1].split(".")[-1] + " <" + role[1] + ">`", text)
-    return text.replace("``", "`").replace("|", "\\|")
+    return text.replace("``", "`")
 
 
 def write(path, text):
@@ -165,8 +190,7 @@ def generate():
     changes = ROOT / "CHANGELOG.md"
     text = changes.read_text(encoding="utf-8") if changes.is_file() else "# Changelog\n\nNothing is released yet.\n"
     pages[HERE / "generated" / "changelog.md"] = text
-    for model, name in MODELS.items():
-        pages[HERE / "generated" / f"{name}_options.md"] = options_table(getattr(qiskit_qgen, model))
+    pages[HERE / "generated" / "settings_tables.md"] = settings_tables()
     for path, content in pages.items():
         write(path, content)
     for folder in {path.parent for path in pages}:
