@@ -54,7 +54,7 @@ def picture_times(options):
     seconds = {}
     for guidance in (None, 2.0):
         classes = {} if guidance is None else {"num_classes": 10, "guidance": guidance}
-        model = QuantumDiffusion((1, 28, 28), num_qubits=options.qubits, **classes)
+        model = QuantumDiffusion(image_shape=(1, 28, 28), num_qubits=options.qubits, **classes)
         labels = None if guidance is None else torch.zeros(4, dtype=torch.int64)
         model.fit(torch.rand(4, 1, 28, 28), labels=labels, steps=1, batch_size=4, seed=0, callbacks=[])
         model.sample(64, seed=0, sampler="ddim", sampling_steps=1)

@@ -19,25 +19,25 @@ import torch
 
 from qiskit_qgen import StyleQGAN, load_dataset
 from qiskit_qgen.metrics import evaluate_images
+from qiskit_qgen.models import StyleQGANTraining
 from qiskit_qgen.plotting import plot_images
 
 NUM_SAMPLES = 5000
 # The defaults were chosen for the quantum generator, so the classical one has a row with settings of its own too.
 CLASSICAL = {
-    "classical same settings": {"generator_width": 56},
-    "classical own settings": {"generator_width": 84, "generator_learning_rate": 3e-3, "replay": 0},
+    "classical same settings": (56, {}),
+    "classical own settings": (84, {"generator_learning_rate": 3e-3, "replay": 0, "steps": 3600}),
 }
-OWN_STEPS = {"classical own settings": 3600}
 
 
 def count(module):
     return sum(parameter.numel() for parameter in module.parameters())
 
 
-def timed_fit(model, train, steps, autoencoder_steps, seed):
+def timed_fit(model, train, seed, **training):
     """Train the model; return seconds by the clock, and of computing: of all threads, divided by their number."""
     clock, computing = time.perf_counter(), time.process_time()
-    model.fit(train, steps=steps, autoencoder_steps=autoencoder_steps, seed=seed)
+    model.fit(train, training=StyleQGANTraining.of(**training), seed=seed)
     return {
         "clock_seconds": round(time.perf_counter() - clock, 1),
         "computing_seconds": round((time.process_time() - computing) / torch.get_num_threads(), 1),
@@ -67,14 +67,15 @@ def main():
     train = load_dataset("fashion-mnist", data_dir=options.data_dir).images
     test = load_dataset("fashion-mnist", split="test", data_dir=options.data_dir).images
     quantum = StyleQGAN()
-    times = timed_fit(quantum, train, options.steps, options.autoencoder_steps, options.seed)
+    steps = {"steps": options.steps, "autoencoder_steps": options.autoencoder_steps}
+    times = timed_fit(quantum, train, options.seed, **steps)
     quantum.save_pretrained(options.out / "model")
     results = {"quantum": times | score(quantum, test, options.seed)}
 
     models = {"quantum": quantum}
-    for name, arguments in CLASSICAL.items():
-        models[name] = classical_model(quantum, **arguments)
-        times = timed_fit(models[name], train, OWN_STEPS.get(name, options.steps), 0, options.seed)
+    for name, (width, training) in CLASSICAL.items():
+        models[name] = classical_model(quantum, width)
+        times = timed_fit(models[name], train, options.seed, **{**steps, "autoencoder_steps": 0, **training})
         results[name] = times | score(models[name], test, options.seed)
 
     for name, model in models.items():
@@ -92,9 +93,14 @@ def main():
     (options.out / "scores.json").write_text(json.dumps(record, indent=1) + "\n")
 
 
-def classical_model(quantum, **arguments):
+def classical_model(quantum, width):
     """Return an untrained model with a classical generator and the autoencoder of ``quantum``, trained."""
-    return StyleQGAN(generator="classical", autoencoder=quantum.networks["autoencoder"], **arguments)
+    return StyleQGAN(
+        generator={"kind": "classical", "width": width},
+        autoencoder=quantum.networks["autoencoder"],
+        latent_dim=quantum.config.sample_size,
+        noise_dim=quantum.noise_dim,
+    )
 
 
 if __name__ == "__main__":

@@ -19,24 +19,11 @@ LARGEST_RATIO = 1.5
 
 
 def stepper(model, images, batch_size):
-    """Return a function that does one more training step of ``model``, from fresh weights."""
-    from qiskit_qgen.models.hybrid_arguments import adversarial_options
-    from qiskit_qgen.models.hybrid_parts import build_circuit, build_networks
+    """Return a function that does one more training step of ``model``."""
+    from qiskit_qgen.training import AdversarialTraining
 
-    from qiskit_qgen.training import AdversarialPhase
-
-    networks = build_networks(model.arguments, model.backbone, build_circuit(model.arguments), seed=0)
-    phase = AdversarialPhase(
-        networks["generator"],
-        networks["discriminator"],
-        model.backbone,
-        model.noise,
-        images,
-        options=adversarial_options(model.arguments),
-        num_steps=10**6,
-        batch_size=batch_size,
-        seed=0,
-    )
+    training = AdversarialTraining(loss="wgan-gp", n_critic=2, steps=10**6, batch_size=batch_size)
+    (phase,) = model._phases(images, None, training, 0, warm_start=False)
     phase.begin()
     steps = iter(range(10**6))
     return lambda: phase.train_step(next(steps))
@@ -49,7 +36,7 @@ def measure(backbone, *, batch_size, repeats):
     from qiskit_qgen.models import HybridGAN
     from qiskit_qgen.studies import classical_twin
 
-    model = HybridGAN((1, 32, 32), "both", num_qubits=5, backbone=backbone, loss="wgan-gp", n_critic=2)
+    model = HybridGAN(image_shape=(1, 32, 32), quantum_in="both", num_qubits=5, backbone=backbone)
     twin = classical_twin(model)
     images = torch.rand(256, 1, 32, 32, generator=torch.Generator().manual_seed(0))
     functions = {"quantum": stepper(model, images, batch_size), "twin": stepper(twin.model, images, batch_size)}

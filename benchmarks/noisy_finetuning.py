@@ -52,6 +52,7 @@ def run_seed(seed, options):
     from qiskit_qgen import LocalExecution, StyleQGAN
     from qiskit_qgen.execution import AerExecution
     from qiskit_qgen.metrics import evaluate_features
+    from qiskit_qgen.models import QuantumGeneratorConfig, StyleQGANTraining
 
     train, test = table(2000, 1000 + seed), table(options.num_samples, 2000 + seed)
     noisy = AerExecution(noise_model=noise(options.noise), threads=1)
@@ -63,16 +64,17 @@ def run_seed(seed, options):
             model.sample(options.num_samples, seed=7, execution=execution), test, seed=0, floors=False
         )[SCORE]
 
-    base = StyleQGAN(
-        None, num_features=3, num_qubits=3, num_layers=options.layers, observables="Z", critic_width=64, replay=0,
-        n_critic=2, generator_batch_size=16, generator_learning_rate=options.rate, critic_learning_rate=1e-3,
-    )  # fmt: skip
-    base.fit(train, steps=options.steps, batch_size=64, seed=seed, callbacks=[])
+    circuit = QuantumGeneratorConfig(num_qubits=3, num_layers=options.layers, observables="Z")
+    base = StyleQGAN(image_shape=None, num_features=3, generator=circuit, critic_width=64)
+    training = StyleQGANTraining(
+        batch_size=64, n_critic=2, replay=0, generator_batch_size=16, generator_learning_rate=options.rate
+    )
+    base.fit(train, steps=options.steps, training=training, seed=seed, callbacks=[])
     found = {"simulator": score(base, None), "noisy": {ARMS[0]: score(base, noisy)}, "back": {}, "seconds": {}}
     for name, execution in where.items():
         model, start = copy.deepcopy(base), time.perf_counter()
         model.fit(
-            train, steps=options.more, batch_size=64, seed=100 + seed, execution=execution, callbacks=[],
+            train, steps=options.more, training=training, seed=100 + seed, execution=execution, callbacks=[],
             warm_start=True,
         )  # fmt: skip
         found["seconds"][name] = time.perf_counter() - start

@@ -23,7 +23,7 @@ _ROWS = {
 }
 _FID_ROWS = {"frechet_distance": "FID", "kernel_distance": "KID"}
 _COLUMNS = ("generated", "95 % interval", "reconstructed", "real")
-_WIDTH = 17
+_WIDTH = 22
 _REFERENCE_STREAM = 0x72656665
 
 
@@ -42,7 +42,7 @@ def load_scored_images(name: Any, split: str, data_dir: Any, **drawn: Any) -> An
         if split != "test":
             raise
         remedy = (
-            "To score against the pictures for training, give --split train, or set `split` to 'train' in the table "
+            "To score against the images for training, give --split train, or set `split` to 'train' in the table "
             "[evaluate] of a settings file."
         )
         raise DatasetError(f"{error} {remedy}") from error
@@ -90,9 +90,9 @@ def score(
         extractor: The feature extractor.
         num_samples: Number of samples to generate; None for as many as there are in ``real``.
         seed: Seed of the samples and of the scores' random parts.
-        reference: Another data set of the same kind, of which as many pictures as in ``real`` give the floor; None
+        reference: Another data set of the same kind, of which as many images as in ``real`` give the floor; None
             splits ``real`` in two.
-        train: All pictures that the model was trained on, to look for copies of them; None does not look.
+        train: All images that the model was trained on, to look for copies of them; None does not look.
     """
     from qiskit_qgen.metrics import FeatureCache
 
@@ -103,7 +103,7 @@ def score(
 
 
 def report(scores: Mapping[str, Any]) -> None:
-    """Write ``scores`` as a table: generated pictures, the autoencoder's reconstructions, other real pictures."""
+    """Write ``scores`` as a table: generated images, the autoencoder's reconstructions, other real images."""
     typer.echo(_table(scores))
     warnings = scores["warnings"]
     if warnings:
@@ -127,7 +127,7 @@ def _table(scores: Mapping[str, Any]) -> str:
             lines.append(f"{title:<26}" + "".join(f"{value:>{_WIDTH}}" for value in values))
     lines.append(
         "Of distances and divergences lower is better, of all else higher. "
-        f"{scores['num_samples']} generated against {scores['num_real']} real pictures ({scores['data']}, "
+        f"{scores['num_samples']} generated against {scores['num_real']} real images ({scores['data']}, "
         f"{scores['split']}); features of {scores['extractor']}."
     )
     if rebuilt is not None and rebuilt["frechet_distance"] > 0:
@@ -154,20 +154,20 @@ def _memorization(found: Mapping[str, Any]) -> str:
         return f"{found[name]:.1%} [{low:.1%}, {high:.1%}]"
 
     return (
-        f"Copies of the {found['num_train']} training pictures: {share('copy_rate')} of the generated ones, "
-        f"{share('held_out_copy_rate')} of real ones that were not trained on; a generated picture is nearer to them "
+        f"Copies of the {found['num_train']} training images: {share('copy_rate')} of the generated ones, "
+        f"{share('held_out_copy_rate')} of real ones that were not trained on; a generated image is nearer to them "
         f"than such a real one with probability {found['closer']:.2f} {_interval(found['closer_interval'])}, which is "
         "0.5 without copying."
     )
 
 
 def _some(images: Any, count: int, seed: int | None) -> Any:
-    """Return ``count`` of the pictures, chosen by ``seed``; all if there are no more."""
+    """Return ``count`` of the images, chosen by ``seed``; all if there are no more."""
     import torch
 
     from qiskit_qgen._random import torch_generator
 
     if len(images) < 2:
-        raise ArgumentError("There must be at least 2 pictures for training to give a floor of real against real.")
+        raise ArgumentError("There must be at least 2 images for training to give a floor of real against real.")
     order = torch.randperm(len(images), generator=torch_generator(seed, _REFERENCE_STREAM))
     return images[order[:count]]

@@ -230,13 +230,17 @@ def _check_key(table: str, place: str, tables: Tables, source: str) -> None:
     kinds = table_classes(class_name(tables))[table]
     part, dot, key = place.partition(".")
     parts = {name: each for kind in kinds for name, each in kinds_of_parts(kind).items()}
+    what = "the known ones"
     if part in parts and dot:
         known = ["kind"] * any(each.kind for each in parts[part])
         known += [name for each in parts[part] for name in each.names()]
+    elif dot:
+        key, what, known = part, "its parts", list(parts) or ["none"]
     else:
-        key, known = part, [name for kind in kinds for name in kind.names() if name not in _OF_THE_DATA]
-        known = list(parts) if dot else known + ["class_name"] * (table == "model")
+        known = [name for kind in kinds for name in kind.names() if name not in _OF_THE_DATA]
+        known += ["class_name"] * (table == "model")
+        key = part
     if key not in known:
         near = difflib.get_close_matches(key, known, 1, 0.6)
-        remedy = f"did you mean `{near[0]}`?" if near else f"the known ones are {', '.join(dict.fromkeys(known))}."
+        remedy = f"did you mean `{near[0]}`?" if near else f"{what} are {', '.join(dict.fromkeys(known))}."
         raise ArgumentError(f"{source} has the unknown key `{place}` in the table [{table}]: {remedy}")
