@@ -10,7 +10,6 @@ They lie in folders named ``generated``. There are no lists to keep: what is pub
 """
 
 import ast
-import dataclasses
 import importlib
 import inspect
 import pkgutil
@@ -95,10 +94,15 @@ def _entry(module, name, known):
     options = [] if kind == "function" else ["   :members:"]
     if kind != "function" and set(value.__bases__) - set(_PLAIN_BASES):
         options.append("   :show-inheritance:")
-        documented = [base.__name__ for base in value.__bases__ if _place(base) in known]
-        if documented and any(dataclasses.is_dataclass(base) for base in value.__bases__):
-            options.append(f"   :inherited-members: {', '.join(documented)}")  # options have no page of their own
+        if any(not _stops(base, known) for base in value.__bases__):  # what has no page of its own
+            names = [base.__name__ for base in value.__mro__[1:] if _stops(base, known) and base is not object]
+            options.append(f"   :inherited-members: {', '.join(dict.fromkeys(names))}")
     return [f".. {_DIRECTIVES[kind]}:: {full}", *options, ""]
+
+
+def _stops(base, known):
+    """Whether what ``base`` offers is told elsewhere: on a page, or by another package."""
+    return _place(base) in known or not base.__module__.startswith(f"{PACKAGE}.") or "._" in base.__module__
 
 
 def _place(value):

@@ -1,4 +1,4 @@
-"""Rehearsals without a device: :mod:`qiskit_qgen.testing.loopback` is IBM's service on this computer."""
+"""Rehearsals without a device: ``qiskit_qgen.testing.loopback`` is IBM's service on this computer."""
 
 from qiskit_qgen.testing.loopback import Fault, Faults, LoopbackOptions, LoopbackServer
 

@@ -48,7 +48,7 @@ def run_autoencoder_sweep(
     """Train autoencoders with several options, and tell the floor that each sets for generators in its latent.
 
     Args:
-        data: Images for training, as :meth:`~qiskit_qgen.models.StyleQGAN.fit` takes them.
+        data: Images for training, as :meth:`~qiskit_qgen.models.AbstractGenerativeModel.fit` takes them.
         grid: Values of options of :class:`AutoencoderSettings` by name, such as ``latent_dim``, ``width`` or
             ``latent_noise``: every combination is trained. None takes four latent sizes, with and without noise on
             latents.

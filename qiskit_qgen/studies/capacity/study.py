@@ -164,7 +164,7 @@ def run_capacity_study(
     intervals over seeds, in comparison with each other and with no growth.
 
     Args:
-        data: Images for training, as :meth:`~qiskit_qgen.models.StyleQGAN.fit` takes them.
+        data: Images for training, as :meth:`~qiskit_qgen.models.AbstractGenerativeModel.fit` takes them.
         grid: Sizes and seeds; None takes those of :class:`CapacityGrid`.
         held_out: Images to score against.
         folder: Folder of the study; the same call resumes, and a larger grid adds trials.

@@ -28,7 +28,7 @@ class LoopbackOptions:
     """How the server behaves."""
 
     devices: tuple[str, ...] = ("kolkata", "torino", "manila")
-    """Fake devices, without "fake_"; "kolkata" is served as the backend "ibm_kolkata"."""
+    """Fake devices, without ``fake_``; "kolkata" is served as the backend "ibm_kolkata"."""
     noise: bool = True
     """Whether the devices err."""
     plan: Literal["premium", "open"] = "premium"
