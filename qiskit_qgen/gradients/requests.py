@@ -68,7 +68,8 @@ class AbstractGradient(ABC):
         self, arguments: Sequence[Any], parameters: Sequence[Sequence[Parameter] | None] | None, options: dict[str, Any]
     ) -> AlgorithmJob:
         """Check a call of :meth:`run` and return its job; circuits come first, parameter values last."""
-        chosen = _parameters_of(arguments[0], parameters)
+        circuits, *_ = arguments
+        chosen = _parameters_of(circuits, parameters)
         _validate_once(self._validate_arguments, (*arguments, chosen), values=len(arguments) - 1)
         return self._job(*arguments, chosen, **{**vars(self._default_options), **options})
 

@@ -82,26 +82,26 @@ class _Group:
         self._is_complex = any(isinstance(operand, complex) for operand in operands)
         self._may_be_complex = any(name in _LEAVE_THE_REALS for name, _ in steps)
 
-    def __call__(self, arguments: Sequence[torch.Tensor]) -> torch.Tensor:
+    def __call__(self, inputs: Sequence[torch.Tensor]) -> torch.Tensor:
         """Return the expressions' values from those of their parameters, place by place; (B, number of expressions)."""
-        values = None if self._is_complex else self._run(arguments)
+        values = None if self._is_complex else self._run(inputs)
         if values is None or (self._may_be_complex and _any(values.isnan())):
-            values = self._run(tuple(argument + 0j for argument in arguments))
+            values = self._run(tuple(argument + 0j for argument in inputs))
         return self._real(values) if values.is_complex() else values
 
-    def _run(self, arguments: Sequence[torch.Tensor]) -> torch.Tensor:
-        stack: list[Any] = [] if self._steps else [arguments[0]]
+    def _run(self, inputs: Sequence[torch.Tensor]) -> torch.Tensor:
+        stack: list[Any] = [] if self._steps else [inputs[0]]
         for name, operands in self._steps:
             values = []
             for operand in reversed(operands):
                 if operand is None:
                     values.append(stack.pop())
                 else:
-                    values.append(arguments[operand.number] if isinstance(operand, _Place) else operand)
+                    values.append(inputs[operand.number] if isinstance(operand, _Place) else operand)
             if name in _UNARY:
                 (value,) = values
-                value = value if isinstance(value, torch.Tensor) else torch.full_like(arguments[0], value)
-                stack.append(_UNARY[name](value).to(arguments[0]))  # absolute values stay among complex numbers
+                value = value if isinstance(value, torch.Tensor) else torch.full_like(inputs[0], value)
+                stack.append(_UNARY[name](value).to(inputs[0]))  # absolute values stay among complex numbers
             else:
                 right, left = values
                 stack.append(_BINARY[name](left, right))
@@ -158,9 +158,9 @@ class SlotEvaluator:
         if not self._groups:
             return parameters[:, :0]
         columns, order = (table.on(parameters.device, torch.int64) for table in (self._columns, self._order))
-        arguments = iter(parameters.index_select(1, columns).split(self._sizes, 1))
+        inputs = iter(parameters.index_select(1, columns).split(self._sizes, 1))
         values = [
-            group(list(islice(arguments, number))) for group, number in zip(self._groups, self._places, strict=True)
+            group(list(islice(inputs, number))) for group, number in zip(self._groups, self._places, strict=True)
         ]
         if len(values) == 1:
             return values[0]
