@@ -25,13 +25,14 @@ def step_times(options):
     """Return the median seconds of an optimisation step of each arm."""
     import torch
 
-    from qiskit_qgen.networks import UNet
+    from qiskit_qgen.models import QuantumDiffusion
 
     x = torch.randn(options.batch, 1, 28, 28, generator=torch.Generator().manual_seed(0))
     steps = torch.arange(options.batch)
 
     def step_of(arm):
-        network = UNet(bottleneck=arm, num_qubits=options.qubits)
+        width = {"plain": {}, "quantum": {"num_qubits": options.qubits}}.get(arm, {"bottleneck_width": options.qubits})
+        network = QuantumDiffusion(bottleneck=arm, **width).get_submodule("denoiser").train()
         weights = [weight for weight in network.parameters() if weight.requires_grad]
         optimizer = torch.optim.Adam(weights, lr=1e-3)
 

@@ -2,64 +2,85 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, TypeAlias
 
 import torch
 from torch import Tensor, nn
 
-from qiskit_qgen._checks import check_choice, check_int
-from qiskit_qgen.circuits import bottleneck_ansatz
-from qiskit_qgen.execution import AbstractExecution
+from qiskit_qgen._checks import check_int
+from qiskit_qgen._settings import Settings, setting
+from qiskit_qgen.circuits import ParametrizedCircuit, bottleneck_ansatz
 from qiskit_qgen.layers import QuantumLayer
 from qiskit_qgen.simulator.programs.lowering import MAX_QUBITS
 
-Bottleneck = Literal["plain", "se", "se_frozen", "quantum", "quantum_published"]
-BOTTLENECKS: tuple[Bottleneck, ...] = ("plain", "se", "se_frozen", "quantum", "quantum_published")
-QUANTUM = ("quantum", "quantum_published")
+
+class PlainBottleneck(Settings):
+    """A bottleneck with nothing in it."""
+
+    kind: ClassVar[str] = "plain"
+
+
+class SqueezeExcitation(Settings):
+    """The classical gate that matches the quantum one."""
+
+    kind: ClassVar[str] = "se"
+    width: int = setting("Width of the gate", default=16, minimum=1)
+
+
+class FrozenSqueezeExcitation(SqueezeExcitation):
+    """The same gate with its first layer not trained."""
+
+    kind: ClassVar[str] = "se_frozen"
+
+
+class QuantumBottleneck(Settings):
+    """A gate whose core is a circuit."""
+
+    kind: ClassVar[str] = "quantum"
+    num_qubits: int = setting(
+        "Qubits of the circuit: the gate's width", default=16, source="arXiv 2504.00034", minimum=1, maximum=MAX_QUBITS
+    )
+    num_layers: int = setting("Layers of the circuit", default=3, source="arXiv 2504.00034", minimum=1, maximum=10_000)
+
+    def circuit(self) -> ParametrizedCircuit:
+        """Return the circuit."""
+        published = isinstance(self, PublishedBottleneck)
+        return bottleneck_ansatz(self.num_qubits, self.num_layers, published=published)
+
+
+class PublishedBottleneck(QuantumBottleneck):
+    """The circuit published with arXiv 2504.00034, whose weights have no effect: for the record."""
+
+    kind: ClassVar[str] = "quantum_published"
+
+
+Bottleneck: TypeAlias = PlainBottleneck | SqueezeExcitation | QuantumBottleneck
+"""What may stand in a bottleneck."""
 
 
 class ChannelGate(nn.Module):
     """One factor for each channel, from the means of all channels.
 
-    ``down``: Linear(channels, width); ``core``; ``up``: Linear(width, channels). The core is
-
-    * "se": ReLU, the classical counterpart with as many parameters but for the circuit's (squeeze and excitation);
-    * "se_frozen": the same, with ``down`` not trained;
-    * "quantum": RY(x), then ``reps`` layers of RZ, RY and a CNOT chain, read out by Z of each qubit:
-      ``2 * width * reps`` weights;
-    * "quantum_published": the circuit published with arXiv 2504.00034, whose ``width * reps`` weights have no effect at
-      all: for the record.
+    ``down``: Linear(channels, width); ``core``; ``up``: Linear(width, channels). The core of a squeeze and excitation
+    is ReLU: the classical counterpart with as many parameters but for the circuit's. That of a quantum bottleneck is
+    RY(x) and layers of RZ, RY and a CNOT chain, read out by Z of each qubit: ``2 * num_qubits * num_layers`` weights.
+    The published circuit leaves the RY out, and its ``num_qubits * num_layers`` weights have no effect at all.
 
     Args:
-        kind: Which core.
+        config: Which core, and its width.
         channels: Number of channels.
-        width: Width of the core: the circuit's qubits.
-        reps: The circuit's layers.
-        execution: Where the circuit runs; None takes the built-in simulator with its defaults.
-
-    Raises:
-        ArgumentError: If an argument is out of range.
     """
 
-    def __init__(
-        self,
-        kind: Bottleneck,
-        channels: int,
-        *,
-        width: int = 16,
-        reps: int = 3,
-        execution: AbstractExecution | None = None,
-    ) -> None:
+    def __init__(self, config: SqueezeExcitation | QuantumBottleneck, channels: int) -> None:
         super().__init__()
-        self.kind = check_choice("kind", kind, BOTTLENECKS[1:])
-        check_int("width", width, minimum=1, maximum=MAX_QUBITS if kind in QUANTUM else None)
+        self.kind = config.kind
+        width = config.num_qubits if isinstance(config, QuantumBottleneck) else config.width
         self.down = nn.Linear(channels, width)
         self.core: nn.Module = nn.ReLU()
-        if kind in QUANTUM:
-            circuit = bottleneck_ansatz(width, reps, published=kind == "quantum_published")
-            self.core = QuantumLayer(circuit, execution=execution)
+        if isinstance(config, QuantumBottleneck):
+            self.core = QuantumLayer(config.circuit())
         self.up = nn.Linear(width, channels)
-        if kind == "se_frozen":
+        if isinstance(config, FrozenSqueezeExcitation):
             self.down.requires_grad_(False)
 
     def forward(self, h: Tensor) -> Tensor:
@@ -72,16 +93,9 @@ class ChannelGate(nn.Module):
         return f"kind={self.kind!r}" + ", whose circuit's weights are inert" * (self.kind == "quantum_published")
 
 
-def channel_gate(
-    kind: Bottleneck, channels: int, *, width: int = 16, reps: int = 3, execution: AbstractExecution | None = None
-) -> ChannelGate | None:
-    """Return the gate of a bottleneck; None for "plain".
-
-    Raises:
-        ArgumentError: If an argument is out of range.
-    """
-    check_choice("bottleneck", kind, BOTTLENECKS)
-    return None if kind == "plain" else ChannelGate(kind, channels, width=width, reps=reps, execution=execution)
+def channel_gate(config: Bottleneck, channels: int) -> ChannelGate | None:
+    """Return the gate of a bottleneck; None for a plain one."""
+    return None if isinstance(config, PlainBottleneck) else ChannelGate(config, channels)
 
 
 class TimeEmbedding(nn.Module):

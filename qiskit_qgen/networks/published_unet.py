@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from qiskit_qgen.execution import AbstractExecution
-from qiskit_qgen.networks.bottleneck_gates import Bottleneck, TimeEmbedding, channel_gate
+from qiskit_qgen._settings import Settings
+from qiskit_qgen.networks.bottleneck_gates import Bottleneck, QuantumBottleneck, TimeEmbedding, channel_gate
 from qiskit_qgen.networks.unet import AbstractDenoiser
+
+
+class PublishedUNetConfig(Settings):
+    """The network of arXiv 2504.00034's code, :class:`PublishedUNet`."""
+
+    kind: ClassVar[str] = "published"
 
 
 class PublishedUNet(AbstractDenoiser):
@@ -18,28 +26,19 @@ class PublishedUNet(AbstractDenoiser):
     in between. The "plain" bottleneck has no gate.
 
     Args:
-        channels: Channels of the pictures.
-        bottleneck: What stands in the bottleneck; see :class:`~qiskit_qgen.networks.ChannelGate`.
-        num_qubits: Width of the gate.
-        reps: Layers of the gate's circuit.
+        channels: Channels of the images.
+        bottleneck: What stands in the bottleneck.
         num_classes: Number of labels, or None (the published code trains one model for each label).
         num_outputs: Numbers that are predicted of each pixel.
-        execution: Where the circuit runs; None takes the built-in simulator with its defaults.
-
-    Raises:
-        ArgumentError: If an argument is out of range.
     """
 
     def __init__(
         self,
         channels: int = 1,
         *,
-        bottleneck: Bottleneck = "quantum",
-        num_qubits: int = 16,
-        reps: int = 3,
+        bottleneck: Bottleneck = QuantumBottleneck(),
         num_classes: int | None = None,
         num_outputs: int = 1,
-        execution: AbstractExecution | None = None,
     ) -> None:
         super().__init__(channels, num_classes, num_outputs)
         self.time = nn.Sequential(TimeEmbedding(128), nn.Linear(128, 128))
@@ -47,7 +46,7 @@ class PublishedUNet(AbstractDenoiser):
         self.encode = nn.ModuleList(
             [nn.Conv2d(channels, 32, 3, padding=1), nn.Conv2d(32, 64, 3, 2, 1), nn.Conv2d(64, 128, 3, 2, 1)]
         )
-        self.gate = channel_gate(bottleneck, 128, width=num_qubits, reps=reps, execution=execution)
+        self.gate = channel_gate(bottleneck, 128)
         self.residual = nn.ModuleList([nn.Conv2d(128, 128, 3, padding=1), nn.Conv2d(128, 128, 3, padding=1)])
         self.decode = nn.ModuleList([nn.ConvTranspose2d(128, 64, 2, 2), nn.ConvTranspose2d(64, 32, 2, 2)])
         self.last = nn.Conv2d(64, channels * num_outputs, 3, padding=1)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from qiskit_qgen._checks import check_int
+from qiskit_qgen._settings import Settings, setting
 from qiskit_qgen.exceptions import ArgumentError
-from qiskit_qgen.execution import AbstractExecution
-from qiskit_qgen.networks.bottleneck_gates import Bottleneck, TimeEmbedding, channel_gate
+from qiskit_qgen.networks.bottleneck_gates import Bottleneck, QuantumBottleneck, TimeEmbedding, channel_gate
 
 _EXAMPLE_SIZE = 8
 _EXAMPLE_STEPS = 1000
@@ -49,19 +51,30 @@ class AbstractDenoiser(nn.Module):
         return x, steps, torch.randint(self.num_classes, (num_rows,), generator=generator)
 
 
+class UNetConfig(Settings):
+    """Our default network, :class:`UNet`."""
+
+    kind: ClassVar[str] = "default"
+    width: int = setting("Channels at full size, divisible by 8", default=32, minimum=8)
+
+    def check(self) -> None:
+        """Raise :class:`ArgumentError` unless the width is divisible by 8."""
+        if self.width % 8:
+            raise ArgumentError(f"Argument `width` must be divisible by 8, but is {self.width}.")
+
+
 class ResidualBlock(nn.Module):
     """Two normalised convolutions beside a shortcut, with the time added in between.
 
     The second convolution starts at zero, so that the block starts as its shortcut.
     """
 
-    def __init__(self, channels_in: int, channels_out: int, time_dim: int, dropout: float) -> None:
+    def __init__(self, channels_in: int, channels_out: int, time_dim: int) -> None:
         super().__init__()
         self.first_norm = nn.GroupNorm(8, channels_in)
         self.first = nn.Conv2d(channels_in, channels_out, 3, padding=1)
         self.time = nn.Linear(time_dim, 2 * channels_out)
         self.second_norm = nn.GroupNorm(8, channels_out)
-        self.dropout = nn.Dropout(dropout)
         self.second = nn.Conv2d(channels_out, channels_out, 3, padding=1)
         self.shortcut = nn.Identity() if channels_in == channels_out else nn.Conv2d(channels_in, channels_out, 1)
         nn.init.zeros_(self.second.weight)
@@ -73,7 +86,7 @@ class ResidualBlock(nn.Module):
         scale, shift = self.time(time)[:, :, None, None].chunk(2, dim=1)
         inner = self.first(F.silu(self.first_norm(h)))
         inner = self.second_norm(inner) * (1 + scale) + shift
-        result: Tensor = self.shortcut(h) + self.second(self.dropout(F.silu(inner)))
+        result: Tensor = self.shortcut(h) + self.second(F.silu(inner))
         return result
 
 
@@ -84,46 +97,33 @@ class UNet(AbstractDenoiser):
     the plain network. All of it but the widths is our own choice.
 
     Args:
-        channels: Channels of the pictures.
-        bottleneck: What stands in the bottleneck; see :class:`~qiskit_qgen.networks.ChannelGate`.
-        num_qubits: Width of the gate.
-        reps: Layers of the gate's circuit.
-        width: Channels at full size, divisible by 8.
-        dropout: Part of the features that is dropped in training, in [0, 1).
+        channels: Channels of the images.
+        config: Its width.
+        bottleneck: What stands in the bottleneck.
         num_classes: Number of labels, or None.
         num_outputs: Numbers that are predicted of each pixel.
-        execution: Where the circuit runs; None takes the built-in simulator with its defaults.
-
-    Raises:
-        ArgumentError: If an argument is out of range.
     """
 
     def __init__(
         self,
         channels: int = 1,
+        config: UNetConfig = UNetConfig(),
         *,
-        bottleneck: Bottleneck = "quantum",
-        num_qubits: int = 16,
-        reps: int = 3,
-        width: int = 32,
-        dropout: float = 0.0,
+        bottleneck: Bottleneck = QuantumBottleneck(),
         num_classes: int | None = None,
         num_outputs: int = 1,
-        execution: AbstractExecution | None = None,
     ) -> None:
         super().__init__(channels, num_classes, num_outputs)
-        if check_int("width", width, minimum=8) % 8:
-            raise ArgumentError(f"Argument `width` must be divisible by 8, but is {width}.")
-        one, two, four = width, 2 * width, 4 * width
+        one, two, four = config.width, 2 * config.width, 4 * config.width
         self.time = nn.Sequential(TimeEmbedding(four), nn.Linear(four, four), nn.SiLU(), nn.Linear(four, four))
         self.label = None if num_classes is None else nn.Embedding(num_classes + 1, four)
         self.stem = nn.Conv2d(channels, one, 3, padding=1)
         self.down = nn.ModuleList([nn.Conv2d(one, two, 3, 2, 1), nn.Conv2d(two, four, 3, 2, 1)])
-        self.encode = nn.ModuleList([ResidualBlock(two, two, four, dropout), ResidualBlock(four, four, four, dropout)])
-        self.gate = channel_gate(bottleneck, four, width=num_qubits, reps=reps, execution=execution)
-        self.middle = ResidualBlock(four, four, four, dropout)
+        self.encode = nn.ModuleList([ResidualBlock(two, two, four), ResidualBlock(four, four, four)])
+        self.gate = channel_gate(bottleneck, four)
+        self.middle = ResidualBlock(four, four, four)
         self.up = nn.ModuleList([nn.ConvTranspose2d(four, two, 2, 2), nn.ConvTranspose2d(two, one, 2, 2)])
-        self.decode = nn.ModuleList([ResidualBlock(four, two, four, dropout), ResidualBlock(two, one, four, dropout)])
+        self.decode = nn.ModuleList([ResidualBlock(four, two, four), ResidualBlock(two, one, four)])
         self.last_norm = nn.GroupNorm(8, one)
         self.last = nn.Conv2d(one, channels * num_outputs, 1)
         nn.init.zeros_(self.last.weight)

@@ -11,8 +11,7 @@ from torch import nn
 from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError
 from qiskit_qgen.models import ClassicalGeneratorConfig, HybridGAN, QuantumDiffusion, StyleQGAN
 from qiskit_qgen.models.base import AbstractGenerativeModel, count
-from qiskit_qgen.models.quantum_diffusion.config import QuantumBottleneck, SqueezeExcitation
-from qiskit_qgen.networks.bottleneck_gates import ChannelGate
+from qiskit_qgen.networks.bottleneck_gates import ChannelGate, QuantumBottleneck, SqueezeExcitation
 
 _WIDEST = 4096
 

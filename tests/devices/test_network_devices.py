@@ -12,9 +12,22 @@ from qiskit_qgen.circuits import hardware_efficient_ansatz, pauli_observables, s
 from qiskit_qgen.layers import QuantumLayer
 from qiskit_qgen.losses import gradient_penalty
 from qiskit_qgen.networks.blocks import ClassicalBlock, QuantumBlock
-from qiskit_qgen.networks.bottleneck_gates import BOTTLENECKS
+from qiskit_qgen.networks.bottleneck_gates import (
+    FrozenSqueezeExcitation,
+    PlainBottleneck,
+    PublishedBottleneck,
+    QuantumBottleneck,
+    SqueezeExcitation,
+)
+from qiskit_qgen.networks.unet import UNetConfig
 
 SHAPE = (1, 8, 8)
+GATES = [
+    QuantumBottleneck(num_qubits=2),
+    PublishedBottleneck(num_qubits=2),
+    SqueezeExcitation(),
+    FrozenSqueezeExcitation(),
+]
 
 
 def meta(*shape):
@@ -52,12 +65,15 @@ NETWORKS = {
         )
         for norm in (False, True)
     ],
-    "ChannelGate": lambda: [(networks.ChannelGate(kind, 8, width=2), (meta(5, 8, 4, 4),)) for kind in BOTTLENECKS[1:]],
+    "ChannelGate": lambda: [(networks.ChannelGate(gate, 8), (meta(5, 8, 4, 4),)) for gate in GATES],
     "UNet": lambda: [
-        (networks.UNet(1, num_qubits=2, width=8, num_classes=3), (meta(5, *SHAPE), steps(5), steps(5))),
-        (networks.UNet(1, bottleneck="plain", width=8), (meta(5, *SHAPE), steps(5))),
+        (
+            networks.UNet(1, UNetConfig(width=8), bottleneck=GATES[0], num_classes=3),
+            (meta(5, *SHAPE), steps(5), steps(5)),
+        ),
+        (networks.UNet(1, UNetConfig(width=8), bottleneck=PlainBottleneck()), (meta(5, *SHAPE), steps(5))),
     ],
-    "PublishedUNet": lambda: [(networks.PublishedUNet(1, num_qubits=2), (meta(5, *SHAPE), steps(5)))],
+    "PublishedUNet": lambda: [(networks.PublishedUNet(1, bottleneck=GATES[0]), (meta(5, *SHAPE), steps(5)))],
     "LatentNormalizer": lambda: [(networks.LatentNormalizer(4), (meta(5, 4),))],
     "RangeNormalizer": lambda: [(networks.RangeNormalizer(4), (meta(5, 4),))],
     "QuantileNormalizer": lambda: [(networks.QuantileNormalizer(4), (meta(5, 4),))],

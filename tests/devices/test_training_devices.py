@@ -85,11 +85,11 @@ def _computes_on_the_cpu(phase):
     torch.ones(3) * 2
 
 
-def _moves_a_constant(phase):
+def _moves_a_constant(_):
     torch.arange(3.0).to("meta")
 
 
-def _mixes_draws(phase):
+def _mixes_draws(_):
     torch.rand(3, generator=torch.Generator()) + torch.ones(3)
 
 

@@ -19,10 +19,10 @@ from qiskit_qgen._typing import PathLike
 from qiskit_qgen.exceptions import ArgumentError, GradientError
 from qiskit_qgen.execution import AbstractExecution, LocalExecution, RuntimeExecution
 from qiskit_qgen.layers import QuantumLayer
+from qiskit_qgen.layers.gradient_audit import GradientReport, audit_module
 from qiskit_qgen.training import AbstractCallback, Checkpoint, ProgressBar
 from qiskit_qgen.training.checkpoint import CHECKPOINT_NAME, read_checkpoint_seed
 from qiskit_qgen.training.distributed import join, on_main
-from qiskit_qgen.layers.gradient_audit import GradientReport, audit_module
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -126,8 +126,7 @@ class AbstractSampler(AbstractModule):
             if noise.dim() != 2 or noise.shape[1] != self.noise_dim or num_samples not in (None, len(noise)):
                 rows = "N" if num_samples is None else num_samples
                 raise ArgumentError(
-                    f"Argument `noise` must have shape ({rows}, {self.noise_dim}), but has shape "
-                    f"{tuple(noise.shape)}."
+                    f"Argument `noise` must have shape ({rows}, {self.noise_dim}), but has shape {tuple(noise.shape)}."
                 )
         elif num_samples is None:
             raise ArgumentError("Argument `num_samples` must be given unless `noise` is.")

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from qiskit_qgen.circuits import ParametrizedCircuit, bottleneck_ansatz
 from qiskit_qgen.diffusion import (
     AbstractForwardProcess,
     DepolarizingProcess,
@@ -21,14 +19,11 @@ from qiskit_qgen.diffusion.noise_schedule import SCHEDULE_NAMES
 from qiskit_qgen.models.quantum_diffusion.config import (
     Depolarizing,
     GaussianDiffusion,
-    PublishedBottleneck,
-    PublishedUNetConfig,
-    QuantumBottleneck,
     QuantumDiffusionConfig,
-    SqueezeExcitation,
     StochasticWalk,
 )
 from qiskit_qgen.networks import AbstractDenoiser, PublishedUNet, UNet
+from qiskit_qgen.networks.published_unet import PublishedUNetConfig
 from qiskit_qgen.noise import AbstractNoise, GaussianNoise, QuantumCircuitNoise
 
 
@@ -79,27 +74,16 @@ def build_process(config: QuantumDiffusionConfig) -> AbstractForwardProcess | No
     return None if isinstance(process, GaussianDiffusion) else process
 
 
-def build_circuit(config: QuantumDiffusionConfig) -> ParametrizedCircuit | None:
-    """Return the bottleneck's circuit; None for a classical one."""
-    chosen = config.bottleneck
-    if not isinstance(chosen, QuantumBottleneck):
-        return None
-    return bottleneck_ansatz(chosen.num_qubits, chosen.num_layers, published=isinstance(chosen, PublishedBottleneck))
-
-
 def build_networks(config: QuantumDiffusionConfig, process: AbstractForwardProcess | None) -> dict[str, nn.Module]:
     """Return schedule and denoiser."""
-    gate: dict[str, Any] = {"bottleneck": config.bottleneck.kind}
-    if isinstance(config.bottleneck, QuantumBottleneck):
-        gate |= {"num_qubits": config.bottleneck.num_qubits, "reps": config.bottleneck.num_layers}
-    elif isinstance(config.bottleneck, SqueezeExcitation):
-        gate |= {"num_qubits": config.bottleneck.width}
-    channels, num_outputs = config.image_shape[0], 1 if process is None else process.num_outputs
+    channels = config.image_shape[0]
+    num_outputs = 1 if process is None else process.num_outputs
+    gate, classes = config.bottleneck, config.num_classes
     denoiser: AbstractDenoiser
     if isinstance(config.architecture, PublishedUNetConfig):
-        denoiser = PublishedUNet(channels, num_classes=config.num_classes, num_outputs=num_outputs, **gate)
+        denoiser = PublishedUNet(channels, bottleneck=gate, num_classes=classes, num_outputs=num_outputs)
     else:
-        width = config.architecture.width
-        denoiser = UNet(channels, width=width, num_classes=config.num_classes, num_outputs=num_outputs, **gate)
+        unet = config.architecture
+        denoiser = UNet(channels, unet, bottleneck=gate, num_classes=classes, num_outputs=num_outputs)
     name = config.process.schedule if isinstance(config.process, GaussianDiffusion) else "cosine"
     return {"schedule": Schedule(name, config.process.num_steps), "denoiser": denoiser}

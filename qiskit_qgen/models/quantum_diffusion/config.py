@@ -9,59 +9,19 @@ from qiskit_qgen._checks import check_int
 from qiskit_qgen._settings import Settings, setting
 from qiskit_qgen.diffusion import AbstractForwardProcess
 from qiskit_qgen.exceptions import ArgumentError
+from qiskit_qgen.networks.bottleneck_gates import (
+    FrozenSqueezeExcitation,
+    PlainBottleneck,
+    PublishedBottleneck,
+    QuantumBottleneck,
+    SqueezeExcitation,
+)
+from qiskit_qgen.networks.published_unet import PublishedUNetConfig
+from qiskit_qgen.networks.unet import UNetConfig
 from qiskit_qgen.noise import AbstractNoise
-from qiskit_qgen.simulator.programs.lowering import MAX_QUBITS
 
 _SAMPLING_STEPS = 50
 _MOST_STEPS = 100_000
-
-
-class PlainBottleneck(Settings):
-    """A bottleneck with nothing in it."""
-
-    kind: ClassVar[str] = "plain"
-
-
-class SqueezeExcitation(Settings):
-    """The classical gate that matches the quantum one, :class:`~qiskit_qgen.networks.ChannelGate`."""
-
-    kind: ClassVar[str] = "se"
-    width: int = setting("Width of the gate", default=16, minimum=1)
-
-
-class FrozenSqueezeExcitation(SqueezeExcitation):
-    """The same gate with its first layer not trained."""
-
-    kind: ClassVar[str] = "se_frozen"
-
-
-class QuantumBottleneck(Settings):
-    """A gate whose core is a circuit, :class:`~qiskit_qgen.networks.ChannelGate`."""
-
-    kind: ClassVar[str] = "quantum"
-    num_qubits: int = setting(
-        "Qubits of the circuit: the gate's width", default=16, source="arXiv 2504.00034", minimum=1, maximum=MAX_QUBITS
-    )
-    num_layers: int = setting("Layers of the circuit", default=3, source="arXiv 2504.00034", minimum=1, maximum=10_000)
-
-
-class PublishedBottleneck(QuantumBottleneck):
-    """The circuit published with arXiv 2504.00034, whose weights have no effect: for the record."""
-
-    kind: ClassVar[str] = "quantum_published"
-
-
-class UNetConfig(Settings):
-    """Our default network, :class:`~qiskit_qgen.networks.UNet`."""
-
-    kind: ClassVar[str] = "default"
-    width: int = setting("Channels at full size, divisible by 8", default=32, minimum=8)
-
-
-class PublishedUNetConfig(Settings):
-    """The network of arXiv 2504.00034's code, :class:`~qiskit_qgen.networks.PublishedUNet`."""
-
-    kind: ClassVar[str] = "published"
 
 
 class GaussianDiffusion(Settings):

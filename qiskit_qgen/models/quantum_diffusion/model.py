@@ -25,13 +25,13 @@ from qiskit_qgen.diffusion import (
 from qiskit_qgen.models.base import AbstractGenerativeModel, QuantumPass, quantum_layers
 from qiskit_qgen.models.quantum_diffusion.build import (
     Schedule,
-    build_circuit,
     build_networks,
     build_noise,
     build_process,
 )
 from qiskit_qgen.models.quantum_diffusion.config import GaussianDiffusion, QuantumDiffusionConfig, Sampling
 from qiskit_qgen.networks import AbstractDenoiser
+from qiskit_qgen.networks.bottleneck_gates import QuantumBottleneck
 from qiskit_qgen.noise import AbstractNoise
 from qiskit_qgen.training import AbstractPhase, DenoisingPhase, DenoisingTraining
 from qiskit_qgen.training.phases.corruption import GaussianCorruption, ProcessCorruption
@@ -70,7 +70,8 @@ class QuantumDiffusion(AbstractGenerativeModel):
 
     def _prepare(self) -> None:
         self._noise, self._process = build_noise(self.config), build_process(self.config)
-        self._circuit = build_circuit(self.config)
+        chosen = self.config.bottleneck
+        self._circuit = chosen.circuit() if isinstance(chosen, QuantumBottleneck) else None
 
     def _build(self, seeded: Callable[[int], None]) -> dict[str, nn.Module]:
         seeded(0)

@@ -159,9 +159,7 @@ class SlotEvaluator:
             return parameters[:, :0]
         columns, order = (table.on(parameters.device, torch.int64) for table in (self._columns, self._order))
         inputs = iter(parameters.index_select(1, columns).split(self._sizes, 1))
-        values = [
-            group(list(islice(inputs, number))) for group, number in zip(self._groups, self._places, strict=True)
-        ]
+        values = [group(list(islice(inputs, number))) for group, number in zip(self._groups, self._places, strict=True)]
         if len(values) == 1:
             return values[0]
         return torch.cat(values, 1).index_select(1, order)

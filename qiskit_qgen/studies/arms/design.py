@@ -10,7 +10,7 @@ from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.models import AbstractGenerativeModel, HybridGAN, HybridGANConfig, QuantumDiffusion
 from qiskit_qgen.models import QuantumDiffusionConfig as DiffusionConfig
 from qiskit_qgen.models.hybrid_gan.config import QUANTUM_IN
-from qiskit_qgen.models.quantum_diffusion.config import (
+from qiskit_qgen.networks.bottleneck_gates import (
     FrozenSqueezeExcitation,
     PlainBottleneck,
     PublishedBottleneck,
