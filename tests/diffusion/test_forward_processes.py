@@ -129,11 +129,11 @@ def test_a_perfect_network_leads_back(process):
         assert x.shape == target.shape
         return said_of(process, target)
 
-    shape = tuple(target.shape)
-    torch.testing.assert_close(process_sample(model, process, process.prior(shape, generator()), generator()), target)
+    end = process.prior(tuple(target.shape), generator())
+    torch.testing.assert_close(process_sample(model, process, end, generator()), target)
     assert seen == list(range(19, -1, -1))
     seen.clear()
-    process_sample(model, process, shape, generator(), steps=[19, 9, 3])
+    process_sample(model, process, end, generator(), steps=[19, 9, 3])
     assert seen == [19, 9, 3]
     torch.testing.assert_close(process.error(model(target, torch.zeros(3)), target), torch.zeros(3))
 

@@ -77,7 +77,8 @@ def test_several_processes_share_it(tmp_path):
     for process in processes:
         process.join()
     assert len(Ledger(tmp_path).records()) == 100
-    assert all(json.loads(line) for line in Ledger(tmp_path).file.read_text().splitlines())
+    # One that looks while another writes may take the line for torn, and leave an empty one.
+    assert all(json.loads(line) for line in Ledger(tmp_path).file.read_text().splitlines() if line)
 
 
 def test_its_lock_is_held_by_one_at_a_time(tmp_path):
