@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,7 +12,7 @@ import typer
 
 from qiskit_qgen.cli.report import save_figure, write_report
 from qiskit_qgen.cli.reporting import note, reports_errors
-from qiskit_qgen.cli.settings import DataSettings
+from qiskit_qgen.cli.settings import data_settings
 from qiskit_qgen.cli.toml_text import read_toml
 from qiskit_qgen.exceptions import ArgumentError, DatasetError, ExecutionError
 
@@ -26,11 +26,13 @@ Tables = dict[str, dict[str, Any]]
 
 @dataclass(frozen=True, kw_only=True)
 class _Study:
-    """A study's command. The tables of its TOML file are arguments of its function, and [study] holds all others."""
+    """A study's command: the tables of its TOML file are arguments of its function, and [study] holds its options."""
 
     about: str
     function: str
     """Name of the function in :mod:`qiskit_qgen.studies`."""
+    settings: str
+    """Name of the class there that [study] has the options of."""
     tables: Mapping[str, str]
     """Tables besides [data] and [study], each with the class of its settings; "" for names and values of any kind."""
     splits: bool = False
@@ -44,23 +46,11 @@ class _Study:
     value: Callable[[Mapping[str, Any]], float]
     """That score, given a trial's result."""
 
-    def keys(self) -> dict[str, Collection[str]]:
-        """Return the tables with their keys, none for those whose class checks them."""
-        from qiskit_qgen import studies
-        from qiskit_qgen.studies.arms.images import ImageSelection
-
-        data = DataSettings if self.splits else ImageSelection
-        known: dict[str, Collection[str]] = {"data": [name for name in data.names() if name != "digest"]}
-        elsewhere = ("data", "held_out", "folder", "runner", *known["data"], *self.tables)
-        arguments = inspect.signature(getattr(studies, self.function)).parameters
-        known["study"] = [name for name in arguments if name not in elsewhere]
-        return known | dict.fromkeys(self.tables, ())
-
     def run(self, tables: Tables, out: Path, **runner: Any) -> Any:
         """Run the study with what its tables hold."""
         from qiskit_qgen import models, studies
 
-        arguments: dict[str, Any] = {"folder": out, **tables["study"], **runner}
+        arguments: dict[str, Any] = {"folder": out, **runner}
         for table, name in self.tables.items():
             given = tables[table]
             if given and name:
@@ -70,13 +60,16 @@ class _Study:
             elif given:
                 arguments[table] = given
         data = tables["data"] if "name" in tables["data"] else {**self.data, **tables["data"]}
-        if "name" not in data:
-            raise ArgumentError("The data must be named: `name` in the table [data], or the option --data.")
         if self.splits:
             arguments["data"], arguments["held_out"] = _both_splits(data)
+            own = tables["study"]
         else:
-            arguments |= {"data" if key == "name" else key: value for key, value in data.items()}
-        return getattr(studies, self.function)(**arguments)
+            own = {**data, **tables["study"]}
+            arguments["data"] = own.pop("name", None) or data_settings({"data": {}}).name
+        options: type[Settings] = getattr(studies, self.settings)
+        own = options.without_none_words(own)
+        options.of(**own)  # which refuses what is no option of the study
+        return getattr(studies, self.function)(**arguments, **own)
 
 
 def _generator(configuration: Mapping[str, Any]) -> str:
@@ -89,6 +82,7 @@ _STUDIES = {
     "capacity": _Study(
         about="Train generators and critics of many sizes and compare laws of growth; the same command resumes.",
         function="run_capacity_study",
+        settings="CapacityTraining",
         tables={
             "grid": "CapacityGrid",
             "autoencoder": "AutoencoderSettings",
@@ -108,6 +102,7 @@ _STUDIES = {
         about="Train autoencoders with every setting of a grid and compare their floors; the same command resumes. "
         "Without a grid: four latent sizes, with and without noise on latents.",
         function="run_autoencoder_sweep",
+        settings="SweepSettings",
         tables={"grid": "", "autoencoder": "AutoencoderSettings"},
         splits=True,
         trial=lambda trial: ", ".join(f"{key} {value}" for key, value in trial["options"].items()),
@@ -117,6 +112,7 @@ _STUDIES = {
     "low-data": _Study(
         about="Compare bottlenecks of QuantumDiffusion over numbers of training images; the same command resumes.",
         function="run_low_data_study",
+        settings="ArmSettings",
         tables={"model": "QuantumDiffusionConfig", "training": "DenoisingTraining"},
         trial=lambda trial: f"{trial['size']} images, {trial['arm']}",
         score="kernel distance",
@@ -126,6 +122,7 @@ _STUDIES = {
         about="Compare where the circuits of HybridGAN are, over numbers of training images; the same command resumes. "
         "Without settings: bundled trousers, three seeds, two sizes.",
         function="run_placement_study",
+        settings="ArmSettings",
         tables={"model": "HybridGANConfig", "training": "AdversarialTraining"},
         data={"name": "fashion-mnist-mini", "labels": [1]},
         trial=lambda trial: f"{trial['size']} images, circuits in {trial['arm']}",
@@ -147,10 +144,11 @@ study = typer.Typer(name="study", help="Studies of many trainings: run, resume, 
 
 def _command(name: str, row: _Study) -> Callable[..., None]:
     """Return the command of a study."""
-    tables = ", ".join(("data", "study", *row.tables))
+    known = ("data", "study", *row.tables)
+    about = f"TOML file with the tables {', '.join(known)}."
 
     def command(
-        config: Path | None = typer.Argument(None, metavar="[CONFIG]", help=f"TOML file with the tables {tables}."),
+        config: Path | None = typer.Argument(None, metavar="[CONFIG]", help=about),
         data: _Data = None,
         out: Path = typer.Option(Path("runs") / name, "-o", "--out", help="Folder of the study."),
         search: _Search = None,
@@ -158,7 +156,7 @@ def _command(name: str, row: _Study) -> Callable[..., None]:
         threads: _Threads = 1,
         retry_failed: _RetryFailed = False,
     ) -> None:
-        tables = _read_tables(config, row.keys())
+        tables = _read_tables(config, known)
         if data is not None:
             tables["data"]["name"] = data
         if search is not None:
@@ -212,16 +210,11 @@ def status(
         )
 
 
-def _parameters(function: Callable[..., Any]) -> list[str]:
-    return list(inspect.signature(function).parameters)
-
-
-def _read_tables(path: Path | None, known: Mapping[str, Collection[str]]) -> Tables:
+def _read_tables(path: Path | None, known: Sequence[str]) -> Tables:
     """Return the tables of a TOML file, each of ``known``; without a file all are empty.
 
     Raises:
-        ArgumentError: If the file is missing or not valid TOML, or has a table that is empty, or a table or key that is
-            unknown.
+        ArgumentError: If the file is missing or not valid TOML, or has a table that is empty or unknown.
     """
     tables: Tables = {name: {} for name in known}
     for name, table in ({} if path is None else read_toml(path)).items():
@@ -230,12 +223,6 @@ def _read_tables(path: Path | None, known: Mapping[str, Collection[str]]) -> Tab
             raise ArgumentError(f"File {path} must hold the tables {listed} only, but holds `{name}`.")
         if not table:
             raise ArgumentError(f"File {path} has an empty table [{name}], which changes nothing: leave it out.")
-        for key in table:
-            if known[name] and key not in known[name]:
-                raise ArgumentError(
-                    f"File {path} has the unknown key `{key}` in the table [{name}]; the known ones are "
-                    f"{', '.join(known[name])}."
-                )
         tables[name] = dict(table)
     return tables
 
@@ -244,14 +231,15 @@ def _both_splits(data: Mapping[str, Any]) -> tuple[Tensor, Tensor]:
     """Return the images of both splits of the data; of those for training, as many as are asked for.
 
     Raises:
-        ArgumentError: If a key of ``data`` is out of range.
+        ArgumentError: If the data are not named, or an option is out of range.
         DatasetError: If the data are missing or damaged, or have no such splits.
     """
     from qiskit_qgen.datasets import load_dataset
 
-    train = load_dataset(**data)
+    chosen = data_settings({"data": data}).to_dict()
+    train = load_dataset(**chosen)
     try:
-        test = load_dataset(data["name"], split="test", data_dir=data.get("data_dir"))
+        test = load_dataset(chosen["name"], split="test", data_dir=chosen["data_dir"])
     except DatasetError as error:
         raise DatasetError(f"A study scores against images of a split of their own, test: {error}") from error
     return train.images, test.images

@@ -1,4 +1,4 @@
-"""Settings as a study is given them."""
+"""Settings and options as a study is given them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from qiskit_qgen._checks import check_type
 from qiskit_qgen._settings import Settings
 
 AnySettings = TypeVar("AnySettings", bound=Settings)
+
+_RUNNER = ("executor", "workers", "threads", "retry_failed", "on_trial")
 
 
 def settings_of(name: str, given: Any, kind: type[AnySettings], *, set_here: Collection[str] = ()) -> AnySettings:
@@ -30,3 +32,9 @@ def settings_of(name: str, given: Any, kind: type[AnySettings], *, set_here: Col
     settings = given if isinstance(given, kind) else kind.of(**(given or {}))
     settings.refuse(set_here, f"in `{name}`: the study sets it")
     return kind.of(**{option: value for option, value in settings.to_dict().items() if option != "kind"})
+
+
+def split_options(options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return a study's own options, and those of :func:`~qiskit_qgen.studies.run_trials`."""
+    own = {name: value for name, value in options.items() if name not in _RUNNER}
+    return own, {name: options[name] for name in _RUNNER if name in options}

@@ -109,8 +109,12 @@ def test_a_search_takes_the_place_of_the_grid(qgen, settings, tmp_path):
     ("text", "message"),
     [
         ("[search]", "has an empty table [search], which changes nothing: leave it out"),
-        ("[data]\nname = 'digits'\nnum_images = -5", "`num_images` must be an integer from 1 to 1442, but is -5"),
-        ("[data]\nname = 'digits'\nnum_images = '5'", "`num_images` must be an integer"),
+        ("[data]\nname = 'digits'\nnum_images = -5", "`num_images` must be a positive integer, but is -5"),
+        ("[data]\nname = 'digits'\nnum_images = 5000", "`num_images` must be an integer from 1 to 1442, but is 5000"),
+        (
+            "[data]\nname = 'digits'\nnum_image = 5",
+            "DataSettings has no option `num_image`: did you mean `num_images`?",
+        ),
         ("[data]\nname = 'pictures.npz'", "A study scores against images of a split of their own, test: "),
     ],
 )

@@ -141,13 +141,17 @@ def test_how_trials_failed_is_told_and_a_study_without_results_ends_with_it(qgen
     ("name", "change", "message"),
     [
         ("low-data", ("[study]", "[studies]"), "must hold the tables [data], [study], [model], [training] only, but"),
-        ("low-data", ("arms =", "arm ="), "the unknown key `arm` in the table [study]; the known ones are arms, sizes"),
+        ("low-data", ("arms =", "arm ="), "ArmSettings has no option `arm`: did you mean `arms`?"),
         ("low-data", ("num_qubits =", "num_qubit ="), "QuantumDiffusion has no option `num_qubit`: did you mean `num_"),
-        ("low-data", ("seeds = [0]", "seeds = 0"), "`seeds` must be a sequence, but is of type int"),
-        ("placement", ("score_every", "scored"), "the unknown key `scored` in the table [study]"),
-        ("placement", ("side = 8", "digest = 8"), "the known ones are name, data_dir, labels, side, held_out."),
+        ("low-data", ("seeds = [0]", "seeds = 0"), "`seeds` must be a list of numbers, but is of type int"),
+        ("placement", ("score_every", "scored"), "ArmSettings has no option `scored`"),
+        ("placement", ("steps = 2", "workers = 2"), "ArmSettings has no option `workers`"),
         ("autoencoders", ("[study]", "[studies]"), "must hold the tables [data], [study], [grid], [autoencoder] only"),
-        ("autoencoders", ("batch_size =", "batch ="), "has the unknown key `batch` in the table [study]"),
+        (
+            "autoencoders",
+            ("batch_size =", "batch ="),
+            "SweepSettings has no option `batch`: did you mean",
+        ),
         (
             "autoencoders",
             ("latent_noise =", "latent_noises ="),

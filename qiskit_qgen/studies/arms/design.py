@@ -17,6 +17,8 @@ from qiskit_qgen.networks.bottleneck_gates import (
     QuantumBottleneck,
     SqueezeExcitation,
 )
+from qiskit_qgen.studies.arms.images import ImageSelection
+from qiskit_qgen.studies.arms.settings import ALL, ArmSettings
 
 _BOTTLENECKS: dict[str, Callable[[QuantumBottleneck], Any]] = {
     "plain": lambda _: PlainBottleneck(),
@@ -56,6 +58,10 @@ class ArmDesign:
     """Settings of the model that the study sets."""
     known: tuple[str, ...]
     """All arms that there are."""
+    defaults: ArmSettings
+    """The study's settings where none are given."""
+    scored_on_the_way: bool
+    """Whether its training can be scored before its end."""
     baseline: str
     """The arm that all others are compared with."""
     further: tuple[tuple[str, str], ...] = ()
@@ -75,6 +81,18 @@ PLACEMENT = ArmDesign(
     configure=_in_place,
     set_here=("image_shape", "quantum_in"),
     known=QUANTUM_IN,
+    defaults=ArmSettings(
+        images=ImageSelection(side=32, held_out=300),
+        arms=QUANTUM_IN,
+        sizes=(40, 400),
+        seeds=(0, 1, 2),
+        steps=400,
+        score_every=50,
+        batch_size=16,
+        num_samples=128,
+        extractor="efficientnet-lite0-64px",
+    ),
+    scored_on_the_way=True,
     baseline="none",
     copies_in="features",
 )
@@ -85,6 +103,14 @@ LOW_DATA = ArmDesign(
     configure=_with_bottleneck,
     set_here=("image_shape", "num_classes"),
     known=tuple(_BOTTLENECKS),
+    defaults=ArmSettings(
+        arms=("plain", "se", "se_frozen", "quantum"),
+        sizes=(10, 25, 50, 100, 250, 500, 1000, ALL),
+        seeds=(0, 1, 2, 3, 4),
+        steps=2000,
+        batch_size=64,
+    ),
+    scored_on_the_way=False,
     baseline="plain",
     further=(("quantum", "se"),),  # what the circuit adds to a classical gate of the same size
     copies_in="pixels",

@@ -14,9 +14,10 @@ from torch import Tensor
 
 from qiskit_qgen._typing import PathLike
 from qiskit_qgen.exceptions import ArgumentError, CheckpointError
-from qiskit_qgen.studies.arms.design import DESIGNS, ArmDesign
+from qiskit_qgen.studies.arms.design import ArmDesign
 from qiskit_qgen.studies.arms.paired import PairedComparison, compare_arms, comparison_table
-from qiskit_qgen.studies.arms.trial import SAMPLES, SCORE, ArmSettings
+from qiskit_qgen.studies.arms.settings import ArmSettings
+from qiskit_qgen.studies.arms.trial import SAMPLES, SCORE
 from qiskit_qgen.studies.intervals import Interval, interval_text, mean_interval
 from qiskit_qgen.studies.tables import done_text, markdown_table, percent, save_results
 from qiskit_qgen.studies.trials.folder import trial_folder
@@ -33,8 +34,10 @@ class ArmStudy:
     :func:`~qiskit_qgen.studies.run_placement_study` and :func:`~qiskit_qgen.studies.run_low_data_study` return it.
     """
 
+    design: ArmDesign
+    """What is compared."""
     settings: ArmSettings
-    """What all trials have in common."""
+    """What is trained and scored."""
     records: list[dict[str, Any]]
     """The trials' records, see :func:`~qiskit_qgen.studies.run_trials`."""
     folder: Path
@@ -43,11 +46,6 @@ class ArmStudy:
     """Kernel distance of the images for training, all of them, to those held out: what real images reach."""
     pool: int
     """Number of images that subsets are drawn from."""
-
-    @property
-    def design(self) -> ArmDesign:
-        """What is compared."""
-        return DESIGNS[self.settings.study]
 
     @property
     def arms(self) -> list[str]:
@@ -147,7 +145,7 @@ class ArmStudy:
                 lines.append((size, "*other real images*", "", "", f"{self.floor:.4g}", "", "", copied, "50 %"))
         settings = self.settings
         caption = (
-            f"Mean [95 % interval] over seeds after {settings.steps} steps; {settings.num_samples} samples against "
+            f"Mean [95 % interval] over seeds after {settings.steps} steps; {settings.samples} samples against "
             f"{settings.images.held_out} held-out images; features: {settings.extractor}. *Copies*: samples whose "
             "nearest training image is three times nearer than the second nearest, in the "
             f"{self.design.copies_in}. *Nearer*: how often a sample is nearer to a training image than a held-out "
@@ -157,8 +155,9 @@ class ArmStudy:
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything but the images as JSON can hold it."""
+        first = self.records[0]["configuration"]
         return {
-            "settings": self.settings.to_dict(),
+            "settings": {name: value for name, value in first.items() if name not in ("arm", "size", "seed")},
             "baseline": self.design.baseline,
             "pool": self.pool,
             "floor": self.floor,

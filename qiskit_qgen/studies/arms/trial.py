@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from qiskit_qgen._settings import Settings, setting
 from qiskit_qgen.metrics import (
     AbstractFeatureExtractor,
     FeatureStatistics,
@@ -21,7 +20,8 @@ from qiskit_qgen.metrics import (
 from qiskit_qgen.models.base import count
 from qiskit_qgen.persistence import atomic_path
 from qiskit_qgen.studies.arms.design import DESIGNS
-from qiskit_qgen.studies.arms.images import ImageSelection, ImageSplit, whole_kernel_distance
+from qiskit_qgen.studies.arms.images import ImageSplit, whole_kernel_distance
+from qiskit_qgen.studies.arms.settings import ArmSettings
 from qiskit_qgen.studies.trials.folder import kept_checkpoint
 from qiskit_qgen.training import Checkpoint, Scores, TrainingState
 
@@ -32,34 +32,6 @@ _NEIGHBORS = 5
 _SHOWN = 16
 
 
-class ArmSettings(Settings):
-    """What all trials of a study have in common; their configurations hold it as JSON does."""
-
-    study: str = setting("Name of the design", default="")
-    images: ImageSelection = setting("Which images are taken", default=ImageSelection())
-    steps: int = setting("Steps of each training", default=1, minimum=1)
-    score_every: int | None = setting("Steps between two scores; None scores at the end only", default=None, minimum=1)
-    batch_size: int = setting("Images in a batch", default=2, minimum=1)
-    num_samples: int = setting("Samples that are scored", default=2, minimum=2)
-    extractor: str = setting("Name of the feature extractor", default="pixel")
-    model: Any = setting("Settings of the model, as a dictionary", default=None)
-    training: Any = setting("How it is trained, as a dictionary", default=None)
-
-    @property
-    def scored_steps(self) -> list[int]:
-        """The steps at which a trial is scored."""
-        every = self.score_every or self.steps
-        return sorted({*range(every, self.steps + 1, every), self.steps})
-
-
-class ArmTrial(ArmSettings):
-    """The configuration of one trial."""
-
-    arm: str = setting("The arm", default="")
-    size: int = setting("Number of training images", default=2, minimum=2)
-    seed: int = setting("Seed of all that is random", default=0, minimum=0)
-
-
 def run_arm_trial(configuration: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     """Train a model on few images and score its samples at the end, and on the way if that is asked for.
 
@@ -68,7 +40,8 @@ def run_arm_trial(configuration: Mapping[str, Any], folder: Path) -> dict[str, A
     its checkpoint.
 
     Args:
-        configuration: The fields of an :class:`ArmTrial`.
+        configuration: ``study``, the name of the design; ``arm``, ``size``, ``seed``; ``model`` and ``training``,
+            settings as dictionaries; and what :class:`ArmSettings` holds for all trials.
         folder: Where the trial's files lie.
 
     Returns:
@@ -79,30 +52,30 @@ def run_arm_trial(configuration: Mapping[str, Any], folder: Path) -> dict[str, A
         ArgumentError: If the data are not those that the configuration was made for, or a setting is wrong.
         TrainingDivergedError: If the training diverges.
     """
-    trial = ArmTrial.of(**configuration)
-    design, seed, images = DESIGNS[trial.study], trial.seed, trial.images.load()
-    network = get_extractor(trial.extractor, image_shape=images.pool.shape[1:], name="extractor")
+    design, seed = DESIGNS[configuration["study"]], configuration["seed"]
+    settings = ArmSettings.of(**{name: configuration[name] for name in ArmSettings.common()})
+    images, every = settings.images.load(), settings.score_every
+    network = get_extractor(settings.extractor, image_shape=images.pool.shape[1:], name="extractor")
     _, held_out = images.features(network)
-    chosen = images.rows(trial.size, seed)
-    model = design.build(trial.model, images.pool.shape[1:], trial.arm)
+    chosen = images.rows(configuration["size"], seed)
+    model = design.build(configuration["model"], images.pool.shape[1:], configuration["arm"])
 
     def distance(state: TrainingState) -> float:
-        samples: Tensor = state.phase.sample(trial.num_samples, seed)  # type: ignore[attr-defined]
+        samples: Tensor = state.phase.sample(settings.samples, seed)  # type: ignore[attr-defined]
         return whole_kernel_distance(network(samples), held_out)
 
-    every = trial.score_every
     with kept_checkpoint(folder) as (checkpoint_dir, resume):
         history = model.fit(
             images.pool[chosen],
-            steps=trial.steps,
-            batch_size=trial.batch_size,
+            steps=settings.steps,
+            batch_size=settings.batch_size,
             seed=seed,
-            training=design.model.training_class.of(**trial.training),
+            training=design.model.training_class.of(**configuration["training"]),
             callbacks=[] if every is None else [Scores({SCORE: distance}, every=every), Checkpoint(every)],
             checkpoint_dir=checkpoint_dir,
             resume=resume,
         )
-        samples = model.sample(trial.num_samples, seed=seed)
+        samples = model.sample(settings.samples, seed=seed)
         with atomic_path(folder / SAMPLES) as temporary, temporary.open("wb") as file:
             np.save(file, samples[:_SHOWN].mul(255).round().byte().numpy())
         scores = final_scores(samples, images, chosen, network, copies_in=design.copies_in)

@@ -10,7 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from qiskit_qgen._checks import check_distinct, check_folder, check_int
+from qiskit_qgen._checks import check_distinct, check_folder
+from qiskit_qgen._settings import Settings, setting
 from qiskit_qgen._typing import PathLike
 from qiskit_qgen.datasets import ImageDataset, as_images
 from qiskit_qgen.exceptions import DatasetError
@@ -20,7 +21,7 @@ from qiskit_qgen.models.base.codecs import fingerprint
 from qiskit_qgen.persistence import load_tensors, save_tensors
 from qiskit_qgen.studies.capacity.autoencoder_sweep import RECONSTRUCTIONS, AutoencoderSweep, option_grid
 from qiskit_qgen.studies.capacity.models import AutoencoderSettings
-from qiskit_qgen.studies.given import settings_of
+from qiskit_qgen.studies.given import settings_of, split_options
 from qiskit_qgen.studies.trials.folder import kept_checkpoint, trial_folder
 from qiskit_qgen.studies.trials.run import run_trials
 from qiskit_qgen.training.image_grid import save_image_grid
@@ -32,6 +33,21 @@ FEWEST = 10
 """The fewest images, and samples, that a study scores."""
 
 
+class SweepSettings(Settings):
+    """How autoencoders are scored, and how often each is trained."""
+
+    batch_size: int = setting("Images in a batch", default=128, minimum=2)
+    num_samples: int = setting("Images that are scored", default=1000, minimum=FEWEST)
+    extractor: str = setting("Name of the feature extractor", default="pixel")
+    seeds: tuple[int, ...] = setting(
+        "Seeds of weights and order: every setting is trained with each, seed by seed", default=(0,), minimum=0
+    )
+
+    def check(self) -> None:
+        """Raise :class:`ArgumentError` unless seeds differ, and there is one."""
+        check_distinct("seeds", self.seeds)
+
+
 def run_autoencoder_sweep(
     data: Any,
     grid: Mapping[str, Sequence[Any]] | None = None,
@@ -39,11 +55,7 @@ def run_autoencoder_sweep(
     held_out: Any,
     folder: PathLike,
     autoencoder: AutoencoderSettings | Mapping[str, Any] | None = None,
-    batch_size: int = 128,
-    num_samples: int = 1000,
-    extractor: str = "pixel",
-    seeds: Sequence[int] = (0,),
-    **runner: Any,
+    **options: Any,
 ) -> AutoencoderSweep:
     """Train autoencoders with several options, and tell the floor that each sets for generators in its latent.
 
@@ -55,11 +67,8 @@ def run_autoencoder_sweep(
         held_out: Images to score against.
         folder: Folder of the sweep; the same call resumes.
         autoencoder: All other options: settings, or a mapping of them by name.
-        batch_size: Images in a batch.
-        num_samples: Images that are scored.
-        extractor: Name of the feature extractor.
-        seeds: Seeds of weights and order: every setting is trained with each, seed by seed.
-        **runner: Where trials run, as of :func:`~qiskit_qgen.studies.run_trials`.
+        **options: Settings of :class:`SweepSettings`: ``batch_size``, ``num_samples``, ``extractor``, ``seeds``; and
+            where trials run, as of :func:`~qiskit_qgen.studies.run_trials`.
 
     Returns:
         The floors, and the records of the trials. A result holds ``reconstruction_error``, the mean squared error of
@@ -74,30 +83,29 @@ def run_autoencoder_sweep(
     place = check_folder("folder", folder)
     images, others = study_images(data, held_out)
     common = settings_of("autoencoder", autoencoder, AutoencoderSettings).to_dict()
-    options = option_grid(_GRID if grid is None else grid)
-    codecs = [AutoencoderSettings.of(**{**common, **each}) for each in options]
+    given, runner = split_options(options)
+    settings = SweepSettings(**given)
+    points = option_grid(_GRID if grid is None else grid)
+    codecs = [AutoencoderSettings.of(**{**common, **each}) for each in points]
     for codec in codecs:
         codec.build(images.shape[1:])
-    check_int("batch_size", batch_size, minimum=2)
-    check_int("num_samples", num_samples, minimum=FEWEST)
-    get_extractor(extractor, image_shape=tuple(images.shape[1:]), name="extractor")
-    seeds = [check_int("seeds", each, minimum=0) for each in check_distinct("seeds", seeds)]
+    get_extractor(settings.extractor, image_shape=tuple(images.shape[1:]), name="extractor")
     place.mkdir(parents=True, exist_ok=True)
-    settings = {"data": fingerprint(images), "held_out": fingerprint(others)}
+    identity = {"data": fingerprint(images), "held_out": fingerprint(others)}
     configurations = [
         {
             "options": each,
             "autoencoder": codec.to_dict(),
-            "batch_size": batch_size,
-            "num_samples": min(num_samples, len(images), len(others)),
-            "extractor": extractor,
+            "batch_size": settings.batch_size,
+            "num_samples": min(settings.num_samples, len(images), len(others)),
+            "extractor": settings.extractor,
             "seed": seed,
         }
-        for seed, (each, codec) in product(seeds, zip(options, codecs, strict=True))
+        for seed, (each, codec) in product(settings.seeds, zip(points, codecs, strict=True))
     ]
     if not (place / _DATA).exists():
         save_tensors(place / _DATA, {"data": images, "held_out": others})
-    return AutoencoderSweep(run_trials(train_autoencoder, configurations, place, settings=settings, **runner), place)
+    return AutoencoderSweep(run_trials(train_autoencoder, configurations, place, settings=identity, **runner), place)
 
 
 def train_autoencoder(configuration: Mapping[str, Any], folder: Path) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from qiskit_qgen.studies.capacity.optimality import SCORE_NAMES, OptimalityRule,
 from qiskit_qgen.studies.capacity.search import CapacitySearch, search_bounds, search_critic_widths
 from qiskit_qgen.studies.capacity.setup import setup_table
 from qiskit_qgen.studies.capacity.trial import SCORES, CapacityTraining, train_capacity_trial
-from qiskit_qgen.studies.given import settings_of
+from qiskit_qgen.studies.given import settings_of, split_options
 from qiskit_qgen.studies.tables import save_results
 from qiskit_qgen.studies.trials.folder import AUTOENCODERS
 from qiskit_qgen.studies.trials.run import run_trials
@@ -142,19 +142,13 @@ def run_capacity_study(
     held_out: Any,
     folder: PathLike,
     autoencoder: AutoencoderSettings | Mapping[str, Any] | None = None,
-    steps: int = 1000,
-    batch_size: int = 128,
-    score_every: int = 50,
-    images_every: int | None = None,
-    num_samples: int = 1000,
-    extractor: str | None = "pixel",
     model: StyleQGANConfig | Mapping[str, Any] | None = None,
     classical: ClassicalGeneratorConfig | Mapping[str, Any] | None = None,
     training: StyleQGANTraining | Mapping[str, Any] | None = None,
     classical_training: StyleQGANTraining | Mapping[str, Any] | None = None,
     rule: OptimalityRule | None = None,
     search: CapacitySearch | None = None,
-    **runner: Any,
+    **options: Any,
 ) -> CapacityStudy:
     """Train generators of many sizes against critics of many sizes in one latent, and find which sizes are optimal.
 
@@ -169,12 +163,6 @@ def run_capacity_study(
         held_out: Images to score against.
         folder: Folder of the study; the same call resumes, and a larger grid adds trials.
         autoencoder: The autoencoder, which is trained once for all trials: settings, or a mapping of them by name.
-        steps: Steps of each generator.
-        batch_size: Images in a batch.
-        score_every: Steps between two scores.
-        images_every: Steps between two scores of decoded images; None scores them at the end only.
-        num_samples: Samples in each score, at least 10; no more than there are held-out images are taken.
-        extractor: Name of the features in which images are compared; None compares latents only.
         model: Settings of the model, likewise; those of its generator are the quantum generators'. The study sets the
             sizes.
         classical: Those of the classical generators.
@@ -184,7 +172,8 @@ def run_capacity_study(
         rule: When a training is stable, and which size optimal.
         search: Lets Optuna propose critic widths between the smallest and the largest of the grid, for each generator
             its own, in place of the grid's; None trains the grid.
-        **runner: Where trials run, as of :func:`~qiskit_qgen.studies.run_trials`.
+        **options: Settings of :class:`CapacityTraining`, such as ``steps``, ``score_every`` or ``extractor``; and where
+            trials run, as of :func:`~qiskit_qgen.studies.run_trials`.
 
     Raises:
         ArgumentError: If an argument is out of range or without effect, the rule would find fewer than three scores to
@@ -202,25 +191,19 @@ def run_capacity_study(
     place, image_shape = check_folder("folder", folder), tuple(images.shape[1:])
     how = settings_of("training", training, StyleQGANTraining)
     other = how if classical_training is None else classical_training
-    chosen = CapacityTraining(
-        steps=steps,
-        batch_size=batch_size,
-        score_every=score_every,
-        images_every=images_every,
-        num_samples=num_samples,
-        extractor=extractor,
-        models=CapacityModels(
-            model=settings_of("model", model, StyleQGANConfig),
-            classical=settings_of("classical", classical, ClassicalGeneratorConfig),
-            training=how,
-            classical_training=settings_of("classical_training", other, StyleQGANTraining),
-        ),
+    given, runner = split_options(options)
+    models = CapacityModels(
+        model=settings_of("model", model, StyleQGANConfig),
+        classical=settings_of("classical", classical, ClassicalGeneratorConfig),
+        training=how,
+        classical_training=settings_of("classical_training", other, StyleQGANTraining),
     )
-    chosen = replace(chosen, num_samples=min(num_samples, len(others)))
+    chosen = CapacityTraining(**given, models=models)
+    chosen = replace(chosen, num_samples=min(chosen.num_samples, len(others)))
     check_choice("rule.score", rule.score, chosen.scores)
     check_late_part(rule, chosen.scored_steps(rule.score))
-    if extractor is not None:
-        get_extractor(extractor, image_shape=image_shape, name="extractor")
+    if chosen.extractor is not None:
+        get_extractor(chosen.extractor, image_shape=image_shape, name="extractor")
     codec = settings_of("autoencoder", autoencoder, AutoencoderSettings)
     untrained = codec.build(image_shape)
     sizes = _sizes(grid.configurations({}), chosen.models, untrained, image_shape)
@@ -230,9 +213,9 @@ def run_capacity_study(
         held_out=others,
         folder=place / AUTOENCODERS,
         autoencoder=codec,
-        batch_size=batch_size,
+        batch_size=chosen.batch_size,
         num_samples=chosen.num_samples,
-        extractor=extractor or "pixel",
+        extractor=chosen.extractor or "pixel",
     ).records
     if floors["status"] != "done":
         raise ArgumentError(f"The autoencoder's training failed, so that there is no latent: {floors['error']}")

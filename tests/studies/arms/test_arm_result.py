@@ -6,14 +6,13 @@ import pytest
 import torch
 
 from qiskit_qgen.exceptions import ArgumentError, CheckpointError
-from qiskit_qgen.studies import ArmStudy
+from qiskit_qgen.studies import ArmSettings, ArmStudy
+from qiskit_qgen.studies.arms.design import PLACEMENT
 from qiskit_qgen.studies.arms.images import ImageSelection
-from qiskit_qgen.studies.arms.trial import ArmSettings
 
 SETTINGS = ArmSettings(
-    study="placement", images=ImageSelection(name="digits", held_out=20), steps=20, score_every=10, batch_size=4,
-    num_samples=20, extractor="pixel", model={},
-)  # fmt: skip
+    images=ImageSelection(name="digits", held_out=20), steps=20, score_every=10, batch_size=4, extractor="pixel"
+)
 
 
 def record(arm, size, seed, distances, status="done"):
@@ -30,7 +29,7 @@ def record(arm, size, seed, distances, status="done"):
 
 
 def study(*records, folder=Path("nowhere")):
-    return ArmStudy(settings=SETTINGS, records=list(records), folder=folder, floor=0.125, pool=99)
+    return ArmStudy(PLACEMENT, SETTINGS, list(records), folder, 0.125, 99)
 
 
 STUDY = study(

@@ -131,7 +131,7 @@ def test_data_that_changed_are_told(tmp_path):
     ("run", "changes", "message"),
     [
         (run_placement_study, {"arms": ["none", "head"]}, "`arms` must be one of"),
-        (run_placement_study, {"arms": "both"}, "`arms` must hold distinct values"),
+        (run_placement_study, {"arms": "both"}, "`arms` must be a list of names"),
         (run_placement_study, {"sizes": [10_000]}, "`sizes` must hold at most the 123 images that are left"),
         (run_placement_study, {"score_every": 0}, "`score_every` must be a positive integer"),
         (run_placement_study, {"model": {"quantum_in": "none"}}, "`quantum_in` has no effect in `model`: the study"),
@@ -154,6 +154,8 @@ def test_data_that_changed_are_told(tmp_path):
             {"model": 3},
             "`model` must be a QuantumDiffusionConfig, a mapping",
         ),
+        (run_low_data_study, {"score_every": 1}, "`score_every` has no effect on a QuantumDiffusion"),
+        (run_low_data_study, {"stepz": 1}, "has no option `stepz`: did you mean `steps`"),
         (run_low_data_study, {"steps": 0}, "`steps` must be a positive integer, but is 0"),
         (run_low_data_study, {"extractor": "vgg"}, "`extractor` must be 'pixel'"),
     ],

@@ -7,6 +7,7 @@ from small_arms import LOW_DATA, PLACEMENT
 
 from qiskit_qgen.metrics import IdentityFeatureExtractor, KernelInceptionDistance, frechet_distance
 from qiskit_qgen.models import HybridGAN
+from qiskit_qgen.studies import ArmSettings
 from qiskit_qgen.studies.arms import trial
 from qiskit_qgen.studies.arms.design import DESIGNS
 from qiskit_qgen.studies.arms.images import ImageSelection
@@ -15,24 +16,19 @@ from qiskit_qgen.studies.arms.trial import final_scores, run_arm_trial
 
 def configuration(options, study, **changes):
     """Return a trial of a small study as its folder holds it."""
-    own = {name: value for name, value in options.items() if name not in ("arms", "sizes", "seeds", "labels", "side")}
-    images = {
-        "name": "digits",
-        "labels": options["labels"],
-        "side": options.get("side"),
-        "held_out": own.pop("held_out"),
-    }
-    kind = DESIGNS[study].model
-    settings = {"model": kind.config_class.of(**own.pop("model")), "training": kind.training_class()}
-    own |= {name: each.to_dict() for name, each in settings.items()}
-    return json.loads(json.dumps({"study": study, "images": images, "score_every": None, **own, **changes}))
+    model, kind = options["model"], DESIGNS[study].model
+    given = {name: value for name, value in options.items() if name not in ("model", "arms", "sizes", "seeds")}
+    settings = ArmSettings.of(name="digits", **given).to_dict()
+    common = {name: settings[name] for name in ArmSettings.common()}
+    common |= {"model": kind.config_class.of(**model).to_dict(), "training": kind.training_class().to_dict()}
+    return json.loads(json.dumps({"study": study, **common, **changes}))
 
 
 PLACED = configuration(PLACEMENT, "placement", arm="both", size=8, seed=0)
 
 
 def test_a_trial_is_the_training_that_its_configuration_names(tmp_path):
-    images = ImageSelection(**PLACED["images"]).load()
+    images = ImageSelection.of(**PLACED["images"]).load()
     result = run_arm_trial(PLACED, tmp_path)
     model = HybridGAN(image_shape=(1, 8, 8), quantum_in="both", **PLACEMENT["model"])
     model.fit(images.pool[images.rows(8, 0)], steps=2, batch_size=4, seed=0, callbacks=[])
