@@ -3,12 +3,12 @@
 from qiskit_qgen.gradients.broadcast_estimator import (
     BroadcastParamShiftEstimatorGradient as BroadcastParamShiftEstimatorGradient,
 )
-from qiskit_qgen.gradients.broadcast_estimator import BroadcastSPSAEstimatorGradient as BroadcastSPSAEstimatorGradient
+from qiskit_qgen.gradients.broadcast_estimator import BroadcastSPSAEstimatorGradient
 from qiskit_qgen.gradients.broadcast_sampler import (
     BroadcastParamShiftSamplerGradient as BroadcastParamShiftSamplerGradient,
 )
-from qiskit_qgen.gradients.reverse_estimator import ReverseEstimatorGradient as ReverseEstimatorGradient
-from qiskit_qgen.gradients.reverse_sampler import ReverseSamplerGradient as ReverseSamplerGradient
+from qiskit_qgen.gradients.reverse_estimator import ReverseEstimatorGradient
+from qiskit_qgen.gradients.reverse_sampler import ReverseSamplerGradient
 
 __all__ = [
     "BroadcastParamShiftEstimatorGradient",

@@ -5,16 +5,13 @@ Every function returns a matplotlib ``Figure`` of its own, shows nothing and tou
 cell's last value, once `%matplotlib inline` is on.
 """
 
-from qiskit_qgen.plotting.arms import plot_arms as plot_arms
-from qiskit_qgen.plotting.autoencoders import plot_autoencoder_sweep as plot_autoencoder_sweep
-from qiskit_qgen.plotting.capacity import plot_capacity_curves as plot_capacity_curves
-from qiskit_qgen.plotting.capacity import plot_capacity_scaling as plot_capacity_scaling
-from qiskit_qgen.plotting.capacity import plot_capacity_scores as plot_capacity_scores
-from qiskit_qgen.plotting.circuit import plot_circuit as plot_circuit
-from qiskit_qgen.plotting.comparison import plot_comparison as plot_comparison
-from qiskit_qgen.plotting.history import plot_history as plot_history
-from qiskit_qgen.plotting.images import plot_images as plot_images
-from qiskit_qgen.plotting.images import plot_reconstructions as plot_reconstructions
+from qiskit_qgen.plotting.arms import plot_arms
+from qiskit_qgen.plotting.autoencoders import plot_autoencoder_sweep
+from qiskit_qgen.plotting.capacity import plot_capacity_curves, plot_capacity_scaling, plot_capacity_scores
+from qiskit_qgen.plotting.circuit import plot_circuit
+from qiskit_qgen.plotting.comparison import plot_comparison
+from qiskit_qgen.plotting.history import plot_history
+from qiskit_qgen.plotting.images import plot_images, plot_reconstructions
 
 __all__ = [
     "plot_arms",

@@ -1,7 +1,7 @@
 """Qiskit V2 primitives on the built-in simulator."""
 
-from qiskit_qgen.primitives.estimator import BatchedStatevectorEstimator as BatchedStatevectorEstimator
-from qiskit_qgen.primitives.exact_probabilities import ExactProbabilities as ExactProbabilities
-from qiskit_qgen.primitives.sampler import BatchedStatevectorSampler as BatchedStatevectorSampler
+from qiskit_qgen.primitives.estimator import BatchedStatevectorEstimator
+from qiskit_qgen.primitives.exact_probabilities import ExactProbabilities
+from qiskit_qgen.primitives.sampler import BatchedStatevectorSampler
 
 __all__ = ["BatchedStatevectorEstimator", "BatchedStatevectorSampler", "ExactProbabilities"]

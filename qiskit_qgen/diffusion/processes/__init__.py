@@ -1,8 +1,7 @@
 """Other ways for images to turn into noise than by adding Gaussian noise."""
 
-from qiskit_qgen.diffusion.processes.base import AbstractForwardProcess as AbstractForwardProcess
-from qiskit_qgen.diffusion.processes.base import process_sample as process_sample
-from qiskit_qgen.diffusion.processes.depolarizing import DepolarizingProcess as DepolarizingProcess
-from qiskit_qgen.diffusion.processes.stochastic_walk import StochasticWalkProcess as StochasticWalkProcess
+from qiskit_qgen.diffusion.processes.base import AbstractForwardProcess, process_sample
+from qiskit_qgen.diffusion.processes.depolarizing import DepolarizingProcess
+from qiskit_qgen.diffusion.processes.stochastic_walk import StochasticWalkProcess
 
 __all__ = ["AbstractForwardProcess", "DepolarizingProcess", "StochasticWalkProcess", "process_sample"]

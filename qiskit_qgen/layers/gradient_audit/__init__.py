@@ -1,8 +1,6 @@
 """Does every quantum parameter, and every input, have a gradient? And if not, why?"""
 
-from qiskit_qgen.layers.gradient_audit.audit import audit_gradients as audit_gradients
-from qiskit_qgen.layers.gradient_audit.audit import audit_module as audit_module
-from qiskit_qgen.layers.gradient_audit.report import GradientFinding as GradientFinding
-from qiskit_qgen.layers.gradient_audit.report import GradientReport as GradientReport
+from qiskit_qgen.layers.gradient_audit.audit import audit_gradients, audit_module
+from qiskit_qgen.layers.gradient_audit.report import GradientFinding, GradientReport
 
 __all__ = ["GradientFinding", "GradientReport", "audit_gradients", "audit_module"]

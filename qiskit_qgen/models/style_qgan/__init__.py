@@ -1,8 +1,6 @@
 """StyleQGAN: its settings, the model, and how its networks and phases are built."""
 
-from qiskit_qgen.models.style_qgan.config import QuantumGeneratorConfig as QuantumGeneratorConfig
-from qiskit_qgen.models.style_qgan.config import StyleQGANConfig as StyleQGANConfig
-from qiskit_qgen.models.style_qgan.config import StyleQGANTraining as StyleQGANTraining
-from qiskit_qgen.models.style_qgan.model import StyleQGAN as StyleQGAN
+from qiskit_qgen.models.style_qgan.config import QuantumGeneratorConfig, StyleQGANConfig, StyleQGANTraining
+from qiskit_qgen.models.style_qgan.model import StyleQGAN
 
 __all__ = ["QuantumGeneratorConfig", "StyleQGAN", "StyleQGANConfig", "StyleQGANTraining"]
