@@ -19,6 +19,7 @@ def test_results_are_written_as_text_numbers_and_rows(tmp_path):
     folder = save_results(tmp_path / "new", "study", text="| x |", content={"y": [1]}, rows=rows)
     assert (folder / "study.md").read_text() == "| x |\n"
     assert json.loads((folder / "study.json").read_text()) == {"y": [1]}
-    assert list(csv.reader((folder / "study.csv").read_text().splitlines())) == [["name", "score"], ["a", "1.5"], ["b, c", ""]]
+    lines = csv.reader((folder / "study.csv").read_text().splitlines())
+    assert list(lines) == [["name", "score"], ["a", "1.5"], ["b, c", ""]]
     save_results(tmp_path, "other", text="", content={})
     assert not (tmp_path / "other.csv").exists()
