@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -106,6 +107,12 @@ def test_a_fit_that_grows_shows_no_growth_while_other_draws_of_the_seeds_fall():
     assert not critic.growth_shown
     assert sum(critic.shares.values()) == pytest.approx(1)
     assert critic.num_draws == (300, 300)
+
+
+def test_growth_takes_enough_draws_with_optima_for_a_law():
+    critic = made_up_study(lambda layers: 1 + layers, lambda layers: 2 + layers).analysis.scaling[CRITIC]
+    assert replace(critic, num_draws=(240, 300)).growth_shown
+    assert not replace(critic, num_draws=(239, 300)).growth_shown
 
 
 def test_what_falls_does_not_grow():
