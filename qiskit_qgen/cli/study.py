@@ -52,13 +52,9 @@ class _Study:
 
         arguments: dict[str, Any] = {"folder": out, **runner}
         for table, name in self.tables.items():
-            given = tables[table]
-            if given and name:
-                kind: type[Settings] = getattr(studies, name, None) or getattr(models, name)
-                general = tables["training"] if table == "classical_training" else {}
-                arguments[table] = kind.of(**kind.without_none_words({**general, **given}))
-            elif given:
-                arguments[table] = given
+            if tables[table]:
+                kind: type[Settings] | None = getattr(studies, name, None) or getattr(models, name, None)
+                arguments[table] = kind.without_none_words(tables[table]) if kind else tables[table]
         data = tables["data"] if "name" in tables["data"] else {**self.data, **tables["data"]}
         if self.splits:
             arguments["data"], arguments["held_out"] = _both_splits(data)

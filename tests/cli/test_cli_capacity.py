@@ -139,7 +139,7 @@ def test_the_status_before_the_trials_is_that_of_the_autoencoder(qgen, folder, t
 
 def test_an_unknown_key_is_refused(qgen, tmp_path):
     path = tmp_path / "odd.toml"
-    path.write_text("[grid]\nlayers = [1]\n")
+    path.write_text("[data]\nname = 'digits'\n[grid]\nlayers = [1]\n")
     found = qgen("study", "capacity", path)
     assert found.exit_code == 2
     assert "CapacityGrid has no option `layers`" in found.stderr

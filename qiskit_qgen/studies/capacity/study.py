@@ -137,7 +137,7 @@ class CapacityStudy:
 
 def run_capacity_study(
     data: Any,
-    grid: CapacityGrid | None = None,
+    grid: CapacityGrid | Mapping[str, Any] | None = None,
     *,
     held_out: Any,
     folder: PathLike,
@@ -146,8 +146,8 @@ def run_capacity_study(
     classical: ClassicalGeneratorConfig | Mapping[str, Any] | None = None,
     training: StyleQGANTraining | Mapping[str, Any] | None = None,
     classical_training: StyleQGANTraining | Mapping[str, Any] | None = None,
-    rule: OptimalityRule | None = None,
-    search: CapacitySearch | None = None,
+    rule: OptimalityRule | Mapping[str, Any] | None = None,
+    search: CapacitySearch | Mapping[str, Any] | None = None,
     **options: Any,
 ) -> CapacityStudy:
     """Train generators of many sizes against critics of many sizes in one latent, and find which sizes are optimal.
@@ -159,16 +159,16 @@ def run_capacity_study(
 
     Args:
         data: Images for training, as :meth:`~qiskit_qgen.models.AbstractGenerativeModel.fit` takes them.
-        grid: Sizes and seeds; None takes those of :class:`CapacityGrid`.
+        grid: Sizes and seeds; like all settings here, as such, as a mapping of them by name, or None for the defaults.
         held_out: Images to score against.
         folder: Folder of the study; the same call resumes, and a larger grid adds trials.
-        autoencoder: The autoencoder, which is trained once for all trials: settings, or a mapping of them by name.
-        model: Settings of the model, likewise; those of its generator are the quantum generators'. The study sets the
+        autoencoder: The autoencoder, which is trained once for all trials.
+        model: Settings of the model; those of its generator are the quantum generators'. The study sets the
             sizes.
         classical: Those of the classical generators.
         training: How generator and critic are trained.
-        classical_training: The same with a classical generator; None takes ``training``. A comparison is fair only if
-            both kinds train with settings that suit them.
+        classical_training: The same with a classical generator; what is not named is as in ``training``. A comparison
+            is fair only if both kinds train with settings that suit them.
         rule: When a training is stable, and which size optimal.
         search: Lets Optuna propose critic widths between the smallest and the largest of the grid, for each generator
             its own, in place of the grid's; None trains the grid.
@@ -183,20 +183,20 @@ def run_capacity_study(
         ExecutionError: If trials were lost with the processes that ran them.
         MissingOptionalLibraryError: If ``search`` is given and Optuna is not installed.
     """
-    grid = CapacityGrid() if grid is None else check_type("grid", grid, CapacityGrid, "a CapacityGrid or None")
-    rule = OptimalityRule() if rule is None else check_type("rule", rule, OptimalityRule, "an OptimalityRule or None")
-    if check_type("search", search, (CapacitySearch, type(None)), "a CapacitySearch or None") is not None:
+    grid, rule = settings_of("grid", grid, CapacityGrid), settings_of("rule", rule, OptimalityRule)
+    if search is not None:
+        search = settings_of("search", search, CapacitySearch)
         search_bounds(grid)
     images, others = study_images(data, held_out)
     place, image_shape = check_folder("folder", folder), tuple(images.shape[1:])
     how = settings_of("training", training, StyleQGANTraining)
-    other = how if classical_training is None else classical_training
+    other = {**how.to_dict(), **classical_training} if isinstance(classical_training, Mapping) else classical_training
     given, runner = split_options(options)
     models = CapacityModels(
         model=settings_of("model", model, StyleQGANConfig),
         classical=settings_of("classical", classical, ClassicalGeneratorConfig),
         training=how,
-        classical_training=settings_of("classical_training", other, StyleQGANTraining),
+        classical_training=how if other is None else settings_of("classical_training", other, StyleQGANTraining),
     )
     chosen = CapacityTraining(**given, models=models)
     chosen = replace(chosen, num_samples=min(chosen.num_samples, len(others)))
