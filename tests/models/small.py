@@ -11,7 +11,7 @@ PLACES = ("none", "generator", "discriminator", "both")
 
 def style(generator="quantum", image_shape=(1, 8, 8), **settings):
     sizes = {"num_qubits": 2, "num_layers": 1} if generator == "quantum" else {"latent_dim": 4, "noise_dim": 4}
-    sizes |= {"autoencoder_width": 4, "autoencoder_hidden": 8, "critic_width": 8}
+    sizes |= {"critic_width": 8} | ({} if "autoencoder" in settings else {"autoencoder_width": 4, "autoencoder_hidden": 8})
     return StyleQGAN(**{"image_shape": image_shape, "generator": generator, **sizes, **settings})
 
 

@@ -138,20 +138,23 @@ class AbstractTrainable(AbstractSampler):
                 raise
             del before
             self.history, self._origin = trainer.state.history, origin
+            self._is_trained = warm_start
             self._run(trainer, phases[-1])
         return trainer.state.history
 
     def _run(self, trainer: Trainer, last: AbstractPhase) -> None:
         """Train; whatever ends it, the network that samples has its averaged weights afterwards."""
+        has_diverged = False
         try:
             trainer.run()
         except TrainingDivergedError:
-            self._is_trained = False
+            has_diverged = True
             raise
         finally:
             last.averages[self._sampling_network].copy_to_module()
             self.eval()
-            self._is_trained = self._is_trained or (trainer.state.phase is last and trainer.state.step > 0)
+            begun = trainer.state.phase is last and trainer.state.step > 0
+            self._is_trained = not has_diverged and (self._is_trained or begun)
 
     def _training(self, training: Settings | None, steps: int | None, batch_size: int | None) -> Any:
         """Return the settings of a training, with what was given beside them."""
