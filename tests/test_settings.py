@@ -3,7 +3,6 @@
 import copy
 import dataclasses
 import pickle
-from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 import pytest
@@ -14,46 +13,42 @@ from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError
 BAD, WRONG = ArgumentError, ArgumentTypeError
 
 
-@dataclass(frozen=True, kw_only=True)
 class Round(Settings):
     """A wheel."""
 
     kind: ClassVar[str] = "round"
-    radius: float = setting(1.0, "Radius in metres", above=0)
-    spokes: int | None = setting(None, "Number of spokes; None for a disc", minimum=3)
-    grip: int = setting(5, "Grip", minimum=0)
+    radius: float = setting("Radius in metres", default=1.0, above=0)
+    spokes: int | None = setting("Number of spokes; None for a disc", default=None, minimum=3)
+    grip: int = setting("Grip", default=5, minimum=0)
 
 
-@dataclass(frozen=True, kw_only=True)
 class Tracked(Settings):
     """A chain."""
 
     kind: ClassVar[str] = "tracked"
-    links: int = setting(30, "Number of links", source="DIN 1", minimum=4, maximum=99)
-    coating: str | None = setting("rubber", "Coating; None for bare steel")
+    links: int = setting("Number of links", default=30, source="DIN 1", minimum=4, maximum=99)
+    coating: str | None = setting("Coating; None for bare steel", default="rubber")
 
 
-@dataclass(frozen=True, kw_only=True)
 class Engine(Settings):
     """An engine."""
 
-    power: float = setting(50.0, "Power", minimum=0, below=1000)
-    grip: int = setting(1, "Grip", minimum=0)
+    power: float = setting("Power", default=50.0, minimum=0, below=1000)
+    grip: int = setting("Grip", default=1, minimum=0)
 
 
-@dataclass(frozen=True, kw_only=True)
 class Car(Settings):
     """A car."""
 
-    colour: Literal["red", "blue"] | bytes = setting("red", "Colour, or a paint of your own")
-    seats: tuple[int, ...] = setting((2, 3), "Seats in each row", minimum=1)
-    size: tuple[float, float] | None = setting(None, "Length and width", above=0, maximum=10)
-    name: str = setting("", "Name")
-    has_roof: bool = setting(True, "Whether it has a roof")
-    extras: tuple[Literal["radio", "hook"], ...] = setting((), "Extras")
-    load: Any = setting(None, "What it carries")
-    drive: Round | Tracked | bytearray = setting(Round(), "What it drives on")
-    engine: Engine = setting(Engine(), "Its engine")
+    colour: Literal["red", "blue"] | bytes = setting("Colour, or a paint of your own", default="red")
+    seats: tuple[int, ...] = setting("Seats in each row", default=(2, 3), minimum=1)
+    size: tuple[float, float] | None = setting("Length and width", default=None, above=0, maximum=10)
+    name: str = setting("Name", default="")
+    has_roof: bool = setting("Whether it has a roof", default=True)
+    extras: tuple[Literal["radio", "hook"], ...] = setting("Extras", default=())
+    load: Any = setting("What it carries", default=None)
+    drive: Round | Tracked | bytearray = setting("What it drives on", default=Round())
+    engine: Engine = setting("Its engine", default=Engine())
 
     def check(self):
         if not self.has_roof:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -33,7 +34,7 @@ class ParametrizedCircuit:
         object.__setattr__(self, "input_params", _parameters("input_params", self.input_params))
         object.__setattr__(self, "weight_params", _parameters("weight_params", self.weight_params))
         given = self.input_params + self.weight_params
-        doubled = sorted({parameter.name for parameter in given if given.count(parameter) > 1})
+        doubled = sorted(parameter.name for parameter, number in Counter(given).items() if number > 1)
         if doubled:
             raise ArgumentError(f"Arguments `input_params` and `weight_params` must not repeat, but do: {doubled}.")
         unknown = sorted(parameter.name for parameter in set(given) - set(self.circuit.parameters))

@@ -17,6 +17,7 @@ ROTATIONS = ("rx", "ry", "rz", "p")
 ENTANGLERS = ("cx", "cz", "crx", "cry", "crz", "cp", "rxx", "ryy", "rzz", "swap")
 PARAMETRIC_ENTANGLERS = ("crx", "cry", "crz", "cp", "rxx", "ryy", "rzz")
 PATTERNS = ("ring", "brick", "linear", "full", "none")
+_MOST_GATES = 20_000
 
 
 def add_layers(
@@ -72,6 +73,15 @@ def add_layers(
                 getattr(circuit, gate)(*([next(unused)] if gate in PARAMETRIC_ENTANGLERS else []), *pair)
     rotate(final)
     return angles
+
+
+def check_circuit_size(num_layers: int, gates_of_layer: int, others: int = 0) -> None:
+    """Raise :class:`ArgumentError` unless layers of so many gates, and ``others``, make a circuit built in seconds."""
+    if (number := num_layers * gates_of_layer + others) > _MOST_GATES:
+        raise ArgumentError(
+            f"Argument `num_layers` must give, with the qubits and gates of a layer, a circuit of at most "
+            f"{_MOST_GATES:,} gates, but gives {number:,}."
+        )
 
 
 def checked_gates(name: str, gates: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from qiskit_qgen._checks import check_int
 from qiskit_qgen._settings import Settings, setting
 from qiskit_qgen.circuits import ParametrizedCircuit, bottleneck_ansatz
+from qiskit_qgen.circuits.patterns import check_circuit_size
 from qiskit_qgen.layers import QuantumLayer
 from qiskit_qgen.simulator.programs.lowering import MAX_QUBITS
 
@@ -41,6 +42,10 @@ class QuantumBottleneck(Settings):
         "Qubits of the circuit: the gate's width", default=16, source="arXiv 2504.00034", minimum=1, maximum=MAX_QUBITS
     )
     num_layers: int = setting("Layers of the circuit", default=3, source="arXiv 2504.00034", minimum=1, maximum=10_000)
+
+    def check(self) -> None:
+        """Raise :class:`ArgumentError` unless the circuit is of a size that runs."""
+        check_circuit_size(self.num_layers, 3 * self.num_qubits)
 
     def circuit(self) -> ParametrizedCircuit:
         """Return the circuit."""

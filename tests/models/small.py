@@ -11,7 +11,9 @@ PLACES = ("none", "generator", "discriminator", "both")
 
 def style(generator="quantum", image_shape=(1, 8, 8), **settings):
     sizes = {"num_qubits": 2, "num_layers": 1} if generator == "quantum" else {"latent_dim": 4, "noise_dim": 4}
-    sizes |= {"critic_width": 8} | ({} if "autoencoder" in settings else {"autoencoder_width": 4, "autoencoder_hidden": 8})
+    sizes |= {"critic_width": 8} | (
+        {} if "autoencoder" in settings else {"autoencoder_width": 4, "autoencoder_hidden": 8}
+    )
     return StyleQGAN(**{"image_shape": image_shape, "generator": generator, **sizes, **settings})
 
 
@@ -29,7 +31,9 @@ def hybrid(quantum_in="both", image_shape=(1, 8, 8), backbone="conv", **settings
 
 def diffusion(bottleneck="quantum", **settings):
     widths = {"plain": {}, "se": {"bottleneck_width": 3}, "se_frozen": {"bottleneck_width": 3}}
-    sizes = widths.get(bottleneck, {"num_qubits": 3, "num_layers": 1}) | {"num_steps": 20}
+    sizes = dict(widths.get(bottleneck, {"num_qubits": 3, "num_layers": 1}))
+    if isinstance(settings.get("process", ""), str):
+        sizes["num_steps"] = 20
     if settings.get("architecture", "default") == "default":
         sizes["architecture_width"] = 8
     if settings.get("sampler") != "ddpm":

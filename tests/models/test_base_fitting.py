@@ -85,7 +85,10 @@ def test_training_changes_every_weight(kind):
     second = trained(KINDS[kind](), steps=4)
     unchanged = {name for name, _ in first.named_parameters()} - changed(weights(first), weights(second))
     trainable = {name for name, parameter in first.named_parameters() if parameter.requires_grad and parameter.numel()}
-    assert unchanged & trainable <= {"discriminator.head.bias", "critic.layers.6.bias"}  # common to real and generated scores
+    assert unchanged & trainable <= {
+        "discriminator.head.bias",
+        "critic.layers.6.bias",
+    }  # common to real and generated scores
 
 
 def test_steps_and_batch_size_of_the_call_count_before_those_of_the_training(kind):
@@ -315,7 +318,9 @@ def test_clipping_bounds_the_gradient_and_changes_the_result(kind):
         def on_step_end(self, state):
             if state.phase is state.phases[-1]:
                 (name,) = state.phase.averages
-                grads = [each.grad.flatten() for each in state.phase.modules[name].parameters() if each.grad is not None]
+                grads = [
+                    each.grad.flatten() for each in state.phase.modules[name].parameters() if each.grad is not None
+                ]
                 seen.append(torch.cat(grads).norm().item())
 
     free, clipped = trained(KINDS[kind](), clip_norm=None), trained(KINDS[kind](), clip_norm=1e-3, callbacks=[Look()])
@@ -369,7 +374,11 @@ def test_a_callback_for_checkpoints_leaves_no_second_interval(tmp_path):
 @pytest.mark.parametrize(
     ("model", "options", "sentence"),
     [
-        (style, {"autoencoder_steps": 0}, "`autoencoder_steps` must be a positive integer for the built-in autoencoder"),
+        (
+            style,
+            {"autoencoder_steps": 0},
+            "`autoencoder_steps` must be a positive integer for the built-in autoencoder",
+        ),
         (table, {"autoencoder_steps": 3}, "`autoencoder` has no effect without an autoencoder"),
         (lambda: style("classical"), {"execution": LocalExecution()}, "`execution` must be None where no circuit runs"),
         (lambda: hybrid("none"), {"execution": LocalExecution()}, "`execution` must be None where no circuit runs"),

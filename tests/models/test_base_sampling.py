@@ -116,7 +116,8 @@ def test_noise_of_another_number_is_refused(model):
 
 
 @pytest.mark.parametrize(
-    "make", [lambda: style("classical"), lambda: hybrid("none"), lambda: hybrid("discriminator"), lambda: diffusion("se")]
+    "make",
+    [lambda: style("classical"), lambda: hybrid("none"), lambda: hybrid("discriminator"), lambda: diffusion("se")],
 )
 def test_an_execution_without_a_circuit_to_run_is_refused(make):
     with pytest.raises(ArgumentError, match="`execution` must be None where no circuit runs"):

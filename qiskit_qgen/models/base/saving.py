@@ -62,7 +62,8 @@ def load_model(kind: type[Model], folder: PathLike, own: Mapping[str, Any]) -> M
             }
     except (ArgumentError, ArgumentTypeError, TypeError, RuntimeError, OverflowError) as error:
         raise CheckpointError(
-            f"The file config.json in {str(folder)!r} holds settings that {kind.__name__} does not take: {error}"
+            f"The file config.json in {str(folder)!r} holds settings that {kind.__name__} does not take: "
+            + str(error).partition("\n")[0]
         ) from error
     check_state(weights, sizes, source=f"Folder {folder}")
     saved = load_circuit(folder)

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from qiskit_qgen._settings import Settings, setting
 from qiskit_qgen.circuits.observables import check_paulis
+from qiskit_qgen.circuits.patterns import check_circuit_size, pairs_of_layers
 from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.networks import AbstractBackbone
 from qiskit_qgen.networks.backbones.config import (
@@ -65,6 +66,12 @@ class BlockConfig(Settings):
         check_paulis("observables", self.observables)
         if self.ansatz == "strongly_entangling":
             self.refuse(("entanglement",), "with ansatz='strongly_entangling', which has its own")
+        pairs = max(map(len, pairs_of_layers(self.entanglement or "ring", self.num_qubits)))
+        entanglers = 1 if isinstance(self.entangler, str) else len(self.entangler)
+        turns = len(self.rotations or ("ry", "rz", "ry")) + (
+            1 if isinstance(self.encoding, str) else len(self.encoding)
+        )
+        check_circuit_size(self.depth, self.num_qubits * turns + pairs * entanglers)
 
     @property
     def depth(self) -> int:

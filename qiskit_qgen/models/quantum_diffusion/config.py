@@ -22,6 +22,7 @@ from qiskit_qgen.noise import AbstractNoise
 
 _SAMPLING_STEPS = 50
 _MOST_STEPS = 100_000
+_MOST_WALK_STEPS = 2_000  # a table of transitions is made for each, before a saved model's sizes are compared
 
 
 class GaussianDiffusion(Settings):
@@ -53,7 +54,7 @@ class StochasticWalk(Settings):
     """Pixels that walk over the grey levels, :class:`~qiskit_qgen.diffusion.StochasticWalkProcess`."""
 
     kind: ClassVar[str] = "stochastic_walk"
-    num_steps: int = setting("Number of diffusion steps", default=1000, minimum=2, maximum=_MOST_STEPS)
+    num_steps: int = setting("Number of diffusion steps", default=1000, minimum=2, maximum=_MOST_WALK_STEPS)
     levels: int = setting("Number of grey levels", default=8, minimum=3, maximum=16)
     mixing: float = setting(
         "1 is the classical random walk; near 0 almost all is quantum", default=0.3, above=0, maximum=1

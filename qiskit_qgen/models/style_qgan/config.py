@@ -9,14 +9,13 @@ from torch import nn
 
 from qiskit_qgen._settings import Settings, setting
 from qiskit_qgen.circuits.observables import check_paulis
-from qiskit_qgen.circuits.patterns import pairs_of_layers
+from qiskit_qgen.circuits.patterns import check_circuit_size, pairs_of_layers
 from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError
 from qiskit_qgen.networks import ClassicalGeneratorConfig, ConvAutoencoderConfig, CriticConfig
 from qiskit_qgen.networks.autoencoder import check_image_shape
 from qiskit_qgen.simulator.programs.lowering import MAX_QUBITS
 from qiskit_qgen.training import AutoencoderTraining, WassersteinTraining
 
-_MOST_GATES = 1_000_000
 _USUAL_SIZE = 24  # two numbers of each of 12 qubits
 
 
@@ -62,10 +61,9 @@ class QuantumGeneratorConfig(Settings):
         check_paulis("observables", self.observables)
         pairs = max(map(len, pairs_of_layers(self.entanglement, self.num_qubits)))
         entanglers = 1 if isinstance(self.entangler, str) else len(self.entangler)
-        if self.num_layers * (self.num_qubits * len(self.rotations) + pairs * entanglers) > _MOST_GATES:
-            raise ArgumentError(
-                f"Argument `num_layers` must give a circuit of at most {_MOST_GATES:,} gates, but is {self.num_layers}."
-            )
+        last = self.rotations if self.final_rotations is None else self.final_rotations
+        gates = self.num_qubits * len(self.rotations) + pairs * entanglers
+        check_circuit_size(self.num_layers, gates, self.num_qubits * len(last))
 
     @property
     def num_readouts(self) -> int:
