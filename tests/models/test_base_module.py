@@ -12,7 +12,7 @@ from torch import nn
 from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError
 from qiskit_qgen.execution import LocalExecution
 from qiskit_qgen.layers import QuantumLayer
-from qiskit_qgen.models import CriticConfig, HybridGAN, QuantumDiffusion, StyleQGAN
+from qiskit_qgen.models import CriticConfig, StyleQGAN
 from qiskit_qgen.networks import ModuleBackbone
 from qiskit_qgen.noise import UniformNoise
 
