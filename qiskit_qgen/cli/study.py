@@ -12,7 +12,6 @@ import typer
 
 from qiskit_qgen.cli.report import save_figure, write_report
 from qiskit_qgen.cli.reporting import note, reports_errors
-from qiskit_qgen.cli.settings import data_settings
 from qiskit_qgen.cli.toml_text import read_toml
 from qiskit_qgen.exceptions import ArgumentError, DatasetError, ExecutionError
 
@@ -49,6 +48,7 @@ class _Study:
     def run(self, tables: Tables, out: Path, **runner: Any) -> Any:
         """Run the study with what its tables hold."""
         from qiskit_qgen import models, studies
+        from qiskit_qgen.cli.settings import data_settings
 
         arguments: dict[str, Any] = {"folder": out, **runner}
         for table, name in self.tables.items():
@@ -230,6 +230,7 @@ def _both_splits(data: Mapping[str, Any]) -> tuple[Tensor, Tensor]:
         ArgumentError: If the data are not named, or an option is out of range.
         DatasetError: If the data are missing or damaged, or have no such splits.
     """
+    from qiskit_qgen.cli.settings import data_settings
     from qiskit_qgen.datasets import load_dataset
 
     chosen = data_settings({"data": data}).to_dict()

@@ -61,7 +61,7 @@ def test_train_refuses_unknown_and_missing_data(qgen, config, tmp_path):
     result = qgen("train", config, *options, "--data", alone)
     assert result.exit_code == 2
     assert result.stderr.endswith(
-        "To score against the pictures for training, give --split train, or set `split` to 'train' in the table "
+        "To score against the images for training, give --split train, or set `split` to 'train' in the table "
         "[evaluate] of a settings file.\n"
     )
     assert not (tmp_path / "run").exists()

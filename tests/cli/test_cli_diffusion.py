@@ -61,7 +61,7 @@ def test_a_run_leaves_a_model_that_samples_and_is_scored(qgen, pictures, tmp_pat
     assert result.exit_code == 0, result.stderr
     result = qgen("evaluate", out, "--data", pictures, "-n", 4, "--extractor", "pixel")
     assert result.exit_code == 0, result.stderr
-    assert "4 generated against 20 real pictures" in result.stdout
+    assert "4 generated against 20 real images" in result.stdout
 
 
 def test_a_run_goes_on_and_a_finished_one_is_told(qgen, pictures, tmp_path):

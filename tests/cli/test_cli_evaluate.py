@@ -38,7 +38,7 @@ def test_the_table_has_every_score_with_intervals_and_floors(qgen, run, pictures
         values = line.removeprefix(title).split()
         assert values == [f"{scores[key]:.4g}", f"[{low:.3g},", f"{high:.3g}]", f"{rebuilt:.4g}", f"{real:.4g}"]
     assert "Inception Score" not in result.stdout  # pixels have no classes
-    assert f"Copies of the 12 training pictures: {scores['memorization']['copy_rate']:.1%} [" in result.stdout
+    assert f"Copies of the 12 training images: {scores['memorization']['copy_rate']:.1%} [" in result.stdout
 
 
 def test_copies_are_looked_for_among_what_the_run_was_trained_on(qgen, run, pictures, tmp_path):
@@ -63,7 +63,7 @@ def test_a_model_without_its_run_cannot_say_what_it_was_trained_on(qgen, run, pi
 def test_fewer_real_pictures_can_be_taken(qgen, run, pictures):
     result = qgen("evaluate", run, "--data", pictures, "--extractor", "pixel", "--num-images", 8)
     assert result.exit_code == 0
-    assert "8 generated against 8 real pictures (bars.npz, test); features of pixel." in result.stdout
+    assert "8 generated against 8 real images (bars.npz, test); features of pixel." in result.stdout
 
 
 def test_distances_are_called_fid_and_kid_of_fids_features_alone():

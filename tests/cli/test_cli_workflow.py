@@ -61,7 +61,7 @@ def test_a_run_leaves_everything(run):
     assert {entry.name for entry in (folder / "model").iterdir()} == {"circuit.qpy", "config.json", "model.safetensors"}
     assert {entry.name for entry in (folder / "checkpoints").iterdir()} == {"checkpoint.safetensors"}
     assert "Fréchet distance" in out
-    assert "20 generated against 20 real pictures (bars.npz, test); features of pixel." in out
+    assert "20 generated against 20 real images (bars.npz, test); features of pixel." in out
     assert "adversarial 6/6: critic_loss" in err
     assert "Traceback" not in err
 
