@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from dataclasses import fields
 from typing import Any
 
@@ -11,6 +10,7 @@ from qiskit_qgen.exceptions import ArgumentError
 
 FORM = "KIND[:OPTION=VALUE,...], such as aer:shots=1024, with the kinds local, aer and runtime"
 NAMED_FORM = f"[NAME=]{FORM}"
+_KINDS = {"local": "LocalExecution", "aer": "AerExecution", "runtime": "RuntimeExecution"}
 
 
 def parse_execution(text: str) -> Any:
@@ -46,11 +46,26 @@ def parse_named(texts: list[str]) -> dict[str, Any]:
 def _parse(specification: str, text: str, form: str) -> Any:
     """Return the execution of ``specification``; ``text`` and ``form`` are what was given, and its form, for errors."""
     kind, colon, rest = specification.partition(":")
-    kinds = {"local": _local, "aer": _aer, "runtime": _runtime}
     options = _options(rest, text)
-    if kind not in kinds or (colon and not rest) or options is None:
+    if kind not in _KINDS or (colon and not rest) or options is None:
         raise ArgumentError(f"An execution must have the form {form}, but is {text!r}.")
-    return kinds[kind](options)
+    from qiskit_qgen import execution
+
+    chosen = getattr(execution, _KINDS[kind])
+    mitigating = _fields(execution.ErrorMitigation) if kind == "runtime" else []
+    known = [name for name in _fields(chosen) if name not in ("service", "mitigation")] + mitigating
+    for name in options:
+        if name not in known:
+            raise ArgumentError(f"The execution {kind!r} has no option `{name}`; it has {', '.join(known)}.")
+    if kind == "runtime" and "backend" not in options:
+        raise ArgumentError("An execution of the kind runtime must name a device, such as runtime:backend=ibm_torino.")
+    if "dtype" in options:
+        import torch
+
+        dtypes = {"float32": torch.float32, "float64": torch.float64}
+        options["dtype"] = dtypes.get(str(options["dtype"]).removeprefix("torch."), options["dtype"])
+    mitigation = {name: options.pop(name) for name in mitigating if name in options}
+    return chosen(**options, **({"mitigation": execution.ErrorMitigation(**mitigation)} if mitigation else {}))
 
 
 def _options(rest: str, text: str) -> dict[str, Any] | None:
@@ -66,42 +81,5 @@ def _options(rest: str, text: str) -> dict[str, Any] | None:
     return options
 
 
-def _local(options: dict[str, Any]) -> Any:
-    import torch
-
-    from qiskit_qgen.execution import LocalExecution
-
-    _check(options, _fields(LocalExecution), "local")
-    if "dtype" in options:
-        dtypes = {"float32": torch.float32, "float64": torch.float64}
-        options["dtype"] = dtypes.get(str(options["dtype"]).removeprefix("torch."), options["dtype"])
-    return LocalExecution(**options)
-
-
-def _aer(options: dict[str, Any]) -> Any:
-    from qiskit_qgen.execution import AerExecution
-
-    _check(options, _fields(AerExecution), "aer")
-    return AerExecution(**options)
-
-
-def _runtime(options: dict[str, Any]) -> Any:
-    from qiskit_qgen.execution import ErrorMitigation, RuntimeExecution
-
-    mitigating = _fields(ErrorMitigation)
-    own = [name for name in inspect.signature(RuntimeExecution).parameters if name not in ("service", "mitigation")]
-    _check(options, own + mitigating, "runtime")
-    if "backend" not in options:
-        raise ArgumentError("An execution of the kind runtime must name a device, such as runtime:backend=ibm_torino.")
-    mitigation = {name: options.pop(name) for name in mitigating if name in options}
-    return RuntimeExecution(**options, mitigation=ErrorMitigation(**mitigation) if mitigation else None)
-
-
 def _fields(kind: Any) -> list[str]:
     return [field.name for field in fields(kind) if field.init]
-
-
-def _check(options: dict[str, Any], known: list[str], kind: str) -> None:
-    for name in options:
-        if name not in known:
-            raise ArgumentError(f"The execution {kind!r} has no option `{name}`; it has {', '.join(known)}.")
