@@ -102,6 +102,7 @@ def test_an_assignment_to_an_unknown_key_is_refused():
     mistakes = {
         "training.step=3": r"the unknown key `step` in the table \[training\]: did you mean `steps`\?$",
         "training.autoencoder.stepz=3": r"the unknown key `autoencoder\.stepz` .* did you mean `steps`\?$",
+        "model.sampling.steps=3": r"the unknown key `sampling\.steps` .*: its parts are generator, autoencoder, critic",
         "fit.steps=3": r"the unknown table \[fit\]; the known ones are",
     }
     for assignment, sentence in mistakes.items():
