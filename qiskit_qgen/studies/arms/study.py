@@ -81,10 +81,12 @@ def _run(
     if settings.score_every is not None and not design.scored_on_the_way:
         raise ArgumentError(f"Argument `score_every` has no effect on a {design.model.__name__}: leave it out.")
     kinds = design.model.config_class, design.model.training_class
+    how = settings_of("training", training, kinds[1], set_here=("steps", "batch_size"))
+    kinds[1].of(**how.to_dict() | {"steps": settings.steps, "batch_size": settings.batch_size})  # checked together
     common: dict[str, Any] = {
         "study": design.name,
         "model": settings_of("model", model, kinds[0], set_here=design.set_here).to_dict(),
-        "training": settings_of("training", training, kinds[1], set_here=("steps", "batch_size")).to_dict(),
+        "training": how.to_dict(),
     }
     place = check_folder("folder", folder)
     images = settings.images.load()

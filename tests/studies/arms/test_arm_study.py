@@ -133,6 +133,7 @@ def test_data_that_changed_are_told(tmp_path):
         (run_placement_study, {"arms": ["none", "head"]}, "`arms` must be one of"),
         (run_placement_study, {"arms": "both"}, "`arms` must be a list of names"),
         (run_placement_study, {"sizes": [10_000]}, "`sizes` must hold at most the 123 images that are left"),
+        (run_placement_study, {"batch_size": 1}, "`batch_size` must be an integer of at least 2, but is 1"),
         (run_placement_study, {"score_every": 0}, "`score_every` must be a positive integer"),
         (run_placement_study, {"model": {"quantum_in": "none"}}, "`quantum_in` has no effect in `model`: the study"),
         (run_placement_study, {"training": {"loss": "l2"}}, "`loss` must be one of"),
