@@ -1,11 +1,18 @@
 """The errors that this package raises on purpose.
 
-Each also derives from the built-in exception that a caller would expect, so ``except ValueError`` keeps working.
+Each also derives from the built-in exception that a caller would expect, so ``except ValueError`` keeps working, and,
+as the errors of what is replaced here, from ``QiskitMachineLearningError`` and ``QiskitError``.
 """
 
+from qiskit_machine_learning.exceptions import QiskitMachineLearningError
 
-class QGenError(Exception):
+
+class QGenError(QiskitMachineLearningError):
     """Base class of every error that this package raises on purpose."""
+
+    def __str__(self) -> str:
+        """Return the message, which Qiskit's own errors put into quotation marks."""
+        return Exception.__str__(self)
 
 
 class ArgumentError(QGenError, ValueError):

@@ -31,6 +31,13 @@ from qiskit_qgen.layers.readout import (
 from qiskit_qgen.simulator.programs.observables import as_pauli_op
 
 
+class _Weight:
+    """In the place of TorchConnector's property: finds, and lets torch replace, the weights as on torch's modules."""
+
+    def __get__(self, layer: nn.Module, owner: type[nn.Module]) -> torch.Tensor:
+        return cast("torch.Tensor", nn.Module.__getattr__(layer, "weight"))
+
+
 class QuantumLayer(TorchConnector):
     """A ``TorchConnector`` whose backward pass is one vector-Jacobian product.
 
@@ -67,6 +74,7 @@ class QuantumLayer(TorchConnector):
     """
 
     _order: torch.Tensor
+    weight = _Weight()
 
     def __init__(
         self,
@@ -171,11 +179,6 @@ class QuantumLayer(TorchConnector):
         return prod(self.output_shape)
 
     @property
-    def weight(self) -> torch.Tensor:
-        """The trainable weights, (num_weights,)."""
-        return cast("torch.Tensor", self._parameters["weight"])
-
-    @property
     def _weights(self) -> torch.Tensor:  # type: ignore[override]
         """The name that TorchConnector's methods use."""
         return self.weight
@@ -209,7 +212,8 @@ class QuantumLayer(TorchConnector):
                 f"Argument `input_data` must be given, of the shape (..., {self.num_inputs}), but is None: "
                 "the circuit has inputs."
             )
-        x = self.weight.new_zeros(0) if input_data is None else input_data
+        weight = self.weight  # once: a parametrization computes it at each access
+        x = weight.new_zeros(0) if input_data is None else input_data
         check_type("input_data", x, torch.Tensor, "a tensor")
         check_shape("input_data", x.shape, f"(..., {self.num_inputs})", x.shape[-1:] == (self.num_inputs,))
         if x.layout != torch.strided:
@@ -221,20 +225,19 @@ class QuantumLayer(TorchConnector):
             raise ArgumentError(f"Argument `input_data` must hold floating-point numbers, but is of dtype {x.dtype}.")
         rows = x.reshape(-1, self.num_inputs) if self.num_inputs else x.reshape(x.shape[:-1].numel(), 0)
         if self._ansatz.num_weights:
-            weights = self.weight.to(rows).expand(len(rows), -1)
-            rows = torch.cat([rows, weights], 1)
+            rows = torch.cat([rows, weight.to(rows).expand(len(rows), -1)], 1)
         if not self._is_ordered:
             rows = rows[:, self._order.to(rows.device)]
-        return self._outputs(rows, x).reshape(*x.shape[:-1], *self.output_shape)
+        return self._outputs(rows, x, weight).reshape(*x.shape[:-1], *self.output_shape)
 
-    def _outputs(self, rows: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+    def _outputs(self, rows: torch.Tensor, x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
         """Return the outputs of rows of parameters, (B, num_outputs); a primitive shifts only what needs a gradient."""
         if torch.compiler.is_compiling():  # what torch.compile cannot trace runs between the graphs that it makes
             uncompiled: Callable[..., torch.Tensor] = torch.compiler.disable(self._outputs)
-            return uncompiled(rows, x)
+            return uncompiled(rows, x, weight)
         if not isinstance(self._function, PrimitiveFunction):
             return self._readout.outputs(self._function(rows))
-        needed = {True: x.requires_grad, False: self.weight.requires_grad}
+        needed = {True: x.requires_grad, False: weight.requires_grad}
         columns = [column for column, is_input in enumerate(self._is_input) if needed[is_input]]
         return self._readout.outputs(self._function(rows, columns=columns))
 

@@ -169,6 +169,11 @@ def read_probabilities(
             "the shape of the outputs."
         )
     read = measurements.restricted({measurements.qubits[bit] for bit in measurements.read_bits if bit is not None})
+    if not read.qubits:
+        raise ArgumentError(
+            "Argument `circuit` must measure a qubit into the classical register that is read, `meas` if there is one, "
+            "else any, but does not: measure into it, or add `circuit.measure_all()`."
+        )
     if interpret is None or output_shape is None:
         return ProbabilityReadout(unitary, read.qubits, _every_outcome(read))
     if not callable(interpret):

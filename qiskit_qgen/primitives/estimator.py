@@ -13,6 +13,7 @@ from qiskit.circuit import QuantumCircuit
 from qiskit.primitives import BaseEstimatorV2, DataBin, PrimitiveJob, PrimitiveResult, PubResult
 from qiskit.primitives.containers import EstimatorPubLike
 from qiskit.primitives.containers.estimator_pub import EstimatorPub
+from qiskit.providers import Options
 
 from qiskit_qgen._checks import check_float, check_int, check_simulation_options
 from qiskit_qgen._jobs import FinishedJob
@@ -32,7 +33,8 @@ class BatchedStatevectorEstimator(BaseEstimatorV2):
         seed: Seed of the noise, or a generator that is advanced; an integer gives a reproducible stream, not the same
             noise at each call.
         device: Where the simulation runs, as torch names it.
-        dtype: ``torch.float32`` or ``torch.float64``, the precision of the simulation.
+        dtype: ``torch.float64``, or ``torch.float32``, which takes half the time but is too coarse for the finite
+            differences of classical optimisers.
         threads: Number of threads; None for as many as torch uses.
         default_precision: Standard deviation of the noise where neither the PUB nor the call names one.
 
@@ -45,13 +47,14 @@ class BatchedStatevectorEstimator(BaseEstimatorV2):
         *,
         seed: np.random.Generator | int | None = None,
         device: str | torch.device = "cpu",
-        dtype: torch.dtype = torch.float32,
+        dtype: torch.dtype = torch.float64,
         threads: int | None = None,
         default_precision: float = 0.0,
     ) -> None:
         self._device = check_simulation_options(device, dtype, threads)
         if not isinstance(seed, np.random.Generator | None):
             check_int("seed", seed, minimum=0)
+        self._seed = seed
         self._default_precision = check_float("default_precision", default_precision, minimum=0.0)
         self._generator = np.random.default_rng(seed)
         self._dtype = dtype
@@ -61,6 +64,16 @@ class BatchedStatevectorEstimator(BaseEstimatorV2):
     def default_precision(self) -> float:
         """Standard deviation of the noise where neither the PUB nor the call names one."""
         return self._default_precision
+
+    @property
+    def seed(self) -> np.random.Generator | int | None:
+        """The seed or the generator that was given."""
+        return self._seed
+
+    @property
+    def options(self) -> Options:
+        """The defaults, for code that reads them here; a copy."""
+        return Options(default_precision=self._default_precision, seed=self._seed)
 
     def run(
         self, pubs: Iterable[EstimatorPubLike], *, precision: float | None = None

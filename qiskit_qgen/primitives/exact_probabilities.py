@@ -116,8 +116,9 @@ class ExactProbabilities(ShapedMixin):
         return ExactProbabilities(registers[0]._joint, [bit for register in registers for bit in register._bits])
 
     def _entries(self, indices: Any) -> Any:
-        """Return the numbers of the entries that are meant; None stands for all."""
-        return self._numbers if indices is None else self._numbers[indices]
+        """Return the numbers of the entries that are meant; None stands for all, as 0 does for the only one."""
+        is_only = not self.shape and isinstance(indices, int) and indices == 0  # ``SamplerQNN`` asks so
+        return self._numbers if indices is None or is_only else self._numbers[indices]
 
     @cached_property
     def _numbers(self) -> NDArray[np.intp]:

@@ -19,6 +19,7 @@ from qiskit.primitives import (
     SamplerPubResult,
 )
 from qiskit.primitives.containers.sampler_pub import SamplerPub
+from qiskit.providers import Options
 
 from qiskit_qgen._checks import check_int, check_simulation_options
 from qiskit_qgen._jobs import FinishedJob
@@ -40,7 +41,8 @@ class BatchedStatevectorSampler(BaseSamplerV2):
         seed: Seed of the shots, or a generator that is advanced; an integer gives a reproducible stream, not the same
             shots at each call.
         device: Where the simulation runs, as torch names it.
-        dtype: ``torch.float32`` or ``torch.float64``, the precision of the simulation.
+        dtype: ``torch.float64``, or ``torch.float32``, which takes half the time but is too coarse for the finite
+            differences of classical optimisers.
         threads: Number of threads; None for as many as torch uses.
         default_shots: The number of shots where neither the PUB nor the call names one; None for exact probabilities
             then.
@@ -54,13 +56,14 @@ class BatchedStatevectorSampler(BaseSamplerV2):
         *,
         seed: np.random.Generator | int | None = None,
         device: str | torch.device = "cpu",
-        dtype: torch.dtype = torch.float32,
+        dtype: torch.dtype = torch.float64,
         threads: int | None = None,
         default_shots: int | None = 1024,
     ) -> None:
         self._device = check_simulation_options(device, dtype, threads)
         if not isinstance(seed, np.random.Generator | None):
             check_int("seed", seed, minimum=0)
+        self._seed = seed
         self._default_shots = None if default_shots is None else check_int("default_shots", default_shots, minimum=1)
         self._generator = np.random.default_rng(seed)
         self._dtype = dtype
@@ -70,6 +73,16 @@ class BatchedStatevectorSampler(BaseSamplerV2):
     def default_shots(self) -> int | None:
         """The number of shots where neither the PUB nor the call names one; None for exact probabilities then."""
         return self._default_shots
+
+    @property
+    def seed(self) -> np.random.Generator | int | None:
+        """The seed or the generator that was given."""
+        return self._seed
+
+    @property
+    def options(self) -> Options:
+        """The defaults, for code that reads them here; a copy."""
+        return Options(default_shots=self._default_shots, seed=self._seed)
 
     def run(
         self, pubs: Iterable[SamplerPubLike], *, shots: int | None = None

@@ -95,7 +95,7 @@ def test_what_is_wrong_with_the_whole_circuit_is_said_once(qgen, tmp_path):
     texts = [text for title, text in findings(result) if title == "refused"]
     assert len(texts) == 2
     assert "1 to 24 qubits, but this one has 30" in texts[0]
-    assert "`x` follows a measurement" in texts[1]
+    assert "`x` follows one of qubit 0" in texts[1]
 
 
 def test_a_large_circuit_is_estimated(qgen, tmp_path):

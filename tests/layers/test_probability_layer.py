@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from probabilities import EXACT, ROWS, START, W, X, expected, hybrid_circuit, layer_over, measured, parity, two_ways
-from qiskit.circuit import ClassicalRegister, QuantumCircuit, QuantumRegister
+from qiskit.circuit import ClassicalRegister, Clbit, QuantumCircuit, QuantumRegister
 from qiskit.quantum_info import SparsePauliOp
 from qiskit_machine_learning.connectors import TorchConnector
 from qiskit_machine_learning.neural_networks import SamplerQNN
@@ -16,7 +16,7 @@ from torch import nn
 
 from qiskit_qgen.circuits import ParametrizedCircuit
 from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError, GradientError, UnsupportedCircuitError
-from qiskit_qgen.execution import AbstractExecution, LocalExecution
+from qiskit_qgen.execution import AbstractExecution, AerExecution, LocalExecution
 from qiskit_qgen.layers import QuantumLayer, readout
 
 
@@ -284,11 +284,25 @@ def test_bad_arguments(circuit, options, kind, message):
     assert str(error.value) == message
 
 
-def test_measurements_must_come_last():
+@pytest.mark.parametrize("execution", [EXACT, AerExecution(), AerExecution(shots=10, seed=0)])
+def test_measurements_must_come_last(execution):
     circuit = measured()
+    circuit.measure(1, 0)  # the bit of qubit 0 is written again
     circuit.h(0)
-    with pytest.raises(UnsupportedCircuitError):
-        layer_over(circuit)
+    with pytest.raises(UnsupportedCircuitError, match="`h` follows one of qubit 0: move it to the end, or draw shots"):
+        layer_over(circuit, execution=execution)
+
+
+@pytest.mark.parametrize("registers", [(), (ClassicalRegister(2, "meas"),)])
+def test_bits_that_are_not_read_are_told_of(registers):
+    circuit = QuantumCircuit(QuantumRegister(1), [Clbit()], *registers)
+    circuit.measure(0, 0)
+    with pytest.raises(ArgumentError) as error:
+        QuantumLayer(circuit, execution=EXACT)
+    assert str(error.value) == (
+        "Argument `circuit` must measure a qubit into the classical register that is read, `meas` if there is one, "
+        "else any, but does not: measure into it, or add `circuit.measure_all()`."
+    )
 
 
 def test_many_measured_qubits_need_an_interpretation():

@@ -13,6 +13,7 @@ from qiskit_machine_learning.connectors import TorchConnector
 from qiskit_machine_learning.neural_networks import EstimatorQNN
 from safetensors.torch import load_file, save_file
 from torch import nn
+from torch.nn.utils import parametrizations, parametrize, prune
 
 from qiskit_qgen.circuits import ParametrizedCircuit, pauli_observables
 from qiskit_qgen.exceptions import ArgumentTypeError
@@ -58,6 +59,44 @@ def test_gradients_are_those_of_finite_differences(layer):
 
     weight = layer.weight.detach().clone().requires_grad_()
     assert torch.autograd.gradcheck(function, (x, weight), rtol=1e-6, atol=1e-8)
+
+
+def bounded(layer):
+    parametrize.register_parametrization(layer, "weight", nn.Tanh())
+    return np.tanh(START)
+
+
+def bounded_for_good(layer):
+    bounded(layer)
+    parametrize.remove_parametrizations(layer, "weight")
+    return np.tanh(START)
+
+
+def normed(layer):
+    parametrizations.weight_norm(layer, dim=None)
+    with torch.no_grad():
+        layer.parametrizations.weight.original0.copy_(torch.tensor(2.0))
+    return 2 * np.array(START) / np.linalg.norm(START)
+
+
+def pruned(layer):
+    prune.custom_from_mask(layer, "weight", torch.tensor([1.0, 0.0, 1.0]))
+    return START * np.array([1, 0, 1])
+
+
+def replaced(layer):
+    del layer.weight
+    layer.weight = nn.Parameter(torch.zeros(3, dtype=torch.float64))
+    return np.zeros(3)
+
+
+@pytest.mark.parametrize("change", [bounded, bounded_for_good, normed, pruned, replaced])
+def test_torch_may_compute_or_replace_the_weights_as_those_of_its_own_modules(layer, change):
+    weights, x = change(layer), [0.2, 0.5]
+    found = layer(torch.tensor(x, dtype=torch.float64))
+    np.testing.assert_allclose(found.detach(), expected_outputs(x, weights), rtol=0, atol=1e-12)
+    found.sum().backward()
+    assert all(parameter.grad is not None for parameter in layer.parameters())
 
 
 @pytest.mark.parametrize("shape", [(), (3,), (2, 3), (0,), (2, 0), (1, 1, 1)])

@@ -9,6 +9,8 @@ from qiskit.circuit.library import efficient_su2, real_amplitudes
 from qiskit.primitives import BaseEstimatorV2, StatevectorEstimator
 from qiskit.primitives.containers.estimator_pub import EstimatorPub
 from qiskit.quantum_info import Pauli, SparseObservable, SparsePauliOp
+from qiskit_machine_learning.gradients import ParamShiftEstimatorGradient
+from scipy.optimize import minimize
 
 from qiskit_qgen.exceptions import ArgumentError, UnsupportedCircuitError
 from qiskit_qgen.gradients import ReverseEstimatorGradient
@@ -86,8 +88,33 @@ def test_several_pubs_in_one_job(exact):
 def test_single_precision():
     pub = PUBS["rows against observables"]
     assert_same_result(
-        BatchedStatevectorEstimator().run([pub]).result(), StatevectorEstimator().run([pub]).result(), 2e-6
+        BatchedStatevectorEstimator(dtype=torch.float32).run([pub]).result(),
+        StatevectorEstimator().run([pub]).result(),
+        2e-6,
     )
+
+
+@pytest.mark.parametrize("method", ["SLSQP", "L-BFGS-B", "BFGS"])
+def test_optimisers_that_difference_reach_the_minimum_with_the_defaults(method):
+    """Their steps are 1e-8, which single precision does not see."""
+    circuit = QuantumCircuit(1)
+    circuit.ry(Parameter("a"), 0)
+    circuit.rz(Parameter("b"), 0)
+    observable, estimator = SparsePauliOp(["X", "Y", "Z"], [0.6, -0.3, 0.2]), BatchedStatevectorEstimator()
+
+    def energy(point):
+        return float(estimator.run([(circuit, observable, point)]).result()[0].data.evs)
+
+    found = minimize(energy, [0.4, 0.3], method=method)
+    assert found.fun == pytest.approx(-np.linalg.norm([0.6, -0.3, 0.2]), abs=1e-5)
+
+
+def test_the_seed_and_the_options_can_be_read():
+    estimator = BatchedStatevectorEstimator(seed=3, default_precision=0.5)
+    assert (estimator.seed, estimator.options.seed, estimator.options.default_precision) == (3, 3, 0.5)
+    estimator.options.update_options(default_precision=0.0)  # of a copy, as QML's gradients do
+    assert estimator.options.default_precision == estimator.default_precision == 0.5
+    assert ParamShiftEstimatorGradient(estimator)._get_local_options({"precision": 0.1}).seed == 3
 
 
 def test_metadata_of_the_circuit(exact):

@@ -118,6 +118,10 @@ def test_counts_of_exact_probabilities_are_those_of_qmls_sampler(exact):
     bell.measure_all()
     assert exact.run([bell]).result()[0].data.meas.get_counts() == {"00": 1, "11": 1}
     assert exact.run([bell]).result()[0].data.meas.get_counts(shots=100) == {"00": 50, "11": 50}
+    assert exact.run([bell]).result()[0].data.meas.get_counts(0, shots=4) == {"00": 2, "11": 2}
+    assert exact.run([bell]).result()[0].data.meas.get_counts(()) == {"00": 1, "11": 1}
+    with pytest.raises(IndexError):
+        exact.run([bell]).result()[0].data.meas.get_counts(1)
     stock = QMLSampler().run([(CIRCUIT, ROWS)]).result()[0].data.meas
     found = exact.run([(CIRCUIT, ROWS)]).result()[0].data.meas
     for index in np.ndindex(2, 3):
@@ -125,6 +129,14 @@ def test_counts_of_exact_probabilities_are_those_of_qmls_sampler(exact):
         assert all(isinstance(count, int) for count in ours.values())
         totals = sum(ours.values()), sum(theirs.values())
         assert_same({k: v / totals[0] for k, v in ours.items()}, {k: v / totals[1] for k, v in theirs.items()}, 4e-12)
+
+
+def test_the_seed_and_the_options_can_be_read():
+    generator = np.random.default_rng(0)
+    sampler = BatchedStatevectorSampler(seed=generator, default_shots=7)
+    assert sampler.seed is sampler.options.seed is generator
+    assert sampler.options.default_shots == 7
+    assert ParamShiftSamplerGradient(sampler)._get_local_options({"shots": 5}).default_shots == 7
 
 
 def test_the_sum_of_counts_over_all_entries(exact):
@@ -246,10 +258,11 @@ def test_values_that_are_no_numbers_are_refused(value):
 
 
 def test_mid_circuit_measurements_are_refused():
-    circuit = QuantumCircuit(1, 1)
-    circuit.measure(0, 0)
+    circuit = QuantumCircuit(2, 2)
+    circuit.measure([0, 1], [0, 0])
     circuit.ry(0.3, 0)
-    with pytest.raises(UnsupportedCircuitError):
+    circuit.measure(0, 1)
+    with pytest.raises(UnsupportedCircuitError, match="`ry` follows one of qubit 0"):
         BatchedStatevectorSampler().run([circuit]).result()
 
 

@@ -42,6 +42,17 @@ def test_what_is_not_unitary_is_refused_by_name(add, name):
     )
 
 
+def test_boxes_and_variables_are_not_sent_to_aer_which_cannot_run_them_either():
+    box, variable = QuantumCircuit(1), QuantumCircuit(1)
+    with box.box():
+        box.rx(0.5, 0)
+    variable.add_var("flag", False)
+    for circuit, remedy in ((box, "`box`: put its gates into the circuit itself"), (variable, "`store`: remove it")):
+        with pytest.raises(UnsupportedCircuitError) as error:
+            lower(circuit)
+        assert str(error.value) == f"The built-in simulator runs unitary circuits, but this one holds {remedy}."
+
+
 @pytest.mark.parametrize("add", [lambda circuit: circuit.measure(0, 0), lambda circuit: circuit.measure_all()])
 def test_measurements_are_refused_with_the_way_to_remove_them(add):
     circuit = circuit_with(add)

@@ -73,19 +73,56 @@ def test_a_gate_after_a_measurement_is_refused_by_name(add, name):
     with pytest.raises(UnsupportedCircuitError) as error:
         take_measurements(circuit)
     assert str(error.value) == (
-        f"The built-in simulator measures at the end of a circuit, but in this one `{name}` follows a measurement "
-        "of qubit 1: move the measurement to the end, or run the circuit on Aer instead."
+        f"Measurements must come last, but `{name}` follows one of qubit 1: move it to the end, or draw shots with "
+        "`AerExecution(shots=...).sampler()`."
     )
 
 
-def test_what_is_conditional_on_a_measurement_is_refused_when_it_is_lowered():
-    circuit = QuantumCircuit(2, 1)
-    circuit.measure(0, 0)
+@pytest.mark.parametrize("bits", [(0, 0), (1, 1)])
+def test_a_measurement_whose_bit_is_written_again_is_not_forgotten(bits):
+    """As seen from the other bit, the first measurement dephases its qubit: later gates on it are refused."""
+    circuit = QuantumCircuit(3, 2)
+    circuit.h([0, 2])
+    circuit.measure([0, 2], bits)
+    circuit.h(0)
+    circuit.measure(0, 1 - bits[0])
+    with pytest.raises(UnsupportedCircuitError, match="`h` follows one of qubit 0"):
+        take_measurements(circuit)
+    bare = QuantumCircuit(QuantumRegister(1), [Clbit()], ClassicalRegister(1, "c"))  # the first bit is in no register
+    bare.measure(0, 0)
+    bare.sx(0)
+    bare.measure(0, 1)
+    with pytest.raises(UnsupportedCircuitError, match="`sx` follows one of qubit 0"):
+        take_measurements(bare)
+
+
+def conditional(circuit):
     with circuit.if_test((circuit.clbits[0], 1)):
         circuit.x(1)
-    unitary, _ = take_measurements(circuit)
-    with pytest.raises(UnsupportedCircuitError, match="holds `if_else`"):
-        lower(unitary)
+
+
+def measuring_in_a_block(circuit):
+    with circuit.if_test((circuit.clbits[1], 0)):
+        circuit.measure(1, 0)
+
+
+@pytest.mark.parametrize(
+    ("add", "name", "remedy"),
+    [
+        (conditional, "if_else", ", or draw shots with `AerExecution(shots=...).sampler()`"),
+        (measuring_in_a_block, "if_else", ", or draw shots with `AerExecution(shots=...).sampler()`"),
+        (lambda circuit: circuit.store(circuit.clbits[0], True), "store", ""),
+    ],
+)
+def test_what_else_reads_or_writes_a_bit_is_refused(add, name, remedy):
+    circuit = QuantumCircuit(2, 2)
+    circuit.measure(0, 0)
+    add(circuit)
+    with pytest.raises(UnsupportedCircuitError) as error:
+        take_measurements(circuit)
+    assert str(error.value) == (
+        f"Nothing but measurements may use classical bits, but `{name}` does: remove it{remedy}."
+    )
 
 
 def test_what_is_no_circuit_is_refused():

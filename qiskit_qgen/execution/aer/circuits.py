@@ -125,11 +125,17 @@ class AerTranspiler:
 
         Raises:
             ArgumentError: If the circuit is wider than the device.
-            UnsupportedCircuitError: If an instruction cannot be expressed in the gates.
+            UnsupportedCircuitError: If an instruction cannot be expressed in the gates, or the circuit has boxes,
+                variables or stretches.
 
         Warns:
             UserWarning: If the noise model has errors, but none on the circuit in its gates.
         """
+        if circuit.num_identifiers or not names_of(circuit).isdisjoint({"box", "store"}):
+            raise UnsupportedCircuitError(
+                "Aer runs circuits without boxes, variables and stretches, but this one has some: put the gates of "
+                "boxes into the circuit itself, and numbers in the place of variables and stretches."
+            )
         if self._backend is not None:
             with renamed_arguments({"backend": "noise_model"}):
                 check_width(circuit.num_qubits, self._backend)
@@ -211,6 +217,12 @@ class AerTranspiler:
             change.h(0)
             changes[pauli] = self._transpiled(manager, change)
         return changes
+
+
+def names_of(circuit: QuantumCircuit) -> set[str]:
+    """Return the names of a circuit's instructions, those in blocks of its control flow among them."""
+    blocks = (block for entry in circuit.data for block in getattr(entry.operation, "blocks", ()))
+    return {entry.name for entry in circuit.data}.union(*map(names_of, blocks))
 
 
 def _with_slots(

@@ -172,8 +172,8 @@ class AerDevice:
         method, width = self.options.method, circuit.num_qubits
         if shots is None and circuit.is_dynamic:
             raise UnsupportedCircuitError(
-                "The circuit measures before its end, so that its outcomes have no exact probabilities here: give "
-                "`shots`, or measure at the end."
+                "The circuit has control flow or goes on after a measurement, so that its outcomes have no exact "
+                "probabilities here: give `shots`."
             )
         if shots is None and circuit.noise is not None and circuit.noise.in_measurements:
             raise ArgumentError(

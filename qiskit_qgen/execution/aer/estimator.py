@@ -14,7 +14,7 @@ from qiskit.quantum_info import SparsePauliOp
 
 from qiskit_qgen._checks import check_float
 from qiskit_qgen.exceptions import UnsupportedCircuitError
-from qiskit_qgen.execution.aer.circuits import AerCircuit
+from qiskit_qgen.execution.aer.circuits import AerCircuit, names_of
 from qiskit_qgen.execution.aer.device import AerDevice
 from qiskit_qgen.execution.aer.readout import MeasuredGroup, measured_groups
 from qiskit_qgen.primitives.pubs import distinct_observables, operator_of, rows_of, shots_of_precision
@@ -84,12 +84,12 @@ class AerEstimator(BaseEstimatorV2):
         generator: np.random.Generator,
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return the operators' means and their standard errors, both (rows, num_operators)."""
-        if any(entry.name == "measure" for entry in pub.circuit.data):
+        needed = {qubit for operator in operators for _, qubits, _ in operator.to_sparse_list() for qubit in qubits}
+        circuit = self._device.prepared(pub.circuit, needed)
+        if "measure" in names_of(circuit.circuit):  # which may have been inside another instruction
             raise UnsupportedCircuitError(
                 "A circuit whose operators are estimated must not measure: remove its measurements, or take a sampler."
             )
-        needed = {qubit for operator in operators for _, qubits, _ in operator.to_sparse_list() for qubit in qubits}
-        circuit = self._device.prepared(pub.circuit, needed)
         means = np.zeros((len(rows), len(operators)))
         if not rows.shape[0] or not operators:
             return means, means

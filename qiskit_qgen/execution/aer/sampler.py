@@ -13,7 +13,7 @@ from qiskit.primitives.containers.sampler_pub import SamplerPub
 
 from qiskit_qgen._checks import check_int
 from qiskit_qgen.exceptions import ArgumentError
-from qiskit_qgen.execution.aer.circuits import AerCircuit
+from qiskit_qgen.execution.aer.circuits import AerCircuit, names_of
 from qiskit_qgen.execution.aer.device import AerDevice
 from qiskit_qgen.execution.aer.readout import drawn_counts, read_out
 from qiskit_qgen.primitives.exact_probabilities import exact_result
@@ -52,7 +52,7 @@ class AerSampler(BaseSamplerV2):
         each = self._device.options.num_shots if shots is None else check_int("shots", shots, minimum=1)
         coerced = [SamplerPub.coerce(pub, each) for pub in pubs]
         for pub in coerced:
-            if not pub.circuit.cregs or "measure" not in _names(pub.circuit):
+            if not pub.circuit.cregs or "measure" not in names_of(pub.circuit):
                 raise ArgumentError(
                     "Argument `pubs` must hold circuits with measurements into a classical register, but one has "
                     "none: add `measure_all()`."
@@ -106,14 +106,6 @@ class AerSampler(BaseSamplerV2):
         )
         numbers = b"".join(int(shot, 16).to_bytes(length, "little") for row in memory for shot in row)
         return np.frombuffer(numbers, np.uint8).reshape(len(memory), shots, length)
-
-
-def _names(circuit: QuantumCircuit) -> set[str]:
-    names = {entry.name for entry in circuit.data}
-    for entry in circuit.data:
-        for block in getattr(entry.operation, "blocks", ()):
-            names |= _names(block)
-    return names
 
 
 def _packed(bits: NDArray[np.uint8], places: Sequence[int | None]) -> NDArray[np.uint8]:

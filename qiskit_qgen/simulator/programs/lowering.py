@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from qiskit.circuit import (
     AnnotatedOperation,
+    BoxOp,
     ControlFlowOp,
     ControlledGate,
     ControlModifier,
@@ -99,7 +100,7 @@ class _Lowering:
             if instruction.clbits or isinstance(operation, (Measure, Reset, ControlFlowOp, Store)):
                 raise UnsupportedCircuitError(
                     f"The built-in simulator runs unitary circuits, but this one holds `{operation.name}`: "
-                    f"{_remedy(operation)}, or run the circuit on Aer instead."
+                    f"{_remedy(operation)}."
                 )
             if unused and not self._builder.num_controls and _is_state(operation):
                 self._builder.touched.update(wires)
@@ -171,9 +172,10 @@ def _is_state(operation: Any) -> bool:
 
 
 def _remedy(operation: Any) -> str:
-    if isinstance(operation, Measure):
-        return "remove final measurements with `circuit.remove_final_measurements(inplace=False)`"
-    return "remove it"
+    if isinstance(operation, (BoxOp, Store)):  # which Aer cannot run either
+        return "put its gates into the circuit itself" if isinstance(operation, BoxOp) else "remove it"
+    final = " final measurements with `circuit.remove_final_measurements(inplace=False)`"
+    return f"remove{final if isinstance(operation, Measure) else ' it'}, or run the circuit on Aer instead"
 
 
 def _has_no_ancillas(operation: ControlledGate) -> bool:

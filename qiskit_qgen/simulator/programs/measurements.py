@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from qiskit.circuit import Barrier, Clbit, Delay, Measure, QuantumCircuit
+from qiskit.circuit import Barrier, Clbit, Delay, Measure, QuantumCircuit, Store
 
 from qiskit_qgen._checks import check_type
 from qiskit_qgen.exceptions import UnsupportedCircuitError
@@ -51,7 +51,8 @@ def take_measurements(circuit: QuantumCircuit) -> tuple[QuantumCircuit, Measurem
     """Split a circuit into its gates and its final measurements.
 
     Args:
-        circuit: A circuit in which nothing but barriers, delays and measurements follows a measurement of a qubit.
+        circuit: A circuit in which nothing but barriers, delays and measurements follows a measurement of a qubit, and
+            nothing else uses a classical bit.
 
     Returns:
         The circuit without its measurements, all else being as it was, and these. Of several measurements into one bit
@@ -59,22 +60,29 @@ def take_measurements(circuit: QuantumCircuit) -> tuple[QuantumCircuit, Measurem
 
     Raises:
         ArgumentTypeError: If ``circuit`` is no circuit.
-        UnsupportedCircuitError: If a gate follows a measurement of one of its qubits.
+        UnsupportedCircuitError: If a gate follows a measurement of one of its qubits, or anything else reads or writes
+            classical bits.
     """
     check_type("circuit", circuit, QuantumCircuit, "a QuantumCircuit")
     unitary = circuit.copy_empty_like()
     measured: dict[Clbit, int] = {}
+    finished: set[int] = set()  # the qubits, also those whose bits were written again
     for instruction in circuit.data:
         operation, qubits = instruction.operation, [circuit.find_bit(qubit).index for qubit in instruction.qubits]
         if isinstance(operation, Measure):
             measured[instruction.clbits[0]] = qubits[0]
+            finished.add(qubits[0])
             continue
-        again = set(qubits).intersection(measured.values())
+        if instruction.clbits or isinstance(operation, Store):
+            remedy = "" if isinstance(operation, Store) else ", or draw shots with `AerExecution(shots=...).sampler()`"
+            raise UnsupportedCircuitError(
+                f"Nothing but measurements may use classical bits, but `{operation.name}` does: remove it{remedy}."
+            )
+        again = finished.intersection(qubits)
         if again and not isinstance(operation, (Barrier, Delay)):
             raise UnsupportedCircuitError(
-                "The built-in simulator measures at the end of a circuit, but in this one "
-                f"`{operation.name}` follows a measurement of qubit {min(again)}: "
-                "move the measurement to the end, or run the circuit on Aer instead."
+                f"Measurements must come last, but `{operation.name}` follows one of qubit {min(again)}: move it to "
+                "the end, or draw shots with `AerExecution(shots=...).sampler()`."
             )
         unitary.append(instruction)
     read = tuple(sorted({measured[bit] for register in circuit.cregs for bit in register if bit in measured}))

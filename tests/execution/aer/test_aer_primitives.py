@@ -241,8 +241,20 @@ def test_circuits_that_go_on_after_a_measurement_are_sampled():
     circuit.measure(0, 1)
     counts = sampler(shots=500).run([circuit]).result()[0].data.c.get_counts()
     assert set(counts) == {"00", "01"}
-    with pytest.raises(UnsupportedCircuitError, match="measures before its end"):
+    with pytest.raises(UnsupportedCircuitError, match="has control flow or goes on after a measurement"):
         sampler().run([circuit]).result()
+
+
+def test_a_measurement_counts_although_its_bit_is_written_again():
+    circuit = QuantumCircuit(2, 2)
+    circuit.h(0)
+    circuit.measure(0, 0)  # dephases qubit 0, so that the second h does not undo the first
+    circuit.measure(1, 0)
+    circuit.h(0)
+    circuit.measure(0, 1)
+    counts = sampler(shots=2000).run([circuit]).result()[0].data.c.get_counts()
+    assert set(counts) == {"00", "10"}
+    assert counts["10"] / 2000 == pytest.approx(0.5, abs=0.06)
 
 
 def test_resets_are_averaged_over():

@@ -74,11 +74,59 @@ def test_an_absent_gpu_is_named_with_what_there_is(monkeypatch):
         AerOptions(device="GPU")
 
 
+def measuring_alone():
+    circuit = QuantumCircuit(1, 1)
+    circuit.measure(0, 0)
+    return circuit
+
+
+def with_box():
+    circuit = QuantumCircuit(1, 1)
+    with circuit.for_loop(range(2)), circuit.box():
+        circuit.rx(0.5, 0)
+    return circuit
+
+
+def with_variable():
+    circuit = QuantumCircuit(1, 1)
+    circuit.add_var("flag", True)
+    return circuit
+
+
+def with_stored_bit():
+    circuit = QuantumCircuit(1, 1)
+    circuit.store(circuit.clbits[0], True)
+    return circuit
+
+
+def with_stretch():
+    circuit = QuantumCircuit(1, 1)
+    circuit.delay(circuit.add_stretch("wait"), 0)
+    return circuit
+
+
+@pytest.mark.parametrize("make", [with_box, with_variable, with_stored_bit, with_stretch])
+@pytest.mark.parametrize("shots", [None, 10])
+def test_boxes_and_variables_are_refused(make, shots):
+    message = "^Aer runs circuits without boxes, variables and stretches, but this one has some: put the gates of boxes"
+    circuit = make()
+    with pytest.raises(UnsupportedCircuitError, match=message):
+        estimator(shots=shots).run([(circuit, SparsePauliOp("Z"))]).result()
+    circuit.measure(0, 0)
+    with pytest.raises(UnsupportedCircuitError, match=message):
+        sampler(shots=shots).run([circuit]).result()
+
+
 def test_what_cannot_be_computed_is_refused():
     measuring = ansatz()
     measuring.measure_all()
     with pytest.raises(UnsupportedCircuitError, match="must not measure"):
         values(estimator(), circuit=measuring)
+    nested = QuantumCircuit(2, 2)  # its mean is 0, and that of one run is 1 or -1
+    nested.h(0)
+    nested.append(measuring_alone().to_instruction(), [0], [0])
+    with pytest.raises(UnsupportedCircuitError, match="must not measure"):
+        estimator().run([(nested, SparsePauliOp("IZ"))]).result()
     with pytest.raises(ArgumentError, match="must hold circuits with measurements"):
         sampler().run([(ansatz(), ROWS)])
     with pytest.raises(ArgumentError, match="must hold finite parameter values"):
