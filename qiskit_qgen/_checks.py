@@ -9,7 +9,7 @@ import math
 import os
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from qiskit_qgen._typing import PathLike
 from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError, DatasetError
 
 
@@ -87,7 +88,14 @@ def check_distinct(name: str, values: Any) -> list[Any]:
 
 def check_path(name: str, value: Any) -> Path:
     """Return ``value`` as a path, or raise :class:`ArgumentTypeError`."""
-    return Path(check_type(name, value, (str, os.PathLike), "a path"))
+    return expanded(check_type(name, value, (str, os.PathLike), "a path"))
+
+
+def expanded(path: PathLike) -> Path:
+    """Return ``path`` with the home of a user in place of a leading ``~`` or ``~user``."""
+    with suppress(RuntimeError):  # there is no such user, but perhaps such a file
+        return Path(path).expanduser()
+    return Path(path)
 
 
 def check_folder(name: str, value: Any) -> Path:
@@ -101,10 +109,36 @@ def check_folder(name: str, value: Any) -> Path:
     return path
 
 
+def free_memory() -> float:
+    """Return the bytes that this process may still take, as far as the system tells; else infinity."""
+    bounds = [math.inf]
+    with suppress(OSError, ValueError):
+        found = re.search(r"MemAvailable:\s+(\d+) kB", Path("/proc/meminfo").read_text())
+        bounds.append(1024 * int(found[1]) if found else math.inf)
+        bounds.append(int(Path("/sys/fs/cgroup/memory.max").read_text()))
+    with suppress(ImportError, OSError, ValueError):
+        import resource  # of POSIX alone
+
+        limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+        if limit != resource.RLIM_INFINITY:
+            bounds.append(limit - resource.getpagesize() * int(Path("/proc/self/statm").read_text().split()[0]))
+    return min(bounds)
+
+
 def check_shape(name: str, shape: Sequence[int], expected: str, matches: bool) -> None:
     """Raise :class:`ArgumentError` unless ``matches``; ``expected`` is the shape in words."""
     if not matches:
         raise ArgumentError(f"Argument `{name}` must have shape {expected}, but has shape {tuple(shape)}.")
+
+
+def check_channels_first(image_shape: Sequence[int]) -> None:
+    """Raise :class:`ArgumentError` if an ``image_shape`` of three integers seems to end with the channels."""
+    channels, height, width = image_shape
+    if 1 <= width <= 4 < min(channels, height):
+        raise ArgumentError(
+            f"Argument `image_shape` must be (channels, height, width), channels come first, but is "
+            f"({channels}, {height}, {width}): write ({width}, {channels}, {height})."
+        )
 
 
 def check_array(name: str, value: Any) -> NDArray[np.float64]:
@@ -113,6 +147,8 @@ def check_array(name: str, value: Any) -> NDArray[np.float64]:
         array = np.asarray(value.detach().cpu() if isinstance(value, torch.Tensor) else value, np.float64)
     except (TypeError, ValueError):
         raise ArgumentTypeError(f"Argument `{name}` must hold real numbers, but is {value!r}.") from None
+    if np.ma.is_masked(value):
+        raise ArgumentError(f"Argument `{name}` must hold a number everywhere, but some are masked.")
     if not np.isfinite(array).all():
         raise ArgumentError(f"Argument `{name}` must hold finite numbers, but holds NaN or infinity.")
     return array

@@ -1,4 +1,8 @@
 import fractions
+import os
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,15 +14,18 @@ from qiskit_qgen._checks import (
     check_choice,
     check_distinct,
     check_float,
+    check_folder,
     check_int,
     check_path,
     check_shape,
     check_simulation_options,
     check_type,
+    free_memory,
     renamed_arguments,
 )
 from qiskit_qgen._random import SEED_MAXIMUM, resolve_seed, torch_generator
 from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError, DatasetError, QGenError
+from qiskit_qgen.models import HybridGAN, QuantumDiffusion, StyleQGAN
 
 
 def message(kind, function, *arguments, **options):
@@ -184,3 +191,28 @@ def test_distinct_values_come_back_as_a_list(values, found):
 def test_repeated_or_missing_values_are_refused(values):
     with pytest.raises(ArgumentError, match="Argument `seeds` must hold distinct values, at least one, but is"):
         check_distinct("seeds", values)
+
+
+@pytest.mark.parametrize("model", [StyleQGAN, HybridGAN, QuantumDiffusion])
+@pytest.mark.parametrize(("shape", "right"), [((28, 28, 1), "(1, 28, 28)"), ((32, 24, 3), "(3, 32, 24)")])
+def test_channels_come_first(model, shape, right):
+    with pytest.raises(ArgumentError, match=re.escape(f"channels come first, but is {shape}: write {right}.")):
+        model(image_shape=shape)
+
+
+def test_masked_numbers_are_refused_and_a_tilde_is_the_home(monkeypatch, tmp_path):
+    with pytest.raises(ArgumentError, match="`x` must hold a number everywhere, but some are masked"):
+        check_array("x", np.ma.masked_less([1.0, 2.0], 1.5))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert check_path("folder", "~/runs") == check_folder("folder", Path("~/runs")) == tmp_path / "runs"
+    assert check_path("folder", "~no-such-user/runs") == Path("~no-such-user/runs")
+
+
+def test_free_memory_is_what_the_system_tells():
+    whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    assert 0 < free_memory() <= whole
+    code = (
+        "import resource as r; r.setrlimit(r.RLIMIT_AS, (2**33, 2**33)); from qiskit_qgen._checks import free_memory; "
+    )
+    found = subprocess.run([sys.executable, "-c", f"{code}print(free_memory())"], capture_output=True, check=True)
+    assert 2**31 < float(found.stdout) < 2**33

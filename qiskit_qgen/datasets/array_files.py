@@ -11,10 +11,12 @@
 
 from __future__ import annotations
 
+import io
 import math
 import zipfile
+from collections.abc import Callable, Collection
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeAlias
 
 import numpy as np
 import torch
@@ -22,7 +24,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from qiskit_qgen.datasets.image_dataset import ImageDataset
-from qiskit_qgen.datasets.reading import check_fits_memory, reading
+from qiskit_qgen.datasets.reading import check_fits_memory, check_pickle, reading
+from qiskit_qgen.datasets.subsets import subset_rows
 from qiskit_qgen.exceptions import DatasetError
 
 ARRAY_SUFFIXES = (".npz", ".npy", ".pt", ".pth")
@@ -34,6 +37,8 @@ _NAMES = {
     "test": (("test_images", "test_labels"), ("x_test", "y_test")),
 }
 _KINDS = {"val": "validation", "test": "test"}
+_PICKLES_OF_OLD_FILES = 5  # the magic number, the version, the machine, the tensors, and the names of their storages
+_Draw: TypeAlias = Callable[[int], Tensor | None]
 _HEADER_READERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
 
@@ -41,6 +46,8 @@ def load_array_file(
     path: Path,
     split: str,
     *,
+    num_images: int | None = None,
+    subset_seed: int = 0,
     name: str | None = None,
     class_names: tuple[str, ...] | None = None,
     labelled: bool = True,
@@ -50,83 +57,104 @@ def load_array_file(
     Args:
         path: The file, which exists.
         split: "train", "val" or "test"; the latter two only if the file names such pictures.
+        num_images: How many pictures are drawn; no others are ever in memory. None takes all.
+        subset_seed: Seed of that draw.
         name: The data set's name; None takes the file's.
         class_names: A name for each label, or None.
         labelled: Whether to take the labels, if there are any.
 
     Raises:
+        ArgumentError: If ``num_images`` or ``subset_seed`` is out of range.
         DatasetError: If the file is damaged, would need pickle, lacks the split, or does not hold pictures.
     """
-    suffix = path.suffix.lower()
-    if suffix == ".npy":
-        arrays: dict[str, Any] = {"images": _read_npy(path)}
-    elif suffix == ".npz":
-        arrays = _read_npz(path, split)
-    else:
-        arrays = _read_torch(path, split)
-    images, labels = _choose(arrays, split, path)
+    counts: list[int] = []
+
+    def draw(count: int) -> Tensor | None:
+        """Return which of ``count`` rows are taken, first of the images, then of the labels; None takes all."""
+        counts.append(count)
+        if num_images is not None:
+            check_fits_memory(2 * count, path)
+            if count != counts[0]:
+                raise DatasetError(f"File {path} must hold {counts[0]} labels, one for each image, but holds {count}.")
+        return subset_rows(count, num_images, subset_seed)
+
+    read = {".npy": _read_npy, ".npz": _read_npz}.get(path.suffix.lower(), _read_torch)
+    images, labels = read(path, split, draw)
     return ImageDataset(images, labels if labelled else None, name or path.name, split, class_names)
 
 
-def _choose(arrays: dict[str, Any], split: str, path: Path) -> tuple[Any, Any]:
-    """Return the images of ``split`` and their labels or None."""
+def _choose(held: Collection[Any], split: str, path: Path) -> tuple[str, str | None]:
+    """Return the names of the images of ``split`` and of their labels or None, out of the names ``held``."""
     for images, labels in _NAMES[split]:
-        if images in arrays:
-            return arrays[images], arrays.get(labels)
-    if split in _KINDS and any(images in arrays for images, _ in _NAMES["train"]):
+        if images in held:
+            return images, labels if labels in held else None
+    if split in _KINDS and any(images in held for images, _ in _NAMES["train"]):
         raise DatasetError(
             f"File {path} has no {_KINDS[split]} pictures; ask for split='train', or store them as `{split}_images`."
         )
-    held = ", ".join(f"`{key!s:.40}`" for key in list(arrays)[:5]) or "nothing"
-    raise DatasetError(f"File {path} must hold `images` or `{split}_images`, but holds {held}.")
+    listed = ", ".join(f"`{key:.40}`" for key in list(held)[:5] if isinstance(key, str)) or "nothing"
+    raise DatasetError(f"File {path} must hold `images` or `{split}_images`, but holds {listed}.")
 
 
-def _read_npy(path: Path) -> NDArray[np.generic]:
+def _read_npy(path: Path, split: str, draw: _Draw) -> tuple[Any, Any]:
+    _choose(("images",), split, path)
     with reading(path, "an .npy file"), path.open("rb") as file:
-        _check_header(file, path.stat().st_size, path)
-        file.seek(0)
-        return np.lib.format.read_array(file, allow_pickle=False)
+        return _read_array(file, path.stat().st_size, path, draw), None
 
 
-def _names(split: str) -> frozenset[str]:
-    return frozenset(name for pair in _NAMES[split] for name in pair)
-
-
-def _read_npz(path: Path, split: str) -> dict[str, Any]:
-    """Return the arrays of ``split``; others are only listed, since they are not needed."""
-    arrays: dict[str, Any] = {}
+def _read_npz(path: Path, split: str, draw: _Draw) -> tuple[Any, Any]:
+    """Return images and labels of ``split``; other arrays are only listed."""
     with reading(path, "an .npz file"), zipfile.ZipFile(path) as archive:
-        for member in archive.infolist():
-            name = member.filename.removesuffix(".npy")
-            arrays[name] = None
-            if name in _names(split):
-                with archive.open(member) as file:
-                    _check_header(file, member.file_size, path)
-                with archive.open(member) as file:
-                    arrays[name] = np.lib.format.read_array(file, allow_pickle=False)
-    return arrays
+        members = {member.filename.removesuffix(".npy"): member for member in archive.infolist()}
+        arrays: list[Any] = []
+        for name in _choose(members, split, path):
+            if name is None:
+                return arrays[0], None
+            with archive.open(members[name]) as file:
+                arrays.append(_read_array(file, members[name].file_size, path, draw))
+    return arrays[0], arrays[1]
 
 
-def _check_header(file: IO[bytes], size: int, path: Path) -> None:
-    """Raise if the array in ``file`` of ``size`` bytes needs pickle, or its declared shape does not match ``size``."""
+def _read_array(file: IO[bytes], size: int, path: Path, draw: _Draw) -> NDArray[np.generic]:
+    """Return the drawn rows of the array in ``file`` of ``size`` bytes.
+
+    Raises:
+        DatasetError: If the array needs pickle or its declared shape does not match ``size``.
+    """
     version = np.lib.format.read_magic(file)
     if version not in _HEADER_READERS:
         raise DatasetError(f"File {path} holds an array of format version {version}, which pictures never need.")
-    shape, _, dtype = _HEADER_READERS[version](file)
+    shape, is_fortran, dtype = _HEADER_READERS[version](file)
     if dtype.hasobject:
         raise DatasetError(f"File {path} holds Python objects, which only pickle could read; store plain numbers.")
+    start = file.tell()
     declared = math.prod(shape) * dtype.itemsize
-    if min(shape, default=0) < 0 or declared != size - file.tell():
+    if min(shape, default=0) < 0 or declared != size - start:
         raise DatasetError(
             f"File {path} is truncated or damaged: it declares an array of shape {shape} with {declared} bytes, "
-            f"but holds {size - file.tell()}."
+            f"but holds {size - start}."
         )
-    check_fits_memory(math.prod(shape), path)
+    rows = draw(shape[0]) if shape and declared else None
+    if rows is None or is_fortran:
+        check_fits_memory(math.prod(shape), path, itemsize=dtype.itemsize)
+        file.seek(0)
+        array: NDArray[np.generic] = np.lib.format.read_array(file, allow_pickle=False)
+        return array if rows is None else array[rows.numpy()]
+    step = declared // shape[0]
+    check_fits_memory(len(rows) * step // dtype.itemsize, path, itemsize=dtype.itemsize)
+    drawn = np.empty((len(rows), *shape[1:]), dtype)
+    for place in rows.argsort().tolist():  # forward, since a compressed file is read from its beginning
+        file.seek(start + int(rows[place]) * step)
+        drawn[place] = np.frombuffer(file.read(step), dtype).reshape(shape[1:])
+    return drawn
 
 
-def _read_torch(path: Path, split: str) -> dict[str, Any]:
+def _read_torch(path: Path, split: str, draw: _Draw) -> tuple[Any, Any]:
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        # Mapped, so that only what is drawn comes into memory; files of the old kind cannot be.
+        content = torch.load(path, map_location="cpu", weights_only=True, mmap=_check_torch(path))
+    except DatasetError:
+        raise
     except Exception as error:  # torch raises errors of many types, which advise to load with pickle
         raise DatasetError(
             f"File {path} is damaged or holds more than tensors, which only pickle could read: save a tensor, or a "
@@ -137,9 +165,43 @@ def _read_torch(path: Path, split: str) -> dict[str, Any]:
         raise DatasetError(
             f"File {path} must hold a tensor or a dict of tensors, but holds a {type(content).__name__}."
         )
-    for key in _names(split) & arrays.keys():
-        if not isinstance(arrays[key], Tensor):
-            raise DatasetError(f"File {path}: `{key}` must be a tensor, but is a {type(arrays[key]).__name__}.")
-        # A stored view may repeat a few values any number of times.
-        check_fits_memory(arrays[key].numel(), path)
-    return arrays
+    images, labels = (
+        None if key is None else _take(arrays[key], key, path, draw) for key in _choose(arrays, split, path)
+    )
+    return images, labels
+
+
+def _check_torch(path: Path) -> bool:
+    """Return whether the file is a zip archive; raise if reading it could take more memory than it has bytes."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        if file.read(4) != b"PK\3\4":
+            check_fits_memory(size // 4, path)
+            file.seek(0)
+            for _ in range(_PICKLES_OF_OLD_FILES):
+                check_pickle(file, size)
+            return False
+        with zipfile.ZipFile(file) as archive:
+            members = archive.infolist()
+            stored = all(member.compress_type == zipfile.ZIP_STORED for member in members)
+            if not stored or sum(member.file_size for member in members) > size:
+                raise DatasetError(f"File {path} holds compressed records, which torch.save never writes.")
+            for member in members:
+                if member.filename.endswith(".pkl"):
+                    check_fits_memory(member.file_size // 4, path)
+                    check_pickle(io.BytesIO(archive.read(member)), size)
+    return True
+
+
+def _take(tensor: object, key: str, path: Path, draw: _Draw) -> Tensor:
+    """Return the drawn rows of a tensor, in memory of their own."""
+    if not isinstance(tensor, Tensor):
+        raise DatasetError(f"File {path}: `{key}` must be a tensor, but is a {type(tensor).__name__}.")
+    if tensor.layout != torch.strided or tensor.is_meta or tensor.is_quantized:
+        raise DatasetError(f"File {path}: `{key}` must be a dense tensor with values.")
+    rows = draw(len(tensor)) if tensor.dim() else None
+    # A stored view may repeat a few values any number of times.
+    number = tensor.numel() if rows is None else len(rows) * tensor[0].numel()
+    check_fits_memory(number, path, itemsize=tensor.element_size())
+    with reading(path, "a file of tensors"):
+        return tensor.detach().clone() if rows is None else tensor.detach()[rows]

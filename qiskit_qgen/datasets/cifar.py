@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from qiskit_qgen._typing import PathLike
 from qiskit_qgen.datasets.downloads import download
 from qiskit_qgen.datasets.image_dataset import ImageDataset
-from qiskit_qgen.datasets.reading import check_fits_memory, reading
+from qiskit_qgen.datasets.reading import check_fits_memory, check_pickle, reading
 from qiskit_qgen.exceptions import DatasetError
 
 CIFAR10_CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
@@ -97,8 +97,9 @@ def _read_binary(content: bytes, path: Path) -> tuple[NDArray[np.uint8], NDArray
 def _read_python(content: bytes, path: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """Return pictures and labels of a pickled dictionary, of which nothing is executed."""
     with reading(path, "a part of CIFAR-10"):
-        found = _Unpickler(io.BytesIO(content), encoding="bytes").load()
-    if not isinstance(found, dict) or not {b"data", b"labels"} <= found.keys():
+        check_pickle(io.BytesIO(content), len(content))
+        found = _Unpickler(content).load()
+    if type(found) is not dict or not {b"data", b"labels"} <= found.keys():
         raise DatasetError(f"File {path} is not a part of CIFAR-10: it holds no `data` and `labels`.")
     data, labels = found[b"data"], found[b"labels"]
     if isinstance(data, _Array):
@@ -151,26 +152,31 @@ def _dtype(name: object, *_: object) -> _Bytes:
     return _BYTES
 
 
-def _encode(text: object, encoding: object) -> bytes:
-    """Return bytes that Python 3 wrote as text for Python 2 to read."""
-    if not isinstance(text, str) or encoding != "latin1":
-        raise pickle.UnpicklingError("it encodes text otherwise than bytes are stored")
-    return text.encode("latin1")
-
-
 _ALLOWED: dict[tuple[str, str], Callable[..., object]] = {
     ("numpy", "ndarray"): object,  # an argument only
     ("numpy", "dtype"): _dtype,
     ("numpy.core.multiarray", "_reconstruct"): _reconstruct,
     ("numpy._core.multiarray", "_reconstruct"): _reconstruct,
-    ("_codecs", "encode"): _encode,
 }
 
 
 class _Unpickler(pickle.Unpickler):
     """Reads dictionaries, lists, numbers, bytes and arrays of bytes; every other name in the file is refused."""
 
+    def __init__(self, content: bytes) -> None:
+        super().__init__(io.BytesIO(content), encoding="bytes")
+        self._left = len(content)
+
+    def _encode(self, text: object, encoding: object) -> bytes:
+        """Return bytes that Python 3 wrote as text for Python 2 to read, each of them once."""
+        if not isinstance(text, str) or encoding != "latin1" or len(text) > self._left:
+            raise pickle.UnpicklingError("it encodes text otherwise than bytes are stored")
+        self._left -= len(text)
+        return text.encode("latin1")
+
     def find_class(self, module: str, name: str) -> Callable[..., object]:
+        if (module, name) == ("_codecs", "encode"):
+            return self._encode
         if (module, name) in _ALLOWED:
             return _ALLOWED[module, name]
         raise pickle.UnpicklingError(f"it names {module}.{name}, which CIFAR-10 does not need")

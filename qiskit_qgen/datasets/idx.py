@@ -62,7 +62,7 @@ def _read(stream: IO[bytes] | gzip.GzipFile | io.BufferedReader, path: Path, lim
     declared = math.prod(shape) * dtype.itemsize
     if declared > limit:
         raise DatasetError(f"File {path} declares the shape {shape}, but is too small to hold that many values.")
-    check_fits_memory(math.prod(shape), path)
+    check_fits_memory(math.prod(shape), path, itemsize=2 * dtype.itemsize)
     content = stream.read(declared)
     if len(content) < declared:
         raise DatasetError(

@@ -73,7 +73,8 @@ class IdxCollection:
 
     def _find(self, folder: Path, name: str) -> Path:
         """Return the path of an official file in ``folder``, gzipped or not."""
-        for candidate in (folder / name, folder / name.removesuffix(".gz")):
+        dotted = name.replace("-idx", ".idx")  # as older tools unpack them
+        for candidate in (folder / each for full in (name, dotted) for each in (full, full.removesuffix(".gz"))):
             if candidate.is_file():
                 return candidate
         raise DatasetError(f"Folder {folder} must hold {self.title}'s files, but lacks {name}.")

@@ -58,6 +58,8 @@ class ImageDataset:
 
 def _convert_labels(labels: TensorLike, count: int, subject: str) -> Tensor:
     """Return ``labels`` as int64 of shape (``count``,), or raise with ``subject`` as the sentence's beginning."""
+    if np.ma.is_masked(labels):
+        raise DatasetError(f"{subject} must be integers, but some are masked.")
     array = labels.detach().cpu().numpy() if isinstance(labels, Tensor) else np.asarray(labels)
     if array.dtype.kind not in "iu":
         raise DatasetError(f"{subject} must be integers, but are of type {array.dtype.name}.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,20 +25,20 @@ PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".
 # Only these decoders run: Pillow's others start programs (EPS) or are rarely used and so rarely tested.
 _FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
 _MODES = {"L": "grey", "RGB": "RGB", "RGBA": "RGBA"}
-_SPLITS = ("train", "test")
-_VALIDATION = "val"
+_SPLITS = {"train": "train", "test": "test", "val": "val", "valid": "val", "validation": "val"}
+_SIXTEEN_BITS = re.compile(r";16[BLN]")  # in the name that Pillow has for the layout of stored colours
 
 
 def load_image_folder(folder: Path, split: str) -> ImageDataset:
     """Return the pictures in ``folder``, sorted by name.
 
     Pictures directly in the folder have no labels. Pictures in sub-folders have their sub-folder's name as class;
-    labels count the classes from 0 in the order of their names. If the folder has the two sub-folders ``train`` and
-    ``test``, and perhaps ``val``, then ``split`` says in which of them to look for either, and the classes are those of
-    all together.
+    labels count the classes from 0 in the order of their names. If the folder has two of the sub-folders ``train``,
+    ``test`` and ``val`` (or ``valid``, ``validation``), or one of them and no other, then ``split`` says in which of
+    them to look for either, and the classes are those of all together.
 
-    Black-and-white pictures become grey, palettes RGB (RGBA if they have transparency), and cameras' orientation marks
-    are applied; nothing else is converted.
+    Black-and-white pictures become grey, palettes RGB, those of one transparent colour RGBA, and cameras' orientation
+    marks are applied; nothing else is converted. More than 8 bits are refused.
 
     Args:
         folder: The folder, which exists.
@@ -46,23 +47,18 @@ def load_image_folder(folder: Path, split: str) -> ImageDataset:
     Raises:
         DatasetError: If there are no pictures or no such split, or a picture cannot be read or is not like the others.
     """
-    splits = [folder / name for name in (*_SPLITS, _VALIDATION) if (folder / name).is_dir()]
-    has_splits = all(folder / name in splits for name in _SPLITS)
-    if has_splits and folder / split in splits:
-        place = folder / split
-        class_names = sorted({entry.name for part in splits for entry in _list(part)[1]})
-    elif split == _VALIDATION:
-        raise DatasetError(
-            f"Folder {folder} has no validation pictures; give it sub-folders `train`, `test` and `val`, or ask for "
-            "another split."
-        )
-    elif split == "test":
-        raise DatasetError(
-            f"Folder {folder} has no test pictures; give it sub-folders `train` and `test`, or ask for 'train'."
-        )
-    else:
-        place = folder
-        class_names = [entry.name for entry in _list(folder)[1]]
+    sub_folders = _list(folder)[1]
+    splits = [entry for entry in sub_folders if entry.name.lower() in _SPLITS]
+    places = [entry for entry in splits if _SPLITS[entry.name.lower()] == split]
+    if not splits or len(splits) == 1 < len(sub_folders):  # a lone "train" may be a class of vehicles
+        places, splits = [folder] if split == "train" else [], [folder]
+    if len(places) > 1:
+        raise DatasetError(f"Folder {folder} holds both {places[0].name!r} and {places[1].name!r}; keep one of them.")
+    if not places:
+        kind = {"val": "validation", "test": "test"}.get(split, "training")
+        raise DatasetError(f"Folder {folder} has no {kind} pictures; give it a sub-folder `{split}` beside the others.")
+    place = places[0]
+    class_names = sorted({entry.name for part in splits for entry in _list(part)[1]})
     files, labels = _list_labelled(place, class_names)
     images = torch.from_numpy(_read_all(files, folder))
     names = tuple(class_names) if labels is not None else None
@@ -104,7 +100,7 @@ def _list_labelled(folder: Path, class_names: list[str]) -> tuple[list[Path], Te
 def _read_all(files: list[Path], folder: Path) -> NDArray[np.uint8]:
     """Return the pictures, of which none may differ from the first in size or channels, as (N, C, H, W)."""
     first, first_mode = _read_one(files[0])
-    check_fits_memory(len(files) * first.size, folder)
+    check_fits_memory(len(files) * first.size, folder, itemsize=1)
     images = np.empty((len(files), *first.shape), dtype=np.uint8)
     for index, file in enumerate(files):
         image, mode = _read_one(file)
@@ -128,17 +124,26 @@ def _read_one(file: Path) -> tuple[NDArray[np.uint8], str]:
             frames = getattr(opened, "n_frames", 1)
             if frames > 1:
                 raise DatasetError(f"Picture {file} has {frames} frames; store each in a file of its own.")
+            _check_depth(opened, file)
             image = _convert_mode(ImageOps.exif_transpose(opened), file)
         array = np.asarray(image)
     return np.atleast_3d(array).transpose(2, 0, 1), image.mode
 
 
+def _check_depth(image: Image, file: Path) -> None:
+    """Raise if Pillow would cut colours of 16 bits to 8."""
+    tiles = getattr(image, "tile", [])
+    cut = any(_SIXTEEN_BITS.search(str(tile)) or (tile[0].startswith("ppm") and tile[3][-1] > 255) for tile in tiles)
+    if cut and image.mode in _MODES:
+        raise DatasetError(f"Picture {file} has 16 bits a colour; store it as 8-bit grey, RGB or RGBA, or as an array.")
+
+
 def _convert_mode(image: Image, file: Path) -> Image:
     """Return ``image`` in one of the modes that are read, if that loses nothing."""
-    if image.mode == "1":
-        return image.convert("L")
-    if image.mode == "P":
-        return image.convert("RGBA" if "transparency" in image.info else "RGB")
+    if "transparency" in image.info and image.mode in ("1", "L", "P", "RGB"):
+        return image.convert("RGBA")
+    if image.mode in ("1", "P"):
+        return image.convert("L" if image.mode == "1" else "RGB")
     if image.mode not in _MODES:
         raise DatasetError(f"Picture {file} has the mode {image.mode!r}; store it as 8-bit grey, RGB or RGBA.")
     return image

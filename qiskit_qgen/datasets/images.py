@@ -80,14 +80,21 @@ def _check_kind(data: object, subject: str) -> None:
         )
     if isinstance(data, Tensor) and (data.layout != torch.strided or data.is_meta):
         raise DatasetError(f"{subject} must be a dense tensor with values, but is sparse or without data.")
+    if np.ma.is_masked(data):
+        count = int(np.ma.getmaskarray(np.asanyarray(data)).sum())
+        raise DatasetError(
+            f"{subject} must hold a value for each pixel, but {count} are masked; fill them with `.filled(value)`."
+        )
     kind = str(data.dtype).removeprefix("torch.") if isinstance(data, Tensor) else data.dtype.name
     if kind != "uint8" and kind not in _FLOAT_TYPES:
-        remedy = {
-            "uint16": "; divide it by 65535",
-            "int64": "; convert values from 0 to 255 to uint8",
-            "int32": "; convert values from 0 to 255 to uint8",
-            "bool": "; convert it to floating point",
-        }.get(kind, "")
+        remedy = "; convert it to floating point" if kind == "bool" else ""
+        if "int" in kind and np.size(data):
+            low, high = int(data.min()), int(data.max())
+            remedy = f"; {_remedy(low, high)}, in floating point"
+            if low >= 0 and high <= 1:
+                remedy = "; convert it to floating point"
+            elif low >= 0 and _full_scale(high) == 255:
+                remedy = "; convert values from 0 to 255 to uint8"
         raise DatasetError(f"{subject} must be uint8 or floating point, but is of type {kind}{remedy}.")
 
 
@@ -140,14 +147,21 @@ def _check_range(tensor: Tensor, low: float, high: float, subject: str) -> None:
         )
     if low >= 0 and high <= 1:
         return
-    if low >= -0.05 and high <= 1.05:
-        remedy = "clip with clamp(0, 1)"
-    elif low >= 0 and high <= 255:
-        remedy = "divide by 255"
-    elif low >= -1 and high <= 1:
-        remedy = "rescale with (x + 1) / 2"
-    else:
-        remedy = "rescale first"
     raise DatasetError(
-        f"{subject} must hold numbers from 0 to 1, but they reach from {low:.6g} to {high:.6g}; {remedy}."
+        f"{subject} must hold numbers from 0 to 1, but they reach from {low:.6g} to {high:.6g}; {_remedy(low, high)}."
     )
+
+
+def _remedy(low: float, high: float) -> str:
+    """Say what brings numbers from ``low`` to ``high`` into [0, 1]."""
+    if low >= -0.05 and high <= 1.05:
+        return "clip with clamp(0, 1)"
+    if low >= 0:
+        scale = _full_scale(high)
+        return f"divide by {scale:.6g}" + ", if that is their largest possible value" * (scale not in (high, 255))
+    return "rescale with (x + 1) / 2" if low >= -1 and high <= 1 else "rescale first"
+
+
+def _full_scale(high: float) -> float:
+    """Return the largest possible value of images that reach ``high``: of digits, or of 8 to 16 bits."""
+    return next((scale for scale in (255, 1023, 4095, 16383, 65535) if 16 < high <= scale), high)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
-from qiskit_qgen._checks import check_choice, check_type
+from qiskit_qgen._checks import check_choice, check_type, expanded
 from qiskit_qgen._typing import PathLike
 from qiskit_qgen.datasets.array_files import ARRAY_SUFFIXES, load_array_file
 from qiskit_qgen.datasets.bundled import load_digits, load_fashion_mnist_mini
@@ -58,8 +58,8 @@ def load_dataset(
     ``"sat-4"``                400,000 train, 100,000 test, 4 x 28 x 28; ``data_dir`` is the file ``sat-4-full.mat`` or
                                its folder; with ``num_images``, no more than these are ever in memory
     a folder                   pictures (png, jpg, bmp, gif, tif, webp, pgm, ppm) of one size and mode: directly in it
-                               (no labels), in a sub-folder for each class, or either of these in ``train`` and ``test``
-                               and perhaps ``val``
+                               (no labels), in a sub-folder for each class, or either of these in two or three of
+                               ``train``, ``test`` and ``val``
     an ``.npz`` file           arrays ``images`` and perhaps ``labels``; or ``train_images``, ``train_labels``,
                                ``test_images``, ``test_labels``; or ``x_train``, ``y_train``, ``x_test``, ``y_test``;
                                likewise with ``val``
@@ -99,9 +99,16 @@ def load_dataset(
     check_choice("split", split, SPLITS)
     check_type("name", name, (str, os.PathLike, Tensor, np.ndarray), "a name, a path, a tensor or a numpy array")
     check_type("data_dir", data_dir, (str, os.PathLike, type(None)), "a path or None")
+    if isinstance(name, (str, os.PathLike)) and os.fspath(name).startswith("~"):
+        name = expanded(name)
+    data_dir = None if data_dir is None else expanded(data_dir)
     if isinstance(name, str) and name == _SAT4:
         _check_no_validation(name, split)
         return load_sat4(split, data_dir, num_images, subset_seed)
+    if isinstance(name, str) and is_medmnist(name):
+        return load_medmnist(name, split, data_dir, num_images, subset_seed)
+    if data_dir is None and isinstance(name, (str, os.PathLike)) and _is_array_file(name):
+        return load_array_file(Path(name), split, num_images=num_images, subset_seed=subset_seed)
     data = _load(name, split, data_dir)
     rows = subset_rows(len(data), num_images, subset_seed)
     if rows is None:
@@ -111,8 +118,6 @@ def load_dataset(
 
 
 def _load(name: PathLike | ImageData, split: str, data_dir: PathLike | None) -> ImageDataset:
-    if isinstance(name, str) and is_medmnist(name):
-        return load_medmnist(name, split, data_dir)
     if isinstance(name, str) and name in _IN_FILES:
         _check_no_validation(name, split)
         return _IN_FILES[name](split, data_dir)
@@ -149,9 +154,12 @@ def _from_path(name: PathLike, split: str) -> ImageDataset:
             f"Argument `name` must be one of {known}, or the path of a folder or file of pictures, "
             f"but is {os.fspath(name)!r}, and there is no such file or folder."
         )
-    if path.suffix.lower() not in ARRAY_SUFFIXES:
-        raise DatasetError(
-            f"File {path} must be of one of the types {', '.join(ARRAY_SUFFIXES)}; "
-            "for pictures pass the folder that holds them."
-        )
-    return load_array_file(path, split)
+    raise DatasetError(
+        f"File {path} must be of one of the types {', '.join(ARRAY_SUFFIXES)}; "
+        "for pictures pass the folder that holds them."
+    )
+
+
+def _is_array_file(name: PathLike) -> bool:
+    known = name in _IN_THE_PACKAGE or name in _IN_FILES
+    return not known and Path(name).suffix.lower() in ARRAY_SUFFIXES and Path(name).is_file()

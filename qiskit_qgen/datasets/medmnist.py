@@ -38,7 +38,9 @@ def is_medmnist(name: str) -> bool:
     return name.partition("-")[0] in MEDMNIST_NAMES
 
 
-def load_medmnist(name: str, split: str, data_dir: PathLike | None) -> ImageDataset:
+def load_medmnist(
+    name: str, split: str, data_dir: PathLike | None, num_images: int | None = None, subset_seed: int = 0
+) -> ImageDataset:
     """Return one split of a set.
 
     Args:
@@ -48,9 +50,11 @@ def load_medmnist(name: str, split: str, data_dir: PathLike | None) -> ImageData
         data_dir: A folder with the file, such as ``pathmnist_64.npz``; None takes it from the folder ``.medmnist`` in
             the user's home, where the package ``medmnist`` keeps it, or else from the cache, into which it is
             downloaded the first time, and checked.
+        num_images: How many pictures are drawn; None takes all.
+        subset_seed: Seed of that draw.
 
     Raises:
-        ArgumentError: If there is no such size.
+        ArgumentError: If there is no such size, or ``num_images`` or ``subset_seed`` is out of range.
         DatasetError: If the file is missing, damaged, holds other pictures, or cannot be downloaded.
     """
     base, dash, size = name.partition("-")
@@ -71,7 +75,15 @@ def load_medmnist(name: str, split: str, data_dir: PathLike | None) -> ImageData
     )
     classes = entry["classes"]
     names = None if classes is None else tuple(classes)
-    data = load_array_file(path, split, name=name, class_names=names, labelled=classes is not None)
+    data = load_array_file(
+        path,
+        split,
+        num_images=num_images,
+        subset_seed=subset_seed,
+        name=name,
+        class_names=names,
+        labelled=classes is not None,
+    )
     expected = (entry["channels"], int(size), int(size))
     if tuple(data.images.shape[1:]) != expected:
         raise DatasetError(

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-import os
+import pickletools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
-from qiskit_qgen.exceptions import DatasetError
+from qiskit_qgen._checks import free_memory
+from qiskit_qgen.exceptions import DatasetError, QGenError
 
 DEFLATE_LIMIT = 1032
 """No deflate stream expands by more than this factor, so that a declared size can be refused before it is read."""
 
 _REASON_LENGTH = 160
+_MOST_OPCODES, _MOST_CONTAINERS = 2_000_000, 10_000
+_CONTAINERS = ("TUPLE", "LIST", "DICT", "SET")
 
 
 @contextmanager
@@ -31,7 +35,7 @@ def reading(path: Path, kind: str) -> Iterator[None]:
     """
     try:
         yield
-    except DatasetError:
+    except QGenError:
         raise
     except MemoryError as error:
         raise DatasetError(f"File {path} declares more data than fit in memory.") from error
@@ -41,26 +45,38 @@ def reading(path: Path, kind: str) -> Iterator[None]:
         raise DatasetError(f"File {path} is damaged or is not {kind}: {reason}.") from error
 
 
-def check_fits_memory(num_values: int, path: Path) -> None:
-    """Raise if ``num_values`` as float32 exceed this machine's memory, as hostile or mistaken headers do.
+def check_pickle(file: IO[bytes], size: int) -> None:
+    """Raise if reading the pickle that begins in ``file`` could take more memory or stack than its bytes justify.
+
+    Lengths and numbers in a memo beyond its ``size`` make a reader reserve memory for them, and tuples in tuples
+    overflow the stack when they are hashed. The file is left behind the pickle.
+
+    Raises:
+        ValueError: If it could, or the pickle is truncated.
+    """
+    containers = 0
+    for count, (opcode, argument, _) in enumerate(pickletools.genops(file)):
+        containers += any(name in opcode.name for name in _CONTAINERS)
+        if ("PUT" in opcode.name or opcode.name == "FRAME") and not 0 <= int(argument or 0) <= size:
+            raise ValueError(f"its instruction {opcode.name} exceeds the file")
+        if count > _MOST_OPCODES or containers > _MOST_CONTAINERS:
+            raise ValueError("it holds more objects than images and labels need")
+
+
+def check_fits_memory(num_values: int, path: Path, *, itemsize: int = 0) -> None:
+    """Raise if ``num_values`` as float32 exceed the memory that is free, as hostile or mistaken headers do.
 
     Args:
         num_values: How many numbers the header of ``path`` declares.
         path: The file or folder that is read.
+        itemsize: Bytes of each number as it is stored, if it is held besides.
 
     Raises:
         DatasetError: If the numbers do not fit.
     """
-    available = _memory_bytes()
-    if 4 * num_values > available:
+    available = free_memory()
+    if (4 + itemsize) * num_values > available:
         raise DatasetError(
             f"File {path} declares {num_values} values, which need {4 * num_values / 1e9:.3g} GB as float32, "
-            f"but this machine has {available / 1e9:.3g} GB of memory."
+            f"but this machine has {available / 1e9:.3g} GB of free memory."
         )
-
-
-def _memory_bytes() -> float:
-    """Return this machine's memory in bytes; infinity where the system does not tell."""
-    if hasattr(os, "sysconf") and {"SC_PAGE_SIZE", "SC_PHYS_PAGES"} <= os.sysconf_names.keys():
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return float("inf")

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor, nn
 
-from qiskit_qgen._checks import check_int, check_shape
+from qiskit_qgen._checks import check_channels_first, check_int, check_shape
 from qiskit_qgen._settings import Settings, setting
 
 MINIMUM_SIDE, MAXIMUM_SIDE = 8, 64
@@ -90,6 +90,8 @@ def check_image_shape(image_shape: object) -> tuple[int, int, int]:
     """Return ``image_shape`` as channels, height, width, or raise :class:`ArgumentError`."""
     sizes = tuple(image_shape) if isinstance(image_shape, (tuple, list)) else ()
     check_shape("image_shape", sizes, "(C, H, W) as three integers", len(sizes) == 3)
+    if all(isinstance(size, int) for size in sizes):
+        check_channels_first(sizes)
     channels = check_int("image_shape[0]", sizes[0], minimum=1)
     height, width = (
         check_int(f"image_shape[{axis}]", sizes[axis], minimum=MINIMUM_SIDE, maximum=MAXIMUM_SIDE) for axis in (1, 2)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from qiskit_qgen._checks import check_int, check_shape
+from qiskit_qgen._checks import check_channels_first, check_int, check_shape
 from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.networks.blocks import Block
 
@@ -116,6 +116,8 @@ def check_picture_shape(image_shape: object) -> tuple[int, int, int]:
     """
     sizes = tuple(image_shape) if isinstance(image_shape, (tuple, list)) else ()
     check_shape("image_shape", sizes, "(C, H, W) as three integers", len(sizes) == 3)
+    if all(isinstance(size, int) for size in sizes):
+        check_channels_first(sizes)
     channels = check_int("image_shape[0]", sizes[0], minimum=1, maximum=4)
     if channels == 2:
         raise ArgumentError("Argument `image_shape[0]` must be 1, 3 or 4 channels, but is 2.")

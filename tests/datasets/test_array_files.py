@@ -3,6 +3,7 @@ import os
 import pickle
 import re
 import struct
+import tracemalloc
 import zipfile
 
 import numpy as np
@@ -10,7 +11,8 @@ import pytest
 import torch
 
 from qiskit_qgen.datasets import load_dataset
-from qiskit_qgen.exceptions import DatasetError
+from qiskit_qgen.datasets.subsets import subset_rows
+from qiskit_qgen.exceptions import ArgumentError, DatasetError
 
 SEED = 9_102
 IMAGES = np.random.default_rng(SEED).integers(0, 256, (6, 8, 8), dtype=np.uint8)
@@ -256,3 +258,71 @@ def test_validation_pictures_have_names_of_their_own(tmp_path, names):
     np.savez(path, train_images=train)
     with pytest.raises(DatasetError, match="has no validation pictures; ask for split='train', or store them as `val_"):
         load_dataset(path, split="val")
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("kind", ["npy", "npz", "compressed.npz", "pt", "old.pt"])
+def test_a_draw_reads_the_same_pictures_as_indexing_does(tmp_path, kind, order):
+    path = tmp_path / f"mine.{kind}"
+    images, labels = np.asarray(IMAGES / 255, order=order), LABELS
+    if kind == "npy":
+        np.save(path, images)
+    elif kind.endswith("npz"):
+        (np.savez_compressed if "compressed" in kind else np.savez)(path, labels=labels, images=images)
+    else:
+        content = {"labels": torch.from_numpy(labels), "images": torch.from_numpy(images)}
+        torch.save(content, path, _use_new_zipfile_serialization=kind == "pt")
+    rows = subset_rows(6, 3, 7)
+    drawn = load_dataset(path, num_images=3, subset_seed=7)
+    assert np.array_equal(drawn.images.numpy(), images[rows, None].astype(np.float32))
+    assert drawn.labels is None if kind == "npy" else drawn.labels.tolist() == labels[rows].tolist()
+    with pytest.raises(ArgumentError, match="`num_images` must be an integer from 1 to 6, but is 7"):
+        load_dataset(path, num_images=7)
+    with pytest.raises(ArgumentError, match="`subset_seed` has no effect without `num_images`"):
+        load_dataset(path, subset_seed=7)
+    if kind == "npz":
+        np.savez(path, images=images, labels=labels[:4])
+        assert "must hold 6 labels, one for each image, but holds 4." in refused(path, num_images=3)
+
+
+def test_a_few_pictures_of_a_small_file_that_unpacks_to_gigabytes(tmp_path):
+    path, count = tmp_path / "mine.npz", 2**19
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive, archive.open("images.npy", "w") as file:
+        file.write(npy_bytes((count, 16, 16), b""))
+        for _ in range(32):
+            file.write(bytes(count * 8))
+    assert path.stat().st_size < 2**20
+    tracemalloc.start()
+    data = load_dataset(path, num_images=2)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert data.images.shape == (2, 1, 16, 16)
+    assert peak < 2**26
+
+
+def test_compressed_records_of_tensors_are_refused(tmp_path):
+    torch.save(torch.zeros(2**22, 2, 2, dtype=torch.uint8), tmp_path / "good.pt")
+    bad = tmp_path / "bad.pt"
+    with zipfile.ZipFile(tmp_path / "good.pt") as good, zipfile.ZipFile(bad, "w", zipfile.ZIP_DEFLATED) as archive:
+        for member in good.infolist():
+            archive.writestr(member.filename, good.read(member))
+    assert refused(bad) == f"File {bad} holds compressed records, which torch.save never writes."
+
+
+NESTED = b"\x80\x02}(K\x00" + b"\x85" * 200_000 + b"K\x01u."
+"""A dictionary with the key ((...(0,)...),), whose hash overflows the stack."""
+
+
+@pytest.mark.parametrize("content", [NESTED, b"\x80\x02}r\xff\xff\xff\x0f.", b"\x80\x04\x8e" + b"\xff" * 7 + b"\x0f."])
+def test_pickles_that_overflow_stack_or_memory(tmp_path, content):
+    torch.save(torch.zeros(2, 2, 2), tmp_path / "good.pt")
+    with zipfile.ZipFile(tmp_path / "good.pt") as good, zipfile.ZipFile(tmp_path / "bad.pt", "w") as archive:
+        for member in good.infolist():
+            archive.writestr(member.filename, content if member.filename.endswith("pkl") else good.read(member))
+    assert "is damaged or holds more than tensors" in refused(tmp_path / "bad.pt")
+    (tmp_path / "old.pt").write_bytes(content)
+    assert "is damaged or holds more than tensors" in refused(tmp_path / "old.pt")
+    for number in range(1, 6):
+        (tmp_path / f"data_batch_{number}").write_bytes(content)
+    with pytest.raises(DatasetError, match="is damaged or is not a part of CIFAR-10"):
+        load_dataset("cifar-10", data_dir=tmp_path)

@@ -128,10 +128,13 @@ class TestDownload:
 
     @pytest.mark.usefixtures("cache")
     @pytest.mark.parametrize("compressed", [True, False])
-    def test_a_given_folder_is_used_without_a_server(self, name, tmp_path, small, compressed, monkeypatch, refused):
+    @pytest.mark.parametrize("dot", ["-idx", ".idx"])
+    def test_a_given_folder_is_used_without_a_server(
+        self, name, tmp_path, small, compressed, dot, monkeypatch, refused
+    ):
         monkeypatch.setenv(COLLECTIONS[name].url_variable, "http://127.0.0.1:9")
         for file, content in small.items():
-            (tmp_path / (file if compressed else file[:-3])).write_bytes(
+            (tmp_path / (file if compressed else file[:-3]).replace("-idx", dot)).write_bytes(
                 content if compressed else gzip.decompress(content)
             )
         dataset = load_dataset(name, split="test", data_dir=str(tmp_path))

@@ -152,18 +152,63 @@ def test_empty_and_mixed_folders_are_refused(tmp_path):
     assert "dog of a class must hold pictures only, but holds a sub-folder (puppy)." in refused(tmp_path)
 
 
-def test_without_both_sub_folders_there_are_no_test_pictures(tmp_path):
-    save(tmp_path / "train" / "a.png", pixels(0))
-    assert "has no test pictures; give it sub-folders `train` and `test`, or ask for 'train'." in refused(
-        tmp_path, split="test"
-    )
+@pytest.mark.parametrize("names", [("train", "val"), ("Train", "validation"), ("train", "valid"), ("train",), ("val",)])
+def test_no_split_is_mixed_into_another(tmp_path, names):
+    for index, name in enumerate(names):
+        save(tmp_path / name / "cat" / "a.png", pixels(index))
+    splits = ["val" if name[0] == "v" else "train" for name in names]
+    for index, split in enumerate(splits):
+        data = load_dataset(tmp_path, split=split)
+        assert np.array_equal(data.images.numpy(), [values(pixels(index))])
+        assert data.class_names == ("cat",)
+    for split in {"train", "val", "test"} - set(splits):
+        assert f"gives it a sub-folder `{split}`".replace("gives", "give") in refused(tmp_path, split=split)
 
 
-def png(width, height, content):
+def test_names_of_splits_among_others_are_classes(tmp_path):
+    for name in ("car", "plane", "train"):
+        save(tmp_path / name / "a.png", pixels(0))
+    assert load_dataset(tmp_path).class_names == ("car", "plane", "train")
+    assert "has no test pictures; give it a sub-folder `test` beside the others." in refused(tmp_path, split="test")
+    save(tmp_path / "valid" / "a.png", pixels(0))
+    save(tmp_path / "val" / "a.png", pixels(0))
+    assert "holds both 'val' and 'valid'; keep one of them." in refused(tmp_path, split="val")
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "RGB"])
+def test_a_transparent_colour_becomes_alpha(tmp_path, mode):
+    image = Image.fromarray(np.where(pixels(0) > 127, 255, 0).astype(np.uint8)).convert(mode)
+    image.save(tmp_path / "a.png", transparency=(255, 255, 255) if mode == "RGB" else image.getpixel((0, 0)))
+    with Image.open(tmp_path / "a.png") as saved:
+        expected = values(np.array(saved.convert("RGBA")))
+    assert np.array_equal(load_dataset(tmp_path).images[0].numpy(), expected)
+    assert set(np.unique(expected[3])) == {0, 1}
+
+
+def sixteen_bits(colours):
+    rows = b"".join(b"\0" + bytes(14 * colours) for _ in range(6))
+    return png(7, 6, zlib.compress(rows), depth=16, kind={3: 2, 4: 6}[colours])
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.png", lambda: sixteen_bits(3)),
+        ("a.png", lambda: sixteen_bits(4)),
+        ("a.ppm", lambda: b"P6 2 2 65535\n" + bytes(24)),
+        ("a.ppm", lambda: b"P3 2 2 4095\n" + b"4000 " * 12),
+    ],
+)
+def test_colours_of_16_bits_are_not_cut(tmp_path, name, content):
+    (tmp_path / name).write_bytes(content())
+    assert "has 16 bits a colour; store it as 8-bit grey, RGB or RGBA, or as an array." in refused(tmp_path)
+
+
+def png(width, height, content, depth=8, kind=0):
     def chunk(kind, data):
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
-    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    header = struct.pack(">IIBBBBB", width, height, depth, kind, 0, 0, 0)
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", content) + chunk(b"IEND", b"")
 
 
@@ -236,5 +281,5 @@ def test_a_third_folder_holds_validation_pictures(tmp_path):
     assert float(load_dataset(tmp_path, split="val").images.mean()) == 1
     assert float(load_dataset(tmp_path).images.mean()) == 0
     shutil.rmtree(tmp_path / "val")
-    with pytest.raises(DatasetError, match="has no validation pictures; give it sub-folders `train`, `test` and `val`"):
+    with pytest.raises(DatasetError, match="has no validation pictures; give it a sub-folder `val` beside the others"):
         load_dataset(tmp_path, split="val")

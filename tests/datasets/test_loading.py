@@ -128,3 +128,12 @@ def test_heavy_libraries_are_imported_when_they_are_needed():
         "sys.exit(sorted({'sklearn', 'scipy', 'PIL', 'pooch', 'requests', 'matplotlib'} & new) or 0)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
+def test_a_tilde_is_the_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    np.save(tmp_path / "mine.npy", np.zeros((2, 8, 8)))
+    assert load_dataset("~/mine.npy").images.shape == (2, 1, 8, 8)
+    assert load_dataset(Path("~/mine.npy"), num_images=1).images.shape == (1, 1, 8, 8)
+    with pytest.raises(DatasetError, match=f"Folder {tmp_path} must hold MNIST's files"):
+        load_dataset("mnist", data_dir="~")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import ClassVar, Literal
 
-from qiskit_qgen._checks import check_int
+from qiskit_qgen._checks import check_channels_first, check_int
 from qiskit_qgen._settings import Settings, setting
 from qiskit_qgen.diffusion import AbstractForwardProcess
 from qiskit_qgen.exceptions import ArgumentError
@@ -106,6 +106,7 @@ class QuantumDiffusionConfig(Settings):
 
     def check(self) -> None:
         """Raise :class:`ArgumentError` unless shape, process, noise and sampling go together."""
+        check_channels_first(self.image_shape)
         check_int("image_shape[0]", self.image_shape[0], minimum=1, maximum=4)
         for index in (1, 2):
             if check_int(f"image_shape[{index}]", self.image_shape[index], minimum=4) % 4:
