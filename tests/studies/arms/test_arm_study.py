@@ -148,7 +148,11 @@ def test_data_that_changed_are_told(tmp_path):
             {"model": {"bottleneck": "se"}},
             "`model` must have the bottleneck 'quantum'",
         ),
-        (run_low_data_study, {"model": {"architecture_width": 9}}, "`architecture_width` must be divisible by 8, but is 9"),
+        (
+            run_low_data_study,
+            {"model": {"architecture_width": 9}},
+            "`architecture_width` must be divisible by 8",
+        ),
         (run_low_data_study, {"model": {"archtecture_width": 9}}, "did you mean `architecture_width`?"),
         (
             run_low_data_study,
