@@ -1,5 +1,6 @@
 """Draws docs/static/architecture.svg: the layers, and the way of one batch: ``python docs/draw_architecture.py``."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -25,7 +26,9 @@ STEPS = (
     ("execution", "LocalExecution.expectation (or one PUB to Aer, IBM)"),
     ("circuits | simulator", "program, once per circuit; kernel: values (B, K)"),
 )
-BACK = "backward: one adjoint sweep gives the\nvector-Jacobian product; autograd goes on\nthrough W and b to the optimizer"
+BACK = (
+    "backward: one adjoint sweep gives the\nvector-Jacobian product; autograd goes on\nthrough W and b to the optimizer"
+)
 INK, PALE, ACCENT = "#21313f", "#e8eef3", "#8a3ffc"
 
 
@@ -47,7 +50,7 @@ def main():
     for (_, text), y in zip(STEPS, points, strict=True):
         axes.plot([6.0, 6.5], [y, y], color=ACCENT, linewidth=1, linestyle=":")
         axes.text(6.85, y, text, color=INK, size=9, va="center")
-    for first, second in zip(points, points[1:], strict=False):
+    for first, second in pairwise(points):
         axes.annotate("", (6.6, second + 0.1), (6.6, first - 0.1), arrowprops={"arrowstyle": "->", "color": ACCENT})
     axes.annotate("", (12.3, points[1]), (12.3, points[-1]), arrowprops={"arrowstyle": "->", "color": ACCENT})
     axes.text(8.6, (points[-2] + points[-1]) / 2, BACK, color=INK, size=9, va="center")

@@ -15,7 +15,7 @@ def test_what_the_page_says_how_to_add_runs(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(loading, "_IN_FILES", dict(loading._IN_FILES))
     names = {}
     for block in re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL):
-        exec(block, names)
+        exec(block, names)  # noqa: S102 - the page is ours
     assert "torch.Size([2, 1, 8, 8])" in capsys.readouterr().out
     assert load_dataset("stripes", split="test").class_names == ("rows", "columns")
     assert names["layer"](names["torch"].rand(2, 4)).shape == (2, 4)
