@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -54,17 +54,18 @@ class ShiftRule(AbstractGradientRule):
 
     Args:
         circuit: Any circuit. What holds no parameters, measurements included, is left as it is.
+        inert: Names of instructions that do nothing where the circuit runs: those with parameters are left out.
 
     Raises:
         GradientError: If a gate with parameters has no exact rule, or an angle no derivative; the message names it.
     """
 
-    def __init__(self, circuit: QuantumCircuit) -> None:
+    def __init__(self, circuit: QuantumCircuit, *, inert: Collection[str] = ()) -> None:
         angles: list[ParameterExpression] = []
         self.circuit = circuit.copy_empty_like()
         self.circuit.global_phase = 0
         free = ParameterVector("angle", 0)
-        _append_all(self.circuit, circuit, self.circuit.qubits, self.circuit.clbits, angles, free)
+        _append_all(self.circuit, circuit, self.circuit.qubits, self.circuit.clbits, angles, free, inert)
         parameters = list(circuit.parameters)
         self._angles = SlotEvaluator(parameters, angles)
         self._slopes = _Slopes(parameters, angles)
@@ -155,6 +156,7 @@ def _append_all(
     clbits: Sequence[Any],
     angles: list[ParameterExpression],
     free: ParameterVector,
+    inert: Collection[str],
 ) -> None:
     """Append the instructions of ``source``, with free parameters as their angles, which ``angles`` collects."""
     for instruction in source.data:
@@ -171,8 +173,8 @@ def _append_all(
                     gate.params[number] = free[len(angles)]
                     angles.append(value)
             target.append(gate, wires, bits, copy=False)
-        elif operation.name != "global_phase":
-            _append_all(target, _definition(operation), wires, bits, angles, free)
+        elif operation.name != "global_phase" and operation.name not in inert:
+            _append_all(target, _definition(operation), wires, bits, angles, free, inert)
 
 
 def _is_free(value: Any) -> bool:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from qiskit.circuit import QuantumCircuit
+from qiskit.circuit import CircuitInstruction, QuantumCircuit
 from qiskit.providers import BackendV2
 
 from qiskit_qgen.exceptions import ArgumentError
@@ -29,24 +32,61 @@ class CircuitNoise:
     """The same without the errors of the readout."""
     confusions: NDArray[np.float64]
     """The readout's probabilities of each qubit, [qubit][true value][value read]."""
+    gates: frozenset[str]
+    """The gates, or labels of gates, that the whole noise model has errors on."""
     in_gates: bool
-    """Whether gates have errors."""
+    """Whether gates, or delays, of these qubits have errors."""
     in_measurements: bool
     """Whether measurements have errors other than of their readout."""
 
-    def may_act(self, name: str) -> bool:
-        """Return whether a gate has errors on any qubit."""
-        return name in self.model._default_quantum_errors or name in self.model._local_quantum_errors
+    @property
+    def in_delays(self) -> bool:
+        """Whether delays have errors."""
+        return bool(self.model._custom_noise_passes) or "delay" in self.gates
 
-    def acts_on(self, circuit: QuantumCircuit) -> bool:
-        """Return whether a circuit's gates, or the measurement of its qubits, have errors."""
-        if self.in_measurements or (self.confusions != np.eye(2)).any():
-            return True
-        return any(
-            entry.name in self.model._default_quantum_errors
-            or tuple(circuit.find_bit(qubit).index for qubit in entry.qubits)
-            in self.model._local_quantum_errors.get(entry.name, {})
-            for entry in circuit.data
+    @property
+    def reads_rightly(self) -> bool:
+        """Whether measurements have no errors."""
+        return not self.in_measurements and bool((self.confusions == np.eye(2)).all())
+
+    def acting_on(self, *circuits: QuantumCircuit) -> set[str]:
+        """Return the gates, or labels, whose errors act on circuits on these qubits."""
+        default, local = self.model._default_quantum_errors, self.model._local_quantum_errors
+        return {
+            name
+            for circuit in circuits
+            for entry, qubits in instructions(circuit)
+            for name in (entry.name, getattr(entry.operation, "label", None) or entry.name)
+            if name in default or qubits in local.get(name, ())
+        }
+
+
+def instructions(circuit: QuantumCircuit) -> Iterator[tuple[CircuitInstruction, tuple[int, ...]]]:
+    """Yield all instructions of a circuit with the numbers of their qubits, those inside of control flow included."""
+    for entry in circuit.data:
+        qubits = tuple(circuit.find_bit(qubit).index for qubit in entry.qubits)
+        yield entry, qubits
+        for block in getattr(entry.operation, "blocks", ()):
+            for inner, places in instructions(block):
+                yield inner, tuple(qubits[place] for place in places)
+
+
+def warn_of_replaced(
+    circuit: QuantumCircuit, model: Any, rewritten: Callable[[QuantumCircuit], QuantumCircuit]
+) -> None:
+    """Warn if gates that Aer knows are rewritten in others that have errors in an Aer ``NoiseModel``."""
+    from qiskit_aer import AerSimulator
+
+    known = set(AerSimulator().configuration().basis_gates)
+    given = circuit.copy_empty_like()
+    given.data = [entry for entry in circuit.data if entry.name in known]
+    before, after = (Counter(entry.name for entry, _ in instructions(each)) for each in (given, rewritten(given)))
+    noisy = sorted((after - before).keys() & set(model.noise_instructions))
+    if noisy:
+        warnings.warn(
+            f"The gates {sorted(before - after)} are run as others, with the errors that `noise_model` has on {noisy}: "
+            "write them in gates with the errors that you mean.",
+            stacklevel=2,
         )
 
 
@@ -69,10 +109,13 @@ def noise_on(model: Any, qubits: Sequence[int]) -> CircuitNoise:
     Raises:
         ArgumentError: If a readout error is of several qubits, which Aer does not apply to measurements of one.
     """
-    from qiskit_aer.noise import NoiseModel
+    from qiskit_aer.noise import LocalNoisePass, NoiseModel
 
     position = {qubit: number for number, qubit in enumerate(qubits)}
     kept = NoiseModel(basis_gates=model.basis_gates)
+    for each in model._custom_noise_passes:  # which Aer applies to circuits with delays
+        renumbered = partial(_on_qubits, each._func, list(qubits))
+        kept._custom_noise_passes.append(LocalNoisePass(renumbered, op_types=each._ops, method=each._method))
     noisy = set()
     for name, error in model._default_quantum_errors.items():
         kept.add_all_qubit_quantum_error(error, name, warnings=False)
@@ -96,9 +139,15 @@ def noise_on(model: Any, qubits: Sequence[int]) -> CircuitNoise:
         model=kept,
         without_readout=without_readout,
         confusions=confusions,
-        in_gates=bool(noisy - {"measure"}),
+        gates=frozenset({*model._default_quantum_errors, *model._local_quantum_errors} - {"measure"}),
+        in_gates=bool(noisy - {"measure"} or kept._custom_noise_passes),
         in_measurements="measure" in noisy,
     )
+
+
+def _on_qubits(noise: Callable[..., Any], qubits: Sequence[int], operation: Any, places: Sequence[int]) -> Any:
+    """Return the noise of an operation whose qubits are numbered anew."""
+    return noise(operation, [qubits[place] for place in places])
 
 
 def _of_one_qubit(error: Any) -> Any:

@@ -11,14 +11,17 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from qiskit.circuit import Parameter, ParameterExpression, QuantumCircuit, Qubit
+from qiskit.circuit.library import UnitaryGate
 from qiskit.exceptions import QiskitError
 from qiskit.providers import BackendV2
+from qiskit.quantum_info import Operator
 from qiskit.transpiler import PassManager, generate_preset_pass_manager
-from qiskit.transpiler.passes import RemoveResetInZeroState
+from qiskit.transpiler.passes import HighLevelSynthesis, RemoveResetInZeroState
 
 from qiskit_qgen._checks import renamed_arguments
-from qiskit_qgen.exceptions import ArgumentError, UnsupportedCircuitError
-from qiskit_qgen.execution.aer.circuit_noise import CircuitNoise, noise_on
+from qiskit_qgen.exceptions import UnsupportedCircuitError
+from qiskit_qgen.execution.aer.circuit_noise import CircuitNoise, instructions, noise_on, warn_of_replaced
+from qiskit_qgen.execution.aer.noise_models import HardwareNoise
 from qiskit_qgen.execution.devices import check_width, restricted_backend
 from qiskit_qgen.simulator.programs.expressions import SlotEvaluator
 
@@ -27,8 +30,7 @@ EXACT_GATES = (
     *("cx", "cy", "cz", "ecr", "swap", "ccx", "ccz", "cswap", "rxx", "ryy", "rzz", "rzx", "reset", "measure"),
 )
 """The gates of circuits without noise: those with angles are the ones that Aer binds rightly."""
-MISBOUND_GATES = frozenset({"cp", "crx", "cry", "crz", "cu", "cu1", "cu3", "mcp", "mcphase", "u1", "u2", "u3"})
-"""Gates with angles that Aer 0.18 binds wrongly, or that stand for others here."""
+_RANDOM = frozenset({"reset", "kraus", "quantum_channel", "superop"})
 _CONTROL_FLOW = ("if_else", "for_loop", "while_loop", "switch_case")
 
 
@@ -46,6 +48,8 @@ class AerCircuit:
         basis: Gates by their Pauli: what turns the measurement of X or Y into one of Z, as (circuit of one qubit).
         is_dynamic: Whether something happens to a qubit after its measurement, or depends on a measured bit.
         is_random: Whether the final state of one run depends on chance: by errors, resets or measurements.
+        binds_rows: Whether each row is a circuit of its own, since Aer 0.18 binds wrong values into some gates
+            (``cp``, ``u2``) and none into delays.
     """
 
     circuit: QuantumCircuit
@@ -56,6 +60,7 @@ class AerCircuit:
     basis: dict[str, QuantumCircuit]
     is_dynamic: bool
     is_random: bool
+    binds_rows: bool
 
     @property
     def num_qubits(self) -> int:
@@ -81,37 +86,32 @@ class AerCircuit:
 class AerTranspiler:
     """Makes circuits such as Aer runs them rightly.
 
-    Without noise, in gates whose angles Aer binds rightly. With a noise model, in the model's basis gates, since these
-    have the errors; the circuit's qubits are the model's. With a device, in the device's gates and laid out on its
-    qubits, with the errors of those.
+    Without noise, in gates whose angles Aer binds rightly. With Aer's noise model, as they are written, since merged,
+    cancelled or translated gates have other errors: only what Aer does not know is replaced by its definition. With
+    the noise of a kind of hardware, each gate by itself in the hardware's gates. With a device, in the device's gates
+    and laid out on its qubits, with the errors of those. The circuit's qubits are a noise model's.
 
     Args:
-        model: Aer's ``NoiseModel``; None for none, or for a device's.
+        noise: Aer's ``NoiseModel``, or the noise of a kind of hardware; None for none, or for a device's.
         backend: The device; None for none.
-
-    Raises:
-        ArgumentError: If the noise model has errors on gates that Aer binds wrongly.
     """
 
-    def __init__(self, model: Any = None, backend: BackendV2 | None = None) -> None:
-        self._model = model
+    def __init__(self, noise: Any = None, backend: BackendV2 | None = None) -> None:
+        self._model = noise.to_noise_model() if isinstance(noise, HardwareNoise) else noise
         self._backend = backend
+        self._as_written = noise is not None and not isinstance(noise, HardwareNoise)
         if backend is not None:
             self._manager = generate_preset_pass_manager(optimization_level=2, backend=backend, seed_transpiler=0)
             self._gates = [name for name in backend.operation_names if name not in _CONTROL_FLOW]
             return
-        self._gates = list(EXACT_GATES)
-        if model is not None:
-            wrong = sorted(MISBOUND_GATES & set(model.noise_instructions))
-            if wrong:
-                raise ArgumentError(
-                    f"Argument `noise_model` must have its errors on gates whose angles Aer binds rightly, but has "
-                    f"some on {wrong}: put them on gates such as 'rz', 'sx' and 'cx'."
-                )
-            known = set(EXACT_GATES) - {"reset", "measure"}
-            self._gates = [name for name in model.basis_gates if name in known]
+        if self._as_written:
+            self._gates = _gates_of_aer()
+            known = [*self._gates, "measure", "delay", "barrier", *_CONTROL_FLOW]
+            self._manager = PassManager([HighLevelSynthesis(basis_gates=known)])
+            return
+        self._gates = list(EXACT_GATES) if noise is None else [*self._model.basis_gates, "id"]
         self._manager = generate_preset_pass_manager(
-            optimization_level=1,
+            optimization_level=0 if noise else 1,
             basis_gates=[*self._gates, "reset", "measure", "delay", *_CONTROL_FLOW],
             seed_transpiler=0,
         )
@@ -129,7 +129,8 @@ class AerTranspiler:
                 variables or stretches.
 
         Warns:
-            UserWarning: If the noise model has errors, but none on the circuit in its gates.
+            UserWarning: If a noise model's errors on some gates do not act on the circuit, or act on gates that stand
+                for others.
         """
         if circuit.num_identifiers or not names_of(circuit).isdisjoint({"box", "store"}):
             raise UnsupportedCircuitError(
@@ -147,12 +148,15 @@ class AerTranspiler:
         used = {isa.find_bit(qubit).index for entry in isa.data if entry.name != "barrier" for qubit in entry.qubits}
         kept = sorted(used | {layout[qubit] for qubit in needed})
         place = {qubit: number for number, qubit in enumerate(kept)}
-        narrow, slots, expressions = _with_slots(isa, place)
-        narrow = PassManager([RemoveResetInZeroState()]).run(narrow)
-        dynamic = _is_dynamic(narrow)
         noise = self._noise(kept)
+        narrow, slots, expressions = _with_slots(isa, place, delays=noise is not None and noise.in_delays)
+        if not self._as_written:
+            narrow = PassManager([RemoveResetInZeroState()]).run(narrow)
+        dynamic = _is_dynamic(narrow)
         basis = self._basis()
         if noise is not None and self._model is not None:
+            if self._as_written:
+                warn_of_replaced(circuit, self._model, self._manager.run)
             self._check_noise(noise, narrow, basis)
         in_gates = noise is not None and noise.in_gates
         return AerCircuit(
@@ -163,7 +167,11 @@ class AerTranspiler:
             noise=noise,
             basis=basis,
             is_dynamic=dynamic,
-            is_random=dynamic or in_gates or any(entry.name == "reset" for entry in narrow.data),
+            is_random=dynamic or in_gates or any(entry.name in _RANDOM for entry in narrow.data),
+            binds_rows=any(
+                entry.name not in EXACT_GATES and any(isinstance(value, Parameter) for value in entry.operation.params)
+                for entry in narrow.data
+            ),
         )
 
     def _is_laid_out(self, circuit: QuantumCircuit) -> bool:
@@ -194,39 +202,52 @@ class AerTranspiler:
         return None if self._model is None else noise_on(self._model, kept)
 
     def _check_noise(self, noise: CircuitNoise, circuit: QuantumCircuit, basis: dict[str, QuantumCircuit]) -> None:
-        """Warn if a model with errors has none on what a circuit with gates, and its measurement, consists of."""
-        if self._model.is_ideal() or not circuit.data:
+        """Warn of errors that do not act on a circuit with gates: of any of Aer's model, of all of hardware's."""
+        run = [circuit] if self._as_written else [circuit, *basis.values()]
+        inert = noise.gates - noise.acting_on(*run)
+        if not circuit.data or not inert or not (self._as_written or (inert == noise.gates and noise.reads_rightly)):
             return
-        gates = sorted({entry.name for each in (circuit, *basis.values()) for entry in each.data})
-        if not noise.acts_on(circuit) and not any(
-            noise.may_act(entry.name) for c in basis.values() for entry in c.data
-        ):
-            warnings.warn(
-                f"No error of `noise_model` acts on the circuit, which runs without noise: the errors are on "
-                f"{sorted(self._model.noise_instructions)}, but the circuit and its measurement are made of {gates}.",
-                stacklevel=2,
-            )
+        warnings.warn(
+            f"The errors of `noise_model` on {sorted(inert)} do not act on the circuit, which is run as "
+            f"{sorted(set().union(*map(names_of, run)))}: give errors to these, or the "
+            "circuit in gates that have them.",
+            stacklevel=2,
+        )
 
     def _basis(self) -> dict[str, QuantumCircuit]:
-        manager = generate_preset_pass_manager(optimization_level=1, basis_gates=self._gates, seed_transpiler=0)
         changes = {}
         for pauli in "XY":
             change = QuantumCircuit(1)
             if pauli == "Y":
                 change.sdg(0)
             change.h(0)
-            changes[pauli] = self._transpiled(manager, change)
+            changes[pauli] = change
+        if not self._as_written:
+            manager = generate_preset_pass_manager(optimization_level=1, basis_gates=self._gates, seed_transpiler=0)
+            return {pauli: self._transpiled(manager, change) for pauli, change in changes.items()}
+        if {"h", "sdg"} & set(self._model.noise_instructions):  # whose errors are those of the circuit's gates alone
+            for change in changes.values():
+                matrix = UnitaryGate(Operator(change))
+                change.clear()
+                change.append(matrix, [0])
         return changes
 
 
 def names_of(circuit: QuantumCircuit) -> set[str]:
     """Return the names of a circuit's instructions, those in blocks of its control flow among them."""
-    blocks = (block for entry in circuit.data for block in getattr(entry.operation, "blocks", ()))
-    return {entry.name for entry in circuit.data}.union(*map(names_of, blocks))
+    return {entry.name for entry, _ in instructions(circuit)}
+
+
+def _gates_of_aer() -> list[str]:
+    """Return all that Aer's density matrices can do: what state vectors can do besides is expanded."""
+    from qiskit_aer import AerSimulator
+
+    names = AerSimulator(method="density_matrix").configuration().basis_gates
+    return [name for name in names if not name.startswith(("save_", "set_"))]
 
 
 def _with_slots(
-    isa: QuantumCircuit, place: dict[int, int]
+    isa: QuantumCircuit, place: dict[int, int], *, delays: bool
 ) -> tuple[QuantumCircuit, list[Parameter], list[ParameterExpression]]:
     """Return the circuit on some of its qubits with a parameter of its own for each angle, and the angles.
 
@@ -240,7 +261,7 @@ def _with_slots(
     slots: list[Parameter] = []
     expressions: list[ParameterExpression] = []
     for entry in isa.data:
-        if entry.name == "barrier":
+        if entry.name == "barrier" or (entry.name == "delay" and not delays):
             continue
         operation = entry.operation
         if operation.name in _CONTROL_FLOW and any(block.parameters for block in operation.blocks):

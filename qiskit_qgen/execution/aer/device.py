@@ -18,7 +18,6 @@ from qiskit_qgen._checks import renamed_arguments
 from qiskit_qgen.exceptions import ArgumentError, ExecutionError, UnsupportedCircuitError
 from qiskit_qgen.execution.aer.circuit_noise import TRAJECTORY_OPTIONS
 from qiskit_qgen.execution.aer.circuits import AerCircuit, AerTranspiler
-from qiskit_qgen.execution.aer.noise_models import HardwareNoise
 from qiskit_qgen.execution.aer.options import AerOptions
 from qiskit_qgen.execution.runtime.backends import resolve_backend
 from qiskit_qgen.simulator.cache import RecentCircuits
@@ -159,7 +158,7 @@ class AerDevice:
                 model = resolve_backend(_module_name(model))
         if isinstance(model, BackendV2):
             return AerTranspiler(backend=model)
-        return AerTranspiler(model.to_noise_model() if isinstance(model, HardwareNoise) else model)
+        return AerTranspiler(model)
 
     @cached_property
     def _simulator(self) -> Any:
@@ -215,7 +214,10 @@ class AerDevice:
     ) -> list[list[Any]]:
         """Return Aer's data of each circuit and row, all of them in one run of Aer."""
         circuits, binds = list(run), None
-        if circuit.slots:
+        if circuit.binds_rows:
+            bound = [dict(zip(circuit.slots, row, strict=True)) for row in rows.tolist()]
+            circuits = [each.assign_parameters(values) for each in circuits for values in bound]
+        elif circuit.slots:
             values = rows.T.tolist()
             binds = [dict(zip(circuit.slots, values, strict=True))] * len(circuits)
         else:

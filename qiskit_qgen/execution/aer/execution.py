@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
 
 import numpy as np
+from qiskit.circuit import QuantumCircuit
 
 from qiskit_qgen._checks import check_choice
+from qiskit_qgen.execution.aer.circuit_noise import warn_of_replaced
 from qiskit_qgen.execution.aer.device import AerDevice
 from qiskit_qgen.execution.aer.estimator import AerEstimator
 from qiskit_qgen.execution.aer.options import AerOptions
 from qiskit_qgen.execution.aer.sampler import AerSampler
 from qiskit_qgen.execution.base import AbstractExecution
+from qiskit_qgen.execution.primitive_functions import Gradient
+from qiskit_qgen.gradients.shift_rule import ShiftRule
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,5 +59,17 @@ class AerExecution(AerOptions, AbstractExecution):
         """Return the V2 sampler."""
         return AerSampler(self._device)
 
+    def _rule(self) -> Gradient:
+        return partial(_shift_rule, noise=self.noise_model) if self.gradient == "param_shift" else super()._rule()
+
     def _directions(self) -> np.random.Generator:
         return self._device.next_seeds()
+
+
+def _shift_rule(circuit: QuantumCircuit, *, noise: Any) -> ShiftRule:
+    """Return the rule; what it replaces by gates with errors is told, and a delay without errors needs no rule."""
+    from qiskit_aer.noise import NoiseModel
+
+    if isinstance(noise, NoiseModel):
+        warn_of_replaced(circuit, noise, lambda each: ShiftRule(each).circuit)
+    return ShiftRule(circuit, inert=() if noise is not None else ("delay",))

@@ -41,10 +41,12 @@ class AerOptions:
     noise_model: Any = field(default=None, hash=False)
     """The errors; None for none.
 
-    - Noise of :mod:`qiskit_qgen.execution`, such as ``depolarizing_noise(...)``.
-    - Aer's ``NoiseModel``: circuits are transpiled to its basis gates, any two qubits are coupled, and qubit i of a
-      circuit is qubit i of the model. If none of its errors is on the gates of the transpiled circuit, which then runs
-      without noise, there is a ``UserWarning``.
+    - Noise of :mod:`qiskit_qgen.execution`, such as ``depolarizing_noise(...)``: each gate is translated by itself to those
+      of the hardware, and nothing is merged or cancelled.
+    - Aer's ``NoiseModel``: the circuit is run as it is written, and qubit i of it is qubit i of the model. Only what
+      Aer's density matrices lack is replaced by its definition. Observables are measured without errors but those of
+      the readout. Errors on gates that the circuit does not contain, or that stand for others, give a
+      ``UserWarning``.
     - A device or its name, such as "fake_torino": circuits are transpiled to its gates, laid out and routed on its
       qubits, which have their own errors. Names that do not begin with ``fake_`` are looked up with the saved account.
     """

@@ -27,14 +27,14 @@ def noisy_truth(row, observables=OBSERVABLES):
     state = DensityMatrix.from_label("00")
 
     def apply(state, circuit):
-        for entry in transpile(circuit, basis_gates=["rz", "sx", "x", "cx"], optimization_level=1, seed_transpiler=0):
+        for entry in transpile(circuit, basis_gates=["rz", "sx", "x", "cx"], optimization_level=0, seed_transpiler=0):
             places = [circuit.qubits.index(qubit) for qubit in entry.qubits]
             state = state.evolve(entry.operation, places)
             if entry.name != "rz":
                 state = state.evolve(one if len(places) == 1 else two, places)
         return state
 
-    lowered = transpile(ansatz(), basis_gates=["rz", "sx", "x", "cx"], optimization_level=1, seed_transpiler=0)
+    lowered = transpile(ansatz(), basis_gates=["rz", "sx", "x", "cx"], optimization_level=0, seed_transpiler=0)
     for entry in lowered.assign_parameters(row):
         places = [lowered.qubits.index(qubit) for qubit in entry.qubits]
         state = state.evolve(entry.operation, places)
