@@ -41,8 +41,8 @@ class AerOptions:
     noise_model: Any = field(default=None, hash=False)
     """The errors; None for none.
 
-    - Noise of :mod:`qiskit_qgen.execution`, such as ``depolarizing_noise(...)``: each gate is translated by itself to those
-      of the hardware, and nothing is merged or cancelled.
+    - Noise of :mod:`qiskit_qgen.execution`, such as ``depolarizing_noise(...)``: each gate is translated by itself to
+      those of the hardware, and nothing is merged or cancelled.
     - Aer's ``NoiseModel``: the circuit is run as it is written, and qubit i of it is qubit i of the model. Only what
       Aer's density matrices lack is replaced by its definition. Observables are measured without errors but those of
       the readout. Errors on gates that the circuit does not contain, or that stand for others, give a
