@@ -1,85 +1,36 @@
-"""What all three models share: subsets of the data, and the scores of evaluate."""
+"""What all three models share beside training and sampling: the scores of evaluate, and what runs cost."""
 
 import functools
 import json
 
 import pytest
 import torch
+from small import KINDS, hybrid, images, style, table, trained
 
-from qiskit_qgen import HybridGAN, QuantumDiffusion, StyleQGAN
-from qiskit_qgen.datasets.subsets import subset
-from qiskit_qgen.exceptions import ArgumentError, DatasetError
+from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError, DatasetError
+from qiskit_qgen.execution import RuntimeExecution
+from qiskit_qgen.metrics import IdentityFeatureExtractor
+from qiskit_qgen.models import StyleQGAN
 
-MODELS = {
-    "style": (
-        StyleQGAN,
-        {"image_shape": (1, 8, 8), "num_qubits": 2, "num_layers": 1, "autoencoder_width": 4, "autoencoder_hidden": 8},
-        {"steps": 2, "autoencoder_steps": 2, "batch_size": 8},
-    ),
-    "hybrid": (
-        HybridGAN,
-        {"image_shape": (1, 8, 8), "quantum_in": "both", "num_qubits": 2, "latent_dim": 2, "backbone": "conv"},
-        {"steps": 2, "batch_size": 8},
-    ),
-    "diffusion": (
-        QuantumDiffusion,
-        {"image_shape": (1, 8, 8), "num_qubits": 2, "width": 8, "num_steps": 10, "sampling_steps": 2},
-        {"steps": 2, "batch_size": 8},
-    ),
-}
 DISTANCES = ("frechet_distance", "kernel_distance", "jensen_shannon_divergence", "jensen_shannon_divergence_pixel")
 SUPPORT = ("precision", "recall", "density", "coverage")
 
 
-def pictures(count, seed=0):
-    return torch.rand(count, 1, 8, 8, generator=torch.Generator().manual_seed(seed))
-
-
-@pytest.fixture(params=MODELS)
+@pytest.fixture(params=KINDS)
 def kind(request):
     return request.param
 
 
-def trained(kind, data, **options):
-    make, arguments, fit = MODELS[kind]
-    model = make(**arguments)
-    model.fit(data, seed=0, callbacks=[], **fit, **options)
-    return model
-
-
 @functools.cache
 def fitted(kind):
-    """A model that no test changes, trained on the pictures of seed 0."""
-    return trained(kind, pictures(30))
-
-
-def weights(model):
-    return torch.cat([tensor.double().flatten() for each in model.networks.values() for tensor in each.parameters()])
-
-
-def test_subsets_are_the_same_for_every_model(kind):
-    data = pictures(40)
-    drawn = trained(kind, data, num_images=12, subset_seed=3)
-    given = trained(kind, subset(data, 12, 3))
-    assert torch.equal(weights(drawn), weights(given))
-    other = trained(kind, data, num_images=12, subset_seed=4)
-    assert not torch.equal(weights(drawn), weights(other))
-
-
-def test_subsets_out_of_range_are_refused(kind):
-    for options, message in (
-        ({"num_images": 0}, "`num_images` must be"),
-        ({"num_images": 41}, "`num_images` must be"),
-        ({"subset_seed": 1}, "`subset_seed` has no effect without `num_images`"),
-    ):
-        with pytest.raises(ArgumentError, match=message):
-            trained(kind, pictures(40), **options)
+    """A model that no test changes, trained on the images of seed 0."""
+    return trained(KINDS[kind](), images(30))
 
 
 def test_all_scores_come_with_floors_intervals_and_sizes(kind):
-    data, held_out = pictures(30), pictures(24, seed=1)
+    data, held_out = images(30), images(24, seed=1)
     scores = fitted(kind).evaluate(
-        held_out, num_samples=20, reference=pictures(20, seed=2), train=data, extractor="pixel"
+        held_out, num_samples=20, reference=images(20, seed=2), train=data, extractor="pixel"
     )
     assert json.loads(json.dumps(scores, allow_nan=False)) == scores
     groups = [scores, scores["floor_real"]]
@@ -99,9 +50,9 @@ def test_all_scores_come_with_floors_intervals_and_sizes(kind):
     assert "inception_score" not in scores
 
 
-def test_a_model_that_repeats_its_training_pictures_is_found_out(kind, monkeypatch):
-    data, held_out, model = pictures(30), pictures(24, seed=1), fitted(kind)
-    # Not the model but its samples are replaced: a generator that has learned its training pictures by heart.
+def test_a_model_that_repeats_its_training_images_is_found_out(kind, monkeypatch):
+    data, held_out, model = images(30), images(24, seed=1), fitted(kind)
+    # Not the model but its samples are replaced: a generator that has learned its training images by heart.
     monkeypatch.setattr(model, "sample", lambda count, **_: data[:count])
     found = model.evaluate(held_out, num_samples=20, train=data, extractor="pixel")["memorization"]
     assert found["copy_rate"] == 1
@@ -112,6 +63,76 @@ def test_a_model_that_repeats_its_training_pictures_is_found_out(kind, monkeypat
     assert any("check that they are others" in sentence for sentence in wrong["warnings"])
 
 
-def test_training_pictures_of_another_shape_are_refused(kind):
+def test_training_images_of_another_shape_are_refused(kind):
     with pytest.raises(DatasetError, match="`train`"):
-        fitted(kind).evaluate(pictures(24), train=torch.rand(9, 1, 12, 12), extractor="pixel")
+        fitted(kind).evaluate(images(24), train=torch.rand(9, 1, 12, 12), extractor="pixel")
+
+
+DATA = images()
+
+
+def test_errors_of_scoring_name_the_arguments_of_evaluate():
+    with pytest.raises(
+        ArgumentError, match=r"`extractor` must be 'pixel', 'fid-inception-v3', a name such as .* but is 'inception'"
+    ):
+        fitted("style").evaluate(DATA, extractor="inception")
+    with pytest.raises(ArgumentTypeError, match=r"`extractor` must be an extractor or its name, but is of type int"):
+        fitted("style").evaluate(DATA, extractor=3)
+    with pytest.raises(ArgumentError, match=r"`data` must have shape .* with 9 values"):
+        fitted("style").evaluate(DATA, extractor=IdentityFeatureExtractor(9), num_samples=4)
+    with pytest.raises(ArgumentError, match=r"`data` must hold at least 4 samples, but holds 3"):
+        fitted("style").evaluate(DATA[:3], extractor="pixel", num_samples=4)
+    with pytest.raises(ArgumentError, match=r"`num_samples` must be an integer of at least 2, but is 0"):
+        fitted("style").evaluate(DATA, extractor="pixel", num_samples=0)
+    with pytest.raises(ArgumentTypeError, match=r"`cache` must be a FeatureCache or None, but is of type str"):
+        fitted("style").evaluate(DATA, extractor="pixel", cache="here")
+
+
+def test_nothing_is_sampled_for_an_extractor_that_does_not_exist(monkeypatch):
+    monkeypatch.setattr(StyleQGAN, "sample", lambda *_args, **_options: pytest.fail("sampled"))
+    with pytest.raises(ArgumentError, match="`extractor`"):
+        fitted("style").evaluate(DATA, extractor="inception")
+
+
+def test_pixels_are_an_extractor_by_name():
+    by_name = fitted("style").evaluate(DATA, extractor="pixel")
+    assert by_name == fitted("style").evaluate(DATA, extractor=IdentityFeatureExtractor(64, name="pixel"))
+    assert by_name["extractor"] == "pixel"
+
+
+def test_tables_are_scored_as_they_are():
+    rows = torch.rand(20, 2)
+    assert trained(table(), rows).evaluate(rows)["extractor"] == "identity"
+    with pytest.raises(ArgumentError, match="Arguments `extractor` and `cache` must be None for tabular data"):
+        table().evaluate(rows, extractor="pixel")
+
+
+DEVICE = RuntimeExecution("fake_manila", shots=1000)
+
+
+def test_costs_count_every_pass_of_a_circuit(kind):
+    model = KINDS[kind]()
+    training = model.training_class.of(**({"loss": "hinge"} if kind == "hybrid" else {}))
+    one, many = (model.estimate_cost(number, execution=DEVICE) for number in (1, 600))
+    assert 0 < one.qpu_seconds < many.qpu_seconds
+    short, long = (model.estimate_cost(steps=s, training=training, execution=DEVICE) for s in (1, 100))
+    assert 0 < short.qpu_seconds < long.qpu_seconds
+    larger = model.estimate_cost(steps=1, training=training, batch_size=512, execution=DEVICE)
+    assert larger.qpu_seconds > short.qpu_seconds
+
+
+@pytest.mark.parametrize(
+    ("make", "options", "sentence"),
+    [
+        (style, {}, "Exactly one of the arguments `num_samples` and `steps` must be given"),
+        (style, {"num_samples": 1, "steps": 1}, "Exactly one of the arguments `num_samples` and `steps`"),
+        (style, {"num_samples": 0}, "`num_samples` must be a positive integer, but is 0"),
+        (style, {"steps": 0}, "`steps` must be a positive integer, but is 0"),
+        (lambda: style("classical"), {"num_samples": 1}, "`execution` must be None where no circuit runs"),
+        (lambda: hybrid("discriminator"), {"num_samples": 1}, "`execution` must be None where no circuit runs"),
+        (hybrid, {"steps": 1}, "`steps` must be None for a training with `loss`='wgan-gp' and a quantum block in the"),
+    ],
+)
+def test_costs_that_cannot_be_told_are_refused(make, options, sentence):
+    with pytest.raises(ArgumentError, match=sentence):
+        make().estimate_cost(execution=DEVICE, **options)
