@@ -1,10 +1,10 @@
 import pytest
 import torch
-from small_hybrid import small
+from small import hybrid
 
 from qiskit_qgen.execution import LocalExecution
+from qiskit_qgen.layers.gradient_audit import audit_gradients
 from qiskit_qgen.losses import gradient_penalty
-from qiskit_qgen.studies import audit_gradients
 
 
 @pytest.mark.parametrize("place", ["discriminator", "both"])
@@ -12,7 +12,7 @@ from qiskit_qgen.studies import audit_gradients
 def test_penalty_gradients_are_finite_differences(place, backbone):
     if backbone != "conv":
         pytest.importorskip("efficientnet_lite_pytorch")
-    model = small(place, backbone=backbone)
+    model = hybrid(place, backbone=backbone)
     network = model.networks["discriminator"].double()
     layer = network.block.layer
     layer.execution = LocalExecution(dtype=torch.float64)
@@ -45,12 +45,12 @@ def audited(model):
 
 @pytest.mark.parametrize("place", ["generator", "discriminator", "both"])
 def test_no_quantum_parameter_is_inert_or_detached(place):
-    assert audited(small(place)) == []
+    assert audited(hybrid(place)) == []
 
 
 def test_an_inert_or_detached_parameter_would_be_found(monkeypatch):
-    inert = small(rotations=("rz",), encoding="ry", num_layers=3)
+    inert = hybrid(rotations=("rz",), encoding="ry", num_layers=3)
     assert len([name for name in audited(inert) if "theta" in name]) == 30
     squashed = torch.atan
     monkeypatch.setattr(torch, "atan", lambda x: squashed(x).detach())
-    assert len(audited(small("discriminator"))) == 5
+    assert len(audited(hybrid("discriminator"))) == 5
