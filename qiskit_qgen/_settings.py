@@ -275,7 +275,8 @@ def _checked(option: Field[Any], hint: Any, value: Any) -> Any:
         return _number(name, value, float, bounds)
     classes = tuple(member for member in rest if isinstance(member, type))
     if not isinstance(value, classes) or (isinstance(value, bool) and bool not in classes):
-        known = " or ".join([*map(repr, words), *(_WORDS.get(each, each.__name__) for each in classes)])
+        taken = [*classes, *([tuple] if sequences else [])]
+        known = " or ".join([*map(repr, words), *(_WORDS.get(each, each.__name__) for each in taken)])
         known += " or None" if _NONE in members else ""
         raise ArgumentTypeError(f"Argument `{name}` must be {known}, but is of type {type(value).__name__}.")
     return value

@@ -66,7 +66,7 @@ class BlockConfig(Settings):
         check_paulis("observables", self.observables)
         if self.ansatz == "strongly_entangling":
             self.refuse(("entanglement",), "with ansatz='strongly_entangling', which has its own")
-        pairs = max(map(len, pairs_of_layers(self.entanglement or "ring", self.num_qubits)))
+        pairs = max(map(len, pairs_of_layers(self.entanglement, self.num_qubits)))
         entanglers = 1 if isinstance(self.entangler, str) else len(self.entangler)
         turns = len(self.rotations or ("ry", "rz", "ry")) + (
             1 if isinstance(self.encoding, str) else len(self.encoding)
