@@ -109,6 +109,15 @@ def check_folder(name: str, value: Any) -> Path:
     return path
 
 
+def check_new_file(name: str, value: Any) -> Path:
+    """Return ``value`` as the path of a file that can be written, as far as folders tell, or raise an error."""
+    path = check_path(name, value)
+    check_folder(name, path.parent)
+    if path.is_dir():
+        raise ArgumentError(f"Argument `{name}` must be a file, but {path} is a folder.")
+    return path
+
+
 def free_memory() -> float:
     """Return the bytes that this process may still take, as far as the system tells; else infinity."""
     bounds = [math.inf]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import ParamSpec
 
 import typer
@@ -35,6 +36,9 @@ def reports_errors(command: Callable[P, None]) -> Callable[P, None]:
 
     @functools.wraps(command)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> None:
+        for name, value in kwargs.items():
+            if isinstance(value, Path) and str(value).startswith("~/"):
+                kwargs[name] = value.expanduser()
         try:
             command(*args, **kwargs)
         except KeyboardInterrupt as interrupt:

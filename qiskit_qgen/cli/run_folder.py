@@ -5,21 +5,25 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from qiskit_qgen._checks import check_folder
 from qiskit_qgen.cli.environment import machine, versions
 from qiskit_qgen.cli.reporting import note
 from qiskit_qgen.cli.settings import MODELS, Tables, data_settings, model_class, read_settings
 from qiskit_qgen.cli.toml_text import dump_tables
 from qiskit_qgen.exceptions import ArgumentError, CheckpointError
-from qiskit_qgen.persistence import atomic_write, load_model_folder
+from qiskit_qgen.persistence import atomic_write, load_model_folder, remove_leftovers
+from qiskit_qgen.persistence.json_text import parse_json
 
 CHECKPOINTS, MODEL = "checkpoints", "model"
 SAMPLES, RECONSTRUCTIONS, CIRCUIT = "samples.png", "reconstructions.png", "circuit.png"
 HISTORY, HISTORY_IMAGE, SCORES = "history.json", "history.png", "scores.json"
 CONFIG, _RECORD = "config.toml", "run.json"
 _REPLACED = ".replaced"  # where a run waits until the one that replaces it is finished
+_MOVED = ".moved"  # where it is while it is moved there or back: a call that finds it moves it back
 _OWN = (CHECKPOINTS, MODEL, SAMPLES, RECONSTRUCTIONS, CIRCUIT, HISTORY, HISTORY_IMAGE, SCORES, CONFIG, _RECORD)
 _DECISIVE = ("data", "model", "training")  # for the trained model; a finished run is held to all its settings
 
@@ -39,10 +43,13 @@ class RunFolder:
 
     Args:
         path: The folder; it need not exist.
+
+    Raises:
+        ArgumentError: If ``path`` is a file, or lies in one.
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        self.path = check_folder("--out", path)
         self._record: dict[str, Any] = {}
 
     def open(self, tables: Tables, *, resume: bool, overwrite: bool) -> bool:
@@ -62,6 +69,7 @@ class RunFolder:
         """
         if resume and overwrite:
             raise ArgumentError("Options --resume and --overwrite exclude each other.")
+        self._recover()
         entries = {entry.name for entry in self.path.iterdir()} if self.path.is_dir() else set()
         if _RECORD in entries:
             if not overwrite:
@@ -76,31 +84,47 @@ class RunFolder:
 
     def finish(self, seconds: Mapping[str, float]) -> None:
         """Note that the run is finished, and how long its parts took."""
-        shutil.rmtree(self.path / _REPLACED, ignore_errors=True)
         self._record |= {"finished": True, "seconds": {part: round(time, 2) for part, time in seconds.items()}}
         self._write_record()
+        shutil.rmtree(self.path / _REPLACED, ignore_errors=True)
 
     def abandon(self) -> None:
         """Remove the run, and nothing else that the folder may hold, and bring back the one that it was to replace."""
         self._remove()
-        replaced = self.path / _REPLACED
-        if replaced.is_dir():
-            for entry in replaced.iterdir():
+        self._recover()
+
+    def _recover(self) -> None:
+        """Undo what a killed process left half done: its temporary files, and the moves of a run to be replaced."""
+        replaced, moved = self.path / _REPLACED, self.path / _MOVED
+        for name in _OWN:
+            remove_leftovers(self.path / name)
+        if (replaced / _RECORD).is_file() and not (self.path / _RECORD).exists():  # the new run did not begin
+            self._remove()
+            replaced.rename(moved)
+        elif replaced.is_dir():
+            with suppress(ArgumentError):
+                if self.read_json(_RECORD).get("finished"):
+                    shutil.rmtree(replaced)
+        if moved.is_dir():
+            for entry in moved.iterdir():
                 entry.rename(self.path / entry.name)
-            replaced.rmdir()
+            moved.rmdir()
 
     def _set_aside(self) -> None:
-        replaced = self.path / _REPLACED
-        if replaced.is_dir():  # a run that never finished was to replace it
+        """Move the run away; the last of the renames, which is atomic, decides whether it was."""
+        moved = self.path / _MOVED
+        if (self.path / _REPLACED).is_dir():  # a run that never finished was to replace it
             self._remove()
             return
-        replaced.mkdir()
+        moved.mkdir()
         for name in _OWN:
             if (self.path / name).exists():
-                (self.path / name).rename(replaced / name)
+                (self.path / name).rename(moved / name)
+        moved.rename(self.path / _REPLACED)
 
     def _remove(self) -> None:
-        for name in _OWN:
+        """Remove the run; its record goes first, without which nothing takes the rest for a run."""
+        for name in reversed(_OWN):
             path = self.path / name
             if path.is_dir():
                 shutil.rmtree(path)
@@ -119,8 +143,8 @@ class RunFolder:
         """
         path = self.path / name
         try:
-            content: dict[str, Any] = dict(json.loads(path.read_text(encoding="utf-8")))
-        except (FileNotFoundError, TypeError, ValueError) as error:
+            content: dict[str, Any] = dict(parse_json(path.read_bytes(), f"File {path}"))
+        except (FileNotFoundError, TypeError, ValueError, CheckpointError) as error:
             raise ArgumentError(f"File {path} is missing or damaged; start the run anew with --overwrite.") from error
         return content
 

@@ -44,10 +44,10 @@ def run(tables: Tables, out: Path, *, resume: bool, overwrite: bool, again: str)
         QGenError: If a setting is wrong, the data are missing or damaged, or the training diverges.
     """
     join()
+    folder = RunFolder(out)
     with together():
         tables, train, test, model, extractor, execution = _prepare(tables)
     scored = tables["evaluate"]
-    folder = RunFolder(out)
     begins = on_main(lambda: folder.open(tables, resume=resume, overwrite=overwrite))
     tables["training"]["seed"] = broadcast_object(tables["training"]["seed"])
     if not begins:

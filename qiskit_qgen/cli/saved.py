@@ -36,6 +36,7 @@ def sample(
     sampling_steps: Annotated[int | None, typer.Option(min=1, help="Of the same: calls of its network.")] = None,
 ) -> None:
     """Generate samples of a trained model."""
+    from qiskit_qgen._checks import check_new_file
     from qiskit_qgen._random import resolve_seed
     from qiskit_qgen.cli.executions import parse_execution
     from qiskit_qgen.cli.run_folder import load_model
@@ -45,6 +46,7 @@ def sample(
         raise ArgumentError(f"Option --out must name a file that ends in {' or '.join(_SUFFIXES)}, but is {out}.")
     if columns is not None and out.suffix != ".png":
         raise ArgumentError("Option --columns must be left out unless --out ends in .png.")
+    check_new_file("--out", out)
     seed = resolve_seed(seed)
     trained = load_model(model)
     if out.suffix == ".png" and trained.image_shape is None:
@@ -94,11 +96,14 @@ def evaluate(
     """Score a trained model against real images, with floors and intervals."""
     import json
 
+    from qiskit_qgen._checks import check_new_file
     from qiskit_qgen.cli.run_folder import load_model, load_trained_on
     from qiskit_qgen.cli.scoring import choose_extractor, load_scored_images, report, score
     from qiskit_qgen.datasets import load_dataset
     from qiskit_qgen.persistence import atomic_write
 
+    if out is not None:
+        check_new_file("--out", out)
     trained = load_model(model)
     drawn: dict[str, Any] = {} if num_images is None else {"num_images": num_images, "subset_seed": seed}
     real = load_scored_images(data, split, data_dir, **drawn)
@@ -133,6 +138,7 @@ def compare(
     ),
 ) -> None:
     """Compare what shots, noise, mitigation and devices make of the same model and noise vectors."""
+    from qiskit_qgen._checks import check_folder
     from qiskit_qgen.cli.executions import parse_named
     from qiskit_qgen.cli.run_folder import load_model
     from qiskit_qgen.cli.scoring import choose_extractor, load_scored_images
@@ -140,6 +146,7 @@ def compare(
     from qiskit_qgen.plotting import plot_comparison
     from qiskit_qgen.studies import compare_executions
 
+    check_folder("--out", out)
     trained = load_model(model)
     real = load_scored_images(data, split, data_dir)
     network = choose_extractor(extractor, tuple(real.images.shape[1:]))

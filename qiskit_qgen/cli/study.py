@@ -152,6 +152,9 @@ def _command(name: str, row: _Study) -> Callable[..., None]:
         threads: _Threads = 1,
         retry_failed: _RetryFailed = False,
     ) -> None:
+        from qiskit_qgen._checks import check_folder
+
+        check_folder("--out", out)
         tables = _read_tables(config, known)
         if data is not None:
             tables["data"]["name"] = data
