@@ -128,8 +128,8 @@ def test_costs_count_every_pass_of_a_circuit(kind):
         (style, {"num_samples": 1, "steps": 1}, "Exactly one of the arguments `num_samples` and `steps`"),
         (style, {"num_samples": 0}, "`num_samples` must be a positive integer, but is 0"),
         (style, {"steps": 0}, "`steps` must be a positive integer, but is 0"),
-        (lambda: style("classical"), {"num_samples": 1}, "`execution` must be None where no circuit runs"),
-        (lambda: hybrid("discriminator"), {"num_samples": 1}, "`execution` must be None where no circuit runs"),
+        (lambda: style("classical"), {"num_samples": 1}, "`execution` must be None: no circuit runs"),
+        (lambda: hybrid("discriminator"), {"num_samples": 1}, "`execution` must be None: no circuit runs"),
         (hybrid, {"steps": 1}, "`steps` must be None for a training with `loss`='wgan-gp' and a quantum block in the"),
     ],
 )

@@ -151,7 +151,8 @@ class AbstractTrainable(AbstractSampler):
             has_diverged = True
             raise
         finally:
-            last.averages[self._sampling_network].copy_to_module()
+            for average in last.averages.values():
+                average.copy_to_module()
             self.eval()
             begun = trainer.state.phase is last and trainer.state.step > 0
             self._is_trained = not has_diverged and (self._is_trained or begun)

@@ -141,7 +141,8 @@ class AbstractGenerativeModel(AbstractTrainable):
         else:
             passes = self._training_passes(options)
         if not passes:
-            raise ArgumentError("Argument `execution` must be None where no circuit runs.")
+            part = "training" if num_samples is None else "sampling"
+            raise ArgumentError(f"Argument `execution` must be None: no circuit runs in the {part} of this model.")
         costs = [
             execution.estimate_cost(layer.circuit, layer.observables or [], rows, gradient=gradient) * times
             for times, layer, rows, gradient in passes

@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from qiskit_qgen._checks import check_int, check_path, check_type
 from qiskit_qgen._random import resolve_seed, torch_generator
@@ -19,7 +19,7 @@ from qiskit_qgen._typing import PathLike
 from qiskit_qgen.exceptions import ArgumentError, GradientError
 from qiskit_qgen.execution import AbstractExecution, LocalExecution, RuntimeExecution
 from qiskit_qgen.layers import QuantumLayer
-from qiskit_qgen.layers.gradient_audit import GradientReport, audit_module
+from qiskit_qgen.layers.gradient_audit import audit_gradients
 from qiskit_qgen.training import AbstractCallback, Checkpoint, ProgressBar
 from qiskit_qgen.training.checkpoint import CHECKPOINT_NAME, read_checkpoint_seed
 from qiskit_qgen.training.distributed import join, on_main
@@ -160,15 +160,19 @@ def audit_circuits(networks: Mapping[str, nn.Module], *, strict: bool) -> None:
         GradientError: If ``strict`` is True and there are inert or detached ones.
     """
     for network in networks.values():
-        if not any(isinstance(each, QuantumLayer) for each in network.modules()):
-            continue
-        device = next(network.parameters()).device
-        example: Any = network.example_inputs
-        batch = tuple(each.to(device) for each in example(_AUDIT_ROWS, torch_generator(0, _AUDIT_STREAM)))
-        with executed_on(network, LocalExecution()):  # whatever the training runs on, which may be billed
-            findings = audit_module(network, batch, num_draws=_AUDIT_DRAWS, seed=0)
-        report = GradientReport(tuple(findings), _AUDIT_DRAWS)
-        if report.inert or report.detached:
-            if strict:
-                raise GradientError(f"The audit of the gradients failed: {report.summary}")
-            _LOGGER.warning("The audit of the gradients: %s", report.summary)
+        layers = [each for each in network.modules() if isinstance(each, QuantumLayer)]
+        example: Callable[..., tuple[Tensor, ...]] | None = getattr(network, "example_inputs", None)
+        with executed_on(network, LocalExecution() if layers else None):  # a training's own may be billed
+            if example is None:
+                reports = [audit_gradients(layer, num_draws=_AUDIT_DRAWS) for layer in layers]
+            elif layers:
+                device = next(network.parameters()).device
+                batch = [each.to(device) for each in example(_AUDIT_ROWS, torch_generator(0, _AUDIT_STREAM))]
+                reports = [audit_gradients(network, num_draws=_AUDIT_DRAWS, inputs=batch)]
+            else:
+                reports = []
+        for report in reports:
+            if report.inert or report.detached:
+                if strict:
+                    raise GradientError(f"The audit of the gradients failed: {report.summary}")
+                _LOGGER.warning("The audit of the gradients: %s", report.summary)
