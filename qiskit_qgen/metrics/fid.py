@@ -9,7 +9,7 @@ from torch import Tensor
 
 from qiskit_qgen.metrics._features import check_count
 from qiskit_qgen.metrics.extractors import DEFAULT_EXTRACTOR, AbstractFeatureExtractor, get_extractor
-from qiskit_qgen.metrics.functional.frechet import frechet_distance
+from qiskit_qgen.metrics.functional.frechet import FeatureStatistics
 
 
 class FrechetInceptionDistance(torchmetrics.image.fid.FrechetInceptionDistance):
@@ -18,7 +18,7 @@ class FrechetInceptionDistance(torchmetrics.image.fid.FrechetInceptionDistance):
     The class keeps torchmetrics' name and states. Its value may be called FID only if the extractor is the
     Inception-v3 of that paper; name :attr:`extractor_name` next to it otherwise. Pictures go to the extractor as they
     are, in [0, 1], neither quantised to 8 bits nor resized to 299 pixels; sums are float64; the matrix square root is
-    :func:`~qiskit_qgen.metrics.frechet_distance`'s, exact for covariances of deficient rank too.
+    :func:`~qiskit_qgen.metrics.frechet_distance`'s, exact for covariances of deficient rank, constant sets included.
 
     With N samples the distance is biased upwards by an amount that falls as 1/N and is large for N below the number
     of features: compare only values of the same sizes.
@@ -65,12 +65,10 @@ class FrechetInceptionDistance(torchmetrics.image.fid.FrechetInceptionDistance):
         Raises:
             ArgumentError: If fewer than 2 real or 2 generated samples were given.
         """
-        moments = []
+        found = []
         for kind in ("real", "fake"):
-            count = getattr(self, f"{kind}_features_num_samples")
-            check_count(f"{kind} samples", int(count), minimum=2)
-            total = getattr(self, f"{kind}_features_sum")
-            products = getattr(self, f"{kind}_features_cov_sum")
-            mean = total / count
-            moments += [mean, (products - count * mean.outer(mean)) / (count - 1)]
-        return frechet_distance(*moments)
+            count = int(getattr(self, f"{kind}_features_num_samples"))
+            check_count(f"{kind} samples", count, minimum=2)
+            total, products = (getattr(self, f"{kind}_features_{name}") for name in ("sum", "cov_sum"))
+            found.append(FeatureStatistics.from_sums(total, products, count))
+        return found[1].frechet_distance(found[0])

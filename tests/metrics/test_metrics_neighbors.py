@@ -233,3 +233,54 @@ def test_the_inception_score_of_sure_and_balanced_classes_is_their_number():
     few.update(logits[:9])
     with pytest.raises(ArgumentError, match="`samples` must hold at least 10 samples"):
         few.compute()
+
+
+def test_ties_count_for_density_as_if_they_were_broken_at_random():
+    """Moving every sample of a table of few integers by next to nothing breaks all ties: the mean over such moves."""
+    rng = np.random.default_rng(4)
+    fake, real = rng.integers(0, 3, (40, 2)), rng.integers(0, 2, (30, 2))
+    moved = []
+    for _ in range(300):
+        x, y = (each + rng.normal(0, 1e-6, each.shape) for each in (fake, real))
+        reach = radii(y, 4)
+        moved.append((np.linalg.norm(x[:, None] - y, axis=2) < reach).sum() / (4 * len(x)))
+    spread = np.std(moved) / len(moved) ** 0.5
+    assert float(density_coverage(fake, real, neighbors=4)[0]) == pytest.approx(np.mean(moved), abs=4 * spread)
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0, 1 / 3])
+@pytest.mark.parametrize(("num_fake", "num_real"), [(9, 700), (1100, 40)])
+def test_equal_constant_sets_have_density_and_coverage_1(value, num_fake, num_real):
+    density, coverage = density_coverage(np.full((num_fake, 12), value), np.full((num_real, 12), value))
+    assert float(density) == pytest.approx(1)
+    assert coverage == 1
+    assert density_coverage(np.full((num_fake, 12), value + 1), np.full((num_real, 12), value)) == (0, 0)
+
+
+@pytest.mark.parametrize("levels", [2, 3, 8])
+def test_two_draws_of_one_table_of_few_integers_have_density_1(levels):
+    rng = np.random.default_rng(levels)
+    found = [density_coverage(*rng.integers(0, levels, (2, 200, 3)))[0] for _ in range(10)]
+    assert np.mean(found) == pytest.approx(1, abs=0.05)
+
+
+@pytest.mark.parametrize("times", [1, 2, 5])
+def test_repeated_training_samples_count_once(times):
+    rng = np.random.default_rng(8)
+    train, held_out, fresh = rng.normal(size=(3, 40, 6))
+    fake = np.concatenate([train[:10], train[10:25] + rng.normal(0, 1e-2, (15, 6)), fresh[:15]])
+    repeated = rng.permutation(np.concatenate([train[:30]] * times + [train[30:]]))
+    found = memorization(fake, repeated, held_out)
+    distances = [NearestNeighbors(n_neighbors=2).fit(train).kneighbors(x)[0] for x in (fake, held_out)]
+    expected = [(near < far / 3).mean() for near, far in (each.T for each in distances)]
+    assert [float(found.copy_rate), float(found.held_out_copy_rate)] == pytest.approx(expected)
+    assert found.copy_rate >= 25 / 40
+    # What float32 and the order of sums leave of equality is no difference.
+    again = memorization(np.float32(fake), np.float32(repeated * (1 + 1e-7)), held_out)
+    assert float(again.copy_rate) == pytest.approx(expected[0])
+
+
+def test_copies_of_one_image_alone_are_copies_and_others_are_not():
+    train = np.full((7, 5), 0.3)
+    found = memorization(np.float64([[0.3] * 5, [0.31] * 5]), train, train + 0.5)
+    assert [float(found.copy_rate), float(found.held_out_copy_rate)] == [0.5, 0]

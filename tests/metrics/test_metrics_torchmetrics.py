@@ -17,6 +17,7 @@ from qiskit_qgen.metrics import (
     JensenShannonDivergence,
     KernelInceptionDistance,
     ModuleFeatureExtractor,
+    frechet_distance,
 )
 
 
@@ -159,3 +160,19 @@ def test_bad_options_are_refused():
         JensenShannonDivergence(bins=1)
     with pytest.raises(ValueError, match="`subset_size`"):
         KernelInceptionDistance(IdentityFeatureExtractor(2), subset_size=0)
+
+
+@pytest.mark.parametrize("level", [0.0, 0.1, 255.0])
+@pytest.mark.parametrize("constant", ["real", "fake", "both"])
+def test_constant_sets_have_a_frechet_distance(level, constant):
+    """Against a constant set, d^2 = |difference of means|^2 + tr Sigma of the other."""
+    rng = np.random.default_rng(53)
+    blank, varied = np.full((37, 6), level), rng.normal(level, [3, 1, 1, 0.1, 2, 0], (50, 6))
+    sets = {"real": (blank, varied), "fake": (varied, blank), "both": (blank, blank + 2)}[constant]
+    metric = FrechetInceptionDistance(IdentityFeatureExtractor(6))
+    expected = (
+        ((sets[0].mean(0) - sets[1].mean(0)) ** 2).sum() + sets[0].var(0, ddof=1).sum() + sets[1].var(0, ddof=1).sum()
+    )
+    assert float(score(metric, *map(torch.from_numpy, sets), batch_size=8)) == pytest.approx(expected, rel=1e-9)
+    by_function = frechet_distance(*(each for x in sets for each in (x.mean(0), np.cov(x.T))))
+    assert float(by_function) == pytest.approx(expected, rel=1e-9)

@@ -52,6 +52,19 @@ class FeatureStatistics:
             rows = torch.linalg.qr(rows, mode="r").R
         return cls(mean, rows.T, num_samples)
 
+    @classmethod
+    def from_sums(cls, total: Tensor, products: Tensor, num_samples: int) -> FeatureStatistics:
+        """Return the statistics of features of which only sums are known; small spreads about large means lose digits.
+
+        Args:
+            total: Sum of the features, (D,), float64.
+            products: Sum of their outer products, (D, D).
+            num_samples: N, at least 2.
+        """
+        mean = total / num_samples
+        covariance = (products - num_samples * mean.outer(mean)) / (num_samples - 1)
+        return cls(mean, _factor(mean, covariance), num_samples)
+
     @cached_property
     def covariance(self) -> Tensor:
         """The unbiased covariance of shape (D, D)."""
@@ -105,30 +118,26 @@ def frechet_distance(mu1: TensorLike, sigma1: TensorLike, mu2: TensorLike, sigma
     mean1, mean2 = check_numbers("mu1", mu1).double(), check_numbers("mu2", mu2).double()
     check_shape("mu1", mean1.shape, "(D,)", mean1.ndim == 1 and mean1.numel() > 0)
     check_shape("mu2", mean2.shape, f"({mean1.numel()},)", mean2.shape == mean1.shape)
-    covariance1 = _check_covariance("sigma1", sigma1, mean1.numel())
-    covariance2 = _check_covariance("sigma2", sigma2, mean1.numel())
-    return _distance(mean1, _factor("sigma1", covariance1), mean2, _factor("sigma2", covariance2))
+    factor1 = _factor(mean1, check_numbers("sigma1", sigma1).double(), name="sigma1")
+    factor2 = _factor(mean2, check_numbers("sigma2", sigma2).double(), name="sigma2")
+    return _distance(mean1, factor1, mean2, factor2)
 
 
-def _check_covariance(name: str, value: TensorLike, size: int) -> Tensor:
-    covariance = check_numbers(name, value).double()
+def _factor(mean: Tensor, covariance: Tensor, *, name: str = "") -> Tensor:
+    """Return A with A A^T the covariance; with a ``name``, refuse what is none beyond the rounding about ``mean``."""
+    size = mean.numel()
     check_shape(name, covariance.shape, f"({size}, {size})", covariance.shape == (size, size))
-    scale = float(covariance.abs().max())
+    rounding = torch.finfo(covariance.dtype).eps * size * float(mean.square().max())
     asymmetry = float((covariance - covariance.T).abs().max())
-    if asymmetry > _NEGATIVE_TOLERANCE * scale:
+    if name and asymmetry > _NEGATIVE_TOLERANCE * float(covariance.abs().max()) + rounding:
         raise ArgumentError(f"Argument `{name}` must be symmetric, but differs from its transpose by {asymmetry:.3g}.")
-    return covariance
-
-
-def _factor(name: str, covariance: Tensor) -> Tensor:
     eigenvalues, eigenvectors = torch.linalg.eigh(covariance)
     largest = float(eigenvalues[-1].clamp(min=0))
-    if float(eigenvalues[0]) < -_NEGATIVE_TOLERANCE * largest:
+    if name and float(eigenvalues[0]) < -_NEGATIVE_TOLERANCE * largest - rounding:
         raise ArgumentError(
             f"Argument `{name}` must be positive semi-definite, but has the eigenvalue {float(eigenvalues[0]):.3g}."
         )
-    rounding = torch.finfo(covariance.dtype).eps * covariance.shape[0] * largest
-    kept = eigenvalues > rounding
+    kept = eigenvalues > torch.finfo(covariance.dtype).eps * size * largest + rounding
     factor: Tensor = eigenvectors[:, kept] * eigenvalues[kept].sqrt()
     return factor
 

@@ -139,7 +139,10 @@ def kernel_distance_interval(
         + _weighted_pairs(y, y, drawn_y, drawn_y, kernel, same=True)
         - 2 * _weighted_pairs(x, y, drawn_x, drawn_y, kernel, same=False)
     )
-    low, high = torch.quantile(values, torch.tensor([0.025, 0.975], dtype=values.dtype, device=values.device)).tolist()
+    # Of few samples, a draw may hold one alone, which leaves no pair.
+    low, high = torch.nanquantile(
+        values, torch.tensor([0.025, 0.975], dtype=values.dtype, device=values.device)
+    ).tolist()
     return low, high
 
 

@@ -21,8 +21,11 @@ _CHUNK = 1024
 _PAIRS = 4096
 # Squared distances below this part of the squared lengths lose digits in a matrix product, and are computed anew.
 _NEAR = 1e-6
+_MANY = 0.05
 # Distances that are equal in exact arithmetic may differ by this part: a sample on a ball's surface lies within it.
 _TIE = 1e-9
+# Training samples nearer to each other than this part of their lengths, squared, are one: features are float32.
+_SAME = 1e-10
 
 
 class MemorizationScores(NamedTuple):
@@ -44,7 +47,7 @@ class Support(NamedTuple):
     recall: Tensor
     """Whether each real sample lies in the support of the generated ones, (M,)."""
     density: Tensor
-    """In how many real samples' balls each generated sample lies, divided by the number of neighbours, (N,)."""
+    """In how many real samples' balls each generated sample lies, by the number of neighbours; ties count in part."""
     coverage: Tensor
     """Whether each real sample's ball holds a generated sample, (M,)."""
 
@@ -86,8 +89,8 @@ def precision_recall(
         ArgumentError: If shapes do not fit, a value is not finite or a set is too small.
     """
     fake, real = _checked(fake_features, real_features, neighbors)
-    precision, _ = _inside(fake, real, _radii(real, neighbors))
-    recall, _ = _inside(real, fake, _radii(fake, neighbors))
+    precision, _ = _inside(fake, real, *_balls(real, neighbors))
+    recall, _ = _inside(real, fake, *_balls(fake, neighbors))
     return (precision > 0).double().mean(), (recall > 0).double().mean()
 
 
@@ -98,7 +101,10 @@ def density_coverage(
 
     With balls around the real samples up to their k-th nearest real neighbours, density is the mean number of balls
     around a generated sample, divided by k, and coverage the part of the balls that hold a generated sample. Of two
-    equal distributions, density is 1 on average, and coverage ``1 - (M-1)...(M-k) / ((N+M-1)...(N+M-k))``.
+    equal distributions, density is 1 on average, and coverage ``1 - (M-1)...(M-k) / ((N+M-1)...(N+M-k))``, or more
+    where distances tie. A sample on the surface of a ball counts for density by the chance that it is among the k
+    nearest when ties are broken at random: the publication's code, which leaves it out, gives 0 for equal constant
+    sets.
 
     Args:
         fake_features: Features of generated samples (N, D).
@@ -112,8 +118,8 @@ def density_coverage(
         ArgumentError: If shapes do not fit, a value is not finite or a set is too small.
     """
     fake, real = _checked(fake_features, real_features, neighbors, both=False)
-    counts, covered = _inside(fake, real, _radii(real, neighbors))
-    return counts.double().mean() / neighbors, covered.double().mean()
+    counts, covered = _inside(fake, real, *_balls(real, neighbors))
+    return counts.mean() / neighbors, covered.double().mean()
 
 
 def support(fake_features: TensorLike, real_features: TensorLike) -> Support:
@@ -130,10 +136,10 @@ def support(fake_features: TensorLike, real_features: TensorLike) -> Support:
     """
     fake, real = _checked(fake_features, real_features, 1)
     few, many = (min(k, len(fake) - 1, len(real) - 1) for k in (PRECISION_NEIGHBORS, DENSITY_NEIGHBORS))
-    precision, _ = _inside(fake, real, _radii(real, few))
-    recall, _ = _inside(real, fake, _radii(fake, few))
-    counts, covered = _inside(fake, real, _radii(real, many))
-    return Support(precision > 0, recall > 0, counts.double() / many, covered)
+    precision, _ = _inside(fake, real, *_balls(real, few))
+    recall, _ = _inside(real, fake, *_balls(fake, few))
+    counts, covered = _inside(fake, real, *_balls(real, many))
+    return Support(precision > 0, recall > 0, counts / many, covered)
 
 
 def memorization(
@@ -142,8 +148,9 @@ def memorization(
     """Return how often generated samples are copies of training samples, beside how often unseen real ones are.
 
     A sample counts as a copy if its distance to the nearest training sample is less than ``ratio`` times that to the
-    second nearest (1/3 in arXiv 2310.02664). `closer` compares the distances to the nearest training sample of
-    generated and of held-out samples, by the statistic of Mann and Whitney, as arXiv 2004.05675 does.
+    second nearest (1/3 in arXiv 2310.02664), or 0; of equal training samples only one counts. `closer` compares the
+    distances to the nearest training sample of generated and of held-out samples, by the statistic of Mann and Whitney,
+    as arXiv 2004.05675 does.
 
     Args:
         fake_features: Features of generated samples (N, D).
@@ -165,12 +172,11 @@ def copies(
     check_float("ratio", ratio, minimum=0, maximum=1, open_minimum=True, open_maximum=True)
     train = check_features("train_features", train_features)
     sets = {"fake_features": fake_features, "held_out_features": held_out_features}
-    fake, held_out = (
+    (first, other), (second, another) = (
         _two_nearest(check_features(name, value, num_features=train.shape[1], minimum=1), train)
         for name, value in sets.items()
     )
-    is_copy, would_be = (nearest[:, 0] < ratio * nearest[:, 1] for nearest in (fake, held_out))
-    first, second = fake[:, 0].contiguous(), held_out[:, 0].contiguous()
+    is_copy, would_be = (first == 0) | (first < ratio * other), (second == 0) | (second < ratio * another)
     return Copies(is_copy, would_be, 1 - _share_below(first, second), _share_below(second, first))
 
 
@@ -193,12 +199,15 @@ def _checked(fake: TensorLike, real: TensorLike, neighbors: int, *, both: bool =
     return fake, real
 
 
-def _inside(samples: Tensor, centres: Tensor, radii: Tensor) -> tuple[Tensor, Tensor]:
-    """Return in how many balls each of the samples lies, and whether each ball holds a sample."""
+def _inside(samples: Tensor, centres: Tensor, radii: Tensor, shares: Tensor) -> tuple[Tensor, Tensor]:
+    """Return in how many balls each of the samples lies, and whether each ball holds a sample.
+
+    A sample on a ball's surface lies within it, and counts as the ball's share of a sample.
+    """
     counts, held = [], torch.zeros(len(centres), dtype=torch.bool, device=centres.device)
     for part in _distances(samples, centres):
-        inside = part <= radii * (1 + _TIE)
-        counts.append(inside.sum(1))
+        inside, within = part <= radii * (1 + _TIE), part < radii * (1 - _TIE)
+        counts.append(within.sum(1) + (inside & ~within).double() @ shares)
         held |= inside.any(0)
     return torch.cat(counts), held
 
@@ -211,15 +220,53 @@ def _distances(samples: Tensor, others: Tensor) -> Iterator[Tensor]:
     for part in (samples - centre).split(_CHUNK):
         scale = part.square().sum(1, keepdim=True) + lengths
         squared = (scale - 2 * part @ moved.T).clamp(min=0)
-        for rows, columns in zip(*(ends.split(_PAIRS) for ends in (squared < _NEAR * scale).nonzero().T), strict=True):
+        near = squared < _NEAR * scale
+        if near.double().mean() > _MANY:  # repeated samples
+            yield torch.cdist(part, moved, compute_mode="donot_use_mm_for_euclid_dist")
+            continue
+        for rows, columns in (pairs.T for pairs in near.nonzero().split(_PAIRS)):
             squared[rows, columns] = (part[rows] - moved[columns]).square().sum(1)
         yield squared.sqrt()
 
 
-def _radii(samples: Tensor, neighbors: int) -> Tensor:
-    """Return each sample's distance to its k-th nearest neighbour; the sample itself, at 0, is not counted."""
-    return torch.cat([part.kthvalue(neighbors + 1, dim=1).values for part in _distances(samples, samples)])
+def _balls(samples: Tensor, neighbors: int) -> tuple[Tensor, Tensor]:
+    """Return the distance of each sample to its k-th nearest neighbour, and the share of a sample that lies there.
+
+    With a neighbours nearer than the k-th and b as far, one more as far is among the k nearest with the chance
+    ``(k - a) / (b + 1)`` when ties are broken at random.
+    """
+    radii, shares = [], []
+    rows = torch.arange(len(samples), device=samples.device).split(_CHUNK)
+    for own, part in zip(rows, _distances(samples, samples), strict=True):
+        part[torch.arange(len(own)), own] = torch.inf  # no neighbour of its own
+        reach = part.kthvalue(neighbors, dim=1, keepdim=True).values
+        nearer, near = ((part < reach * (1 - _TIE)).sum(1), (part <= reach * (1 + _TIE)).sum(1))
+        radii.append(reach[:, 0])
+        shares.append((neighbors - nearer).double() / (near - nearer + 1))
+    return torch.cat(radii), torch.cat(shares)
 
 
-def _two_nearest(samples: Tensor, train: Tensor) -> Tensor:
-    return torch.cat([part.topk(2, largest=False, sorted=True).values for part in _distances(samples, train)])
+def _two_nearest(samples: Tensor, train: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the distances to the nearest training sample and to the nearest that differs from it, each (N,).
+
+    The first is 0 where a sample is the training sample up to rounding, the second if all training samples are equal.
+    """
+    moved = train - train.mean(0)
+    same = _SAME * moved.square().sum(1)
+    nearest, others = [], []
+    for part in _distances(samples, train):
+        first, chosen = part.min(1)
+        reach = (2 * same[chosen]).sqrt()
+        # Only what is about as near as the nearest can be equal to it; each two are compared once for all samples.
+        rows, columns = (part <= (first + reach)[:, None]).nonzero().T
+        pairs, places = (chosen[rows] * len(train) + columns).unique(return_inverse=True)
+        equal = torch.cat([_equal(each // len(train), each % len(train), moved, same) for each in pairs.split(_PAIRS)])
+        part[rows[equal[places]], columns[equal[places]]] = torch.inf
+        second = part.min(1).values
+        nearest.append(torch.where(first <= reach, 0, first))
+        others.append(torch.where(second.isinf(), 0, second))
+    return torch.cat(nearest), torch.cat(others)
+
+
+def _equal(first: Tensor, second: Tensor, moved: Tensor, same: Tensor) -> Tensor:
+    return (moved[first] - moved[second]).square().sum(1) <= same[first] + same[second]
