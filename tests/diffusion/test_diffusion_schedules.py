@@ -127,6 +127,7 @@ def test_weighted_errors_of_all_predictions_are_the_same_error_of_the_clean_pict
         (lambda: information_beta_schedule([0.0, 0.0]), "spectrum"),
         (lambda: information_beta_schedule([1.0], max_log_snr=-20.0), "max_log_snr"),
         (lambda: data_spectrum(torch.zeros(5, 1, 4, 4)), "images"),
+        (lambda: data_spectrum(torch.rand(1, 2, 5, 7).expand(6, -1, -1, -1)), "images"),
         (lambda: data_spectrum(torch.zeros(1, 1, 4, 4)), "images"),
         (lambda: NoiseSchedule(torch.tensor([0.5, 1.0])), "betas"),
         (lambda: NoiseSchedule.named("cosinus"), "name"),

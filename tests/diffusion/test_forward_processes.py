@@ -166,3 +166,18 @@ def test_the_scores_of_levels_are_probabilities_that_are_drawn():
 def test_bad_arguments_are_named(call, name):
     with pytest.raises(ArgumentError, match=f"`{name}`"):
         call()
+
+
+@pytest.mark.parametrize("levels", [3, 8])
+@pytest.mark.parametrize(("step", "earlier"), [(8, 7), (6, 1)])
+def test_walkers_that_started_between_two_levels_go_back_to_where_they_were(levels, step, earlier):
+    process = StochasticWalkProcess(20, levels=levels, mixing=0.2)
+    places = torch.tensor([0.5, 1.3, levels - 1.1], dtype=torch.float64)  # in units of a level
+    x0 = (places / (levels - 1)).expand(30000, 3)
+    drowned = process.add_noise(x0, torch.full((30000,), step), generator(4))
+    back = (process.go_back(drowned, x0, step, earlier, generator(5)) * (levels - 1)).round().long()
+    found = torch.stack([(back == level).double().mean(0) for level in range(levels)], 1)
+    low = places.floor().long()
+    rows = process.transitions[earlier]
+    expected = torch.lerp(rows[low], rows[low + 1], (places - low)[:, None])
+    torch.testing.assert_close(found, expected, atol=0.012, rtol=0)

@@ -77,26 +77,25 @@ class StochasticWalkProcess(AbstractForwardProcess):
 
     def go_back(self, x_t: Tensor, x0: Tensor, step: int, earlier: int, generator: torch.Generator) -> Tensor:
         """Draw the walkers' earlier levels as numbers in [0, 1]."""
-        start = self._start(x0, generator)
         transitions = self.table("transitions", x0.device)
-        before, now = transitions[earlier], transitions[step]
+        starts = self._shares(x0, -1).to(transitions)
+        before, now = (starts @ transitions[index] for index in (earlier, step))
         common = torch.minimum(before, now)
-        level = (x_t * (self.levels - 1)).round().long().clamp(0, self.levels - 1)
-        kept = torch.rand(start.shape, generator=generator, dtype=torch.float64).to(x0.device)
-        stays = kept * now[start, level] < common[start, level]
+        level = (x_t * (self.levels - 1)).round().long().clamp(0, self.levels - 1).unsqueeze(-1)
+        kept = torch.rand(x0.shape, generator=generator, dtype=torch.float64).to(x0.device)
+        stays = kept * now.gather(-1, level)[..., 0] < common.gather(-1, level)[..., 0]
         rest = before - common
-        rest = rest / rest.sum(-1, keepdim=True).clamp(min=1e-300)
-        moved = self._found(rest[start], generator)
-        return torch.where(stays, level / (self.levels - 1), moved).to(x0)
+        moved = self._found(rest / rest.sum(-1, keepdim=True).clamp(min=1e-300), generator)
+        return torch.where(stays, level[..., 0] / (self.levels - 1), moved).to(x0)
 
     def prior(self, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
         """Draw levels that are all equally likely."""
         return torch.randint(self.levels, shape, generator=generator) / (self.levels - 1)
 
-    def _shares(self, x0: Tensor) -> Tensor:
-        """Probability that a walker starts at each level, (N, C, levels, H, W)."""
-        places = x0.clamp(0, 1).unsqueeze(2) * (self.levels - 1)
-        return (1 - (places - torch.arange(self.levels, device=x0.device).view(-1, 1, 1)).abs()).clamp(min=0)
+    def _shares(self, x0: Tensor, dim: int = 2) -> Tensor:
+        """Probability that a walker starts at each level, (N, C, levels, H, W) or with the levels along ``dim``."""
+        places = x0.clamp(0, 1).unsqueeze(-1) * (self.levels - 1)
+        return (1 - (places - torch.arange(self.levels, device=x0.device)).abs()).clamp(min=0).movedim(-1, dim)
 
     def _scores(self, output: Tensor) -> Tensor:
         """The scores by level, (N, C, levels, H, W)."""

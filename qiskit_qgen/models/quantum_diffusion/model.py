@@ -225,7 +225,8 @@ class QuantumDiffusion(AbstractGenerativeModel):
     def _fit_to_data(self, images: Tensor) -> None:
         """Fit what is not trained step by step to images (N, C, H, W) in [-1, 1]."""
         if isinstance(self.config.process, GaussianDiffusion) and self.config.process.schedule == "information":
-            cast(Schedule, self.schedule).fit(images)
+            with renamed_arguments({"images": "data"}):
+                cast(Schedule, self.schedule).fit(images)
         if self._process is not None:
             last: Any = self.get_submodule("denoiser").last
             last.bias.copy_(self._process.constant_output((images + 1) / 2))

@@ -5,16 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from qiskit_qgen._checks import check_int
-from qiskit_qgen.training.phases.base import AbstractPhase
-from qiskit_qgen.training.phases.wasserstein import WassersteinPhase
+from qiskit_qgen.exceptions import ArgumentError
+from qiskit_qgen.training.phases.base import AbstractGeneratorPhase, AbstractPhase
+from qiskit_qgen.training.phases.denoising import DenoisingPhase
 from qiskit_qgen.training.state import TrainingState
 
 
 class LatentFrechetDistance:
     """Fréchet distance between generated and real samples in the generator's own space, for :class:`Scores`.
 
-    Generated samples are those of the averaged generator, always from the same noise. The distance falls with the
-    number of samples, so only values of one number compare. Phases without a generator have nothing to score.
+    That space is the latent one of a StyleQGAN, and the pixels' of a HybridGAN. Generated samples are those of the
+    averaged generator, always from the same noise. The distance falls with the number of samples, so only values of one
+    number compare. The training of an autoencoder has nothing to score.
 
     Args:
         num_samples: Number of generated samples; the real ones are all used.
@@ -29,11 +31,19 @@ class LatentFrechetDistance:
         self._real: Any = None
 
     def __call__(self, state: TrainingState) -> float | None:
-        """Return the distance as the present phase stands, or None if it has no generator."""
+        """Return the distance as the present phase stands, or None if it has no generator.
+
+        Raises:
+            ArgumentError: If the phase trains a diffusion model.
+        """
         from qiskit_qgen.metrics import FeatureStatistics
 
         phase = state.phase
-        if not isinstance(phase, WassersteinPhase):
+        if isinstance(phase, DenoisingPhase):
+            raise ArgumentError(
+                "LatentFrechetDistance scores the generator of a GAN, which a diffusion model has not: leave it out."
+            )
+        if not isinstance(phase, AbstractGeneratorPhase):
             return None
         if self._scored is not phase:
             self._scored, self._real = phase, FeatureStatistics.from_features(phase.real.flatten(1).cpu())

@@ -136,15 +136,15 @@ class AdversarialPhase(AbstractGeneratorPhase):
             warmup=options.warmup,
         )
         self.discriminator = discriminator
-        self._backbone, self._images, self._options = backbone, images, options
+        self._backbone, self.real, self._options = backbone, images, options
         self._penalty = gradient_penalty if options.gradient_penalty is None else options.gradient_penalty
         self._discriminator_loss, self._generator_loss = _LOSSES[options.loss]
 
     def begin(self) -> None:
         """Compute the features of all real images, unless they change from step to step."""
-        self._images = self._images.to(self.device)
-        self._real = None if self._options.augmentations else self._backbone.features_of(self._images)
-        self._order = self.batch_order(len(self._images), self._options.batch_size)
+        self.real = self.real.to(self.device)
+        self._real = None if self._options.augmentations else self._backbone.features_of(self.real)
+        self._order = self.batch_order(len(self.real), self._options.batch_size)
 
     def train_step(self, step: int) -> dict[str, Tensor]:
         """Do the discriminator's updates and the generator's; return their losses.
@@ -182,7 +182,7 @@ class AdversarialPhase(AbstractGeneratorPhase):
         if self._real is not None:
             return self._real[rows]
         with torch.no_grad():
-            return self._see(self._images[rows], randomness)
+            return self._see(self.real[rows], randomness)
 
     def _update_discriminator(self, real: Tensor, fake: Tensor, randomness: torch.Generator) -> dict[str, Tensor]:
         loss = self._discriminator_loss(self.discriminator(real), self.discriminator(fake))

@@ -126,6 +126,9 @@ class AbstractGeneratorPhase(AbstractPhase):
         **options: As of :class:`AbstractPhase`.
     """
 
+    real: Tensor
+    """The real samples (N, ...) in the generator's own space, once the phase has begun."""
+
     def __init__(self, generator: nn.Module, noise: AbstractNoise, *, ema_decay: float, **options: Any) -> None:
         self.generator, self.noise = generator, noise
         self.average = ExponentialMovingAverage(generator, ema_decay)

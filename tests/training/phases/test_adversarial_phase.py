@@ -1,10 +1,11 @@
+import numpy as np
 import pytest
 import torch
 
 from qiskit_qgen.losses import gradient_penalty
 from qiskit_qgen.networks import ClassicalBlock, ModuleBackbone, TransferDiscriminator, UpsamplingGenerator
 from qiskit_qgen.noise import GaussianNoise
-from qiskit_qgen.training import AdversarialPhase, AdversarialTraining
+from qiskit_qgen.training import AdversarialPhase, AdversarialTraining, LatentFrechetDistance, Scores, Trainer
 
 SHAPE = (1, 8, 8)
 
@@ -70,7 +71,7 @@ def test_a_step_is_the_updates_in_order():
     total = 0.0
     for index in range(2):
         images = twin.generator(torch.randn(6, 5, generator=randomness))
-        fake, real = images.detach().flatten(1), twin._images[order.batch(index)].flatten(1)
+        fake, real = images.detach().flatten(1), twin.real[order.batch(index)].flatten(1)
         scores = twin.discriminator(fake).mean() - twin.discriminator(real).mean()
         penalty = gradient_penalty(twin.discriminator, real, fake, generator=randomness)
         loss = scores + 10 * penalty
@@ -112,3 +113,19 @@ def test_the_backbones_penalty_counts_unless_one_is_given():
     for given, weight in ((None, 7.0), (3.0, 3.0)):
         expected = found[0.0]["discriminator_loss"] + weight * found[0.0]["gradient_penalty"]
         assert found[given]["discriminator_loss"] == pytest.approx(expected, rel=1e-5)
+
+
+def test_the_latent_distance_is_that_of_the_pixels():
+    seen = {}
+
+    def check(state):
+        sets = [each.flatten(1).double().numpy() for each in (state.phase.sample(90, state.seed), state.phase.real)]
+        (mean1, cov1), (mean2, cov2) = ((each.mean(0), np.cov(each.T)) for each in sets)
+        # tr (S1 S2)^(1/2) from the real roots of the eigenvalues: scipy's root of a singular product has few digits.
+        overlap = np.sqrt(np.linalg.eigvals(cov1 @ cov2).real.clip(0)).sum()
+        seen["expected"] = float(((mean1 - mean2) ** 2).sum() + np.trace(cov1 + cov2) - 2 * overlap)
+
+    phase, _ = make()
+    callbacks = [Scores({"latent": LatentFrechetDistance(90), "check": check}, every=4)]
+    history = Trainer([phase], seed=1, config={}, callbacks=callbacks).run()
+    assert history.last("adversarial", "latent") == pytest.approx(seen["expected"], rel=1e-4)
