@@ -15,9 +15,10 @@ from qiskit_qgen.cli import run_folder as files
 from qiskit_qgen.cli.executions import parse_execution
 from qiskit_qgen.cli.reporting import note
 from qiskit_qgen.cli.run_folder import RunFolder
-from qiskit_qgen.cli.scoring import choose_extractor, load_scored_images, report, score
+from qiskit_qgen.cli.scoring import load_scored_images, report, score
 from qiskit_qgen.cli.settings import Tables, complete, data_settings, model_of, split_training
 from qiskit_qgen.exceptions import QGenError
+from qiskit_qgen.metrics import get_extractor
 from qiskit_qgen.plotting import plot_circuit, plot_history, plot_images, plot_reconstructions
 from qiskit_qgen.training import AbstractCallback, LatentFrechetDistance, ProgressBar, Scores, TrainingState
 from qiskit_qgen.training.checkpoint import CHECKPOINT_NAME
@@ -86,7 +87,7 @@ def _prepare(tables: Tables) -> tuple[Tables, Any, Any, Any, Any, Any]:
     scored, execution = tables["evaluate"], tables["training"]["execution"]
     test = load_scored_images(data.name, scored["split"], data.data_dir)
     model = model_of(tables["model"], (channels, height, width))
-    extractor = choose_extractor(scored["extractor"], (channels, height, width))
+    extractor = get_extractor(scored["extractor"], image_shape=(channels, height, width), name="extractor")
     return tables, train, test, model, extractor, None if execution is None else parse_execution(execution)
 
 

@@ -98,10 +98,16 @@ def evaluate(
 
     from qiskit_qgen._checks import check_new_file
     from qiskit_qgen.cli.run_folder import load_model, load_trained_on
-    from qiskit_qgen.cli.scoring import choose_extractor, load_scored_images, report, score
+    from qiskit_qgen.cli.scoring import load_scored_images, report, score
     from qiskit_qgen.datasets import load_dataset
+    from qiskit_qgen.exceptions import ArgumentError
     from qiskit_qgen.persistence import atomic_write
 
+    if memorization and split == "train":
+        raise ArgumentError(
+            "Option --memorization needs real images that were not trained on: leave it out, or score against another "
+            "split than train."
+        )
     if out is not None:
         check_new_file("--out", out)
     trained = load_model(model)
@@ -110,7 +116,7 @@ def evaluate(
     scores = score(
         trained,
         real,
-        extractor=choose_extractor(extractor, tuple(real.images.shape[1:])),
+        extractor=extractor,
         num_samples=num_samples,
         seed=seed,
         reference=load_dataset(data, data_dir=data_dir, **drawn) if split == "test" else None,
@@ -141,7 +147,7 @@ def compare(
     from qiskit_qgen._checks import check_folder
     from qiskit_qgen.cli.executions import parse_named
     from qiskit_qgen.cli.run_folder import load_model
-    from qiskit_qgen.cli.scoring import choose_extractor, load_scored_images
+    from qiskit_qgen.cli.scoring import load_scored_images
     from qiskit_qgen.persistence import atomic_path
     from qiskit_qgen.plotting import plot_comparison
     from qiskit_qgen.studies import compare_executions
@@ -149,10 +155,9 @@ def compare(
     check_folder("--out", out)
     trained = load_model(model)
     real = load_scored_images(data, split, data_dir)
-    network = choose_extractor(extractor, tuple(real.images.shape[1:]))
     with ExitStack() as stack:
         executions = {name: stack.enter_context(each) for name, each in parse_named(execution).items()}
-        found = compare_executions(trained, real, executions, num_samples, seed or (0, 1, 2), extractor=network)
+        found = compare_executions(trained, real, executions, num_samples, seed or (0, 1, 2), extractor=extractor)
     folder = found.save(out)
     with atomic_path(folder / "comparison.png") as temporary:
         plot_comparison(found.images).savefig(temporary)

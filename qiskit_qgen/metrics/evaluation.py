@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from qiskit_qgen._checks import check_shape, renamed_arguments
 from qiskit_qgen._random import resolve_seed, torch_generator
@@ -15,11 +16,12 @@ from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.metrics._features import check_count, check_features
 from qiskit_qgen.metrics.cache import FeatureCache
 from qiskit_qgen.metrics.comparison import Options, Samples, compare, memorized
-from qiskit_qgen.metrics.extractors import DEFAULT_EXTRACTOR, AbstractFeatureExtractor, get_extractor
+from qiskit_qgen.metrics.extractors import AbstractFeatureExtractor, get_extractor
 from qiskit_qgen.metrics.functional.jensen_shannon import DEFAULT_BINS
 
 _HALVES_STREAM = 0x6861  # keeps the split of the real set apart from every other use of the same seed
 _DEFAULT_SUBSETS = 50
+_TINY = 1e-300
 _MOST_HELD_OUT_COPIES = 0.5
 
 
@@ -27,7 +29,7 @@ def evaluate_images(
     generated: ImageData,
     real: ImageData,
     *,
-    extractor: str | AbstractFeatureExtractor = DEFAULT_EXTRACTOR,
+    extractor: str | AbstractFeatureExtractor | None = None,
     reconstructions: ImageData | None = None,
     reference: ImageData | None = None,
     train: ImageData | None = None,
@@ -49,7 +51,8 @@ def evaluate_images(
     Args:
         generated: Generated pictures of shape (N, C, H, W) in [0, 1].
         real: Real pictures of shape (M, C, H, W) in [0, 1].
-        extractor: The feature extractor or its name, see :func:`~qiskit_qgen.metrics.get_extractor`.
+        extractor: The feature extractor or its name, or None for the default, see
+            :func:`~qiskit_qgen.metrics.get_extractor`.
         reconstructions: An autoencoder's reconstructions of real pictures, for `floor_reconstruction`. Reconstructions
             of other pictures than ``real`` include the sampling noise that generated pictures have.
         reference: Other real pictures, for `floor_real`. None splits ``real`` into two random halves. The Fréchet
@@ -113,6 +116,7 @@ def evaluate_features(
     bins: int = DEFAULT_BINS,
     seed: int | None = 0,
     floors: bool = True,
+    standardize: bool = False,
 ) -> dict[str, Any]:
     """Score generated vectors (latents, rows of a table, features) against real ones, with the same floors.
 
@@ -128,6 +132,8 @@ def evaluate_features(
         bins: Bins of each histogram of the Jensen-Shannon divergence.
         seed: Seed of the subsets and of the halves; None draws a fresh one, which the result names.
         floors: Whether to compute the floors; False leaves them None, where they are known from another call.
+        standardize: Whether every column is shifted and scaled to mean 0 and standard deviation 1 of ``real``, in all
+            sets alike, so that no unit decides: right for tables. `extractor` then ends with "standardized".
 
     Returns:
         The dictionary of :func:`evaluate_images` without `jensen_shannon_divergence_pixel` and the Inception Score.
@@ -149,12 +155,23 @@ def evaluate_features(
     given = {"generated": generated, "real": real, "reconstructions": reconstructions, "reference": reference}
     given["train"] = train
     width = check_features("real", real).shape[1]
-    samples = {
-        name: Samples(check_features(name, data, num_features=width).cpu())
-        for name, data in given.items()
-        if data is not None
+    vectors = {
+        name: check_features(name, data, num_features=width).cpu() for name, data in given.items() if data is not None
     }
-    return _evaluate(samples, extractor_name, options)
+    if standardize:
+        extractor_name = f"{extractor_name}, standardized"
+        centre, scale = _scales(vectors["real"])
+        vectors = {name: (each - centre) / scale for name, each in vectors.items()}
+    return _evaluate({name: Samples(each) for name, each in vectors.items()}, extractor_name, options)
+
+
+def _scales(real: Tensor) -> tuple[Tensor, Tensor]:
+    """Return mean and spread of each column; of one that is constant up to float32's rounding, its size or 1."""
+    centre, size = real.mean(0), real.abs().amax(0)
+    # Twice, since squares of numbers near the ends of float64 would leave it.
+    spread = size * (real / size.clamp(min=_TINY)).std(0)
+    size = torch.where(size > 0, size, 1.0)
+    return centre, torch.where(spread > torch.finfo(torch.float32).eps * size, spread, size)
 
 
 def _check_floors(floors: bool, reconstructions: object, reference: object) -> None:
@@ -190,17 +207,17 @@ def _warnings(result: dict[str, Any]) -> list[str]:
     """Return a sentence for each value that its samples cannot carry."""
     groups = {"generated samples": result}
     groups |= {name: result[name] for name in ("floor_real", "floor_reconstruction") if result[name] is not None}
-    sentences = [
-        f"The Fréchet distance of {name} compares {scores['num_samples']} with {scores['num_real']} samples in "
-        f"{result['num_features']} dimensions: with fewer samples than dimensions it is biased upwards, so compare it "
-        "only with values of the same numbers of samples."
-        for name, scores in groups.items()
-        if min(scores["num_samples"], scores["num_real"]) < result["num_features"]
-    ]
+    sentences = []
     copied = result["memorization"]
     if copied is not None and copied["held_out_copy_rate"] > _MOST_HELD_OUT_COPIES:
         sentences.append(
             f"Of the real samples, {copied['held_out_copy_rate']:.0%} count as copies of the training samples: check "
             "that they are others, else the scores of memorisation say nothing."
         )
-    return sentences
+    return sentences + [
+        f"The Fréchet distance of {name} compares {scores['num_samples']} with {scores['num_real']} samples in "
+        f"{result['num_features']} dimensions: with fewer samples than dimensions it is biased upwards, so compare it "
+        "only with values of the same numbers of samples."
+        for name, scores in groups.items()
+        if min(scores["num_samples"], scores["num_real"]) < result["num_features"]
+    ]

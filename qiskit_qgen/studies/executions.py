@@ -16,7 +16,7 @@ from qiskit_qgen._typing import PathLike
 from qiskit_qgen.datasets import ImageDataset
 from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.execution import AbstractExecution, LocalExecution
-from qiskit_qgen.metrics import FeatureCache, evaluate_features, evaluate_images
+from qiskit_qgen.metrics import FeatureCache, evaluate_features, evaluate_images, get_extractor
 from qiskit_qgen.models.base import AbstractGenerativeModel
 from qiskit_qgen.studies.intervals import interval_text, mean_interval
 from qiskit_qgen.studies.tables import markdown_table, save_results
@@ -110,7 +110,7 @@ def compare_executions(
         num_samples: Samples for each execution and seed, at least 2.
         seeds: Seeds of the noise; several give intervals.
         reference: Other real data for the floor of real against real; None splits ``data`` in two.
-        extractor: Name or object of the feature extractor of images; None takes EfficientNet-Lite0.
+        extractor: Name or object of the feature extractor of images; None as for ``model.evaluate``.
         cache: Where features of real images are kept between calls.
 
     Raises:
@@ -126,6 +126,8 @@ def compare_executions(
     if not seeds or len(set(seeds)) < len(seeds):
         raise ArgumentError(f"Argument `seeds` must hold distinct seeds, at least one, but is {list(seeds)}.")
     named = _checked(executions)
+    if model.image_shape is not None:
+        extractor = get_extractor(extractor, image_shape=model.image_shape, name="extractor")
     scorer = _Scorer(data, extractor, cache)
     floors = scorer.floors(model, num_samples, seeds[0], reference)
     rows = []
@@ -187,9 +189,8 @@ class _Scorer:
     def score(self, samples: Tensor, seed: int) -> dict[str, Any]:
         """Return the scores of samples."""
         if samples.dim() == 2:
-            return evaluate_features(samples, self._real, seed=seed, floors=False)
-        given = {name: option for name, option in self.options.items() if option is not None}
-        return evaluate_images(samples, self._real, seed=seed, floors=False, **given)
+            return evaluate_features(samples, self._real, seed=seed, floors=False, standardize=True)
+        return evaluate_images(samples, self._real, seed=seed, floors=False, **self.options)
 
 
 def _billed(model: AbstractGenerativeModel, num_samples: int, execution: AbstractExecution) -> float | None:

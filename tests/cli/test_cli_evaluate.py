@@ -77,3 +77,11 @@ def test_distances_are_called_fid_and_kid_of_fids_features_alone():
     assert "Fréchet distance" in ours
     assert [line.split()[0] for line in theirs.splitlines()[1:3]] == ["FID", "KID"]
     assert "Inception Score" in ours
+
+
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_training_images_are_not_compared_with_themselves(qgen, run, pictures, split):
+    result = qgen("evaluate", run, "--data", pictures, "--extractor", "pixel", "--split", split, "--memorization")
+    assert result.exit_code == (2 if split == "train" else 0)
+    assert ("--memorization needs real images that were not trained on" in result.stderr) == (split == "train")
+    assert ("Reconstructions: peak signal-to-noise ratio" in result.stdout) == (split == "test")

@@ -271,3 +271,41 @@ def test_bad_vectors_are_refused_with_a_sentence():
         evaluate_features(real[:, :2], real)
     with pytest.raises(ArgumentError, match="Argument `reference` must be finite"):
         evaluate_features(real, real, reference=real / 0)
+
+
+def test_no_unit_of_a_column_decides_the_scores_of_a_table():
+    rng = np.random.default_rng(65)
+    sets = {name: rng.normal(size=(60, 3)) @ rng.normal(size=(3, 3)) for name in ("real", "reference", "train")}
+    sets["generated"] = sets["real"] + rng.normal(0, 0.1, (60, 3))
+    plain = evaluate_features(**sets, **QUICK, standardize=True)
+    mean, spread = sets["real"].mean(0), sets["real"].std(0, ddof=1)
+    by_hand = evaluate_features(**{name: (each - mean) / spread for name, each in sets.items()}, **QUICK)
+    units = {name: each * [3, 200, 0.015] + [0, 1e4, -1] for name, each in sets.items()}
+    in_units = evaluate_features(**units, **QUICK, standardize=True)
+    assert (plain["extractor"], by_hand["extractor"]) == ("identity, standardized", "identity")
+    for found, expected in ((plain, by_hand), (in_units, by_hand), (in_units["floor_real"], by_hand["floor_real"])):
+        for name in SCORES:
+            assert found[name] == pytest.approx(expected[name], rel=1e-6, abs=1e-9), name
+    assert in_units["memorization"]["closer"] == by_hand["memorization"]["closer"]
+    assert abs(in_units["kernel_distance"]) < 1
+
+
+def test_columns_that_are_constant_in_the_real_table_are_compared_by_their_size():
+    rng = np.random.default_rng(66)
+    real = np.stack([rng.normal(size=40), np.full(40, 2000.1), np.zeros(40), rng.uniform(-1e300, 1e300, 40)], 1)
+    same = evaluate_features(real, real, **QUICK, standardize=True)
+    assert same["frechet_distance"] == pytest.approx(0, abs=1e-9)
+    other = evaluate_features(real + np.float64([0, 200.01, 0.5, 0]), real, **QUICK, standardize=True)
+    assert other["frechet_distance"] == pytest.approx(0.1**2 + 0.5**2, rel=1e-6)
+
+
+def test_that_the_real_samples_were_trained_on_is_said_first(extractor, pictures):
+    found = evaluate_images(**pictures, train=pictures["real"], extractor=extractor, **QUICK)
+    assert "100% count as copies of the training samples" in found["warnings"][0]
+
+
+@pytest.mark.parametrize("count", [2, 3])
+def test_few_samples_have_intervals_too(count):
+    rng = np.random.default_rng(67)
+    result = evaluate_features(rng.normal(size=(count, 2)), rng.normal(size=(4, 2)), **QUICK)
+    assert json.loads(json.dumps(result, allow_nan=False)) == result

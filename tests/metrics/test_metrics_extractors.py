@@ -17,6 +17,7 @@ from qiskit_qgen.metrics import (
     EfficientNetLite0Extractor,
     IdentityFeatureExtractor,
     ModuleFeatureExtractor,
+    evaluate_images,
     get_extractor,
 )
 from qiskit_qgen.optionals import HAS_EFFICIENTNET_LITE
@@ -269,3 +270,22 @@ def test_the_identity_flattens_and_checks():
     assert IdentityFeatureExtractor(1)(torch.zeros(4)).shape == (4, 1)
     with pytest.raises(ArgumentError, match=r"must have shape \(N, ...\) with 5 values a sample, but has shape"):
         IdentityFeatureExtractor(5)(samples)
+
+
+@pytest.mark.parametrize(
+    ("channels", "name"),
+    [(1, ""), (2, "-channels-0"), (3, ""), (4, "-channels-0-1-2")],
+)
+def test_the_default_takes_images_of_any_channels(channels, name):
+    assert get_extractor(None, image_shape=(channels, 8, 8)).name == f"efficientnet-lite0-96px{name}"
+
+
+def test_pixels_take_the_place_of_a_default_that_is_not_installed(caplog):
+    with HAS_EFFICIENTNET_LITE.disable_locally():
+        assert get_extractor(None, image_shape=(1, 8, 8)).name == "pixel"
+        assert "EfficientNet-Lite0 is not installed (pip install" in caplog.text
+        assert evaluate_images(*torch.rand(2, 9, 1, 8, 8), subsets=2)["extractor"] == "pixel"
+        with pytest.raises(MissingOptionalLibraryError, match="EfficientNet-Lite0"):
+            get_extractor("efficientnet-lite0-96px")
+    with pytest.raises(ArgumentTypeError, match="must be an extractor or its name, but is of type NoneType"):
+        get_extractor(None)

@@ -3,14 +3,18 @@
 import functools
 import json
 
+import numpy as np
 import pytest
 import torch
 from small import KINDS, hybrid, images, style, table, trained
+from torchmetrics.functional.image import peak_signal_noise_ratio
 
 from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError, DatasetError
 from qiskit_qgen.execution import RuntimeExecution
 from qiskit_qgen.metrics import IdentityFeatureExtractor
 from qiskit_qgen.models import StyleQGAN
+from qiskit_qgen.optionals import HAS_EFFICIENTNET_LITE
+from qiskit_qgen.training import LatentFrechetDistance, Scores
 
 DISTANCES = ("frechet_distance", "kernel_distance", "jensen_shannon_divergence", "jensen_shannon_divergence_pixel")
 SUPPORT = ("precision", "recall", "density", "coverage")
@@ -100,11 +104,59 @@ def test_pixels_are_an_extractor_by_name():
     assert by_name["extractor"] == "pixel"
 
 
-def test_tables_are_scored_as_they_are():
+def test_rows_have_no_extractor():
     rows = torch.rand(20, 2)
-    assert trained(table(), rows).evaluate(rows)["extractor"] == "identity"
     with pytest.raises(ArgumentError, match="Arguments `extractor` and `cache` must be None for tabular data"):
         table().evaluate(rows, extractor="pixel")
+
+
+def test_a_table_is_scored_whatever_the_units_of_its_columns(monkeypatch):
+    rng = np.random.default_rng(0)
+    good, real = rng.normal(size=(2, 80, 3))
+    model, found = table(3), []
+    for scale in (np.ones(3), np.float64([3, 200, 0.015])):
+        # Not the model but its samples are replaced: a generator that has learned the distribution.
+        monkeypatch.setattr(model, "sample", lambda *_, rows=good * scale, **__: torch.from_numpy(rows).float())
+        found.append(model.evaluate(real * scale))
+    assert found[0]["extractor"] == found[1]["extractor"] == "identity, standardized"
+    for score in ("frechet_distance", "kernel_distance", "jensen_shannon_divergence", "density", "coverage"):
+        assert found[1][score] == pytest.approx(found[0][score], rel=1e-3, abs=1e-5)
+    assert abs(found[1]["kernel_distance"]) < 1
+
+
+def test_reconstructions_have_their_quality():
+    data = images(6, (1, 12, 12))
+    model = style(image_shape=(1, 12, 12))
+    floor = model.evaluate(data, extractor="pixel")["floor_reconstruction"]
+    expected = float(peak_signal_noise_ratio(model.reconstruct(data), data, data_range=1.0))
+    assert floor["peak_signal_to_noise_ratio"] == pytest.approx(expected, rel=1e-5)
+    assert -1 <= floor["structural_similarity"] < 1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_without_efficientnet_pixels_are_scored(kind, caplog):
+    model = trained(KINDS[kind](), images(12))
+    with HAS_EFFICIENTNET_LITE.disable_locally():
+        scores = model.evaluate(images(6))
+    assert scores["extractor"] == "pixel"
+    assert scores == model.evaluate(images(6), extractor="pixel")
+    assert "so distances are between pixels" in caplog.text
+
+
+@pytest.mark.parametrize("data", [torch.full((9, 1, 8, 8), 0.3), images(1).expand(9, -1, -1, -1), images(1)])
+def test_a_schedule_of_equal_images_names_the_data(data):
+    with pytest.raises((ArgumentError, DatasetError), match="Argument `data` must h"):
+        trained(KINDS["diffusion"](schedule="information"), data)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_latent_distance_is_recorded_of_gans_and_refused_for_diffusion(kind):
+    scores = Scores({"latent": LatentFrechetDistance(10)}, every=2)
+    if kind == "diffusion":
+        with pytest.raises(ArgumentError, match="LatentFrechetDistance scores the generator of a GAN"):
+            trained(KINDS[kind](), callbacks=[scores])
+    else:
+        assert trained(KINDS[kind](), callbacks=[scores]).history.last("adversarial", "latent") > 0
 
 
 DEVICE = RuntimeExecution("fake_manila", shots=1000)

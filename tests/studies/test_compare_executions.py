@@ -66,7 +66,7 @@ def test_tables_are_compared_by_their_rows():
     model.fit(rows, steps=2, batch_size=8, seed=0, callbacks=[])
     found = compare_executions(model, rows, {"float32": LocalExecution()}, num_samples=10, seeds=[0])
     assert found.rows[1]["latent_rms"]["low"] is None
-    assert found.extractor == "identity"
+    assert found.extractor == "identity, standardized"
 
 
 @pytest.mark.parametrize(

