@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from qiskit_qgen._typing import FloatArray
 from qiskit_qgen.simulator.cpu.block_tables import DIAGONAL, ROTATION, BlockTables, ReadoutTables
+from qiskit_qgen.simulator.cpu.compilation import helper, kernel
 from qiskit_qgen.simulator.cpu.kernels import (
     Buffers,
     Lanes,
@@ -21,8 +22,6 @@ from qiskit_qgen.simulator.cpu.kernels import (
     build_diagonals,
     empty_rows,
     first_of_pair,
-    helper,
-    kernel,
     part_of,
     satisfied,
 )

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
-from threading import Timer
 from typing import Any
 
 import numpy as np
@@ -17,26 +14,10 @@ from qiskit_qgen.simulator.cpu.plans import Move, Plan
 from qiskit_qgen.simulator.cpu.rotations import RotationAngles
 from qiskit_qgen.simulator.cpu.threads import run_all
 
-_LOGGER = logging.getLogger("qiskit_qgen")
 _TASK_CHUNKS = 16  # chunks that one call of a kernel handles at most
 _TASK_BYTES = 1 << 26  # and at most so many bytes of states
 _KEPT_BYTES = 1 << 29  # final states are kept for the backward pass up to so many bytes, else they are computed again
 _SERIAL_WORK = 5_000_000  # rows times rotations below which a second thread costs more than it gains
-
-_LOADED_KERNELS: set[tuple[object, ...]] = set()
-
-
-@contextmanager
-def _announced() -> Iterator[None]:
-    """Say why it takes so long, if it takes long: kernels are compiled at their first use on a machine."""
-    text = "Compiling a kernel of the simulator for this kind of batch, once on this machine; about 15 seconds."
-    timer = Timer(3.0, _LOGGER.warning, [text])
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
 
 
 class Batch:
@@ -127,7 +108,7 @@ class Batch:
             if collect:
                 collect(part.start, final)
 
-        self._run(task, "forward")
+        self._run(task)
 
     def run_backward(self, by_output: NDArray[Any], by_row: NDArray[Any], states: NDArray[Any] | None) -> NDArray[Any]:
         """Return the derivatives by the rotations' angles, (chunks, rotations, lanes).
@@ -157,7 +138,7 @@ class Batch:
                 segment.tables, segment.readout, trig, final, by_output[part], by_row[part], gradient[part], lanes
             )
 
-        self._run(task, "backward")
+        self._run(task)
         return gradient
 
     def _run_small(self, part: slice, final: NDArray[Any], values: NDArray[Any]) -> None:
@@ -166,18 +147,13 @@ class Batch:
         segment = self.plan.segments[0]
         kernels.forward(segment.tables, segment.readout, self._trig(part), final, values, self._lanes)
 
-    def _run(self, task: Callable[[slice], None], kernel: str) -> None:
-        """Run ``task`` on slices of the chunks; the first use of a compiled kernel is announced if it takes long."""
+    def _run(self, task: Callable[[slice], None]) -> None:
+        """Run ``task`` on slices of the chunks."""
         chunks, threads = self.layout.chunks, 1 if self.layout.shares else self._threads
         step = max(1, min(_TASK_CHUNKS, -(-chunks // threads), _TASK_BYTES // self._chunk_bytes))
         if self.layout.shares:
             step = 1
         parts = [slice(first, min(first + step, chunks)) for first in range(0, chunks, step)]
-        key = (kernel, self.layout.dtype, self.layout.lanes, self.layout.shares > 0)
-        if parts and key not in _LOADED_KERNELS:
-            with _announced():
-                task(parts.pop(0))
-            _LOADED_KERNELS.add(key)
         run_all([partial(task, part) for part in parts], threads)
 
     def _trig(self, part: slice) -> NDArray[Any]:

@@ -23,10 +23,10 @@ from __future__ import annotations
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
-from numba import njit
 
 from qiskit_qgen._typing import FloatArray, IntArray
 from qiskit_qgen.simulator.cpu.block_tables import DIAGONAL, ROTATION, BlockTables, ReadoutTables, Records
+from qiskit_qgen.simulator.cpu.compilation import helper, inlined, kernel
 from qiskit_qgen.simulator.cpu.lanes import (
     add_imag_overlap,
     add_real_overlap,
@@ -42,10 +42,6 @@ Record: TypeAlias = Any
 """A row of a table, whose columns are attributes in compiled code."""
 Lanes: TypeAlias = tuple[int, ...]
 """W zeros: the width is their number, which is known when a kernel is compiled."""
-
-helper = njit(nogil=True, error_model="numpy", boundscheck=False)
-inlined = njit(nogil=True, error_model="numpy", boundscheck=False, inline="always")
-kernel = njit(cache=True, nogil=True, error_model="numpy", boundscheck=False)
 
 
 class Buffers(NamedTuple):

@@ -1,0 +1,83 @@
+"""Kernels without a place on disk, with a full or damaged one, and what is said while they are compiled."""
+
+import logging
+import shutil
+import warnings
+
+import numba
+import pytest
+from numba.core.caching import CompileResultCacheImpl
+
+from qiskit_qgen.simulator.cpu import compilation
+
+ADVICE = "set the environment variable NUMBA_CACHE_DIR to a folder that can be written"
+
+
+def doubled(x):
+    return 2 * x
+
+
+def tripled(x):
+    return 3 * x
+
+
+@pytest.fixture(autouse=True)
+def _nothing_said():
+    """Forget what other tests had said, and let later ones say it again."""
+    for said in (compilation._announce, compilation._warn_of_missing_cache):
+        said.cache_clear()
+    yield
+    for said in (compilation._announce, compilation._warn_of_missing_cache):
+        said.cache_clear()
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path / "numba"))
+    return tmp_path / "numba"
+
+
+def test_without_a_place_on_disk_kernels_run_after_one_warning(monkeypatch):
+    monkeypatch.setattr(CompileResultCacheImpl, "_locator_classes", [])  # numba itself finds none
+    with pytest.warns(UserWarning, match=ADVICE) as found:
+        kernels = [compilation.kernel(each) for each in (doubled, tripled)]
+    assert [each(5) for each in kernels] == [10, 15]
+    assert len(found) == 1
+
+
+def test_a_folder_that_can_be_written_no_more_costs_a_warning(folder):
+    kernels = [compilation.kernel(each) for each in (doubled, tripled)]
+    shutil.rmtree(folder)
+    folder.write_text("")  # no folder: as on a full disk, nothing can be saved
+    with pytest.warns(UserWarning, match=ADVICE) as found:
+        assert [each(5) for each in kernels] == [10, 15]
+    assert len(found) == 1
+
+
+@pytest.mark.parametrize("suffix", ["nbi", "nbc"])
+def test_a_damaged_cache_is_no_error(folder, suffix):
+    compilation.kernel(doubled)(5)
+    (file,) = folder.rglob(f"*.{suffix}")
+    file.write_bytes(file.read_bytes()[:20])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert compilation.kernel(doubled)(5) == 10
+
+
+def test_compiling_is_announced_once_and_loading_never(folder, caplog):
+    caplog.set_level(logging.WARNING, "qiskit_qgen")
+    for each in (doubled, tripled):
+        compilation.kernel(each)(5)
+    (record,) = caplog.records
+    assert record.getMessage().startswith("Compiling kernels of the simulator at their first use")
+    assert len(list(folder.rglob("*.nbi"))) == 2
+    caplog.clear()
+    compilation._announce.cache_clear()
+    again = compilation.kernel(doubled)
+    assert again(5) == 10
+    assert (again.stats.cache_hits, caplog.records) == ({(numba.int64,): 1}, [])
+
+
+def test_what_others_compile_is_not_announced(caplog):
+    assert numba.njit(doubled)(5) == 10
+    assert caplog.records == []
