@@ -60,8 +60,8 @@ class QuantumLayer(TorchConnector):
             ``output_shape`` of several, a tuple; None for the number itself. It is called here only, once for each
             number, and need not pickle. With it, a circuit without measurements is measured on all qubits.
         output_shape: The shape of the outputs that ``interpret`` gives indices of.
-        execution: Where to run; None for ``LocalExecution()``. It can be replaced at any time:
-            ``layer.execution = ...``.
+        execution: Where to run; None for ``LocalExecution()``, which computes in float32. It can be replaced at any
+            time: ``layer.execution = ...``.
         initial_weights: Values of the weights, (num_weights,); None for uniform in [-1, 1], as ``TorchConnector`` does.
 
     Attributes:
