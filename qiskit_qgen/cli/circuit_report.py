@@ -14,19 +14,23 @@ from typing import Any
 
 import torch
 from qiskit import qasm2, qasm3, qpy
-from qiskit.circuit import QuantumCircuit, Qubit
+from qiskit.circuit import Instruction, QuantumCircuit, Qubit
 
 from qiskit_qgen.circuits import pauli_observables
 from qiskit_qgen.cli.run_folder import load_model
 from qiskit_qgen.exceptions import ArgumentError, UnsupportedCircuitError
 from qiskit_qgen.execution import LocalExecution
 from qiskit_qgen.layers.gradient_audit import GradientFinding, GradientReport, audit_gradients
+from qiskit_qgen.persistence import check_qpy
+from qiskit_qgen.persistence.pretrained import MAXIMUM_BITS
 from qiskit_qgen.simulator import Program, lower
 from qiskit_qgen.simulator.cpu.blocks import schedule
 from qiskit_qgen.simulator.programs.measurements import take_measurements
 from qiskit_qgen.simulator.tensors.stages import build_stages
 
 _MAX_BYTES = 1 << 28
+_MOST_GATES, _MOST_LEVELS = 1 << 22, 64
+_STANDARD_FILES = ("qelib1.inc", "stdgates.inc")  # which Qiskit has itself
 _IMPORTER = "qiskit_qasm3_import"
 _REPEATS = 5
 _MOST_WORK = 1 << 33  # amplitudes times operations that are measured: about a minute
@@ -54,9 +58,9 @@ def read_circuits(path: Path) -> list[QuantumCircuit]:
         raise ArgumentError(f"{path} is too large for a circuit: {size / 1e6:.0f} MB.")
     data = path.read_bytes()
     if data.startswith(b"QISKIT"):
-        return _parsed(path, "QPY", lambda: qpy.load(BytesIO(data)))
+        return _parsed(path, "QPY", lambda: qpy.load(BytesIO(check_qpy(data))))
     try:
-        text = data.decode()
+        text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
         text = ""
     version = re.search(r"^\s*OPENQASM\s+(\d+)", text, re.MULTILINE)
@@ -64,6 +68,7 @@ def read_circuits(path: Path) -> list[QuantumCircuit]:
         raise ArgumentError(
             f"{path} holds neither QPY nor OpenQASM, which begins with its version, such as `OPENQASM 2.0;`."
         )
+    _check_text(path, text, {path.resolve()})
     if version[1] == "2":
         known = qasm2.LEGACY_CUSTOM_INSTRUCTIONS  # Qiskit writes more gates than the language's own file defines
         options: dict[str, Any] = {"include_path": (path.parent,), "custom_instructions": known}
@@ -72,6 +77,63 @@ def read_circuits(path: Path) -> list[QuantumCircuit]:
         package = _IMPORTER.replace("_", "-")
         raise ArgumentError(f"Reading OpenQASM 3 needs `{package}`: pip install {package}, or save {path} as QPY.")
     return _parsed(path, "OpenQASM 3", lambda: [qasm3.loads(text)])
+
+
+def _check_text(path: Path, text: str, read: set[Path]) -> None:
+    """Raise if OpenQASM declares more bits than a device may have, or includes what is not beside it.
+
+    Args:
+        path: The file.
+        text: Its content.
+        read: The files that were read so far; each may be included once.
+
+    Raises:
+        ArgumentError: If it does.
+    """
+    for match in re.finditer(
+        r"//[^\n]*|\"([^\"]*)\"|'([^']*)'", text
+    ):  # a comment may be in a string, and a string in one
+        name = match[1] or match[2]
+        if not name or name in _STANDARD_FILES:
+            continue
+        target = (path.parent / name).resolve()
+        if target.parent != path.parent.resolve() or target in read or not target.is_file():
+            raise ArgumentError(f"{path} includes {name!r}, but may include files beside it alone, each once.")
+        if target.stat().st_size > _MAX_BYTES:
+            raise ArgumentError(f"{target} is too large for a circuit: {target.stat().st_size / 1e6:.0f} MB.")
+        _check_text(target, target.read_bytes().decode("utf-8-sig", "replace"), read | {target})
+    code = re.sub(r"//[^\n]*|/\*.*?\*/", "", text, flags=re.DOTALL)
+    found = re.findall(r"\b[qc]reg\s+\w+\s*\[\s*(\w+)|\b(?:qu)?bit\s*\[\s*(\w+)", code)
+    if sum(_number("".join(pair)) for pair in found) > MAXIMUM_BITS:
+        raise ArgumentError(f"{path} declares more than {MAXIMUM_BITS:,} bits.")
+
+
+def _number(text: str) -> int:
+    """Return the value of an integer literal of OpenQASM, or 0 if it is a name."""
+    base = {"0x": 16, "0o": 8, "0b": 2}.get(text[:2].lower(), 10)
+    try:
+        return int(text[:40], base)
+    except ValueError:
+        return 0
+
+
+def _num_gates(circuit: QuantumCircuit, known: dict[Any, int], by_name: bool, depth: int = 0) -> int:
+    """Return how many gates a circuit has when every definition is written out, of gates of gates of gates."""
+    total = 0
+    for instruction in circuit.data if depth < _MOST_LEVELS else ():
+        operation = instruction.operation
+        if not isinstance(operation, Instruction) or operation.base_class.__module__.startswith(
+            "qiskit.circuit.library"
+        ):
+            total += 1
+            continue
+        definition = operation.name if by_name else getattr(operation, "_definition", None)
+        key = definition if by_name else id(definition)
+        if key not in known:
+            inner = operation.definition if by_name else definition
+            known[key] = 1 if inner is None else _num_gates(inner, known, by_name, depth + 1)
+        total += known[key]
+    return total
 
 
 def _parsed(path: Path, language: str, parse: Callable[[], list[Any]]) -> list[QuantumCircuit]:
@@ -84,6 +146,9 @@ def _parsed(path: Path, language: str, parse: Callable[[], list[Any]]) -> list[Q
         raise ArgumentError(f"{path} cannot be read as {language}: {lines[0].rstrip(' .:')}.") from error
     if not found or not all(isinstance(circuit, QuantumCircuit) for circuit in found):
         raise ArgumentError(f"{path} holds no circuits.")
+    # Gates of OpenQASM get their definitions one by one, when asked, but are known by their names.
+    if any(_num_gates(circuit, {}, by_name=language != "QPY") > _MOST_GATES for circuit in found):
+        raise ArgumentError(f"{path} defines gates by gates that make more than {_MOST_GATES:,} of them.")
     return found
 
 

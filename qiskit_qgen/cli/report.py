@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 REPORT = "report.html"
+_PNG = b"\x89PNG\r\n\x1a\n"
+_MOST_BYTES = 2**26
 _TITLES = {
     "capacity": "Capacity study",
     "low_data": "Low-data study",
@@ -65,7 +67,13 @@ def write_report(folder: Path) -> None:
         )
     captions = draw_figures(folder, name)
     captions |= {path: path.stem.replace("_", " ") for path in sorted(folder.glob("*.png")) if path not in captions}
-    text = (folder / f"{name}.md").read_text(encoding="utf-8")
+    for path in captions:
+        if not own_bytes(path).startswith(_PNG):
+            raise CheckpointError(f"File {path} is no PNG image: remove it.")
+    try:
+        text = own_bytes(folder / f"{name}.md").decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise CheckpointError(f"File {folder / name}.md is no text. The study's command writes it anew.") from error
     atomic_write(folder / REPORT, html_page(_TITLES[name], text, captions))
 
 
@@ -82,14 +90,28 @@ def draw_figures(folder: Path, name: str) -> dict[Path, str]:
     captions = {}
     for file, (function, caption) in _FIGURES[name].items():
         try:
-            figure = getattr(plotting, function)(parse_json(path.read_bytes(), f"File {path}"))
-        except (AttributeError, FileNotFoundError, KeyError, TypeError) as error:
+            figure = getattr(plotting, function)(parse_json(own_bytes(path), f"File {path}"))
+        except (ArithmeticError, AttributeError, FileNotFoundError, LookupError, TypeError, ValueError) as error:
             raise CheckpointError(
                 f"File {path} is missing or damaged ({error!r}). The study's command writes it anew, without training."
             ) from error
         save_figure(figure, folder / f"{file}.png")
         captions[folder / f"{file}.png"] = caption
     return captions
+
+
+def own_bytes(path: Path) -> bytes:
+    """Return the content of a file of a study, which lies in its folder itself: no link leads out of it.
+
+    Raises:
+        CheckpointError: If it is a link, no file, or larger than any file of a report.
+        FileNotFoundError: If it does not exist.
+    """
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        raise CheckpointError(f"File {path} is a link or no file: a report holds the files of its own folder alone.")
+    if path.stat().st_size > _MOST_BYTES:
+        raise CheckpointError(f"File {path} is too large for a report: {path.stat().st_size / 1e6:.0f} MB.")
+    return path.read_bytes()
 
 
 def save_figure(figure: Figure, path: Path) -> None:

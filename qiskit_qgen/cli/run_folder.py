@@ -15,7 +15,7 @@ from qiskit_qgen.cli.reporting import note
 from qiskit_qgen.cli.settings import MODELS, Tables, data_settings, model_class, read_settings
 from qiskit_qgen.cli.toml_text import dump_tables
 from qiskit_qgen.exceptions import ArgumentError, CheckpointError
-from qiskit_qgen.persistence import atomic_write, load_model_folder, remove_leftovers
+from qiskit_qgen.persistence import atomic_write, load_model_config, remove_leftovers
 from qiskit_qgen.persistence.json_text import parse_json
 
 CHECKPOINTS, MODEL = "checkpoints", "model"
@@ -230,7 +230,7 @@ def load_model(path: Path) -> Any:
         CheckpointError: If there is none, or it is damaged.
     """
     folder = path / MODEL if (path / MODEL).is_dir() else path
-    name = load_model_folder(folder)[0]["class_name"]
+    name = load_model_config(folder)["class_name"]
     if name not in MODELS:
         raise CheckpointError(f"The folder {str(folder)!r} holds a {name}, which no command knows.")
     return model_class(name).from_pretrained(folder)

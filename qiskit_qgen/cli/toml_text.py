@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from qiskit_qgen.exceptions import ArgumentError
+
+_MOST_BYTES = 2**20
+_DEEP_KEY = re.compile(r"(?<![\w\"'-])(?:[\w\"'-]+[ \t]*\.[ \t]*){50}")  # a.a.a....: a table in a table in a table
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -20,19 +24,31 @@ def read_toml(path: Path) -> dict[str, Any]:
     if not path.is_file():
         problem = "is a folder" if path.is_dir() else "does not exist"
         raise ArgumentError(f"File {path} must be a TOML file, but {problem}.")
+    if path.stat().st_size > _MOST_BYTES:
+        raise ArgumentError(f"File {path} is too large for settings: it has more than {_MOST_BYTES} bytes.")
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return _parse(path.read_text(encoding="utf-8-sig"))
     except UnicodeDecodeError as error:
         raise ArgumentError(f"File {path} must be a TOML file, but is no text in UTF-8.") from error
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:
         raise ArgumentError(f"File {path} is not valid TOML: {error}.") from error
+
+
+def _parse(text: str) -> dict[str, Any]:
+    """Return the content of TOML text; deep nesting, which the parser takes long for, is a ValueError as well."""
+    try:
+        if _DEEP_KEY.search(text):
+            raise RecursionError
+        return tomllib.loads(text)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
 
 
 def parse_value(text: str) -> Any:
     """Return ``text`` as the TOML value that it is, such as 3, 0.5, true or ["ry", "rz"]; as a string if it is none."""
     try:
-        parsed = tomllib.loads(f"value = {text}")
-    except tomllib.TOMLDecodeError:
+        parsed = _parse(f"value = {text}")
+    except ValueError:
         return text
     return parsed["value"] if len(parsed) == 1 else text
 

@@ -12,7 +12,14 @@ from qiskit_qgen.persistence.atomic import (
     remove_leftovers,
 )
 from qiskit_qgen.persistence.cache import CACHE_VARIABLE, cache_folder
-from qiskit_qgen.persistence.pretrained import FORMAT_VERSION, load_circuit, load_model_folder, save_model_folder
+from qiskit_qgen.persistence.pretrained import (
+    FORMAT_VERSION,
+    check_qpy,
+    load_circuit,
+    load_model_config,
+    load_model_folder,
+    save_model_folder,
+)
 from qiskit_qgen.persistence.tensors import check_state, digest_tensors, load_tensors, save_tensors
 
 __all__ = [
@@ -22,11 +29,13 @@ __all__ = [
     "atomic_path",
     "atomic_write",
     "cache_folder",
+    "check_qpy",
     "check_state",
     "digest_tensors",
     "existing_folder",
     "is_held",
     "load_circuit",
+    "load_model_config",
     "load_model_folder",
     "load_tensors",
     "remove_leftovers",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Collection
 from typing import Any, NoReturn
 
 from qiskit_qgen.exceptions import ArgumentError, CheckpointError
@@ -37,10 +38,22 @@ def parse_json(text: str | bytes, source: str) -> Any:
         CheckpointError: If the text is not JSON, holds NaN or infinity, or is nested too deeply.
     """
     try:
-        return json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
+        text = text.removeprefix("\ufeff") if isinstance(text, str) else text
+        value = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
+        level, depth = [value], 0
+        while level:
+            level = [each for part in level for each in _parts(part)]
+            depth += 1
+            if depth > MAXIMUM_DEPTH:
+                raise RecursionError
+        return value
     except (ValueError, RecursionError) as error:
         reason = "it is nested too deeply" if isinstance(error, RecursionError) else error
         raise CheckpointError(f"{source} is damaged or was not written by this package: {reason}.") from error
+
+
+def _parts(value: Any) -> Collection[Any]:
+    return value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
 
 
 def _check(value: Any, where: str, depth: int) -> None:

@@ -15,11 +15,14 @@ from __future__ import annotations
 
 import hashlib
 import io
+import math
+import struct
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from qiskit import QuantumCircuit, qpy
+from qiskit.qpy import formats
 from torch import Tensor
 
 from qiskit_qgen._checks import check_type
@@ -40,7 +43,10 @@ CIRCUIT_FILE = "circuit.qpy"
 # The newest QPY that every supported Qiskit (2.3 and newer) reads, and the oldest that loads without evaluating text.
 _QPY_VERSION = 17
 _QPY_OLDEST = 13
-_CONFIG_MAXIMUM = 2**22
+_QPY_WITH_TABLE = 16  # of the places of its circuits
+_CONFIG_MAXIMUM, _CIRCUIT_MAXIMUM = 2**22, 2**28
+MAXIMUM_BITS = 100_000
+"""Bits of a circuit in a file beyond which it is taken for damaged or hostile."""
 _RESERVED = ("format_version", "package_version", "files")
 
 
@@ -79,22 +85,37 @@ def save_model_folder(
         raise CheckpointError(f"Folder {folder} could not be written: {error.strerror or error}.") from error
 
 
-def load_model_folder(folder: PathLike) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """Read a model that :func:`save_model_folder` wrote.
+def load_model_config(folder: PathLike) -> dict[str, Any]:
+    """Read the configuration of a model that :func:`save_model_folder` wrote, and nothing else.
 
     Args:
         folder: The saved model.
 
     Returns:
-        The configuration (``class_name``, ``config``, ``format_version``, ``package_version`` and the rest of what was
-        saved), and the weights and buffers by name.
+        ``class_name``, ``config``, ``format_version``, ``package_version`` and the rest of what was saved.
+
+    Raises:
+        CheckpointError: If the folder or its configuration is missing, damaged or from another version of the package.
+    """
+    return _read_config(existing_folder(folder))[0]
+
+
+def load_model_folder(folder: PathLike, *, maximum: float = math.inf) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """Read a model that :func:`save_model_folder` wrote.
+
+    Args:
+        folder: The saved model.
+        maximum: Bytes that its file of weights may have.
+
+    Returns:
+        The configuration, as :func:`load_model_config` returns it, and the weights and buffers by name.
 
     Raises:
         CheckpointError: If the folder or one of its files is missing, damaged or from another version of the package.
     """
     place = existing_folder(folder)
     config, files = _read_config(place)
-    _read_checked(place, WEIGHTS_FILE, files)
+    _check_digest(place, WEIGHTS_FILE, files, maximum)
     state, _ = load_tensors(place / WEIGHTS_FILE)
     return config, state
 
@@ -116,8 +137,8 @@ def load_circuit(folder: PathLike) -> QuantumCircuit | None:
     _, files = _read_config(place)
     if CIRCUIT_FILE not in files:
         return None
-    content = _read_checked(place, CIRCUIT_FILE, files)
-    return _parse_circuit(content, f"File {place / CIRCUIT_FILE}")
+    _check_digest(place, CIRCUIT_FILE, files, _CIRCUIT_MAXIMUM)
+    return _parse_circuit(_read_bytes(place / CIRCUIT_FILE), f"File {place / CIRCUIT_FILE}")
 
 
 def _check_config(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -190,15 +211,20 @@ def _check_version(version: Any, package: Any, source: str) -> None:
         )
 
 
-def _read_checked(place: Path, name: str, files: Mapping[str, str]) -> bytes:
-    """Return the content of a file whose checksum is that of the configuration."""
+def _check_digest(place: Path, name: str, files: Mapping[str, str], maximum: float) -> None:
+    """Raise unless a file has at most ``maximum`` bytes and the checksum of the configuration."""
     path = place / name
     if not path.is_file():
         raise CheckpointError(f"Folder {place} is incomplete: {name} is missing.")
-    content = _read_bytes(path)
-    if _sha256(content) != files[name]:
+    if path.stat().st_size > maximum:
+        raise CheckpointError(f"File {path} is damaged: it has more bytes than the model needs.")
+    try:
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise CheckpointError(f"File {path} cannot be read: {error.strerror or error}.") from error
+    if digest != files[name]:
         raise CheckpointError(f"File {path} is damaged: it does not match its checksum in {CONFIG_FILE}.")
-    return content
 
 
 def _read_bytes(path: Path) -> bytes:
@@ -219,7 +245,7 @@ def _parse_circuit(content: bytes, source: str) -> QuantumCircuit:
     if content[:6] != b"QISKIT" or len(content) < 7 or content[6] < _QPY_OLDEST:
         raise CheckpointError(f"{source} is not a QPY file of version {_QPY_OLDEST} or newer.")
     try:
-        programs = qpy.load(io.BytesIO(content))
+        programs = qpy.load(io.BytesIO(check_qpy(content)))
     except (KeyboardInterrupt, SystemExit):
         raise
     # Qiskit's reader raises whatever its decoding of damaged bytes runs into; a panic of its Rust code is no Exception.
@@ -228,6 +254,24 @@ def _parse_circuit(content: bytes, source: str) -> QuantumCircuit:
     if len(programs) != 1 or not isinstance(programs[0], QuantumCircuit):
         raise CheckpointError(f"{source} must hold exactly one circuit, but holds {len(programs)} programs.")
     return programs[0]
+
+
+def check_qpy(content: bytes) -> bytes:
+    """Return the content of a QPY file, or raise ValueError if a circuit declares more bits than a device may have."""
+    version = content[6]
+    start = formats.FILE_HEADER_V10_SIZE
+    number = formats.FILE_HEADER_V10._make(struct.unpack(formats.FILE_HEADER_V10_PACK, content[:start])).num_programs
+    places = [start + 1]
+    if version >= _QPY_WITH_TABLE:
+        if 8 * number > len(content):
+            raise ValueError("it is truncated")
+        places = [place for (place,) in struct.iter_unpack("!Q", content[start + 1 : start + 1 + 8 * number])]
+    for place in places:
+        fields = struct.unpack_from(formats.CIRCUIT_HEADER_V12_PACK, content, place)
+        header = formats.CIRCUIT_HEADER_V12._make(fields)
+        if max(header.num_qubits, header.num_clbits) > MAXIMUM_BITS:
+            raise ValueError(f"a circuit has more than {MAXIMUM_BITS:,} bits, each of which takes memory")
+    return content
 
 
 def _sha256(content: bytes) -> str:

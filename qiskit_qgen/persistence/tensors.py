@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from qiskit_qgen._checks import free_memory
 from qiskit_qgen._typing import PathLike
 from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError, CheckpointError
 from qiskit_qgen.persistence.atomic import atomic_write
@@ -80,6 +81,8 @@ def load_tensors(
     source = f"File {path}"
     if not Path(path).is_file():
         raise CheckpointError(f"{source} does not exist.")
+    if Path(path).stat().st_size > free_memory():
+        raise CheckpointError(f"{source} has more bytes than fit in memory.")
     tensors, stored = _read(path, source)
     if _METADATA_KEY not in stored:
         raise CheckpointError(f"{source} was not written by this package: its metadata lacks `{_METADATA_KEY}`.")

@@ -11,8 +11,9 @@ from torch import Tensor
 
 from qiskit_qgen._checks import check_int, check_path
 from qiskit_qgen._typing import PathLike
-from qiskit_qgen.exceptions import ArgumentError
+from qiskit_qgen.exceptions import ArgumentError, CheckpointError
 from qiskit_qgen.persistence import atomic_write
+from qiskit_qgen.persistence.json_text import parse_json
 
 
 class History:
@@ -124,8 +125,10 @@ class History:
                     name: ([int(step) for step in columns["steps"]], [float(value) for value in columns["values"]])
                     for name, columns in series.items()
                 }
+                if any(len(steps) != len(values) for steps, values in history._series[phase].values()):
+                    raise ValueError(f"steps and values of {phase!r} differ in number")
             history._seconds = {phase: float(seconds) for phase, seconds in content["seconds"].items()}
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
             raise ArgumentError(
                 f"Argument `content` must be what `History.to_dict` returns, but reading it failed: {error!r}."
             ) from error
@@ -171,10 +174,10 @@ class History:
             FileNotFoundError: If there is no such file.
         """
         try:
-            content = json.loads(check_path("path", path).read_text(encoding="utf-8"))
-        except ValueError as error:
+            content = parse_json(check_path("path", path).read_bytes(), f"File {path}")
+        except CheckpointError as error:
             raise ArgumentError(
-                f"Argument `path` must name a JSON file, but {str(path)!r} is not one: {error}."
+                f"Argument `path` must name a JSON file, but {str(path)!r} is not one: {error}"
             ) from error
         return cls.from_dict(content)
 

@@ -1,6 +1,7 @@
 import hashlib
 import json
 import re
+import struct
 
 import pytest
 import safetensors.torch
@@ -10,7 +11,15 @@ from qiskit.circuit import ParameterVector
 
 from qiskit_qgen import __version__
 from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError, CheckpointError
-from qiskit_qgen.persistence import FORMAT_VERSION, load_circuit, load_model_folder, save_model_folder
+from qiskit_qgen.persistence import (
+    FORMAT_VERSION,
+    load_circuit,
+    load_model_config,
+    load_model_folder,
+    load_tensors,
+    save_model_folder,
+)
+from qiskit_qgen.persistence.json_text import parse_json
 
 CONFIG = {"class_name": "StyleQGAN", "config": {"image_shape": (1, 8, 8), "num_qubits": 3, "lr": 1e-4, "name": None}}
 STATE = {"style.weight": torch.tensor([[1.5, -0.0], [float("nan"), 2.0]]), "steps": torch.tensor(7)}
@@ -293,3 +302,35 @@ def test_a_panic_of_the_reader_is_an_error_as_any_other(folder, monkeypatch):
     monkeypatch.setattr(qpy, "load", panic)
     with pytest.raises(CheckpointError, match="cannot be read by this version of Qiskit: called"):
         load_circuit(folder)
+
+
+def test_a_file_of_gigabytes_is_not_read(folder):
+    with (folder / "circuit.qpy").open("r+b") as file:
+        file.truncate(2**40)
+    with pytest.raises(CheckpointError, match=r"circuit\.qpy is damaged: it has more bytes than the model needs"):
+        load_circuit(folder)
+    with (folder / "model.safetensors").open("r+b") as file:
+        file.truncate(2**43)
+    with pytest.raises(CheckpointError, match=r"model\.safetensors is damaged: it has more bytes than the model"):
+        load_model_folder(folder, maximum=2**20)
+    with pytest.raises(CheckpointError, match="has more bytes than fit in memory"):
+        load_tensors(folder / "model.safetensors")
+    assert load_model_config(folder)["class_name"] == "StyleQGAN"
+
+
+def test_a_circuit_of_millions_of_qubits_is_refused(folder):
+    content = (folder / "circuit.qpy").read_bytes()
+    place = content.index(struct.pack("!II", 2, 0), 20)
+    replace_circuit(folder, content[:place] + struct.pack("!I", 2**31) + content[place + 4 :])
+    with pytest.raises(CheckpointError, match="a circuit has more than 100,000 bits, each of which takes memory"):
+        load_circuit(folder)
+
+
+def test_json_is_bounded_in_depth_and_may_have_a_byte_order_mark():
+    assert parse_json("\ufeff[1]", "It") == parse_json(b"\xef\xbb\xbf[1]", "It") == [1]
+    assert parse_json("[" * 50 + "]" * 50, "It")
+    for text in ("[" * 51 + "]" * 51, '{"a":' * 500 + "1" + "}" * 500, "[" * 100_000):
+        with pytest.raises(CheckpointError, match="nested too deeply"):
+            parse_json(text, "It")
+    with pytest.raises(CheckpointError, match="It is damaged"):
+        parse_json("9" * 5_000, "It")

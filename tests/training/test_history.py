@@ -76,3 +76,30 @@ def test_files_that_are_no_history_are_refused(tmp_path):
     (tmp_path / "a.json").write_text("[1]")
     with pytest.raises(ArgumentError, match=r"what `History\.to_dict` returns"):
         History.load(tmp_path / "a.json")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"[]",
+        b'{"phases": {"a": {"loss": {"steps": [1, 2], "values": [1]}}}, "seconds": {}}',
+        b'{"phases": {"a": {"loss": {"steps": [1e300], "values": [1]}}}, "seconds": []}',
+        b'{"phases": {"a": 3}, "seconds": {}}',
+        b"[" * 100_000,
+        b"\xff\xfe\x00",
+        b"9" * 5_000,
+    ],
+    ids=range(8),
+)
+def test_files_of_another_form_are_refused_in_a_sentence(tmp_path, content):
+    (tmp_path / "history.json").write_bytes(content)
+    with pytest.raises(ArgumentError, match=r"^Argument `(path|content)` must [^\n]*\.$"):
+        History.load(tmp_path / "history.json")
+
+
+def test_a_byte_order_mark_is_no_fault(tmp_path, history):
+    history.save(tmp_path / "history.json")
+    content = (tmp_path / "history.json").read_bytes()
+    (tmp_path / "history.json").write_bytes(b"\xef\xbb\xbf" + content)
+    assert History.load(tmp_path / "history.json") == history

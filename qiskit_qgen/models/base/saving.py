@@ -12,7 +12,7 @@ from qiskit_qgen._checks import check_path
 from qiskit_qgen._settings import CUSTOM
 from qiskit_qgen._typing import PathLike
 from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError, CheckpointError
-from qiskit_qgen.persistence import check_state, load_circuit, load_model_folder, save_model_folder
+from qiskit_qgen.persistence import check_state, load_circuit, load_model_config, load_model_folder, save_model_folder
 from qiskit_qgen.training import History
 from qiskit_qgen.training.distributed import is_main
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 Model = TypeVar("Model", bound="AbstractGenerativeModel")
 _HISTORY = "history/"
+_OTHER_BYTES = 2**28  # that the names of the weights and the history of a training have at most
 
 
 def save_model(model: AbstractGenerativeModel, folder: PathLike) -> None:
@@ -40,7 +41,7 @@ def save_model(model: AbstractGenerativeModel, folder: PathLike) -> None:
 
 def load_model(kind: type[Model], folder: PathLike, own: Mapping[str, Any]) -> Model:
     """Return the model of class ``kind`` in ``folder``; see ``from_pretrained``."""
-    content, tensors = load_model_folder(check_path("folder", folder))
+    content = load_model_config(check_path("folder", folder))
     if content["class_name"] != kind.__name__:
         raise CheckpointError(
             f"The folder {str(folder)!r} holds a {content['class_name']}: load it with "
@@ -48,7 +49,6 @@ def load_model(kind: type[Model], folder: PathLike, own: Mapping[str, Any]) -> M
         )
     given = {name: value for name, value in own.items() if value is not None}
     _check_own(content["config"], given)
-    weights = {name: tensor for name, tensor in tensors.items() if not name.startswith(_HISTORY)}
     try:
         config = kind.config_class.of(**{**content["config"], **given})
         model = kind.__new__(kind)
@@ -65,6 +65,9 @@ def load_model(kind: type[Model], folder: PathLike, own: Mapping[str, Any]) -> M
             f"The file config.json in {str(folder)!r} holds settings that {kind.__name__} does not take: "
             + str(error).partition("\n")[0]
         ) from error
+    needed = sum(tensor.numel() * tensor.element_size() for tensor in sizes.values())
+    _, tensors = load_model_folder(folder, maximum=needed + _OTHER_BYTES)
+    weights = {name: tensor for name, tensor in tensors.items() if not name.startswith(_HISTORY)}
     check_state(weights, sizes, source=f"Folder {folder}")
     saved = load_circuit(folder)
     if _gates(saved) != _gates(None if model.circuit is None else model.circuit.circuit):

@@ -109,7 +109,7 @@ class QuantumDiffusionConfig(Settings):
         check_channels_first(self.image_shape)
         check_int("image_shape[0]", self.image_shape[0], minimum=1, maximum=4)
         for index in (1, 2):
-            if check_int(f"image_shape[{index}]", self.image_shape[index], minimum=4) % 4:
+            if check_int(f"image_shape[{index}]", self.image_shape[index], minimum=4, maximum=1024) % 4:
                 raise ArgumentError(
                     f"Argument `image_shape` must have sides divisible by 4, but is {self.image_shape}."
                 )

@@ -47,7 +47,10 @@ class QuantumGeneratorConfig(Settings):
         "Where the angles start; see :class:`~qiskit_qgen.networks.QuantumStyleGenerator`", default="gaussian"
     )
     init_scale: float = setting(
-        "Bound of the initial weights of the angle map: small angles avoid flat gradients", default=0.1, minimum=0
+        "Bound of the initial weights of the angle map: small angles avoid flat gradients",
+        default=0.1,
+        minimum=0,
+        maximum=1e6,
     )
     readout_std: float | None = setting(
         "Spread of the expectation values that stands for one standard deviation; None takes 0.25 in a latent, and 1, "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ TRIAL, TIMING, LOCK, ERROR = "trial.json", "timing.json", ".lock", "error.txt"
 AUTOENCODERS = "autoencoders"
 """Folder of the autoencoders within that of a study in their latent."""
 STATUSES = ("done", "diverged", "failed")
+_DIGEST = re.compile("[0-9a-f]{8,128}")  # and no path that leads out of the folder
 _SETTINGS, _PLAN, _TRIALS = "settings.json", "plan.json", "trials"
 
 
@@ -109,7 +111,9 @@ def study_status(folder: PathLike) -> dict[str, Any]:
         raise ArgumentError(f"Folder {place} holds no study: it has no {_PLAN}.")
     plan = place / _PLAN
     trials = parse_json(plan.read_bytes(), f"File {plan}")
-    if not isinstance(trials, list) or not all(isinstance(trial, dict) and "digest" in trial for trial in trials):
+    if not isinstance(trials, list) or not all(
+        isinstance(trial, dict) and _DIGEST.fullmatch(str(trial.get("digest"))) for trial in trials
+    ):
         raise CheckpointError(f"File {plan} is damaged: it lists no trials. The study's command writes it anew.")
     digests = [trial["digest"] for trial in trials]
     records = {digest: read_trial(place, digest) for digest in digests}

@@ -341,3 +341,14 @@ def test_a_damaged_record_is_told(tmp_path):
 def test_the_status_of_no_study_is_refused(tmp_path):
     with pytest.raises(ArgumentError, match=r"holds no study: it has no plan\.json\.$"):
         study_status(tmp_path)
+
+
+@pytest.mark.parametrize("digest", ["../../secret", "..", "/etc/passwd", "", "a" * 3, 7, None, ["a"]])
+def test_a_plan_leads_nowhere_out_of_its_folder(tmp_path, digest):
+    (tmp_path / "secret").mkdir()
+    (tmp_path / "secret" / "trial.json").write_text('{"digest": "../../secret", "status": "done"}')
+    folder = tmp_path / "study" / "inner"
+    (folder / "trials").mkdir(parents=True)
+    (folder / "plan.json").write_text(json.dumps([{"digest": digest, "configuration": {}}]))
+    with pytest.raises(CheckpointError, match=r"plan\.json is damaged: it lists no trials"):
+        study_status(folder)
