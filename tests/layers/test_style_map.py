@@ -100,9 +100,9 @@ def test_copies_and_repr():
     [
         ({"noise_dim": 0}, "Argument `noise_dim` must be a positive integer, but is 0."),
         ({"num_angles": -3}, "Argument `num_angles` must be a positive integer, but is -3."),
-        ({"init_scale": -0.1}, "Argument `init_scale` must be a number in [0, inf), but is -0.1."),
-        ({"init_scale": float("nan")}, "Argument `init_scale` must be a number in [0, inf), but is nan."),
-        ({"bias_scale": "1"}, "Argument `bias_scale` must be a number in [0, inf), but is '1'."),
+        ({"init_scale": -0.1}, "Argument `init_scale` must be a number in [0, 1e+06], but is -0.1."),
+        ({"init_scale": float("nan")}, "Argument `init_scale` must be a number in [0, 1e+06], but is nan."),
+        ({"bias_scale": "1"}, "Argument `bias_scale` must be a number in [0, 1e+06], but is '1'."),
     ],
 )
 def test_bad_arguments(arguments, message):

@@ -103,7 +103,7 @@ BAD = {
         "observables": LETTERS,
         "cyclic_style": FLAG,
         "init": ("zero", "must be one of 'gaussian', 'uniform', but is 'zero'."),
-        "init_scale": WEIGHT,
+        "init_scale": (1e308, "must be a number in [0, 1e+06], but is 1e+308."),
         "readout_std": RATE,
     },
     style_qgan.StyleQGANConfig: {
