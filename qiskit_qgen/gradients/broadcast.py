@@ -9,10 +9,13 @@ from typing import Any
 
 from qiskit.circuit import Parameter, QuantumCircuit
 from qiskit.primitives import BasePrimitiveJob, PubResult
+from qiskit.providers import Options
 from qiskit_machine_learning.algorithm_job import AlgorithmJob
 
 from qiskit_qgen.gradients.requests import AbstractGradient, Group, group_items
 from qiskit_qgen.gradients.rule import AbstractGradientRule, ShiftedRows
+from qiskit_qgen.gradients.shift_rule import ShiftRule
+from qiskit_qgen.simulator.cache import RecentCircuits
 
 
 @dataclass(frozen=True)
@@ -31,11 +34,15 @@ class Request(ABC):
 class AbstractBroadcastGradient(AbstractGradient):
     """A gradient rule on a V2 primitive."""
 
-    _primitive: Any
+    def __init__(self, primitive: Any, default: Any) -> None:
+        super().__init__(primitive)  # type: ignore[call-arg]  # QML's own
+        self._primitive = primitive
+        self._default_options = Options() if default is None else Options(**{str(self._option): default})
+        self._rules: RecentCircuits[ShiftRule] = RecentCircuits()
 
-    @abstractmethod
     def _rule(self, circuit: QuantumCircuit) -> AbstractGradientRule:
         """Return the rule for a circuit."""
+        return self._rules.recall(circuit, lambda: ShiftRule(circuit))
 
     @abstractmethod
     def _request(self, group: Group, rule: AbstractGradientRule) -> Request:

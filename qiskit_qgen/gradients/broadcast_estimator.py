@@ -10,14 +10,12 @@ from numpy.typing import NDArray
 from qiskit.circuit import QuantumCircuit
 from qiskit.primitives import BaseEstimatorV2, PubResult
 from qiskit.primitives.containers.observables_array import ObservablesArray
-from qiskit.providers import Options
 
 from qiskit_qgen._checks import check_float, check_type
 from qiskit_qgen.gradients.broadcast import AbstractBroadcastGradient, Request
 from qiskit_qgen.gradients.perturbation_rule import PerturbationRule
 from qiskit_qgen.gradients.requests import AbstractEstimatorGradient, Group
 from qiskit_qgen.gradients.rule import AbstractGradientRule
-from qiskit_qgen.gradients.shift_rule import ShiftRuleCache
 
 
 class AbstractBroadcastEstimatorGradient(AbstractBroadcastGradient, AbstractEstimatorGradient):
@@ -27,23 +25,15 @@ class AbstractBroadcastEstimatorGradient(AbstractBroadcastGradient, AbstractEsti
     rows are the shifts of all parameter values, its observables broadcast over them. A stock ``EstimatorQNN`` asks for
     every observable at every sample, which takes no more rows than one observable. Circuits are told apart by
     identity, and nothing is transpiled.
-
-    Args:
-        estimator: The estimator.
-        precision: The precision to ask for; None for the estimator's own.
-
-    Raises:
-        ArgumentTypeError: If ``estimator`` is none.
-        ArgumentError: If ``precision`` is negative.
     """
 
     _option = "precision"
 
     def __init__(self, estimator: BaseEstimatorV2, *, precision: float | None = None) -> None:
-        self._primitive = check_type("estimator", estimator, BaseEstimatorV2, "a V2 estimator")
-        super().__init__(estimator)
-        if precision is not None:
-            self._default_options = Options(precision=check_float("precision", precision, minimum=0.0))
+        check_type("estimator", estimator, BaseEstimatorV2, "a V2 estimator")
+        super().__init__(
+            estimator, precision if precision is None else check_float("precision", precision, minimum=0.0)
+        )
 
     def _request(self, group: Group, rule: AbstractGradientRule) -> Request:
         observables = group.observables
@@ -95,13 +85,6 @@ class BroadcastParamShiftEstimatorGradient(AbstractBroadcastEstimatorGradient):
         ArgumentTypeError: If ``estimator`` is none.
         ArgumentError: If ``precision`` is negative.
     """
-
-    def __init__(self, estimator: BaseEstimatorV2, *, precision: float | None = None) -> None:
-        super().__init__(estimator, precision=precision)
-        self._rules = ShiftRuleCache()
-
-    def _rule(self, circuit: QuantumCircuit) -> AbstractGradientRule:
-        return self._rules.get(circuit)
 
 
 class BroadcastSPSAEstimatorGradient(AbstractBroadcastEstimatorGradient):

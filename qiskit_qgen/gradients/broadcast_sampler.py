@@ -6,7 +6,6 @@ from itertools import pairwise
 
 from qiskit.circuit import QuantumCircuit
 from qiskit.primitives import BaseSamplerV2, PubResult
-from qiskit.providers import Options
 
 from qiskit_qgen._checks import check_int, check_type
 from qiskit_qgen.exceptions import ArgumentError
@@ -14,7 +13,6 @@ from qiskit_qgen.gradients.broadcast import AbstractBroadcastGradient, Request
 from qiskit_qgen.gradients.outcomes import read_outcomes
 from qiskit_qgen.gradients.requests import AbstractSamplerGradient, Group
 from qiskit_qgen.gradients.rule import AbstractGradientRule
-from qiskit_qgen.gradients.shift_rule import ShiftRuleCache
 
 
 class BroadcastParamShiftSamplerGradient(AbstractBroadcastGradient, AbstractSamplerGradient):
@@ -37,11 +35,8 @@ class BroadcastParamShiftSamplerGradient(AbstractBroadcastGradient, AbstractSamp
     _option = "shots"
 
     def __init__(self, sampler: BaseSamplerV2, *, shots: int | None = None) -> None:
-        self._primitive = check_type("sampler", sampler, BaseSamplerV2, "a V2 sampler")
-        super().__init__(sampler)
-        if shots is not None:
-            self._default_options = Options(shots=check_int("shots", shots, minimum=1))
-        self._rules = ShiftRuleCache()
+        check_type("sampler", sampler, BaseSamplerV2, "a V2 sampler")
+        super().__init__(sampler, shots if shots is None else check_int("shots", shots, minimum=1))
 
     def _rule(self, circuit: QuantumCircuit) -> AbstractGradientRule:
         if not circuit.num_clbits:
@@ -49,7 +44,7 @@ class BroadcastParamShiftSamplerGradient(AbstractBroadcastGradient, AbstractSamp
                 "Argument `circuits` must hold measured circuits, but one has no classical bits: add measurements, "
                 "as `measure_all()` does."
             )
-        return self._rules.get(circuit)
+        return super()._rule(circuit)
 
     def _request(self, group: Group, rule: AbstractGradientRule) -> Request:
         shifted = rule.shifted(group.values, group.wanted)

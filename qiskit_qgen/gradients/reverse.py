@@ -12,6 +12,7 @@ from qiskit_machine_learning.algorithm_job import AlgorithmJob
 from qiskit_qgen._checks import check_simulation_options
 from qiskit_qgen._jobs import FinishedJob
 from qiskit_qgen.gradients.requests import AbstractGradient, Group, group_items
+from qiskit_qgen.simulator.cache import RecentCircuits
 
 
 class _FinishedGradientJob(FinishedJob[Any], AlgorithmJob):
@@ -19,22 +20,16 @@ class _FinishedGradientJob(FinishedJob[Any], AlgorithmJob):
 
 
 class AbstractReverseGradient(AbstractGradient):
-    """A gradient that computes by itself, at once.
+    """A gradient that computes by itself, at once."""
 
-    Args:
-        dtype: ``torch.float64``, or ``torch.float32``, which takes half the time, the precision of the simulation.
-        device: Where the simulation runs, as torch names it.
-        threads: Number of threads; None for as many as torch uses.
-
-    Raises:
-        ArgumentError: If an option has another value.
-    """
+    _cache_type: type[RecentCircuits[Any]]
 
     def __init__(
         self, *, dtype: torch.dtype = torch.float64, device: str | torch.device = "cpu", threads: int | None = None
     ) -> None:
         self._device = check_simulation_options(device, dtype, threads)
-        self._dtype = dtype
+        self._dtype, self._threads = dtype, threads
+        self._cache = self._cache_type(threads=threads)
         super().__init__(None)  # type: ignore[call-arg]  # QML's own, without a primitive
 
     @abstractmethod

@@ -29,11 +29,8 @@ class ReverseEstimatorGradient(AbstractReverseGradient, AbstractEstimatorGradien
         ArgumentError: If an option has another value.
     """
 
-    def __init__(
-        self, *, dtype: torch.dtype = torch.float64, device: str | torch.device = "cpu", threads: int | None = None
-    ) -> None:
-        super().__init__(dtype=dtype, device=device, threads=threads)
-        self._cache = ExpectationCache(threads=threads)
+    _cache: ExpectationCache
+    _cache_type = ExpectationCache
 
     def _gradients_of(self, group: Group) -> NDArray[np.float64]:
         """Return the gradient of one observable per row, (rows, num_wanted)."""

@@ -38,15 +38,12 @@ class ReverseSamplerGradient(AbstractReverseGradient, AbstractSamplerGradient):
         ArgumentError: If an option has another value.
     """
 
-    def __init__(
-        self, *, dtype: torch.dtype = torch.float64, device: str | torch.device = "cpu", threads: int | None = None
-    ) -> None:
-        super().__init__(dtype=dtype, device=device, threads=threads)
-        self._cache = _JacobianCache(threads=threads)
+    _cache: RecentCircuits[tuple[ProbabilityJacobian, NDArray[Any]]]
+    _cache_type = RecentCircuits
 
     def _gradients_of(self, group: Group) -> list[list[dict[int, float]]]:
         """Return the derivatives of each row's probabilities by all parameters asked for."""
-        jacobian, outcomes = self._cache.get(group.circuit)
+        jacobian, outcomes = self._cache.recall(group.circuit, lambda: self._jacobian(group.circuit))
         found = jacobian(torch.from_numpy(group.values).to(self._device, self._dtype)).double().cpu().numpy()
         different, which = np.unique(outcomes, return_inverse=True)
         summed = np.zeros((len(different), *found.shape[:2]))
@@ -55,24 +52,16 @@ class ReverseSamplerGradient(AbstractReverseGradient, AbstractSamplerGradient):
         by_row = np.moveaxis(summed[known], 0, 2)[:, group.wanted]  # (rows, num_wanted, outcomes)
         return [[_as_distribution(different[known], values) for values in row] for row in by_row]
 
-
-class _JacobianCache(RecentCircuits[tuple[ProbabilityJacobian, NDArray[Any]]]):
-    """The last few measured circuits, compared by content."""
-
-    def get(self, circuit: QuantumCircuit) -> tuple[ProbabilityJacobian, NDArray[Any]]:
+    def _jacobian(self, circuit: QuantumCircuit) -> tuple[ProbabilityJacobian, NDArray[Any]]:
         """Return the derivatives of the probabilities, and what register value each outcome is."""
-
-        def make() -> tuple[ProbabilityJacobian, NDArray[Any]]:
-            measured = MeasuredCircuit.read(circuit, threads=self._threads)
-            measurements = measured.measurements
-            if "measure" not in circuit.count_ops():
-                raise ArgumentError(
-                    "Argument `circuits` must hold circuits that measure at least one qubit, but one measures none: "
-                    "add `circuit.measure_all()`."
-                )
-            return ProbabilityJacobian(measured, threads=self._threads), measurements.values(measurements.read_bits)
-
-        return self.recall(circuit, make)
+        measured = MeasuredCircuit.read(circuit, threads=self._threads)
+        measurements = measured.measurements
+        if "measure" not in circuit.count_ops():
+            raise ArgumentError(
+                "Argument `circuits` must hold circuits that measure at least one qubit, but one measures none: "
+                "add `circuit.measure_all()`."
+            )
+        return ProbabilityJacobian(measured, threads=self._threads), measurements.values(measurements.read_bits)
 
 
 def _as_distribution(outcomes: NDArray[Any], values: NDArray[np.float64]) -> dict[int, float]:

@@ -22,7 +22,6 @@ from qiskit.quantum_info import SparseObservable, SparsePauliOp
 
 from qiskit_qgen.exceptions import GradientError
 from qiskit_qgen.gradients.rule import AbstractGradientRule, ShiftedRows
-from qiskit_qgen.simulator.cache import RecentCircuits
 from qiskit_qgen.simulator.programs.expressions import SlotEvaluator
 
 # Each angle of these gates multiplies a generator with two eigenvalues, one apart.
@@ -88,14 +87,6 @@ class ShiftRule(AbstractGradientRule):
         halves = slopes[:, :, None] * [0.5, -0.5]
         shape = (samples * len(wanted), samples * num_rows)
         return ShiftedRows(rows, csr_array((halves.ravel(), (target.ravel(), source.ravel())), shape=shape))
-
-
-class ShiftRuleCache(RecentCircuits[ShiftRule]):
-    """The rules of the last few circuits."""
-
-    def get(self, circuit: QuantumCircuit) -> ShiftRule:
-        """Return the rule for a circuit."""
-        return self.recall(circuit, lambda: ShiftRule(circuit))
 
 
 class _Slopes:

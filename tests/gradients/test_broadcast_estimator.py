@@ -357,3 +357,13 @@ def test_wrong_options_are_refused(settings, name):
 def test_an_estimator_is_needed():
     with pytest.raises(ArgumentTypeError, match="`estimator` must be a V2 estimator"):
         BroadcastParamShiftEstimatorGradient(None)
+
+
+def test_a_circuit_that_was_changed_is_read_anew():
+    circuit = QuantumCircuit(1)
+    circuit.ry(A, 0)
+    gradient = BroadcastParamShiftEstimatorGradient(StatevectorEstimator())
+    for factor in (1, 2):
+        found = gradient.run([circuit], [SparsePauliOp("Z")], [[0.3]]).result().gradients[0]
+        assert found == pytest.approx([-factor * np.sin(0.3 * factor)])
+        circuit.ry(A, 0)

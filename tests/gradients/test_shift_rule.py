@@ -8,7 +8,7 @@ from qiskit.quantum_info import SparsePauliOp, Statevector, random_unitary
 from qiskit.synthesis import QDrift
 
 from qiskit_qgen.exceptions import GradientError
-from qiskit_qgen.gradients.shift_rule import ShiftRule, ShiftRuleCache
+from qiskit_qgen.gradients.shift_rule import ShiftRule
 
 A, B, C, D = (Parameter(name) for name in "abcd")
 
@@ -252,19 +252,3 @@ def test_what_has_no_exact_rule_is_refused_by_name(circuit, name):
         ShiftRule(circuit)
     assert name in str(refusal.value)
     assert "use the gradient by simultaneous perturbation" in str(refusal.value)
-
-
-def test_the_cache_notices_a_changed_circuit():
-    cache = ShiftRuleCache()
-    circuit = QuantumCircuit(1)
-    circuit.rx(A, 0)
-    first = cache.get(circuit)
-    assert cache.get(circuit) is first
-    assert cache.get(circuit.copy()) is first
-    circuit.ry(A, 0)
-    assert cache.get(circuit).circuit.num_parameters == 2
-    for number in range(20):
-        other = QuantumCircuit(1)
-        other.rx(A + number, 0)
-        cache.get(other)
-    assert cache.get(circuit) is not first
