@@ -128,8 +128,9 @@ def compare_executions(
     named = _checked(executions)
     if model.image_shape is not None:
         extractor = get_extractor(extractor, image_shape=model.image_shape, name="extractor")
-    scorer = _Scorer(data, extractor, cache)
-    floors = scorer.floors(model, num_samples, seeds[0], reference)
+    real = data.images if isinstance(data, ImageDataset) else data
+    options: dict[str, Any] = {"extractor": extractor, "cache": cache}
+    whole = model.evaluate(real, num_samples=num_samples, reference=reference, seed=seeds[0], **options)
     rows = []
     images: dict[str, Tensor] = {}
     exact = {seed: model.sample_latents(num_samples, seed=seed, execution=named[EXACT]) for seed in seeds}
@@ -139,8 +140,10 @@ def compare_executions(
         seconds = time.perf_counter() - start
         samples = {seed: model.decode_latents(found) for seed, found in latents.items()}
         images[name] = samples[seeds[0]][:_SHOWN]
-        scores = [scorer.score(samples[seed], seed) for seed in seeds]
+        scores = [_scores(samples[seed], real, seed, options) for seed in seeds]
         distances = [(latents[seed] - exact[seed]).abs() for seed in seeds]
+        count = num_samples * len(seeds)
+        cost = model.estimate_cost(count, execution=execution).qpu_seconds if execution.has_cost else None
         rows.append(
             {
                 "name": name,
@@ -148,16 +151,16 @@ def compare_executions(
                 "latent_rms": mean_interval([float(distance.square().mean().sqrt()) for distance in distances]),
                 "latent_max": mean_interval([float(distance.max()) for distance in distances]),
                 "seconds": seconds,
-                "qpu_seconds": _billed(model, num_samples * len(seeds), execution),
+                "qpu_seconds": cost,
             }
         )
     return ExecutionComparison(
         rows=rows,
-        floors=floors,
+        floors={name: whole[name] for name in ("floor_real", "floor_reconstruction")},
         images=images,
         num_samples=num_samples,
         seeds=seeds,
-        extractor=scorer.extractor,
+        extractor=whole["extractor"],
     )
 
 
@@ -173,26 +176,7 @@ def _checked(executions: Mapping[str, AbstractExecution]) -> dict[str, AbstractE
     return {EXACT: LocalExecution(dtype=torch.float64), **executions}
 
 
-class _Scorer:
-    """Scores samples of one model against the same real data."""
-
-    def __init__(self, data: Any, extractor: Any, cache: FeatureCache | None) -> None:
-        self._real = data.images if isinstance(data, ImageDataset) else data
-        self.options: dict[str, Any] = {"extractor": extractor, "cache": cache}
-
-    def floors(self, model: AbstractGenerativeModel, num_samples: int, seed: int, reference: Any) -> dict[str, Any]:
-        """Return the floors, and check the data on the way."""
-        result = model.evaluate(self._real, num_samples=num_samples, reference=reference, seed=seed, **self.options)
-        self.extractor = result["extractor"]
-        return {name: result[name] for name in ("floor_real", "floor_reconstruction")}
-
-    def score(self, samples: Tensor, seed: int) -> dict[str, Any]:
-        """Return the scores of samples."""
-        if samples.dim() == 2:
-            return evaluate_features(samples, self._real, seed=seed, floors=False, standardize=True)
-        return evaluate_images(samples, self._real, seed=seed, floors=False, **self.options)
-
-
-def _billed(model: AbstractGenerativeModel, num_samples: int, execution: AbstractExecution) -> float | None:
-    """Return the estimated QPU seconds of samples, or None on executions that are not billed."""
-    return model.estimate_cost(num_samples, execution=execution).qpu_seconds if execution.has_cost else None
+def _scores(samples: Tensor, real: Any, seed: int, options: Mapping[str, Any]) -> dict[str, Any]:
+    if samples.dim() == 2:
+        return evaluate_features(samples, real, seed=seed, floors=False, standardize=True)
+    return evaluate_images(samples, real, seed=seed, floors=False, **options)

@@ -16,11 +16,7 @@ _RUNNER = ("executor", "workers", "threads", "retry_failed", "on_trial")
 def settings_of(name: str, given: Any, kind: type[AnySettings], *, set_here: Collection[str] = ()) -> AnySettings:
     """Return settings that a study was given as such, as a mapping of names to values, or as None for the defaults.
 
-    Args:
-        name: The study's argument.
-        given: Its value.
-        kind: The class of the settings.
-        set_here: Options that the study sets itself.
+    The options ``set_here`` are those that the study sets itself.
 
     Raises:
         ArgumentError: If a value is out of range or without effect, such as one that the study sets, or an object that

@@ -41,12 +41,7 @@ def save_results(
 ) -> Path:
     """Write ``text`` (``.md``), numbers (``.json``) and, if there are any, rows (``.csv``) to ``folder``; return it.
 
-    Args:
-        folder: The folder; made if it is missing.
-        name: Name of the files, without suffix.
-        text: Markdown.
-        content: What JSON can hold.
-        rows: Dictionaries with the same keys each, in the order of the columns.
+    Rows are dictionaries with the same keys each, in the order of the columns.
     """
     target = check_path("folder", folder)
     target.mkdir(parents=True, exist_ok=True)

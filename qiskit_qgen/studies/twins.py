@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import singledispatch
 from typing import Any
 
 from torch import nn
@@ -60,18 +59,18 @@ def classical_twin(model: AbstractGenerativeModel) -> ClassicalTwin:
         >>> print(twin)
         generator: 15 quantum, 15 classical parameters, ratio 1.000
     """
-    return _twin(model)
-
-
-@singledispatch
-def _twin(model: Any) -> ClassicalTwin:
+    if isinstance(model, HybridGAN):
+        return _of_hybrid(model)
+    if isinstance(model, StyleQGAN):
+        return _of_style(model)
+    if isinstance(model, QuantumDiffusion):
+        return _of_diffusion(model)
     raise ArgumentTypeError(
         "Argument `model` must be a StyleQGAN, a HybridGAN or a QuantumDiffusion, but is of type "
         f"{type(model).__name__}."
     )
 
 
-@_twin.register
 def _of_hybrid(model: HybridGAN) -> ClassicalTwin:
     parts = model.config.quantum_parts
     if not parts:
@@ -80,7 +79,6 @@ def _of_hybrid(model: HybridGAN) -> ClassicalTwin:
     return ClassicalTwin(twin, _blocks(model, parts), _blocks(twin, parts))
 
 
-@_twin.register
 def _of_style(model: StyleQGAN) -> ClassicalTwin:
     config, sizes = model.config, ClassicalGeneratorConfig()
     if model.circuit is None:
@@ -96,7 +94,6 @@ def _of_style(model: StyleQGAN) -> ClassicalTwin:
     return ClassicalTwin(twin, {"generator": wanted}, {"generator": count(twin.networks["generator"])})
 
 
-@_twin.register
 def _of_diffusion(model: QuantumDiffusion) -> ClassicalTwin:
     gate = model.config.bottleneck
     if not isinstance(gate, QuantumBottleneck):

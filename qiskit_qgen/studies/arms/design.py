@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from qiskit_qgen.exceptions import ArgumentError
-from qiskit_qgen.models import AbstractGenerativeModel, HybridGAN, HybridGANConfig, QuantumDiffusion
+from qiskit_qgen.models import AbstractGenerativeModel, HybridGAN, QuantumDiffusion
 from qiskit_qgen.models import QuantumDiffusionConfig as DiffusionConfig
 from qiskit_qgen.models.hybrid_gan.config import QUANTUM_IN
 from qiskit_qgen.networks.bottleneck_gates import (
@@ -29,10 +29,6 @@ _BOTTLENECKS: dict[str, Callable[[QuantumBottleneck], Any]] = {
         num_qubits=quantum.num_qubits, num_layers=quantum.num_layers
     ),
 }
-
-
-def _in_place(config: HybridGANConfig, place: Any) -> HybridGANConfig:
-    return replace(config, quantum_in=place)
 
 
 def _with_bottleneck(config: DiffusionConfig, arm: str) -> DiffusionConfig:
@@ -78,7 +74,7 @@ class ArmDesign:
 PLACEMENT = ArmDesign(
     name="placement",
     model=HybridGAN,
-    configure=_in_place,
+    configure=lambda config, place: replace(config, quantum_in=place),
     set_here=("image_shape", "quantum_in"),
     known=QUANTUM_IN,
     defaults=ArmSettings(

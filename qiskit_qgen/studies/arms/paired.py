@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from qiskit_qgen.studies.intervals import Interval, bootstrap_interval, interval_text, paired_difference
+from qiskit_qgen.studies.intervals import Interval, bootstrap_interval, interval_text, mean_interval
 from qiskit_qgen.studies.tables import markdown_table
 
 _CHANCE = 0.05  # of an interval of 95 % to exclude zero where there is no difference
@@ -44,27 +44,24 @@ def compare_arms(
 ) -> list[PairedComparison]:
     """Compare arms in pairs over the seeds that both of a pair have; a pair without a common seed is left out.
 
-    Args:
-        scores: Score by seed, by arm.
-        pairs: An arm and its baseline, each.
-        size: Number of training images.
-        step: Step of the training.
+    ``scores`` holds the score by seed, by arm; of each pair the second is the baseline.
     """
     found = []
     for arm, baseline in pairs:
-        seeds = [each for each in scores[arm] if each in scores[baseline]]
-        if not seeds:
+        differences = [
+            score - scores[baseline][seed] for seed, score in scores[arm].items() if seed in scores[baseline]
+        ]
+        if not differences:
             continue
-        ours, theirs = [scores[arm][each] for each in seeds], [scores[baseline][each] for each in seeds]
         found.append(
             PairedComparison(
                 size=size,
                 step=step,
                 arm=arm,
                 baseline=baseline,
-                num_pairs=len(seeds),
-                difference=paired_difference(ours, theirs),
-                bootstrap=bootstrap_interval([one - other for one, other in zip(ours, theirs, strict=True)]),
+                num_pairs=len(differences),
+                difference=mean_interval(differences),
+                bootstrap=bootstrap_interval(differences),
             )
         )
     return found

@@ -106,7 +106,9 @@ class ArmStudy:
         Raises:
             ArgumentError: If the trials were not scored at that step.
         """
-        index = _index("step", step, self.steps)
+        if step not in self.steps:
+            raise ArgumentError(f"Argument `step` must be one of {self.steps}, but is {step!r}.")
+        index = self.steps.index(step)
         baseline = self.design.baseline
         pairs = [(arm, baseline) for arm in self.arms if arm != baseline] + list(self.design.further)
         pairs = [pair for pair in pairs if set(pair) <= set(self.arms)]
@@ -126,7 +128,8 @@ class ArmStudy:
             ArgumentError: If no trial had ``size`` images.
             CheckpointError: If the samples of a trial are missing or damaged.
         """
-        _index("size", size, self.sizes)
+        if size not in self.sizes:
+            raise ArgumentError(f"Argument `size` must be one of {self.sizes}, but is {size!r}.")
         done = {arm: [each for each in self._trials(size, arm) if each["status"] == "done"] for arm in self.arms}
         return {arm: self._samples(records[0]["digest"]) for arm, records in done.items() if records}
 
@@ -187,12 +190,6 @@ class ArmStudy:
             return torch.from_numpy(np.load(path)).float() / 255
         except (OSError, ValueError) as error:
             raise CheckpointError(f"File {path} with the samples of a trial is missing or damaged.") from error
-
-
-def _index(name: str, value: int, known: list[int]) -> int:
-    if value not in known:
-        raise ArgumentError(f"Argument `{name}` must be one of {known}, but is {value!r}.")
-    return known.index(value)
 
 
 def _cells(row: dict[str, Any]) -> tuple[object, ...]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from qiskit_qgen._checks import check_distinct
 from qiskit_qgen._typing import PathLike
-from qiskit_qgen.studies.intervals import Interval, interval_text, mean_interval, paired_difference
+from qiskit_qgen.studies.intervals import Interval, interval_text, mean_interval
 from qiskit_qgen.studies.tables import done_text, markdown_table, save_results
 from qiskit_qgen.studies.trials.folder import trial_folder
 
@@ -27,14 +27,7 @@ _CAPTION = (
 
 
 def option_grid(grid: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return every combination of a grid's values.
-
-    Args:
-        grid: The values of each option.
-
-    Raises:
-        ArgumentError: If an option has no value or the same one twice.
-        ArgumentTypeError: If the values of an option are no sequence.
+    """Return every combination of a grid's values, which must be distinct, at least one of each option.
 
     Example:
         >>> option_grid({"latent_dim": [8, 16], "latent_noise": [0.1]})
@@ -72,17 +65,16 @@ class AutoencoderSweep:
         for record in self.records:
             settings.setdefault(json.dumps(record["configuration"]["options"], sort_keys=True), []).append(record)
         rows = [_row(records) for records in settings.values()]
-        done = [row for row in rows if row["num_trials"]]
-        best = min(done, key=lambda row: float(row["frechet_distance"]["mean"]), default=None)
-        for row in done:
-            row["above_best"] = None if row is best or best is None else self._above(row["options"], best["options"])
+        best = _best(rows)
+        for row in rows if best else ():
+            if row["num_trials"]:
+                row["above_best"] = None if row is best else self._above(row["options"], best["options"])
         return rows
 
     @property
     def best(self) -> dict[str, Any] | None:
         """The row of the lowest mean Fréchet distance of reconstructions, or None."""
-        done = [row for row in self.rows if row["num_trials"]]
-        return min(done, key=lambda row: float(row["frechet_distance"]["mean"]), default=None)
+        return _best(self.rows)
 
     @property
     def floor_real(self) -> dict[str, float] | None:
@@ -120,8 +112,8 @@ class AutoencoderSweep:
 
     def _above(self, options: Mapping[str, Any], best: Mapping[str, Any]) -> Interval | None:
         mine, its = self._distances(options), self._distances(best)
-        seeds = [seed for seed in mine if seed in its]
-        return paired_difference([mine[seed] for seed in seeds], [its[seed] for seed in seeds]) if seeds else None
+        differences = [distance - its[seed] for seed, distance in mine.items() if seed in its]
+        return mean_interval(differences) if differences else None
 
     def _distances(self, options: Mapping[str, Any]) -> dict[int, float]:
         """Return the Fréchet distance of each seed that is done."""
@@ -156,6 +148,11 @@ def _row(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         row["reconstruction_error"] = mean_interval([each["reconstruction_error"] for each in results])
         row |= {name: mean_interval([each["floor_reconstruction"][name] for each in results]) for name in _FLOORS}
     return row
+
+
+def _best(rows: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
+    done = [row for row in rows if row["num_trials"]]
+    return min(done, key=lambda row: float(row["frechet_distance"]["mean"]), default=None)
 
 
 def _cells(row: Mapping[str, Any]) -> list[str]:

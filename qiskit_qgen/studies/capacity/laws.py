@@ -37,13 +37,6 @@ class LawFit:
         """Return the law's values."""
         return _LAWS[self.law].predict(np.asarray(x, float), self.coefficients)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the fit as JSON can hold it."""
-        return {
-            "law": self.law, "coefficients": self.coefficients, "rms": self.rms, "aic": self.aic,
-            "left_out": self.left_out,
-        }  # fmt: skip
-
 
 @dataclass(frozen=True)
 class _Law:
@@ -53,18 +46,9 @@ class _Law:
     predict: Callable[[FloatArray, dict[str, float]], FloatArray]
 
 
-def _fit_constant(_: FloatArray, y: FloatArray) -> dict[str, float]:
-    return {"a": float(np.exp(np.log(y).mean()))}
-
-
 def _fit_exponential(x: FloatArray, y: FloatArray) -> dict[str, float]:
-    slope, height = _line(x, np.log(y))
-    return {"a": math.exp(height), "b": slope}
-
-
-def _fit_power(x: FloatArray, y: FloatArray) -> dict[str, float]:
-    slope, height = _line(np.log(x), np.log(y))
-    return {"a": math.exp(height), "b": slope}
+    slope, height = np.polyfit(x, np.log(y), 1)
+    return {"a": math.exp(height), "b": float(slope)}
 
 
 def _fit_linear(x: FloatArray, y: FloatArray) -> dict[str, float]:
@@ -85,17 +69,10 @@ def _fit_linear(x: FloatArray, y: FloatArray) -> dict[str, float]:
     return {"a": float(first - slope * low), "b": slope}
 
 
-def _line(x: FloatArray, y: FloatArray) -> tuple[float, float]:
-    """Return slope and height at 0 of the least squares line."""
-    centered = x - x.mean()
-    slope = float((centered * y).sum() / (centered**2).sum())
-    return slope, float(y.mean() - slope * x.mean())
-
-
 _LAWS: dict[str, _Law] = {
-    "constant": _Law("a", 1, _fit_constant, lambda x, c: np.full(x.shape, c["a"])),
+    "constant": _Law("a", 1, lambda _, y: {"a": math.exp(np.log(y).mean())}, lambda x, c: np.full(x.shape, c["a"])),
     "linear": _Law("a + b x", 2, _fit_linear, lambda x, c: c["a"] + c["b"] * x),
-    "power": _Law("a x^b", 2, _fit_power, lambda x, c: c["a"] * x ** c["b"]),
+    "power": _Law("a x^b", 2, lambda x, y: _fit_exponential(np.log(x), y), lambda x, c: c["a"] * x ** c["b"]),
     "exponential": _Law("a exp(b x)", 2, _fit_exponential, lambda x, c: c["a"] * np.exp(c["b"] * x)),
 }
 LAWS = tuple(_LAWS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -83,7 +83,7 @@ class ScalingResult:
         return {
             "target": self.target,
             "points": self.points,
-            "fits": {law: fit.to_dict() for law, fit in self.fits.items()},
+            "fits": {law: asdict(fit) for law, fit in self.fits.items()},
             "intervals": self.intervals,
             "shares": self.shares,
             "num_seeds": list(self.num_seeds),
@@ -123,13 +123,8 @@ def fit_scaling(
 ) -> ScalingResult:
     """Fit the laws to the optima, and to those of each draw of the seeds.
 
-    Args:
-        target: Whose size it is.
-        points: For each quantum generator `name`, `x`, `y` and `at_edge`.
-        draws: The same for each draw of the seeds.
-        resolution: Distance of neighbouring sizes on the grid, in their logarithm.
-        rule: What is asked of a law.
-        num_seeds: The fewest and the most seeds of a pair of sizes.
+    ``points``, and those of each draw, hold `name`, `x`, `y` and `at_edge` for each quantum generator; ``resolution``
+    is the distance of neighbouring sizes on the grid, in their logarithm; all else is as in :class:`ScalingResult`.
     """
     fits = fit_points(points, resolution)
     redone = [each for each in (fit_points(draw, resolution) for draw in draws) if each] if fits else []

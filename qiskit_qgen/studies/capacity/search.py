@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -53,14 +53,8 @@ def search_critic_widths(
     folder, for its own tools to look at. Called again, all is proposed and told anew from the same seed, which costs
     nothing for trials that are recorded, and so comes to the same widths.
 
-    Args:
-        grid: Generators and seeds; the smallest and the largest critic width are the bounds.
-        common: What all configurations hold besides.
-        rule: When a training is stable, and what its score is.
-        folder: Folder of the study.
-        search: How many widths, and the seed.
-        run: Runs the trials that have no record yet, of the configurations of all widths so far, and returns all
-            records.
+    ``common`` is what all configurations hold besides; ``run`` takes the configurations of all widths so far, runs the
+    trials that have no record yet, and returns all records.
 
     Raises:
         ArgumentError: If the grid has one critic width only.
@@ -71,7 +65,9 @@ def search_critic_widths(
     from optuna.storages.journal import JournalFileBackend
 
     folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder / _LOCK), _quiet_optuna():
+    with FileLock(folder / _LOCK), ExitStack() as quiet:
+        quiet.callback(optuna.logging.set_verbosity, optuna.logging.get_verbosity())
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
         (folder / JOURNAL).unlink(missing_ok=True)
         storage = optuna.storages.JournalStorage(JournalFileBackend(str(folder / JOURNAL)))
         studies = []
@@ -89,15 +85,19 @@ def search_critic_widths(
             asked = []
             for study, generator in studies:
                 trial = study.ask({_WIDTH: widths})
-                own = _configurations(generator, trial.params[_WIDTH], grid.seeds, common)
-                asked.append((study, trial, own))
-                planned |= own
+                sizes = {**generator, _WIDTH: trial.params[_WIDTH]}
+                own = [{**sizes, "seed": seed, **common} for seed in grid.seeds]
+                asked.append((study, trial, [trial_digest(each) for each in own]))
+                planned |= zip(asked[-1][2], own, strict=True)
             records = run(list(planned.values()))
             found = {record["digest"]: record for record in records}
-            for study, trial, own in asked:
-                value = _value([found[digest] for digest in own], rule)
-                pruned = optuna.trial.TrialState.PRUNED if value is None else None
-                study.tell(trial, value, state=pruned)
+            for study, trial, digests in asked:
+                judged = [JudgedTrial("", 0, judge_record(found[digest], rule)) for digest in digests]
+                optimum = choose_optima(judged, rule).get("")
+                if optimum is None:
+                    study.tell(trial, state=optuna.trial.TrialState.PRUNED)
+                else:
+                    study.tell(trial, optimum.best)
     return records
 
 
@@ -115,30 +115,3 @@ def search_bounds(grid: CapacityGrid) -> tuple[int, int]:
             f"Argument `critic_widths` must hold two widths to search between, but is {grid.critic_widths}."
         )
     return low, high
-
-
-def _configurations(
-    generator: Mapping[str, Any], width: int, seeds: Sequence[int], common: Mapping[str, Any]
-) -> dict[str, dict[str, Any]]:
-    """Return the configurations of a generator against a critic by their digests, in the form that the grid gives."""
-    found = [{**generator, _WIDTH: width, "seed": seed, **common} for seed in seeds]
-    return {trial_digest(each): each for each in found}
-
-
-def _value(records: Records, rule: OptimalityRule) -> float | None:
-    """Return the mean late score of the stable seeds of one width, or None if they are too few."""
-    optimum = choose_optima([JudgedTrial("", 0, judge_record(record, rule)) for record in records], rule).get("")
-    return None if optimum is None else optimum.best
-
-
-@contextmanager
-def _quiet_optuna() -> Iterator[None]:
-    """Let Optuna tell warnings only."""
-    import optuna
-
-    before = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    try:
-        yield
-    finally:
-        optuna.logging.set_verbosity(before)
