@@ -66,8 +66,8 @@ class AutoencoderSweep:
             settings.setdefault(json.dumps(record["configuration"]["options"], sort_keys=True), []).append(record)
         rows = [_row(records) for records in settings.values()]
         best = _best(rows)
-        for row in rows if best else ():
-            if row["num_trials"]:
+        for row in rows:
+            if best is not None and row["num_trials"]:
                 row["above_best"] = None if row is best else self._above(row["options"], best["options"])
         return rows
 
