@@ -15,14 +15,9 @@ _MARKERS = "osD^vPX"
 def draw_bars(
     axes: Axes, places: Sequence[float], intervals: Sequence[Mapping[str, Any]], *, order: int, label: str | None
 ) -> None:
-    """Draw means with the bars of their intervals, joined by a line; nothing if there are none.
+    """Draw means at ``places`` with the bars of their intervals, joined by a line; nothing if there are none.
 
-    Args:
-        axes: Where to draw.
-        places: Their places on the horizontal axis.
-        intervals: A ``mean``, and ``low`` and ``high`` or None, for each.
-        order: Number of the line, which chooses its colour and marker.
-        label: What the line is called in the legend.
+    The line's number ``order`` chooses its colour and marker.
     """
     if not places:
         return

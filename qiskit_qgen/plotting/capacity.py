@@ -82,12 +82,9 @@ def plot_capacity_scores(study: Mapping[str, Any]) -> Figure:
         axes.plot(list(means), list(means.values()), color="C0", linewidth=1)
         if name in study["analysis"]["optima"]:
             axes.axvline(study["analysis"]["optima"][name]["critic"], color="C1", linestyle=":", linewidth=1.2)
-        _draw_floor(axes, floor)
         axes.set_xscale("log")
-        axes.set_yscale("log")
         axes.set_ylim(low / 1.15, high * 1.15)
-        _plain_ticks(axes)
-        dress(axes, title=f"{name}, {own[0]['generator_parameters']} parameters")
+        _finish(axes, floor, f"{name}, {own[0]['generator_parameters']} parameters")
     figure.supxlabel("parameters of the critic (cross: not stable; dotted: optimal; dashed: floor)", fontsize=8)
     figure.supylabel(study["score_name"], fontsize=8)
     return figure
@@ -121,10 +118,7 @@ def plot_capacity_curves(study: Mapping[str, Any]) -> Figure:
                 curve = curves[row["digest"]][study["rule"]["score"]]
                 style = "-" if row["stable"] else ":"
                 axes.plot(curve["steps"], curve["values"], style, color=colors[row["critic_width"]], linewidth=1)
-        _draw_floor(axes, study["floor"])
-        axes.set_yscale("log")
-        _plain_ticks(axes)
-        dress(axes, title=name)
+        _finish(axes, study["floor"], name)
     lines = [Line2D([], [], color=color, label=width) for width, color in colors.items()]
     figure.legend(handles=lines, title="critic width", loc="outside right upper", fontsize=7, title_fontsize=7)
     figure.supxlabel(f"step, seed {rows[0]['seed']} (dotted: not stable; dashed: floor)", fontsize=8)
@@ -158,23 +152,19 @@ def _draw_laws(axes: Axes, result: Mapping[str, Any]) -> None:
         axes.plot(x, y, _LAWS[law], color="C1", linewidth=width, label=f"{law}, AIC {fit['aic']:.1f}")
 
 
-def _draw_floor(axes: Axes, floor: float | None) -> None:
-    """Draw what training images score, if that is known and not 0, which no logarithm shows."""
-    if floor:
+def _finish(axes: Axes, floor: float | None, title: str) -> None:
+    """Draw what training images score, and write the numbers of the logarithmic axis of scores out.
+
+    Numbers between powers of ten are written where there are few powers.
+    """
+    if floor:  # not 0, which no logarithm shows
         axes.axhline(floor, color="0.4", linestyle="--", linewidth=0.8)
-
-
-def _plain_ticks(axes: Axes) -> None:
-    """Write the numbers of a logarithmic axis out, those between powers of ten where there are few powers."""
+    axes.set_yscale("log")
     low, high = axes.get_ylim()
-    few = high / low < _FEW_DECADES
-    axes.yaxis.set_major_formatter(_plain)
+    axes.yaxis.set_major_formatter("{x:g}")
     axes.yaxis.set_minor_locator(LogLocator(subs=_SPARSE if high / low > _NARROW else _DENSE))
-    axes.yaxis.set_minor_formatter(_plain if few else NullFormatter())
-
-
-def _plain(value: float, _: float) -> str:
-    return f"{value:g}"
+    axes.yaxis.set_minor_formatter("{x:g}" if high / low < _FEW_DECADES else NullFormatter())
+    dress(axes, title=title)
 
 
 def _panels(count: int) -> tuple[Figure, list[Axes]]:

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from qiskit_qgen._checks import check_type
 from qiskit_qgen._typing import FloatArray
 from qiskit_qgen.exceptions import ArgumentError
+from qiskit_qgen.plotting.axes import dress
 from qiskit_qgen.training import History
 
 _WINDOWS = 40  # the moving mean reaches over this part of a curve
@@ -48,9 +49,7 @@ def plot_history(history: History) -> Figure:
             axes = figure.add_subplot(grid[row, column])
             steps, values = history.steps(phase, name), np.array(history.values(phase, name))
             _draw(axes, np.array(steps, float), values, is_score=len(steps) < most)
-            axes.set_title(f"{phase}: {name}" if column == 0 else name, fontsize=9)
-            axes.set_xlabel("step", fontsize=8)
-            axes.tick_params(labelsize=7)
+            dress(axes, x="step", title=f"{phase}: {name}" if column == 0 else name)
     return figure
 
 
@@ -64,14 +63,10 @@ def _draw(axes: Axes, steps: FloatArray, values: FloatArray, *, is_score: bool) 
         axes.plot(steps, smooth, color="C0", linewidth=1.4)
     if values.min() > 0 and smooth.max() > _LOG_SPAN * smooth.min():
         axes.set_yscale("log")
-    axes.grid(alpha=0.25)
-    axes.spines[["top", "right"]].set_visible(False)
 
 
 def _moving_mean(values: FloatArray, window: int) -> FloatArray:
     """Return the mean of the last ``window`` values at each step, of fewer at the beginning."""
-    sums = np.concatenate([[0.0], np.cumsum(values)])
-    ends = np.arange(1, len(values) + 1)
-    starts = np.maximum(ends - window, 0)
-    means: FloatArray = (sums[ends] - sums[starts]) / (ends - starts)
-    return means
+    sums: FloatArray = np.cumsum(values)
+    sums[window:] -= sums[:-window]
+    return sums / np.minimum(np.arange(len(values)) + 1, window)
