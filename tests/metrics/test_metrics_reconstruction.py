@@ -47,14 +47,14 @@ def test_what_is_no_pair_of_images_is_refused():
 @pytest.mark.parametrize("channels", [1, 3])
 def test_the_metric_is_scikit_images_map_whatever_the_batches(channels):
     rebuilt, images = pairs((6, channels, 64, 64))
+    rebuilt[:2], images[:2] = rebuilt[:2] / 20, images[:2] / 20  # a batch whose own range is much less than 1
     metric = StructuralSimilarityIndexMeasure()
-    for batch in (slice(0, 2), slice(2, 6)):  # of the first, the range is less than 1
-        metric.update(rebuilt[batch] / (2 if batch.start == 0 else 1), images[batch] / (2 if batch.start == 0 else 1))
-    half = torch.tensor([0.5] * 2 + [1.0] * 4).view(-1, 1, 1, 1)
+    for batch in (slice(0, 2), slice(2, 6)):
+        metric.update(rebuilt[batch], images[batch])
     options = {"data_range": 1, "channel_axis": 0, "gaussian_weights": True, "use_sample_covariance": False}
     expected = [
         structural_similarity(x.numpy(), y.numpy(), full=True, **options)[1].mean()
-        for x, y in zip(rebuilt * half, images * half, strict=True)
+        for x, y in zip(rebuilt, images, strict=True)
     ]
     # The two mirror what lies beyond the border in different ways.
     assert float(metric.compute()) == pytest.approx(np.mean(expected), abs=1e-3)
