@@ -22,6 +22,10 @@ _ROWS = {
     "inception_score": "Inception Score",
 }
 _FID_ROWS = {"frechet_distance": "FID", "kernel_distance": "KID"}
+_QUALITY = {
+    "peak_signal_to_noise_ratio": "peak signal-to-noise ratio of {:.1f} dB",
+    "structural_similarity": "structural similarity of {:.3f}",
+}
 _COLUMNS = ("generated", "95 % interval", "reconstructed", "real")
 _WIDTH = 22
 _REFERENCE_STREAM = 0x72656665
@@ -83,7 +87,7 @@ def report(scores: Mapping[str, Any]) -> None:
     typer.echo(_table(scores))
     warnings = scores["warnings"]
     if warnings:
-        more = f" ({len(warnings) - 1} more of the kind)" if len(warnings) > 1 else ""
+        more = f" ({len(warnings) - 1} more)" if len(warnings) > 1 else ""
         note(f"Note: {warnings[0]}{more}")
 
 
@@ -111,12 +115,9 @@ def _table(scores: Mapping[str, Any]) -> str:
         lines.append(
             f"The {titles['frechet_distance']} is {ratio:.2f} times that of the autoencoder's reconstructions."
         )
-    if rebuilt is not None:
-        noise, similar = rebuilt["peak_signal_to_noise_ratio"], rebuilt["structural_similarity"]
-        lines.append(
-            f"Reconstructions: peak signal-to-noise ratio {'-' if noise is None else f'{noise:.1f} dB'}, structural "
-            f"similarity {'-' if similar is None else f'{similar:.3f}'}."
-        )
+    known = [text.format(rebuilt[key]) for key, text in _QUALITY.items() if rebuilt and rebuilt.get(key) is not None]
+    if known:
+        lines.append(f"Reconstructions have a {', and a '.join(known)}.")
     if scores["memorization"] is not None:
         lines.append(_memorization(scores["memorization"]))
     return "\n".join(lines)

@@ -84,4 +84,4 @@ def test_training_images_are_not_compared_with_themselves(qgen, run, pictures, s
     result = qgen("evaluate", run, "--data", pictures, "--extractor", "pixel", "--split", split, "--memorization")
     assert result.exit_code == (2 if split == "train" else 0)
     assert ("--memorization needs real images that were not trained on" in result.stderr) == (split == "train")
-    assert ("Reconstructions: peak signal-to-noise ratio" in result.stdout) == (split == "test")
+    assert ("Reconstructions have a peak signal-to-noise ratio" in result.stdout) == (split == "test")
