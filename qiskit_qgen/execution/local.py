@@ -44,9 +44,7 @@ class LocalExecution(AbstractExecution):
     :meth:`sampler` and their gradients, whose input has no device.
     """
     dtype: torch.dtype = torch.float32
-    """The precision of the simulation, ``torch.float32`` or ``torch.float64``; also that of :meth:`estimator` and the like,
-    which compute in float64 if they are made by themselves.
-    """
+    """The precision of the simulation, ``torch.float32`` or ``torch.float64``, also of the primitives made here."""
     threads: int | None = None
     """The number of threads on the CPU; None for as many as torch uses, ``torch.get_num_threads()``."""
     shots: int | None = None

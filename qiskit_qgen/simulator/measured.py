@@ -31,7 +31,7 @@ class MeasuredCircuit:
     @classmethod
     def read(cls, circuit: QuantumCircuit, *, threads: int | None = None) -> MeasuredCircuit:
         """Lower a circuit whose measurements are its last operations."""
-        unitary, measurements = take_measurements(circuit)
+        unitary, measurements = take_measurements(circuit, ancillas=True)
         program = lower(unitary)
         measurements = measurements.restricted(program.active)
         return cls(program, measurements, Probabilities(program, measurements.qubits, threads=threads))

@@ -6,7 +6,7 @@ import pytest
 import torch
 from qiskit.circuit import ClassicalRegister, Clbit, Parameter, QuantumCircuit, QuantumRegister, Qubit
 from qiskit.circuit.library import real_amplitudes
-from qiskit.quantum_info import Statevector
+from qiskit.quantum_info import DensityMatrix, Statevector
 from qiskit_machine_learning.gradients import ParamShiftSamplerGradient
 from qiskit_machine_learning.neural_networks import SamplerQNN
 from qiskit_machine_learning.primitives import QMLSampler
@@ -259,11 +259,32 @@ def test_values_that_are_no_numbers_are_refused(value):
 
 def test_mid_circuit_measurements_are_refused():
     circuit = QuantumCircuit(2, 2)
-    circuit.measure([0, 1], [0, 0])
+    circuit.measure([0, 1], [0, 1])
     circuit.ry(0.3, 0)
-    circuit.measure(0, 1)
+    circuit.measure(0, 0)
     with pytest.raises(UnsupportedCircuitError, match="`ry` follows one of qubit 0"):
         BatchedStatevectorSampler().run([circuit]).result()
+
+
+def test_a_measurement_dephases_although_its_bit_is_written_again(exact):
+    """Truth: the density matrix, whose off-diagonal elements between values of the measured qubits are removed."""
+    angles = [0.7, -1.1, 0.4, 2.0]
+    circuit = QuantumCircuit(3, 2)
+    state = QuantumCircuit(3)
+    for each in (circuit, state):
+        each.ry(angles[0], 0)
+        each.ry(angles[1], 2)
+        each.cx(0, 1)
+    circuit.measure([0, 2, 1], [0, 0, 0])
+    kept = np.array([[(i ^ j) & 0b111 == 0 for j in range(8)] for i in range(8)])
+    rho = DensityMatrix(DensityMatrix(state).data * kept)
+    final = QuantumCircuit(3)
+    for each in (circuit, final):
+        each.rx(angles[2], 0)
+        each.cry(angles[3], 0, 2)
+    circuit.measure([0, 2], [1, 0])  # the bit of qubit 1 is written again, too
+    found = exact.run([circuit]).result()[0].data.c.probabilities
+    np.testing.assert_allclose(found, rho.evolve(final).probabilities([2, 0]), rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from qiskit.circuit import Barrier, Clbit, Delay, Measure, QuantumCircuit, Store
+from qiskit.circuit import Barrier, Clbit, Delay, Measure, QuantumCircuit, Qubit, Store
 
 from qiskit_qgen._checks import check_type
 from qiskit_qgen.exceptions import UnsupportedCircuitError
@@ -47,12 +47,14 @@ class Measurements:
         return Measurements(tuple(qubit for _, qubit in kept), registers)
 
 
-def take_measurements(circuit: QuantumCircuit) -> tuple[QuantumCircuit, Measurements]:
+def take_measurements(circuit: QuantumCircuit, *, ancillas: bool = False) -> tuple[QuantumCircuit, Measurements]:
     """Split a circuit into its gates and its final measurements.
 
     Args:
         circuit: A circuit in which nothing but barriers, delays and measurements follows a measurement of a qubit, and
             nothing else uses a classical bit.
+        ancillas: Whether a gate may follow a measurement whose bit was written again: what is left of it, that its
+            qubit is dephased, is a CX to a qubit that is added for it.
 
     Returns:
         The circuit without its measurements, all else being as it was, and these. Of several measurements into one bit
@@ -66,7 +68,7 @@ def take_measurements(circuit: QuantumCircuit) -> tuple[QuantumCircuit, Measurem
     check_type("circuit", circuit, QuantumCircuit, "a QuantumCircuit")
     unitary = circuit.copy_empty_like()
     measured: dict[Clbit, int] = {}
-    finished: set[int] = set()  # the qubits, also those whose bits were written again
+    finished: set[int] = set()  # the measured qubits, also those whose bits were written again
     for instruction in circuit.data:
         operation, qubits = instruction.operation, [circuit.find_bit(qubit).index for qubit in instruction.qubits]
         if isinstance(operation, Measure):
@@ -78,8 +80,14 @@ def take_measurements(circuit: QuantumCircuit) -> tuple[QuantumCircuit, Measurem
             raise UnsupportedCircuitError(
                 f"Nothing but measurements may use classical bits, but `{operation.name}` does: remove it{remedy}."
             )
-        again = finished.intersection(qubits)
-        if again and not isinstance(operation, (Barrier, Delay)):
+        again = set() if isinstance(operation, (Barrier, Delay)) else finished.intersection(qubits)
+        if ancillas:
+            for qubit in sorted(again.difference(measured.values())):
+                unitary.add_bits([Qubit()])
+                unitary.cx(qubit, unitary.num_qubits - 1)
+                finished.remove(qubit)
+                again.remove(qubit)
+        if again:
             raise UnsupportedCircuitError(
                 f"Measurements must come last, but `{operation.name}` follows one of qubit {min(again)}: move it to "
                 "the end, or draw shots with `AerExecution(shots=...).sampler()`."
