@@ -15,9 +15,11 @@ from qiskit_qgen.persistence.cache import CACHE_VARIABLE, cache_folder
 from qiskit_qgen.persistence.pretrained import (
     FORMAT_VERSION,
     check_qpy,
+    circuit_bytes,
     load_circuit,
     load_model_config,
     load_model_folder,
+    parse_circuit,
     save_model_folder,
 )
 from qiskit_qgen.persistence.tensors import check_state, digest_tensors, load_tensors, save_tensors
@@ -31,6 +33,7 @@ __all__ = [
     "cache_folder",
     "check_qpy",
     "check_state",
+    "circuit_bytes",
     "digest_tensors",
     "existing_folder",
     "is_held",
@@ -38,6 +41,7 @@ __all__ = [
     "load_model_config",
     "load_model_folder",
     "load_tensors",
+    "parse_circuit",
     "remove_leftovers",
     "save_model_folder",
     "save_tensors",

@@ -72,7 +72,7 @@ def save_model_folder(
     checked = _check_config(config)
     contents = {WEIGHTS_FILE: pack_tensors(state, {})}
     if circuit is not None:
-        contents[CIRCUIT_FILE] = _circuit_bytes(circuit)
+        contents[CIRCUIT_FILE] = circuit_bytes(circuit)
     files = {name: _sha256(content) for name, content in contents.items()}
     complete = {"format_version": FORMAT_VERSION, "package_version": __version__, **checked, "files": files}
     contents[CONFIG_FILE] = (dump_json(complete, "config", indent=2) + "\n").encode("utf-8")
@@ -138,7 +138,7 @@ def load_circuit(folder: PathLike) -> QuantumCircuit | None:
     if CIRCUIT_FILE not in files:
         return None
     _check_digest(place, CIRCUIT_FILE, files, _CIRCUIT_MAXIMUM)
-    return _parse_circuit(_read_bytes(place / CIRCUIT_FILE), f"File {place / CIRCUIT_FILE}")
+    return parse_circuit(_read_bytes(place / CIRCUIT_FILE), f"File {place / CIRCUIT_FILE}")
 
 
 def _check_config(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -234,14 +234,19 @@ def _read_bytes(path: Path) -> bytes:
         raise CheckpointError(f"File {path} cannot be read: {error.strerror or error}.") from error
 
 
-def _circuit_bytes(circuit: QuantumCircuit) -> bytes:
+def circuit_bytes(circuit: QuantumCircuit) -> bytes:
+    """Return the content of a QPY file with a circuit."""
     stream = io.BytesIO()
     qpy.dump(circuit, stream, version=_QPY_VERSION)
     return stream.getvalue()
 
 
-def _parse_circuit(content: bytes, source: str) -> QuantumCircuit:
-    """Return the one circuit of a QPY file; files of old versions, whose loading could run code, are refused."""
+def parse_circuit(content: bytes, source: str) -> QuantumCircuit:
+    """Return the one circuit of a QPY file; files of old versions, whose loading could run code, are refused.
+
+    Raises:
+        CheckpointError: If it holds anything else; ``source`` names it.
+    """
     if content[:6] != b"QISKIT" or len(content) < 7 or content[6] < _QPY_OLDEST:
         raise CheckpointError(f"{source} is not a QPY file of version {_QPY_OLDEST} or newer.")
     try:

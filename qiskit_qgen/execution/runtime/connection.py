@@ -75,6 +75,20 @@ class Connection:
             self._record.opened(self._open.session_id, backend=self.backend.name, mode=mode)
         return self._open
 
+    def repeat_no_post(self) -> None:
+        """Keep the client from repeating submissions itself: one that ends in a gateway error may have made a job."""
+        if self.local:
+            return
+        from requests.adapters import HTTPAdapter
+
+        service = self.service
+        for client in (service._active_api_client, *service._api_clients.values()):
+            session = client._session
+            jobs = f"{session.base_url}/jobs"
+            if jobs not in session.adapters:
+                retries = session.get_adapter(jobs).max_retries
+                session.mount(jobs, HTTPAdapter(max_retries=retries.new(status_forcelist=())))
+
     def reopen_if_closed(self) -> bool:
         """Forget the batch or session if the service has closed it, so that the next job opens another."""
         if self._open is None:

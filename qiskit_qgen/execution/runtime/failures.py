@@ -10,7 +10,7 @@ from qiskit_qgen._checks import check_float
 from qiskit_qgen._settings import Settings, setting
 from qiskit_qgen.exceptions import ExecutionError
 
-_TRANSIENT_CODES = frozenset({-1, 408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 524})
+_TRANSIENT_CODES = frozenset({-1, 408, 425, 429})  # and all from 500 on
 
 
 class RetryPolicy(Settings):
@@ -54,7 +54,7 @@ class RetryPolicy(Settings):
                     raise
                 if time.monotonic() + delay > end:
                     raise ExecutionError(
-                        f"The service did not answer for {self.patience:g} seconds ({_first_line(error)}). Jobs that "
+                        f"The service did not answer for {self.patience:g} seconds ({first_line(error)}). Jobs that "
                         "were submitted go on by themselves: the same call finds them again."
                     ) from error
             time.sleep(delay)
@@ -69,8 +69,20 @@ def is_transient(error: BaseException) -> bool:
         return False
     code = status_code(error)
     if code is not None:
-        return code in _TRANSIENT_CODES
+        return code in _TRANSIENT_CODES or code >= 500
     return isinstance(error, OSError) and not isinstance(error, IBMError)
+
+
+def refusal(error: BaseException) -> str | None:
+    """Return in a sentence why the service refuses a question; None if the error is none of the service's."""
+    from qiskit_ibm_runtime.api.exceptions import RequestsApiError
+    from qiskit_ibm_runtime.exceptions import IBMError, IBMNotAuthorizedError
+
+    if isinstance(error, IBMNotAuthorizedError) or (isinstance(error, IBMError) and status_code(error) == 401):
+        return "The service does not accept the account's API key (any more): save a valid one."
+    if isinstance(error, IBMError | RequestsApiError | OSError):
+        return f"The service refuses the request: {first_line(error)}."
+    return None
 
 
 def status_code(error: BaseException) -> int | None:
@@ -84,5 +96,6 @@ def status_code(error: BaseException) -> int | None:
     return None
 
 
-def _first_line(error: BaseException) -> str:
-    return str(error).strip("'\"").splitlines()[0][:300] if str(error) else type(error).__name__
+def first_line(error: BaseException) -> str:
+    """Return what an error says, at most 300 characters of it."""
+    return str(error).strip("'\"").splitlines()[0][:300].rstrip(".") if str(error) else type(error).__name__

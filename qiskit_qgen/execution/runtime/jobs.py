@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from qiskit_qgen.exceptions import ExecutionError
 from qiskit_qgen.execution.runtime.connection import Connection
-from qiskit_qgen.execution.runtime.failures import RetryPolicy, is_transient
+from qiskit_qgen.execution.runtime.failures import RetryPolicy, refusal
 from qiskit_qgen.execution.runtime.ledger import Ledger
 
 Arrays = dict[str, np.ndarray]
@@ -99,8 +99,8 @@ class JobRunner:
         entry = None if self._ledger is None else self._ledger.entry(request.digest)
         return entry is None or entry.status == "failed"
 
-    def _locked(self) -> AbstractContextManager[None]:
-        return nullcontext() if self._ledger is None else self._ledger.lock()
+    def _locked(self) -> contextlib.AbstractContextManager[None]:
+        return contextlib.nullcontext() if self._ledger is None else self._ledger.lock()
 
     def _found(self, request: JobRequest) -> _Pending | None:
         """Return what the ledger knows of a request: its result, or its job on the service."""
@@ -110,7 +110,7 @@ class JobRunner:
         if entry is None or entry.status == "failed":
             return None
         if entry.status == "finished":
-            arrays = self._ledger.results(request.digest)
+            arrays = self._ledger.results(entry)
             if arrays is not None:
                 return _Pending(request=request, tag=entry.tag, arrays=arrays)
         job = self._job_on_service(entry.tag, entry.job_id)
@@ -122,40 +122,54 @@ class JobRunner:
         return _Pending(request=request, tag=entry.tag, job=job)
 
     def _job_on_service(self, tag: str, job_id: str | None) -> Any:
-        """Return the job of this number or, if its number never arrived, of this tag; None if there is none."""
+        """Return the job of this number or, if its number is not known here or there, of this tag; None for none."""
         if self._connection.local:
             return None
         from qiskit_ibm_runtime.exceptions import RuntimeJobNotFound
 
         service = self._connection.service
-        if job_id is None:
-            found = self._policy.patiently(
-                service.jobs, job_tags=[tag], limit=1, backend_name=self._connection.backend.name, descending=False
-            )
-            return found[0] if found else None
+        if job_id is not None:
+            with contextlib.suppress(RuntimeJobNotFound):
+                return self._asked(service.job, job_id)
+        name = self._connection.backend.name
+        found = self._asked(service.jobs, job_tags=[tag], limit=1, backend_name=name, descending=False)
+        return found[0] if found else None
+
+    def _asked(self, ask: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+        """Return what the service answers, asked patiently.
+
+        Raises:
+            ExecutionError: If it refuses to answer.
+            RuntimeJobNotFound: If it knows no such job.
+        """
+        from qiskit_ibm_runtime.exceptions import RuntimeJobNotFound
+
         try:
-            return self._policy.patiently(service.job, job_id)
-        except RuntimeJobNotFound:
-            return None
+            return self._policy.patiently(ask, *arguments, **options)
+        except (ExecutionError, RuntimeJobNotFound):
+            raise
+        except Exception as error:
+            reason = refusal(error)
+            if reason is None:
+                raise
+            raise ExecutionError(
+                f"{reason} Jobs that were submitted go on by themselves: the same call finds them again."
+            ) from error
 
     def _submitted(self, request: JobRequest, *, several: bool) -> _Pending:
         """Submit a request, recorded before and after."""
         if self._ledger is None:
             return _Pending(request=request, job=self._post(request, "", several=several))
         tag = self._ledger.intend(request.digest, backend=self._connection.backend.name, **request.facts)
-        try:
-            job = self._post(request, tag, several=several)
-        except ExecutionError as error:
-            if not is_transient(error):  # otherwise the job may be there: the next call looks for its tag
-                self._ledger.failed(request.digest, tag, str(error))
-            raise
+        job = self._post(request, tag, several=several)  # after an error the job may be there: its tag stays intended
         self._ledger.submitted(request.digest, tag, job.job_id())
         return _Pending(request=request, tag=tag, job=job)
 
     def _post(self, request: JobRequest, tag: str, *, several: bool) -> Any:
         """Return the job, which a submission whose answer was lost may already have made."""
         from qiskit.providers.exceptions import QiskitBackendNotFoundError
-        from qiskit_ibm_runtime.exceptions import IBMError, IBMNotAuthorizedError
+        from qiskit_ibm_runtime.api.exceptions import RequestsApiError
+        from qiskit_ibm_runtime.exceptions import IBMError
 
         sent = False
 
@@ -166,6 +180,7 @@ class JobRunner:
                 if job is not None:
                     return job
             sent = True
+            self._connection.repeat_no_post()
             return request.submit([tag] if tag else [], several)
 
         reopened = 0
@@ -174,21 +189,17 @@ class JobRunner:
                 try:
                     return self._policy.patiently(attempt)
                 except QiskitBackendNotFoundError:
-                    self._policy.patiently(self._connection.service.usage)  # the client hides why: a refused key?
+                    self._asked(self._connection.service.usage)  # the client hides why: a refused key?
                     raise
             except QiskitBackendNotFoundError as error:
                 raise ExecutionError(
                     f"The service no longer offers the device {self._connection.backend.name}."
                 ) from error
-            except IBMNotAuthorizedError as error:
-                raise ExecutionError(
-                    "The service does not accept the account's API key (any more): save a valid one."
-                ) from error
-            except IBMError as error:
-                if reopened < self._policy.max_retries and self._policy.patiently(self._connection.reopen_if_closed):
+            except (IBMError, RequestsApiError) as error:
+                if reopened < self._policy.max_retries and self._asked(self._connection.reopen_if_closed):
                     sent, reopened = False, reopened + 1
                     continue
-                raise ExecutionError(f"The service refuses the job: {error}") from error
+                raise ExecutionError(refusal(error)) from error
 
     def _result(self, pending: _Pending) -> Arrays:
         """Return a job's arrays, submitting it again if it failed, and keep them."""
@@ -198,25 +209,38 @@ class JobRunner:
             reason, again = self._outcome(pending)
             if not reason:
                 break
-            if self._ledger is not None:
-                self._ledger.failed(pending.request.digest, pending.tag, reason)
             if not again or attempt == self._policy.max_retries:
+                if self._ledger is not None:
+                    self._ledger.failed(pending.request.digest, pending.tag, reason)
                 tries = f" after {attempt + 1} attempts" if attempt else ""
                 raise ExecutionError(f"Job {pending.job.job_id()} failed{tries}: {reason.rstrip('.')}.")
             with self._locked():
-                renewed = self._submitted(pending.request, several=False)
+                renewed = self._renewed(pending, reason)
             pending.tag, pending.job = renewed.tag, renewed.job
+            if renewed.arrays is not None:
+                return renewed.arrays
         arrays = self._read(pending)
         if self._ledger is not None:
             self._ledger.finish(pending.request.digest, pending.tag, arrays, job_id=pending.job.job_id())
         return arrays
+
+    def _renewed(self, pending: _Pending, reason: str) -> _Pending:
+        """Return the job that takes the place of one that failed: another's who waited for it too, or a new one."""
+        if self._ledger is not None:
+            entry = self._ledger.entry(pending.request.digest)
+            if entry is not None and entry.tag != pending.tag:
+                found = self._found(pending.request)
+                if found is not None:
+                    return found
+            self._ledger.failed(pending.request.digest, pending.tag, reason)
+        return self._submitted(pending.request, several=False)
 
     def _outcome(self, pending: _Pending) -> tuple[str, bool]:
         """Wait for the end of a job; return why it failed, or "", and whether it may be asked again."""
         if self._connection.local:
             return "", False
         job, delay = pending.job, self._policy.first_delay
-        while (status := self._policy.patiently(job.status)) not in _FINAL:
+        while (status := self._asked(job.status)) not in _FINAL:
             time.sleep(delay)
             delay = self._policy.next_delay(delay)
         if status == "DONE":
@@ -224,7 +248,7 @@ class JobRunner:
         reason = str(job._reason or job._error_message or status.lower())
         if status == "ERROR":
             return reason, job._reason_code != 1305  # 1305: it ran longer than it may
-        closed = self._policy.patiently(self._connection.reopen_if_closed)
+        closed = self._asked(self._connection.reopen_if_closed)
         return f"it was cancelled ({reason})" if reason != "cancelled" else "it was cancelled", closed
 
     def _read(self, pending: _Pending) -> Arrays:
@@ -234,7 +258,7 @@ class JobRunner:
         problem: Exception | None = None
         for _ in range(_READINGS):
             try:
-                return pending.request.encode(self._policy.patiently(pending.job.result))
+                return pending.request.encode(self._asked(pending.job.result))
             except ExecutionError:
                 raise
             except Exception as error:  # damaged text fails anywhere in the client's decoders

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import io
 import json
+import logging
 import os
 import secrets
 import time
@@ -21,7 +24,9 @@ from filelock import FileLock
 from qiskit_qgen._checks import check_path
 from qiskit_qgen._typing import PathLike
 from qiskit_qgen.exceptions import ArgumentError, ExecutionError
-from qiskit_qgen.persistence import atomic_path, cache_folder
+from qiskit_qgen.persistence import atomic_write, cache_folder
+
+_LOGGER = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +40,8 @@ class LedgerEntry:
     """"intended", "submitted", "finished" or "failed"."""
     job_id: str | None = None
     reason: str | None = None
+    sha256: str | None = None
+    """Of the file with the results."""
 
 
 class Ledger:
@@ -63,8 +70,9 @@ class Ledger:
         self.file = given if is_file else given / "jobs.jsonl"
         for folder in (self.folder, self.folder / "results", self.circuits, self.folder / "sessions"):
             _check_place(folder, is_folder=True)
-        for file in (self.file, self.folder / ".lock"):
+        for file in (self.file, self.folder / ".lock", self.folder / ".append"):
             _check_place(file, is_folder=False)
+        self._damaged: set[int] = set()  # lines that were told already
 
     @property
     def circuits(self) -> Path:
@@ -76,7 +84,7 @@ class Ledger:
         return self.folder / "sessions" / f"{name}.lock"
 
     def records(self) -> list[dict[str, Any]]:
-        """Return all lines about jobs, oldest first; a line that a crash cut short is left out."""
+        """Return all lines about jobs, oldest first; damaged ones, as a crash leaves them, are left out."""
         return [record for record in self._lines() if "digest" in record]
 
     def session_records(self) -> list[dict[str, Any]]:
@@ -87,19 +95,30 @@ class Ledger:
         if not self.file.is_file():
             return []
         found = []
-        for line in self.file.read_bytes().split(b"\n"):
-            with contextlib.suppress(ValueError):
-                record = json.loads(line)
-                if isinstance(record, dict):
-                    found.append(record)
+        for number, line in enumerate(self.file.read_bytes().split(b"\n"), start=1):
+            record: Any = None
+            with contextlib.suppress(ValueError, RecursionError):
+                record = json.loads(line) if line else None
+            if _is_record(record):
+                found.append(record)
+            elif line and number not in self._damaged:
+                self._damaged.add(number)
+                _LOGGER.warning("Line %d of %s is damaged, and left out.", number, self.file)
         return found
 
     def entry(self, digest: str) -> LedgerEntry | None:
-        """Return the latest that is known of a request, or None if it was never intended."""
+        """Return the latest that is known of a request, or None if it was never intended.
+
+        What is said of a job that another has taken the place of counts no more, unless it finished after all.
+        """
         latest: dict[str, Any] = {}
         for record in self.records():
-            if record["digest"] == digest:
-                latest = record if record["event"] == "intended" else latest | record
+            if record["digest"] != digest:
+                continue
+            if record["event"] == "intended":
+                latest = record
+            elif record["event"] == "finished" or record["tag"] == latest.get("tag", record["tag"]):
+                latest = latest | record
         if not latest:
             return None
         return LedgerEntry(
@@ -108,6 +127,7 @@ class Ledger:
             status=latest["event"],
             job_id=latest.get("job_id"),
             reason=latest.get("reason"),
+            sha256=latest.get("sha256"),
         )
 
     def intend(self, digest: str, **facts: Any) -> str:
@@ -126,17 +146,23 @@ class Ledger:
 
     def finish(self, digest: str, tag: str, arrays: Mapping[str, np.ndarray], **facts: Any) -> None:
         """Keep the results of a job, then record that it finished."""
+        content = io.BytesIO()
+        np.savez_compressed(content, allow_pickle=False, **arrays)
         path = self._results(digest)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with atomic_path(path) as temporary, temporary.open("wb") as file:
-            np.savez_compressed(file, allow_pickle=False, **arrays)
-        self.append({"event": "finished", "digest": digest, "tag": tag, "result": path.name} | facts)
+        with self._written():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            atomic_write(path, content.getbuffer().tobytes())
+        sha256 = hashlib.sha256(content.getbuffer()).hexdigest()
+        self.append({"event": "finished", "digest": digest, "tag": tag, "result": path.name, "sha256": sha256} | facts)
 
-    def results(self, digest: str) -> dict[str, np.ndarray] | None:
-        """Return what was kept of a request that finished, or None if nothing (readable) was."""
-        damage = (OSError, ValueError, EOFError, BadZipFile, zlib.error)
-        with contextlib.suppress(*damage), self._results(digest).open("rb") as file, np.load(file) as arrays:
-            return dict(arrays)
+    def results(self, entry: LedgerEntry) -> dict[str, np.ndarray] | None:
+        """Return what was kept of a request that finished, or None if it is not there as it was written."""
+        with contextlib.suppress(OSError, ValueError, EOFError, BadZipFile, zlib.error):
+            content = self._results(entry.digest).read_bytes()
+            if hashlib.sha256(content).hexdigest() == entry.sha256:
+                with np.load(io.BytesIO(content)) as arrays:
+                    return dict(arrays)
+            _LOGGER.warning("The results in %s are damaged, and fetched again.", self._results(entry.digest))
         return None
 
     @contextmanager
@@ -161,14 +187,12 @@ class Ledger:
         line = json.dumps({"time": stamp} | record, allow_nan=False).encode()
         with self._written():
             self.folder.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(self.file, os.O_CREAT | os.O_APPEND | os.O_RDWR, 0o666)
-            try:
-                size = os.fstat(descriptor).st_size
-                torn = size > 0 and self._last_byte() != b"\n"
-                os.write(descriptor, (b"\n" if torn else b"") + line + b"\n")
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+            with FileLock(self.folder / ".append"):
+                descriptor = os.open(self.file, os.O_CREAT | os.O_APPEND | os.O_RDWR, 0o666)
+                try:
+                    _append_whole(descriptor, line + b"\n")
+                finally:
+                    os.close(descriptor)
 
     @contextmanager
     def _written(self) -> Iterator[None]:
@@ -177,10 +201,36 @@ class Ledger:
         except OSError as error:
             raise ExecutionError(f"The ledger in {self.folder} cannot be written: {error}.") from error
 
-    def _last_byte(self) -> bytes:
-        with self.file.open("rb") as file:
-            file.seek(-1, os.SEEK_END)
-            return file.read(1)
+
+def _append_whole(descriptor: int, line: bytes) -> None:
+    """Append a line to a file and force it to the disk; what cannot be written whole is taken back."""
+    size = os.lseek(descriptor, 0, os.SEEK_END)
+    if size:
+        os.lseek(descriptor, size - 1, os.SEEK_SET)
+        if os.read(descriptor, 1) != b"\n":  # a process that was killed left a part of a line
+            line = b"\n" + line
+    try:
+        rest = memoryview(line)
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
+        os.fsync(descriptor)
+    except OSError:
+        with contextlib.suppress(OSError):
+            os.ftruncate(descriptor, size)
+        raise
+
+
+def _is_record(record: Any) -> bool:
+    """Return whether this says something of a job, a batch or a session."""
+    if not isinstance(record, dict) or not isinstance(record.get("event"), str):
+        return False
+    kinds: dict[str, Any] = dict.fromkeys(("digest", "tag", "session_id", "backend", "mode"), str)
+    kinds |= dict.fromkeys(("job_id", "reason", "sha256"), str | None)
+    if any(name in record and not isinstance(record[name], kind) for name, kind in kinds.items()):
+        return False
+    if "session_id" in record:
+        return record["event"] == "closed" or (record["event"] == "opened" and {"backend", "mode"} <= record.keys())
+    return {"digest", "tag"} <= record.keys() and record["event"] in ("intended", "submitted", "finished", "failed")
 
 
 def _check_place(path: Path, *, is_folder: bool) -> None:

@@ -14,6 +14,7 @@ from qiskit_qgen._checks import check_int
 from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.execution.runtime.device import RuntimeDevice
 from qiskit_qgen.execution.runtime.jobs import Arrays
+from qiskit_qgen.execution.runtime.pieces import Piece
 from qiskit_qgen.execution.runtime.primitive import AbstractRuntimePrimitive
 from qiskit_qgen.execution.runtime.results import CollectedJob
 from qiskit_qgen.execution.runtime.transpilation import IsaCircuit
@@ -56,6 +57,11 @@ class RuntimeSampler(AbstractRuntimePrimitive[SamplerPub], BaseSamplerV2):
                 raise ArgumentError("Argument `pubs` must hold circuits with measurements, but one measures nothing.")
         return self._collected(coerced)
 
+    def _pieces(self, pub: SamplerPub, number: int) -> list[Piece[SamplerPub]]:
+        if pub.size and pub.shape and not pub.circuit.num_parameters:  # the client forgets the rows: more shots instead
+            pub = SamplerPub(pub.circuit, shots=pub.shots * pub.size)
+        return super()._pieces(pub, number)
+
     def _shots(self, pub: SamplerPub) -> int:
         return int(pub.shots)
 
@@ -69,6 +75,12 @@ class RuntimeSampler(AbstractRuntimePrimitive[SamplerPub], BaseSamplerV2):
         return SamplerPub(isa.circuit, values, pub.shots), prod(values.shape), []
 
     def _result(self, pub: SamplerPub, arrays: Arrays, shots: int) -> SamplerPubResult:
-        data = {register.name: BitArray(arrays[register.name], register.size) for register in pub.circuit.cregs}
+        data = {}
+        for register in pub.circuit.cregs:
+            bits = arrays[register.name]
+            if bits.shape[:-2] != pub.shape:
+                shots = bits.shape[0] // pub.size
+                bits = bits[: shots * pub.size].reshape(*pub.shape, shots, -1)
+            data[register.name] = BitArray(bits, register.size)
         metadata = {"shots": shots, "circuit_metadata": pub.circuit.metadata}
         return SamplerPubResult(DataBin(**data, shape=pub.shape), metadata=metadata)

@@ -11,17 +11,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from qiskit import qpy
 from qiskit.circuit import QuantumCircuit
 from qiskit.primitives.containers.observables_array import ObservablesArray
 from qiskit.providers import BackendV2
 from qiskit.transpiler import PassManager, generate_preset_pass_manager
 
+from qiskit_qgen.exceptions import CheckpointError
 from qiskit_qgen.execution.aer.circuit_noise import device_simulator
 from qiskit_qgen.execution.devices import check_width, restricted_backend
 from qiskit_qgen.execution.runtime.backends import is_aer, is_local
 from qiskit_qgen.execution.runtime.digests import circuit_digest, digest, with_numbered_parameters
-from qiskit_qgen.persistence import atomic_path
+from qiskit_qgen.persistence import atomic_write, circuit_bytes, parse_circuit
 
 OPTIMIZATION_LEVEL = 2
 SEED = 0
@@ -108,18 +108,19 @@ class Transpiler:
         isa.name = "circuit"
         isa.metadata = {"columns": columns, "positions": [place[qubit] for qubit in positions], "qubits": qubits}
         if self._folder is not None:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            with atomic_path(self._folder / f"{key}.qpy") as path, path.open("wb") as file:
-                qpy.dump(isa, file)
+            content = circuit_bytes(isa)
+            with contextlib.suppress(OSError):  # what finds no room is made again by the next process
+                self._folder.mkdir(parents=True, exist_ok=True)
+                atomic_write(self._folder / f"{key}.{digest(key, content)}.qpy", content)
         return self._described(isa, key)
 
     def _stored(self, key: str) -> IsaCircuit | None:
-        """Return the circuit on disk; one that cannot be read is made again."""
-        path = None if self._folder is None else self._folder / f"{key}.qpy"
-        if path is None or not path.is_file():
-            return None
-        with contextlib.suppress(Exception), path.open("rb") as file:
-            return self._described(qpy.load(file)[0], key)
+        """Return the circuit on disk; one that is not as it was written is made again."""
+        for path in [] if self._folder is None else self._folder.glob(f"{key}.*.qpy"):
+            with contextlib.suppress(OSError, CheckpointError):
+                content = path.read_bytes()
+                if path.name == f"{key}.{digest(key, content)}.qpy":
+                    return self._described(parse_circuit(content, f"File {path}"), key)
         return None
 
     def _described(self, circuit: QuantumCircuit, key: str) -> IsaCircuit:

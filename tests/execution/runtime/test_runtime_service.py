@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -214,6 +215,119 @@ def test_a_process_that_died_before_the_answer_finds_its_job_by_its_tag(ibm_serv
     assert [record["event"] for record in ledger.records()] == ["intended", "submitted", "finished"]
 
 
+@pytest.mark.parametrize("status", [500, 502, 503, 504, 520, 522, 530])
+def test_a_gateway_error_after_the_job_was_made_makes_no_second_one(ibm_server, tmp_path, status):
+    fault = ibm_server.faults.error("POST /jobs", status, after=True, times=1)
+    check(values(device(ibm_server, tmp_path)))
+    assert fault.times == 0
+    assert len(ibm_server.submissions) == 1
+    assert ibm_server.requests["POST /jobs"] == 1  # the client repeats nothing either
+
+
+def test_a_gateway_that_stays_broken_costs_no_second_job(ibm_server, tmp_path):
+    ibm_server.faults.error("POST /jobs", 502, after=True, times=1)
+    ibm_server.faults.error("GET /jobs", 502, times=-1)
+    with pytest.raises(ExecutionError, match="did not answer for"):
+        values(device(ibm_server, tmp_path, retry=RetryPolicy(patience=0.3, first_delay=0.1)))
+    ibm_server.faults.clear()
+    check(values(device(ibm_server, tmp_path)))
+    assert len(ibm_server.submissions) == 1
+
+
+@pytest.mark.parametrize("status", [400, 401, 409, 418])
+def test_a_refusal_after_the_job_was_made_makes_no_second_one(ibm_server, tmp_path, status):
+    ibm_server.faults.error("POST /jobs", status, after=True, times=1)
+    with pytest.raises(ExecutionError, match=r"^The service "):
+        values(device(ibm_server, tmp_path))
+    check(values(device(ibm_server, tmp_path)))
+    assert len(ibm_server.submissions) == 1
+
+
+@pytest.mark.parametrize("route", ["GET /jobs/{id}", "GET /jobs/{id}/results"])
+@pytest.mark.parametrize(
+    ("status", "message"), [(401, "does not accept the account's API key"), (404, "refuses"), (418, "refuses")]
+)
+def test_a_refusal_while_waiting_is_one_sentence_and_the_same_call_goes_on(
+    ibm_server, tmp_path, route, status, message
+):
+    runtime = device(ibm_server, tmp_path, limits=SPLIT)
+    ibm_server.faults.hold_job(skip=1)
+    job = RuntimeEstimator(runtime).run([PUB])
+    while not finished(ibm_server):
+        time.sleep(0.02)
+    ibm_server.faults.clear()
+    ibm_server.faults.error(route, status, skip=1, times=-1)  # the first job has been heard of
+    with pytest.raises(ExecutionError, match=f"^The service .*{message}.*: the same call finds them again") as error:
+        job.result()
+    assert "Of 2 jobs, 1 finished" in str(error.value)
+    ibm_server.faults.clear()
+    check(values(device(ibm_server, tmp_path, limits=SPLIT)))
+    assert len(ibm_server.submissions) == 2
+
+
+@pytest.mark.filterwarnings("ignore:Unable to retrieve IBM Cloud access token")
+def test_a_token_that_expires_while_waiting_is_said_in_one_sentence(ibm_server, tmp_path, monkeypatch):
+    runtime = device(ibm_server, tmp_path)
+    ibm_server.faults.hold_job()
+    job = RuntimeEstimator(runtime).run([PUB])
+    manager = runtime.connection.service._active_api_client._session.auth.tm
+    ibm_server.faults.reject_token()
+    with monkeypatch.context() as patch:  # the client then tries the key itself
+        patch.setattr(manager, "get_token", lambda: (_ for _ in ()).throw(OSError("expired")))
+        with pytest.raises(ExecutionError, match=r"^The service does not accept the account's API key .* finds them"):
+            job.result()
+    ibm_server.faults.clear()
+    check(job.result()[0].data.evs)
+    assert len(ibm_server.submissions) == 1
+
+
+@pytest.mark.parametrize("status", [401, 404, 418])
+def test_a_refusal_while_a_job_is_looked_up_costs_no_second_job(ibm_server, tmp_path, status):
+    ibm_server.faults.hold_job()
+    RuntimeEstimator(device(ibm_server, tmp_path)).run([PUB])
+    runtime = device(ibm_server, tmp_path)
+    ibm_server.faults.error("GET /jobs/{id}", status, times=-1)
+    ibm_server.faults.error("GET /jobs", status if status != 404 else 403, times=-1)
+    with pytest.raises(ExecutionError, match=r"^The service "):
+        RuntimeEstimator(runtime).run([PUB])
+    ibm_server.faults.clear()
+    check(values(runtime))
+    assert len(ibm_server.submissions) == 1
+
+
+def test_a_failed_job_is_asked_again_once_whoever_waits_for_it(ibm_server, tmp_path):
+    ibm_server.faults.fail_job(times=1)
+    devices = [device(ibm_server, tmp_path, mode="job") for _ in range(4)]
+    jobs = [RuntimeEstimator(each).run([PUB]) for each in devices]
+    assert len(ibm_server.submissions) == 1
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda job: job.result()[0].data.evs, jobs))
+    for each in found:
+        np.testing.assert_array_equal(each, found[0])
+    check(found[0])
+    assert len(ibm_server.submissions) == 2
+
+
+def test_equal_pieces_of_a_call_share_a_job_and_its_repetition(ibm_server, tmp_path):
+    ibm_server.faults.fail_job(times=1)
+    pub = (CIRCUIT, [[name] for name in OBSERVABLES], np.repeat(VALUES[:1], 3, 0))
+    limits = JobLimits(max_executions=2 * 1000)
+    found = RuntimeEstimator(device(ibm_server, tmp_path, limits=limits)).run([pub]).result()[0].data.evs
+    np.testing.assert_allclose(found, np.repeat(EXACT[:, :1], 3, 1), atol=0.15)
+    assert len(ibm_server.submissions) == 2
+
+
+def test_a_full_disk_stops_the_submission(ibm_server, tmp_path, monkeypatch):
+    runtime = device(ibm_server, tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr("os.write", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+        with pytest.raises(ExecutionError, match="cannot be written"):
+            values(runtime)
+    assert ibm_server.submissions == []
+    check(values(runtime))
+    assert len(ibm_server.submissions) == 1
+
+
 @pytest.mark.parametrize("route", ["POST /jobs", "GET /jobs/{id}", "GET /jobs/{id}/results", "GET /backends/{name}/*"])
 @pytest.mark.parametrize("fault", ["error", "drop"])
 def test_passing_failures_pass(ibm_server, tmp_path, route, fault):
@@ -312,7 +426,7 @@ def test_a_lost_network_ends_with_a_message_and_the_same_call_goes_on(ibm_server
 
 def test_a_refused_job_says_why(ibm_server, tmp_path):
     ibm_server.faults.error("POST /jobs", 400, times=1, code=1234, message="Circuits are too blue.")
-    with pytest.raises(ExecutionError, match=r"The service refuses the job: .*Circuits are too blue"):
+    with pytest.raises(ExecutionError, match=r"The service refuses the request: .*Circuits are too blue"):
         values(device(ibm_server, tmp_path))
     check(values(device(ibm_server, tmp_path)))
     assert len(ibm_server.submissions) == 1
