@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from math import prod
 
+import numpy as np
 from qiskit.primitives import BaseSamplerV2, BitArray, DataBin, SamplerPubResult
 from qiskit.primitives.containers import SamplerPubLike
 from qiskit.primitives.containers.bindings_array import BindingsArray
@@ -58,8 +59,9 @@ class RuntimeSampler(AbstractRuntimePrimitive[SamplerPub], BaseSamplerV2):
         return self._collected(coerced)
 
     def _pieces(self, pub: SamplerPub, number: int) -> list[Piece[SamplerPub]]:
-        if pub.size and pub.shape and not pub.circuit.num_parameters:  # the client forgets the rows: more shots instead
-            pub = SamplerPub(pub.circuit, shots=pub.shots * pub.size)
+        if pub.size and pub.shape and not self._device.transpile(pub.circuit).circuit.num_parameters:
+            shots = pub.shots * pub.size  # of one row: without parameters, the client forgets that there are several
+            pub = SamplerPub.coerce((pub.circuit, np.zeros(pub.circuit.num_parameters), shots))
         return super()._pieces(pub, number)
 
     def _shots(self, pub: SamplerPub) -> int:

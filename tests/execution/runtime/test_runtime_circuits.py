@@ -136,6 +136,25 @@ def test_a_damaged_cache_file_is_made_again(tmp_path):
     assert file.stat().st_size > 100
 
 
+def test_a_cache_file_that_is_another_circuits_is_not_believed(tmp_path):
+    isa = Transpiler(FakeManilaV2(), tmp_path)(style_ansatz(2, 1).circuit)
+    (file,) = tmp_path.glob("*.qpy")
+    Transpiler(FakeManilaV2(), tmp_path)(style_ansatz(2, 2).circuit)
+    (other,) = set(tmp_path.glob("*.qpy")) - {file}
+    content = other.read_bytes()
+    file.write_bytes(content)
+    assert Transpiler(FakeManilaV2(), tmp_path)(style_ansatz(2, 1).circuit).circuit == isa.circuit
+    other.rename(tmp_path / f"{isa.key}.{other.name.split('.')[1]}.qpy")  # named for it, with its content's digest
+    file.unlink()
+    assert Transpiler(FakeManilaV2(), tmp_path)(style_ansatz(2, 1).circuit).circuit == isa.circuit
+
+
+def test_a_cache_without_room_does_without(tmp_path, monkeypatch):
+    monkeypatch.setattr("pathlib.Path.write_bytes", lambda *_: (_ for _ in ()).throw(OSError(28, "Full")))
+    assert Transpiler(FakeManilaV2(), tmp_path)(style_ansatz(2, 1).circuit).circuit.num_parameters
+    assert list(tmp_path.glob("*.qpy")) == []
+
+
 def test_a_parameter_that_the_transpiler_drops_is_not_sent():
     circuit = QuantumCircuit(2, 2)
     parameters = [Parameter("a"), Parameter("b")]

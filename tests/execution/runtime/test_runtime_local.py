@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from qiskit.circuit import QuantumCircuit
+from qiskit.circuit import Parameter, QuantumCircuit
 from qiskit.circuit.library import efficient_su2
 from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2, StatevectorEstimator
 from qiskit.providers.basic_provider import BasicSimulator
@@ -66,6 +66,27 @@ def test_samples_have_the_right_distribution():
         found = bits.expectation_values(["ZZI"] * 3)
         exact = StatevectorEstimator().run([(CIRCUIT, "ZZI", values)]).result()[0].data.evs
         np.testing.assert_allclose(found, exact, atol=0.06)
+
+
+@pytest.mark.parametrize("primitives", ["executor", "legacy"])
+@pytest.mark.parametrize("shape", [(), (1,), (3,), (2, 2)])
+@pytest.mark.parametrize("parameters", [0, 1])
+def test_rows_of_a_circuit_that_no_parameter_changes(primitives, shape, parameters):
+    circuit = QuantumCircuit(2, 3)
+    circuit.h(0)
+    circuit.x(1)
+    for number in range(parameters):
+        circuit.rz(Parameter(f"p{number}"), 0)  # which the transpiler drops: no measurement sees it
+    circuit.measure([0, 1], [0, 2])
+    device = runtime_device(AerSimulator(), shots=500, seed=1, primitives=primitives)
+    result = RuntimeSampler(device).run([(circuit, np.zeros((*shape, parameters)))]).result()[0]
+    assert (result.data.c.shape, result.data.c.num_shots, result.metadata["shots"]) == (shape, 500, 500)
+    for row in np.ndindex(shape):
+        counts = result.data.c[row].get_counts()
+        assert set(counts) == {"100", "101"}
+        assert abs(counts["100"] - 250) < 70
+    if shape == (3,):
+        assert len({result.data.c[row].get_counts()["100"] for row in range(3)}) > 1  # shots of their own
 
 
 def test_a_batch_is_one_pub_in_one_job_and_two_circuits_a_sample():
