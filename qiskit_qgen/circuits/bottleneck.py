@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from qiskit.circuit import ParameterVector, QuantumCircuit
-
-from qiskit_qgen._checks import check_int
 from qiskit_qgen.circuits.parametrized import ParametrizedCircuit
+from qiskit_qgen.circuits.variational import hardware_efficient_ansatz
 
 
 def bottleneck_ansatz(num_qubits: int = 16, reps: int = 3, *, published: bool = False) -> ParametrizedCircuit:
@@ -25,19 +23,5 @@ def bottleneck_ansatz(num_qubits: int = 16, reps: int = 3, *, published: bool = 
     Raises:
         ArgumentError: If a number is not positive.
     """
-    check_int("num_qubits", num_qubits, minimum=1)
-    check_int("reps", reps, minimum=1)
-    inputs = ParameterVector("x", num_qubits)
-    weights = ParameterVector("theta", num_qubits * reps * (1 if published else 2))
-    following = iter(weights)
-    circuit = QuantumCircuit(num_qubits)
-    for qubit in range(num_qubits):
-        circuit.ry(inputs[qubit], qubit)
-    for _ in range(reps):
-        for qubit in range(num_qubits):
-            circuit.rz(next(following), qubit)
-            if not published:
-                circuit.ry(next(following), qubit)
-        for qubit in range(num_qubits - 1):
-            circuit.cx(qubit, qubit + 1)
-    return ParametrizedCircuit(circuit, tuple(inputs), tuple(weights))
+    rotations = ("rz",) if published else ("rz", "ry")
+    return hardware_efficient_ansatz(num_qubits, reps, rotations=rotations, entanglement="linear")

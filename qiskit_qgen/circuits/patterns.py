@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import cycle, islice
 from numbers import Integral
 from typing import cast
 
 from qiskit.circuit import Parameter, ParameterVector, QuantumCircuit
 
-from qiskit_qgen._checks import check_choice, check_type
+from qiskit_qgen._checks import check_choice, check_int, check_type
 from qiskit_qgen.exceptions import ArgumentError
 
 Pairs = Sequence[tuple[int, int]]
@@ -95,6 +96,17 @@ def checked_gates(name: str, gates: Sequence[str], known: Sequence[str]) -> tupl
             f"Argument `{name}` must be a sequence of gate names such as ('ry', 'rz'), but is {gates!r}."
         )
     return tuple(check_choice(name, gate, known) for gate in gates)
+
+
+def repeated_layers(num_qubits: int, reps: int, entanglement: str | Pairs | Sequence[Pairs]) -> list[Pairs]:
+    """Return the pairs of each of ``reps`` layers.
+
+    Raises:
+        ArgumentError: If a number is not positive, the pattern is unknown, or a pair names a wrong qubit.
+    """
+    check_int("num_qubits", num_qubits, minimum=1)
+    check_int("reps", reps, minimum=1)
+    return list(islice(cycle(pairs_of_layers(entanglement, num_qubits)), reps))
 
 
 def pairs_of_layers(entanglement: str | Pairs | Sequence[Pairs], num_qubits: int) -> list[list[tuple[int, int]]]:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import cycle, islice
 
 from numpy.typing import ArrayLike
 from qiskit.circuit import ParameterVector, QuantumCircuit
 
-from qiskit_qgen._checks import check_array, check_int, check_shape, check_type
+from qiskit_qgen._checks import check_array, check_shape, check_type
 from qiskit_qgen.circuits.parametrized import ParametrizedCircuit
-from qiskit_qgen.circuits.patterns import Pairs, add_layers, pairs_of_layers
+from qiskit_qgen.circuits.patterns import Pairs, add_layers, repeated_layers
 from qiskit_qgen.exceptions import ArgumentError
 
 
@@ -60,9 +59,8 @@ def style_ansatz(
     Raises:
         ArgumentError: If a number is not positive, a gate or a pattern is unknown, or a pair names a wrong qubit.
     """
-    circuit = QuantumCircuit(check_int("num_qubits", num_qubits, minimum=1), name="style_ansatz")
-    check_int("reps", reps, minimum=1)
-    layers = list(islice(cycle(pairs_of_layers(entanglement, num_qubits)), reps))
+    layers = repeated_layers(num_qubits, reps, entanglement)
+    circuit = QuantumCircuit(num_qubits, name="style_ansatz")
     final = rotations if final_rotations is None else final_rotations
     return ParametrizedCircuit(circuit, add_layers(circuit, "angle", rotations, entangler, layers, final))
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import cycle, islice
 
 from qiskit.circuit import ParameterVector, QuantumCircuit
 
 from qiskit_qgen._checks import check_int
 from qiskit_qgen.circuits.parametrized import ParametrizedCircuit
-from qiskit_qgen.circuits.patterns import ROTATIONS, Pairs, add_layers, checked_gates, pairs_of_layers
+from qiskit_qgen.circuits.patterns import ROTATIONS, Pairs, add_layers, checked_gates, repeated_layers
 from qiskit_qgen.exceptions import ArgumentError
 
 _ENCODINGS = (*ROTATIONS, "h")
@@ -51,7 +50,7 @@ def hardware_efficient_ansatz(
         ArgumentError: If a number is not positive, a gate or a pattern is unknown, a pair names a wrong qubit, the
             inputs would have no effect or there is no weight.
     """
-    layers = _layers(num_qubits, reps, entanglement)
+    layers = repeated_layers(num_qubits, reps, entanglement)
     return _build(
         "hardware_efficient_ansatz", num_qubits, encoding, rotations, entangler, layers, final_rotations=final_rotations
     )
@@ -123,16 +122,10 @@ def data_reuploading(
         ArgumentError: If a number is not positive, a gate or a pattern is unknown, a pair names a wrong qubit, the
             inputs would have no effect or there is no weight.
     """
-    layers = _layers(num_qubits, reps, entanglement)
+    layers = repeated_layers(num_qubits, reps, entanglement)
     if encoding is None:
         raise ArgumentError("Argument `encoding` must name at least one gate, but is None.")
     return _build("data_reuploading", num_qubits, encoding, rotations, entangler, layers, upload_again=True)
-
-
-def _layers(num_qubits: int, reps: int, entanglement: str | Pairs | Sequence[Pairs]) -> list[Pairs]:
-    check_int("num_qubits", num_qubits, minimum=1)
-    check_int("reps", reps, minimum=1)
-    return list(islice(cycle(pairs_of_layers(entanglement, num_qubits)), reps))
 
 
 def _build(
