@@ -1,10 +1,14 @@
 """Parametrized circuits and observables, as plain Qiskit objects."""
 
-from qiskit_qgen.circuits.bottleneck import bottleneck_ansatz
 from qiskit_qgen.circuits.observables import pauli_observables
 from qiskit_qgen.circuits.parametrized import ParametrizedCircuit
 from qiskit_qgen.circuits.style import bind_style_map, style_ansatz
-from qiskit_qgen.circuits.variational import data_reuploading, hardware_efficient_ansatz, strongly_entangling_ansatz
+from qiskit_qgen.circuits.variational import (
+    bottleneck_ansatz,
+    data_reuploading,
+    hardware_efficient_ansatz,
+    strongly_entangling_ansatz,
+)
 
 __all__ = [
     "ParametrizedCircuit",

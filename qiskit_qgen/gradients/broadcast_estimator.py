@@ -31,9 +31,7 @@ class AbstractBroadcastEstimatorGradient(AbstractBroadcastGradient, AbstractEsti
 
     def __init__(self, estimator: BaseEstimatorV2, *, precision: float | None = None) -> None:
         check_type("estimator", estimator, BaseEstimatorV2, "a V2 estimator")
-        super().__init__(
-            estimator, precision if precision is None else check_float("precision", precision, minimum=0.0)
-        )
+        super().__init__(estimator, None if precision is None else check_float("precision", precision, minimum=0.0))
 
     def _request(self, group: Group, rule: AbstractGradientRule) -> Request:
         observables = group.observables

@@ -36,7 +36,7 @@ class BroadcastParamShiftSamplerGradient(AbstractBroadcastGradient, AbstractSamp
 
     def __init__(self, sampler: BaseSamplerV2, *, shots: int | None = None) -> None:
         check_type("sampler", sampler, BaseSamplerV2, "a V2 sampler")
-        super().__init__(sampler, shots if shots is None else check_int("shots", shots, minimum=1))
+        super().__init__(sampler, None if shots is None else check_int("shots", shots, minimum=1))
 
     def _rule(self, circuit: QuantumCircuit) -> AbstractGradientRule:
         if not circuit.num_clbits:

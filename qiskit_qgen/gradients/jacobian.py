@@ -8,7 +8,6 @@ from math import pi, sin
 import torch
 from qiskit.circuit import Parameter
 
-from qiskit_qgen.simulator.cache import over_slots
 from qiskit_qgen.simulator.measured import MeasuredCircuit
 from qiskit_qgen.simulator.probabilities import Probabilities
 from qiskit_qgen.simulator.programs.expressions import SlotEvaluator
@@ -58,10 +57,11 @@ class ProbabilityJacobian:
         if self.by_shifts:
             self._shifts = shifts
             own = tuple(Parameter(f"angle{number}") for number in range(len(self._angles)))
-            shifted = replace(program, parameters=own, expressions=own, operations=tuple(operations))
-            self._probabilities = Probabilities(shifted, qubits, threads=threads)
+            runs = replace(program, parameters=own, expressions=own, operations=tuple(operations))
         else:
-            self._probabilities = Probabilities(over_slots(program), qubits, threads=threads)
+            own = tuple(Parameter(f"slot{number}") for number in range(len(program.expressions)))
+            runs = replace(program, parameters=own, expressions=own)
+        self._probabilities = Probabilities(runs, qubits, threads=threads)
 
     def __call__(self, values: torch.Tensor) -> torch.Tensor:
         """Return the derivatives.

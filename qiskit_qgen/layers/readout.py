@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from qiskit.circuit import ClassicalRegister, Clbit, Parameter, QuantumCircuit
 from qiskit.quantum_info import SparsePauliOp
-from qiskit_machine_learning.neural_networks import EstimatorQNN, NeuralNetwork, SamplerQNN
+from qiskit_machine_learning.neural_networks import EstimatorQNN, SamplerQNN
 
 from qiskit_qgen._checks import check_int, check_type
 from qiskit_qgen.circuits import pauli_observables
@@ -27,31 +26,8 @@ from qiskit_qgen.simulator.programs.measurements import Measurements, take_measu
 Interpret = Callable[[int], int | tuple[int, ...]]
 
 
-class AbstractReadout(ABC):
-    """What is read out of a circuit."""
-
-    @property
-    @abstractmethod
-    def output_shape(self) -> tuple[int, ...]:
-        """The shape of the output for one row of parameters."""
-
-    @abstractmethod
-    def function(self, execution: AbstractExecution) -> Callable[[torch.Tensor], torch.Tensor]:
-        """Return the execution's function from parameters (B, num_parameters) to values (B, num_values)."""
-
-    def outputs(self, values: torch.Tensor) -> torch.Tensor:
-        """Return the outputs, (B, prod(output_shape)), from the function's values."""
-        return values
-
-    @abstractmethod
-    def network(
-        self, execution: AbstractExecution, input_params: list[Parameter], weight_params: list[Parameter]
-    ) -> NeuralNetwork:
-        """Return the same as a stock network."""
-
-
 @dataclass(frozen=True)
-class ExpectationReadout(AbstractReadout):
+class ExpectationReadout:
     """Expectation values of observables."""
 
     circuit: QuantumCircuit
@@ -59,12 +35,16 @@ class ExpectationReadout(AbstractReadout):
 
     @property
     def output_shape(self) -> tuple[int, ...]:
-        """(num_observables,)."""
+        """The shape of the output for one row of parameters, (num_observables,)."""
         return (len(self.observables),)
 
     def function(self, execution: AbstractExecution) -> Callable[[torch.Tensor], torch.Tensor]:
-        """Return the execution's expectation values."""
+        """Return the execution's function from parameters (B, num_parameters) to values (B, num_values)."""
         return execution.expectation(self.circuit, self.observables)
+
+    def outputs(self, values: torch.Tensor) -> torch.Tensor:
+        """Return the outputs, (B, prod(output_shape)), from the function's values."""
+        return values
 
     def network(
         self, execution: AbstractExecution, input_params: list[Parameter], weight_params: list[Parameter]
@@ -102,7 +82,7 @@ class Interpretation:
 
 
 @dataclass(frozen=True)
-class ProbabilityReadout(AbstractReadout):
+class ProbabilityReadout:
     """Probabilities of outcomes, summed over those that are interpreted as the same output."""
 
     unitary: QuantumCircuit
@@ -113,7 +93,7 @@ class ProbabilityReadout(AbstractReadout):
 
     @property
     def output_shape(self) -> tuple[int, ...]:
-        """The shape of the interpreted outputs."""
+        """The shape of the output for one row of parameters."""
         return self.interpretation.shape
 
     def function(self, execution: AbstractExecution) -> Callable[[torch.Tensor], torch.Tensor]:

@@ -18,17 +18,15 @@ class AbstractNoise(ABC):
     Args:
         dim: Length of each vector.
 
+    Attributes:
+        dim: Length of each vector.
+
     Raises:
         ArgumentError: If ``dim`` is not a positive integer.
     """
 
     def __init__(self, dim: int) -> None:
-        self._dim = check_int("dim", dim, minimum=1)
-
-    @property
-    def dim(self) -> int:
-        """Length of each vector."""
-        return self._dim
+        self.dim = check_int("dim", dim, minimum=1)
 
     @property
     def is_repeatable(self) -> bool:
@@ -53,3 +51,6 @@ class AbstractNoise(ABC):
     @abstractmethod
     def _sample(self, num_samples: int, generator: torch.Generator) -> Tensor:
         """Draw ``num_samples`` vectors; ``num_samples`` is checked."""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(dim={self.dim})"

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from functools import partial
 from threading import Lock
-from typing import Generic, Self, TypeAlias, TypeVar
+from typing import Generic, TypeAlias, TypeVar
 
-from qiskit.circuit import Parameter, QuantumCircuit
+from qiskit.circuit import QuantumCircuit
 from qiskit.quantum_info import SparsePauliOp
 
 from qiskit_qgen.simulator.expectation import ExpectationValues
 from qiskit_qgen.simulator.programs.lowering import lower
-from qiskit_qgen.simulator.programs.program import Program
 
 _SIZE = 16
 _Made = TypeVar("_Made")
@@ -44,11 +43,8 @@ class RecentCircuits(Generic[_Made]):
             del self._entries[_SIZE:]
             return made
 
-    def __deepcopy__(self, memo: dict[int, object]) -> Self:
-        return type(self)(threads=self._threads)
-
     def __reduce__(self) -> tuple[object, ...]:
-        return _empty, (type(self), self._threads)
+        return partial(type(self), threads=self._threads), ()
 
 
 class ExpectationCache(RecentCircuits[tuple[list[_Content], ExpectationValues]]):
@@ -67,12 +63,6 @@ class ExpectationCache(RecentCircuits[tuple[list[_Content], ExpectationValues]])
         return self.recall(circuit, make, lambda made: made[0] == content)[1]
 
 
-def over_slots(program: Program) -> Program:
-    """Return the program as a function of its slots, whose parameters are the slots themselves."""
-    slots = tuple(Parameter(f"slot{number}") for number in range(len(program.expressions)))
-    return replace(program, parameters=slots, expressions=slots)
-
-
 def _same_circuit(known: QuantumCircuit, circuit: QuantumCircuit) -> bool:
     # A parameter may be in the global phase alone: the values have a column for it all the same.
     return bool(
@@ -87,7 +77,3 @@ def _content(observable: SparsePauliOp) -> _Content:
     """Return what tells observables apart; their own ``==`` ignores differences of one in 100,000 and takes longer."""
     paulis = observable.paulis
     return observable.num_qubits, *(each.tobytes() for each in (paulis.z, paulis.x, paulis.phase, observable.coeffs))
-
-
-def _empty(kind: type[RecentCircuits[_Made]], threads: int | None) -> RecentCircuits[_Made]:
-    return kind(threads=threads)

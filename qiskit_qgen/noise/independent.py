@@ -1,4 +1,4 @@
-"""Independent normal noise."""
+"""Vectors of independent components, normal or uniform."""
 
 from __future__ import annotations
 
@@ -21,5 +21,16 @@ class GaussianNoise(AbstractNoise):
     def _sample(self, num_samples: int, generator: torch.Generator) -> Tensor:
         return torch.randn(num_samples, self.dim, generator=generator)
 
-    def __repr__(self) -> str:
-        return f"GaussianNoise(dim={self.dim})"
+
+class UniformNoise(AbstractNoise):
+    """Vectors with independent components, uniform in [-1, 1).
+
+    Args:
+        dim: Length of each vector.
+
+    Raises:
+        ArgumentError: If ``dim`` is not a positive integer.
+    """
+
+    def _sample(self, num_samples: int, generator: torch.Generator) -> Tensor:
+        return 2 * torch.rand(num_samples, self.dim, generator=generator) - 1

@@ -3,7 +3,7 @@ import torch
 from scipy import stats
 
 from qiskit_qgen.exceptions import ArgumentError
-from qiskit_qgen.noise import AbstractNoise, GaussianNoise
+from qiskit_qgen.noise import AbstractNoise, GaussianNoise, UniformNoise
 
 
 def test_samples_are_standard_normal_and_independent():
@@ -31,3 +31,14 @@ def test_bad_sizes_are_refused():
         GaussianNoise(0)
     with pytest.raises(ArgumentError, match="`num_samples` must be a positive integer, but is -1"):
         GaussianNoise(2).sample(-1, torch.Generator())
+
+
+def test_components_are_uniform_and_independent():
+    noise = UniformNoise(3)
+    vectors = noise.sample(4000, torch.Generator().manual_seed(0))
+    assert vectors.shape == (4000, 3)
+    assert vectors.dtype == torch.float32
+    assert stats.kstest(vectors.flatten().numpy(), stats.uniform(-1, 2).cdf).pvalue > 1e-3
+    assert (torch.corrcoef(vectors.T) - torch.eye(3)).abs().max() < 0.06
+    assert torch.equal(vectors, noise.sample(4000, torch.Generator().manual_seed(0)))
+    assert repr(noise) == "UniformNoise(dim=3)"
