@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from qiskit_qgen._checks import check_int, check_type
+from qiskit_qgen._checks import check_int, check_path, check_type
 from qiskit_qgen._random import torch_generator
 from qiskit_qgen._typing import PathLike
 from qiskit_qgen.exceptions import DatasetError
@@ -34,9 +34,10 @@ class NoisePool(AbstractNoise):
 
     def __init__(self, path: PathLike) -> None:
         try:
-            self._rows = np.load(path, mmap_mode="r", allow_pickle=False)
-        except (OSError, ValueError) as error:
-            raise DatasetError(f"File {path} is missing, damaged or not a pool of noise: {error}.") from error
+            self._rows = np.lib.format.open_memmap(check_path("path", path), mode="r")
+        except Exception as error:  # numpy raises errors of many types on damaged headers
+            reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(". ")
+            raise DatasetError(f"File {path} is missing, damaged or not a pool of noise: {reason:.160}.") from error
         if self._rows.ndim != 2 or self._rows.dtype != np.float32 or not self._rows.size:
             raise DatasetError(
                 f"File {path} must hold float32 vectors (N, dim), but holds {self._rows.dtype} of shape "

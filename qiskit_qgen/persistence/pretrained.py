@@ -274,6 +274,8 @@ def check_qpy(content: bytes) -> bytes:
     for place in places:
         fields = struct.unpack_from(formats.CIRCUIT_HEADER_V12_PACK, content, place)
         header = formats.CIRCUIT_HEADER_V12._make(fields)
+        if max(header.metadata_size, header.num_registers, header.num_instructions, header.num_vars) > len(content):
+            raise ValueError("it declares more than it has bytes")
         if max(header.num_qubits, header.num_clbits) > MAXIMUM_BITS:
             raise ValueError(f"a circuit has more than {MAXIMUM_BITS:,} bits, each of which takes memory")
     return content

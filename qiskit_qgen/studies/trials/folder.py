@@ -120,7 +120,8 @@ def study_status(folder: PathLike) -> dict[str, Any]:
     ended = {digest: record for digest, record in records.items() if record is not None}
     running = sum(is_held(trial_folder(place, digest) / LOCK) for digest in digests if digest not in ended)
     timings = [_read_object(trial_folder(place, digest) / TIMING) for digest in ended]
-    seconds = [float(timing["seconds"]) for timing in timings if timing is not None]
+    found = [timing.get("seconds") for timing in timings if timing is not None]
+    seconds = [float(each) for each in found if isinstance(each, (int, float))]
     mean = math.fsum(seconds) / len(seconds) if seconds else None
     return {
         "planned": len(digests),
