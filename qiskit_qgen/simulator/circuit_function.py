@@ -12,7 +12,8 @@ import torch
 from numpy.typing import NDArray
 
 from qiskit_qgen.exceptions import GradientError
-from qiskit_qgen.simulator.cpu.sweeps import Kept, Sweeps
+from qiskit_qgen.simulator.cpu.batches import Batch
+from qiskit_qgen.simulator.cpu.sweeps import Sweeps
 from qiskit_qgen.simulator.programs.expressions import SlotEvaluator
 from qiskit_qgen.simulator.programs.operations import PauliTerm
 from qiskit_qgen.simulator.programs.program import Program
@@ -67,10 +68,10 @@ class CircuitFunction(ABC):
             return lambda cotangent: torch.zeros_like(parameters)  # noqa: ARG005
         if slots.device.type != "cpu":
             return partial(_gradient, self.tensors(slots), leaf)
-        _, kept = self.sweeps.forward(slots.detach().numpy(), threads=self.threads, keep=True)
+        _, batch = self.sweeps.forward(slots.detach().numpy(), threads=self.threads, keep=True)
 
         def pull_back(cotangent: torch.Tensor) -> torch.Tensor:
-            by_slot = torch.from_numpy(self.sweeps.backward(kept, cotangent.numpy(), threads=self.threads))
+            by_slot = torch.from_numpy(self.sweeps.backward(batch, cotangent.numpy()))
             return by_slot if slots is leaf else _gradient(slots, leaf, by_slot)
 
         return pull_back
@@ -92,14 +93,14 @@ class _Call:
     def __init__(self, function: CircuitFunction, *, keep: bool) -> None:
         self.function = function
         self.keep = keep
-        self.kept: Kept | None = None
+        self.batch: Batch | None = None
 
 
 class _Adjoint(torch.autograd.Function):
     @staticmethod
     def forward(slots: torch.Tensor, call: _Call) -> torch.Tensor:
         function = call.function
-        values, call.kept = function.sweeps.forward(slots.detach().numpy(), threads=function.threads, keep=call.keep)
+        values, call.batch = function.sweeps.forward(slots.detach().numpy(), threads=function.threads, keep=call.keep)
         return torch.from_numpy(values)
 
     @staticmethod
@@ -114,7 +115,7 @@ class _Adjoint(torch.autograd.Function):
         array = None if torch.is_grad_enabled() else _as_array(cotangent)
         if array is None:
             return function.tensors.pull_back(slots, cotangent), None
-        return torch.from_numpy(function.sweeps.backward(ctx.call.kept, array, threads=function.threads)), None
+        return torch.from_numpy(function.sweeps.backward(ctx.call.batch, array)), None
 
     @staticmethod
     def vmap(info: Any, in_dims: tuple[int, None], slots: torch.Tensor, call: _Call) -> tuple[torch.Tensor, int]:

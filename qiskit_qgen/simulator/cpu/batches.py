@@ -21,44 +21,42 @@ _SERIAL_WORK = 5_000_000  # rows times rotations below which a second thread cos
 
 
 class Batch:
-    """One batch on one plan."""
+    """One batch on one plan, and what its backward pass needs of its forward pass.
 
-    def __init__(
-        self,
-        plan: Plan,
-        angles: RotationAngles,
-        layout: Layout,
-        slots: NDArray[Any],
-        threads: int,
-        trig: NDArray[Any] | None = None,
-    ) -> None:
-        self.trig = trig  # cosines and sines of all chunks, if a forward pass has kept them
+    Args:
+        plan: What the kernels do.
+        angles: The angles of the plan's rotations.
+        layout: The shape of the batch on the kernels.
+        slots: The slots' values, (chunks, num_slots, samples).
+        threads: The number of threads.
+    """
+
+    norms: NDArray[Any]
+    """The squared norms of the final states, (B, 1)."""
+
+    def __init__(self, plan: Plan, angles: RotationAngles, layout: Layout, slots: NDArray[Any], threads: int) -> None:
         self.plan = plan
+        self.angles = angles
         self.layout = layout
-        self.slots = slots
-        self._angles = angles
+        self._slots = slots
+        # Final states, and cosines and sines, of all chunks; None if they are to be computed again.
+        self._states: NDArray[Any] | None = None
+        self._trigs: NDArray[Any] | None = None
         self._rows = len(plan.rows)
         self._chunk_bytes = self._rows * 2 * layout.lanes * layout.dtype.itemsize
         self._lanes = (0,) * layout.lanes
         work = layout.chunks * layout.lanes * self._rows * angles.num_rotations
         self._threads = threads if work > _SERIAL_WORK else 1
 
-    @property
-    def keeps_states(self) -> bool:
-        """Whether the final states are worth their memory."""
-        return self.layout.chunks * self._chunk_bytes <= _KEPT_BYTES
-
-    def empty_states(self, chunks: int | None = None) -> NDArray[Any]:
-        """Return memory for the final states, (chunks, rows, 2, lanes)."""
-        chunks = self.layout.chunks if chunks is None else chunks
+    def empty_states(self, chunks: int) -> NDArray[Any]:
+        """Return memory for final states, (chunks, rows, 2, lanes)."""
         return self.layout.empty(chunks, self._rows, 2, self.layout.lanes)
 
-    def kept_states(self) -> NDArray[Any] | None:
-        """Return memory for the final states if they are worth it, and compute all cosines and sines to be kept too."""
-        if not self.keeps_states:
-            return None
-        self.trig = self._trig(slice(0, self.layout.chunks))
-        return self.empty_states()
+    def keep(self) -> None:
+        """Keep the final states, if they are worth their memory, and all cosines and sines for the backward pass."""
+        if self.layout.chunks * self._chunk_bytes <= _KEPT_BYTES:
+            self._trigs = self._trig(slice(0, self.layout.chunks))
+            self._states = self.empty_states(self.layout.chunks)
 
     def empty_values(self) -> NDArray[Any]:
         """Return zeros for the outputs, (chunks, outputs, lanes)."""
@@ -84,23 +82,17 @@ class Batch:
         signed: NDArray[Any] = laned[:, plan.outputs, None] * plan.output_signs.astype(layout.dtype)[:, :, None]
         return signed.reshape(layout.chunks, len(plan.outputs), layout.lanes)
 
-    def run_forward(
-        self,
-        values: NDArray[Any],
-        states: NDArray[Any] | None,
-        collect: Callable[[int, NDArray[Any]], None] | None = None,
-    ) -> None:
+    def run_forward(self, values: NDArray[Any], collect: Callable[[int, NDArray[Any]], None] | None = None) -> None:
         """Run all chunks forward.
 
         Args:
             values: The outputs, added to.
-            states: Receives the final states, if given.
             collect: Is given the number of a first chunk and the final states from there on, once they are there.
         """
 
         def task(part: slice) -> None:
             wanted = part.stop - part.start if collect else 1
-            final = self.empty_states(wanted) if states is None else states[part]
+            final = self.empty_states(wanted) if self._states is None else self._states[part]
             if self.layout.shares:
                 _Spread(self, self._trig(part)[0], self._threads).forward(values[part.start], final[0])
             else:
@@ -110,19 +102,19 @@ class Batch:
 
         self._run(task)
 
-    def run_backward(self, by_output: NDArray[Any], by_row: NDArray[Any], states: NDArray[Any] | None) -> NDArray[Any]:
+    def run_backward(self, by_output: NDArray[Any], by_row: NDArray[Any]) -> NDArray[Any]:
         """Return the derivatives by the rotations' angles, (chunks, rotations, lanes).
 
         Args:
             by_output: Derivatives by the outputs, (chunks, outputs, lanes).
             by_row: Derivatives by the probabilities of the rows, (chunks, rows or 0, lanes).
-            states: The final states; None to compute them again.
         """
         from qiskit_qgen.simulator.cpu import adjoint  # compiled code is loaded when first used
 
-        gradient = np.zeros((self.layout.chunks, self._angles.num_rotations, self.layout.lanes), self.layout.dtype)
+        gradient = np.zeros((self.layout.chunks, self.angles.num_rotations, self.layout.lanes), self.layout.dtype)
 
         def task(part: slice) -> None:
+            states = self._states
             final = states[part] if states is not None else self.empty_states(part.stop - part.start)
             if self.layout.shares:
                 spread = _Spread(self, self._trig(part)[0], self._threads)
@@ -158,11 +150,11 @@ class Batch:
 
     def _trig(self, part: slice) -> NDArray[Any]:
         """Return cosine and sine of half of each rotation's angle, (chunks, rotations, 2, lanes)."""
-        if self.trig is not None:
-            return self.trig[part]
-        chunks, layout, rotations = part.stop - part.start, self.layout, self._angles.num_rotations
+        if self._trigs is not None:
+            return self._trigs[part]
+        chunks, layout, rotations = part.stop - part.start, self.layout, self.angles.num_rotations
         trig = layout.empty(chunks, rotations, 2, layout.parts, layout.samples)
-        self._angles.fill(self.slots[part], trig)
+        self.angles.fill(self._slots[part], trig)
         return trig.reshape(chunks, rotations, 2, layout.lanes)
 
 

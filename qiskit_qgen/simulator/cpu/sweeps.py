@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,21 +14,6 @@ from qiskit_qgen.simulator.cpu.plans import Plan, plan_split, plan_whole
 from qiskit_qgen.simulator.cpu.rotations import RotationAngles
 from qiskit_qgen.simulator.programs.operations import PauliTerm
 from qiskit_qgen.simulator.programs.program import Program
-
-
-@dataclass(frozen=True)
-class Kept:
-    """What a backward pass needs of the forward pass."""
-
-    layout: Layout
-    slots: NDArray[Any]
-    """The slots' values, (chunks, num_slots, samples)."""
-    norms: NDArray[Any]
-    """The squared norms of the final states, (B, 1)."""
-    states: NDArray[Any] | None
-    """The final states, (chunks, rows, 2, lanes); None if they are to be computed again."""
-    trig: NDArray[Any] | None
-    """Cosine and sine of half of each rotation's angle; None if they are to be computed again."""
 
 
 class Sweeps:
@@ -50,8 +34,8 @@ class Sweeps:
         self._num_outputs = num_outputs
         self._plans: dict[int, tuple[Plan, RotationAngles]] = {}
 
-    def forward(self, slots: NDArray[Any], *, threads: int, keep: bool) -> tuple[NDArray[Any], Kept]:
-        """Return the values and, if ``keep``, what :meth:`backward` needs.
+    def forward(self, slots: NDArray[Any], *, threads: int, keep: bool) -> tuple[NDArray[Any], Batch]:
+        """Return the values and, for :meth:`backward`, the batch; if ``keep``, with its final states.
 
         The values are the expectation values without their constant parts, (B, num_outputs), or the probability of each
         of the program's rows, (B, 2**width).
@@ -59,7 +43,8 @@ class Sweeps:
         layout = Layout.choose(len(slots), self._program.width, slots.dtype, threads)
         plan, angles = self._plan(layout.parts)
         batch = Batch(plan, angles, layout, layout.to_lanes(slots), threads)
-        states = batch.kept_states() if keep else None
+        if keep:
+            batch.keep()
         outputs = batch.empty_values()
         num_rows = plan.rows.size if self._reads_rows else 0
         probabilities = np.empty((layout.chunks * layout.samples, num_rows), layout.dtype)
@@ -70,34 +55,31 @@ class Sweeps:
             target = probabilities[first * layout.samples :][: len(final) * layout.samples]
             target[:, plan.rows] = by_sample.reshape(-1, *plan.rows.shape)
 
-        batch.run_forward(outputs, states, collect if self._reads_rows else None)
+        batch.run_forward(outputs, collect if self._reads_rows else None)
         read = batch.fold_outputs(outputs, self._num_outputs + 1)
-        norms = read[:, -1:]
+        batch.norms = read[:, -1:]
         values = probabilities[: len(slots)] if self._reads_rows else read[:, :-1]
-        return values / norms, Kept(layout, batch.slots, norms, states, batch.trig)
+        return values / batch.norms, batch
 
-    def backward(self, kept: Kept, cotangent: NDArray[Any], *, threads: int) -> NDArray[Any]:
+    def backward(self, batch: Batch, cotangent: NDArray[Any]) -> NDArray[Any]:
         """Return the derivative by the slots, (B, num_slots), from that by the values.
 
         Args:
-            kept: Of the forward pass.
+            batch: Of the forward pass.
             cotangent: Derivative by each value, (B, num_outputs or 2**width).
-            threads: The number of threads.
         """
-        layout = kept.layout
-        plan, angles = self._plan(layout.parts)
-        batch = Batch(plan, angles, layout, kept.slots, threads, kept.trig)
-        cotangent = cotangent / kept.norms
+        layout, plan = batch.layout, batch.plan
+        cotangent = cotangent / batch.norms
         if self._reads_rows:
             laned = np.ascontiguousarray(layout.to_lanes(cotangent[:, plan.rows.reshape(-1)]))
             by_output, by_row = batch.empty_values(), laned.reshape(layout.chunks, len(plan.rows), layout.lanes)
         else:
-            by_norm = np.zeros_like(kept.norms)  # the norm does not depend on the angles
+            by_norm = np.zeros_like(batch.norms)  # the norm does not depend on the angles
             by_output = batch.unfold_outputs(np.concatenate([cotangent, by_norm], 1))
             by_row = np.zeros((layout.chunks, 0, layout.lanes), layout.dtype)
-        gradient = batch.run_backward(by_output, by_row, kept.states)
+        gradient = batch.run_backward(by_output, by_row)
         by_part = gradient.reshape(*gradient.shape[:2], layout.parts, layout.samples)
-        return layout.from_lanes(angles.pull_back(by_part))
+        return layout.from_lanes(batch.angles.pull_back(by_part))
 
     def _plan(self, parts: int) -> tuple[Plan, RotationAngles]:
         if parts not in self._plans:
