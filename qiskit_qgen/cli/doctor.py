@@ -59,7 +59,10 @@ def doctor(
 
 
 def _findings() -> Iterator[tuple[str, str]]:
+    import torch
+
     from qiskit_qgen.cli.environment import installed_version, machine, versions
+    from qiskit_qgen.metrics import FeatureCache
 
     found = versions()
     here = machine()
@@ -70,35 +73,27 @@ def _findings() -> Iterator[tuple[str, str]]:
         missing = [name for name in names if installed_version(name) is None]
         remedy = f"not installed (pip install 'qiskit_qgen[{extra}]')"
         yield "extra", f"{extra}: {remedy if missing else 'installed'}"
-    yield "devices", _devices()
-    variable = os.environ.get("OMP_NUM_THREADS")
-    note = "not set" if variable is None else variable
-    yield "threads", f"{here['threads']} of torch and the simulator on {here['cores']} cores (OMP_NUM_THREADS {note})"
-    yield "cache", _cache()
-    yield from _simulator()
-
-
-def _devices() -> str:
-    import torch
-
     graphics = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
     seen = ", ".join(f"cuda:{index} ({name})" for index, name in enumerate(graphics)) or "none"
-    return f"cpu; graphics processors for LocalExecution(device=...): {seen}"
-
-
-def _cache() -> str:
-    from qiskit_qgen.metrics import FeatureCache
-
+    yield "devices", f"cpu; graphics processors for LocalExecution(device=...): {seen}"
+    note = os.environ.get("OMP_NUM_THREADS", "not set")
+    yield "threads", f"{here['threads']} of torch and the simulator on {here['cores']} cores (OMP_NUM_THREADS {note})"
     folder = FeatureCache().folder.parent
     size = sum(entry.stat().st_size for entry in folder.rglob("*") if entry.is_file())
-    return f"{folder}, {size / 1e6:.1f} MB (QISKIT_QGEN_CACHE names another)"
+    yield "cache", f"{folder}, {size / 1e6:.1f} MB (QISKIT_QGEN_CACHE names another)"
+    yield from _simulator()
 
 
 def _simulator() -> Iterator[tuple[str, str]]:
     from qiskit_qgen.cli.circuit_report import timed
+    from qiskit_qgen.simulator.cpu import adjoint, kernels
 
     passes = {num_qubits: _pass_of(num_qubits) for num_qubits in _QUBITS}
-    yield "kernels", _kernels(timed(passes[_QUBITS[0]]))
+    seconds = timed(passes[_QUBITS[0]])
+    stats = (kernels.forward.stats, adjoint.backward.stats)
+    compiled = sum(sum(each.cache_misses.values()) for each in stats)
+    how = "compiled now and kept" if compiled else "compiled before and found"
+    yield "kernels", f"{how} in {Path(stats[0].cache_path or '')}; the first pass took {seconds:.1f} s"
     for num_qubits, forward_and_back in passes.items():
         forward_and_back()
         seconds = statistics.median(timed(forward_and_back) for _ in range(_REPEATS))
@@ -124,14 +119,3 @@ def _pass_of(num_qubits: int) -> Any:
         torch.autograd.grad(function(angles).sum(), angles)
 
     return forward_and_back
-
-
-def _kernels(seconds: float) -> str:
-    """Say whether the first pass, which took ``seconds``, had to compile the kernels."""
-    from qiskit_qgen.simulator.cpu import adjoint, kernels
-
-    stats = (kernels.forward.stats, adjoint.backward.stats)
-    compiled = sum(sum(each.cache_misses.values()) for each in stats)
-    folder = Path(stats[0].cache_path or "")
-    how = "compiled now and kept" if compiled else "compiled before and found"
-    return f"{how} in {folder}; the first pass took {seconds:.1f} s"

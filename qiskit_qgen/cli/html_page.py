@@ -17,12 +17,9 @@ figure { margin: 1.5em 0; } figcaption { font-size: 13px; color: #555; } img { m
 
 
 def html_page(title: str, text: str, pictures: Mapping[Path, str]) -> str:
-    """Return a page.
+    """Return a page with a text and PNG files, each with what is said under it.
 
-    Args:
-        title: Its title.
-        text: Paragraphs and tables as Markdown; of Markdown nothing else is known but ``*emphasis*``.
-        pictures: PNG files, with what is said under each.
+    The text is paragraphs and tables as Markdown, of which nothing else is known but ``*emphasis*``.
     """
     blocks = [_block(block) for block in re.split(r"\n\s*\n", text.strip())]
     for path, caption in pictures.items():

@@ -31,14 +31,8 @@ _LINES = 10  # of progress in a phase
 def run(tables: Tables, out: Path, *, resume: bool, overwrite: bool, again: str) -> None:
     """Train, save, draw and score a model; a run that is finished is only reported.
 
-    Of processes that torchrun started, all train, and the one of rank 0 does all else.
-
-    Args:
-        tables: Settings, checked; what they leave open takes its default.
-        out: The run's folder.
-        resume: Whether to continue a run that the folder holds.
-        overwrite: Whether to replace it.
-        again: The command that continues an interrupted run.
+    Of processes that torchrun started, all train, and the one of rank 0 does all else. The settings ``tables`` are
+    checked, and take defaults for what they leave open; ``again`` is the command that continues an interrupted run.
 
     Raises:
         KeyboardInterrupt: After Ctrl-C, with a sentence on how to continue.

@@ -146,9 +146,9 @@ def compare(
     """Compare what shots, noise, mitigation and devices make of the same model and noise vectors."""
     from qiskit_qgen._checks import check_folder
     from qiskit_qgen.cli.executions import parse_named
+    from qiskit_qgen.cli.report import save_figure
     from qiskit_qgen.cli.run_folder import load_model
     from qiskit_qgen.cli.scoring import load_scored_images
-    from qiskit_qgen.persistence import atomic_path
     from qiskit_qgen.plotting import plot_comparison
     from qiskit_qgen.studies import compare_executions
 
@@ -159,8 +159,7 @@ def compare(
         executions = {name: stack.enter_context(each) for name, each in parse_named(execution).items()}
         found = compare_executions(trained, real, executions, num_samples, seed or (0, 1, 2), extractor=extractor)
     folder = found.save(out)
-    with atomic_path(folder / "comparison.png") as temporary:
-        plot_comparison(found.images).savefig(temporary)
+    save_figure(plot_comparison(found.images), folder / "comparison.png")
     typer.echo(found.table())
     typer.echo(f"Folder {folder}: comparison.json, comparison.md, comparison.png")
 

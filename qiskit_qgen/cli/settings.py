@@ -40,9 +40,7 @@ class DataSettings(Settings):
         """
         from qiskit_qgen.datasets import load_dataset
 
-        return load_dataset(
-            self.name or "", data_dir=self.data_dir, num_images=self.num_images, subset_seed=self.subset_seed
-        )
+        return load_dataset(**self.to_dict())
 
 
 class RunSettings(Settings):
@@ -103,12 +101,9 @@ def read_settings(path: Path) -> Tables:
 
 
 def override(tables: Tables, flags: Mapping[tuple[str, str], Any], assignments: Sequence[str]) -> Tables:
-    """Return ``tables`` with values replaced.
+    """Return checked ``tables`` with values replaced: by ``flags``, by table and key, of which None replaces nothing.
 
-    Args:
-        tables: Checked tables.
-        flags: Values by table and key; None replaces nothing.
-        assignments: Texts of the form TABLE.KEY=VALUE, or TABLE.PART.KEY=VALUE, which win over ``flags``.
+    Assignments, texts of the form TABLE.KEY=VALUE or TABLE.PART.KEY=VALUE, win over them.
 
     Raises:
         ArgumentError: If an assignment has another form or an unknown table or key.

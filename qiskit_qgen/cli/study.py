@@ -40,9 +40,9 @@ class _Study:
     """What [data] is where it names none."""
     trial: Callable[[Mapping[str, Any]], str]
     """Says what a trial is, given its configuration."""
-    score: str
+    score: str = "kernel distance"
     """What the score that is told of each trial is called."""
-    value: Callable[[Mapping[str, Any]], float]
+    value: Callable[[Mapping[str, Any]], float] = lambda result: float(result["kernel_distance"][-1])
     """That score, given a trial's result."""
 
     def run(self, tables: Tables, out: Path, **runner: Any) -> Any:
@@ -66,6 +66,14 @@ class _Study:
         own = options.without_none_words(own)
         options.of(**own)  # which refuses what is no option of the study
         return getattr(studies, self.function)(**arguments, **own)
+
+    def tell(self, record: dict[str, Any]) -> None:
+        """Tell how a trial ended, given its record."""
+        place = f"seed {record['configuration']['seed']}, {self.trial(record['configuration'])}"
+        if record["status"] == "done":
+            note(f"{place}: {self.score} {self.value(record['result']):.4g}")
+        else:
+            note(f"{place}: {record['status']}: {record['error']}")
 
 
 def _generator(configuration: Mapping[str, Any]) -> str:
@@ -111,8 +119,6 @@ _STUDIES = {
         settings="ArmSettings",
         tables={"model": "QuantumDiffusionConfig", "training": "DenoisingTraining"},
         trial=lambda trial: f"{trial['size']} images, {trial['arm']}",
-        score="kernel distance",
-        value=lambda result: float(result["kernel_distance"][-1]),
     ),
     "placement": _Study(
         about="Compare where the circuits of HybridGAN are, over numbers of training images; the same command resumes. "
@@ -122,8 +128,6 @@ _STUDIES = {
         tables={"model": "HybridGANConfig", "training": "AdversarialTraining"},
         data={"name": "fashion-mnist-mini", "labels": [1]},
         trial=lambda trial: f"{trial['size']} images, circuits in {trial['arm']}",
-        score="kernel distance",
-        value=lambda result: float(result["kernel_distance"][-1]),
     ),
 }
 _Data = Annotated[str | None, typer.Option(help="Data set: a known name, a folder or a file of images.")]
@@ -160,9 +164,7 @@ def _command(name: str, row: _Study) -> Callable[..., None]:
             tables["data"]["name"] = data
         if search is not None:
             tables["search"]["num_widths"] = search
-        found = row.run(
-            tables, out, workers=workers, threads=threads, retry_failed=retry_failed, on_trial=_reporter(row)
-        )
+        found = row.run(tables, out, workers=workers, threads=threads, retry_failed=retry_failed, on_trial=row.tell)
         if all(record["status"] != "done" for record in found.records):
             raise ExecutionError(
                 f"None of the {len(found.records)} trials is done, so that there is nothing to report; the first ended "
@@ -236,26 +238,13 @@ def _both_splits(data: Mapping[str, Any]) -> tuple[Tensor, Tensor]:
     from qiskit_qgen.cli.settings import data_settings
     from qiskit_qgen.datasets import load_dataset
 
-    chosen = data_settings({"data": data}).to_dict()
-    train = load_dataset(**chosen)
+    chosen = data_settings({"data": data})
+    train = chosen.load()
     try:
-        test = load_dataset(chosen["name"], split="test", data_dir=chosen["data_dir"])
+        test = load_dataset(chosen.name or "", split="test", data_dir=chosen.data_dir)
     except DatasetError as error:
         raise DatasetError(f"A study scores against images of a split of their own, test: {error}") from error
     return train.images, test.images
-
-
-def _reporter(row: _Study) -> Callable[[dict[str, Any]], None]:
-    """Return a function that tells how a trial ended, given its record."""
-
-    def report(record: dict[str, Any]) -> None:
-        place = f"seed {record['configuration']['seed']}, {row.trial(record['configuration'])}"
-        if record["status"] == "done":
-            note(f"{place}: {row.score} {row.value(record['result']):.4g}")
-        else:
-            note(f"{place}: {record['status']}: {record['error']}")
-
-    return report
 
 
 def _draw_samples(found: Any, out: Path) -> None:

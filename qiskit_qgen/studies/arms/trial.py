@@ -39,10 +39,8 @@ def run_arm_trial(configuration: Mapping[str, Any], folder: Path) -> dict[str, A
     samples, so that trials of one seed and size differ in their arm alone. A trial that was interrupted goes on from
     its checkpoint.
 
-    Args:
-        configuration: ``study``, the name of the design; ``arm``, ``size``, ``seed``; ``model`` and ``training``,
-            settings as dictionaries; and what :class:`ArmSettings` holds for all trials.
-        folder: Where the trial's files lie.
+    The configuration holds ``study``, the name of the design; ``arm``, ``size``, ``seed``; ``model`` and ``training``,
+    settings as dictionaries; and what :class:`ArmSettings` holds for all trials.
 
     Returns:
         ``kernel_distance`` to the held-out images at each of the scored steps; of the trained model the scores of

@@ -153,16 +153,10 @@ def analyse_capacity(
     rule: OptimalityRule,
     *,
     floor: float | None = None,
-    seed: int = 0,
 ) -> CapacityAnalysis:
-    """Find the optimal sizes of a capacity study and how they grow.
+    """Find the optimal sizes of a capacity study and how they grow, of its records, ``sizes``, rule and floor.
 
-    Args:
-        records: The trials' records.
-        sizes: Trainable parameters: ``generators`` by name, ``critics`` by width as text.
-        rule: When a training is stable, and which size optimal.
-        floor: What training images in the generated ones' place score.
-        seed: Seed of the draws of seeds.
+    See :class:`~qiskit_qgen.studies.CapacityStudy` for what these are.
     """
     quantum = dict.fromkeys(
         generator_name(each["configuration"]) for each in records if each["configuration"]["generator"] == "quantum"
@@ -171,7 +165,7 @@ def analyse_capacity(
     trials = _judged(records, sizes, rule)
     optima = choose_optima(trials, rule)
     points = _points(optima, names, sizes)
-    draws = [_points(choose_optima(draw, rule), names, sizes) for draw in _redrawn(trials, seed)]
+    draws = [_points(choose_optima(draw, rule), names, sizes) for draw in _redrawn(trials)]
     seeds = Counter((trial.generator, trial.critic) for trial in trials).values()
     resolution = _resolution(trials, names, sizes)
     scaling = {
@@ -243,12 +237,12 @@ def _points(
     return points
 
 
-def _redrawn(trials: Sequence[JudgedTrial], seed: int) -> list[list[JudgedTrial]]:
+def _redrawn(trials: Sequence[JudgedTrial]) -> list[list[JudgedTrial]]:
     """Return draws in each of which the seeds of every pair of sizes are drawn again, with replacement."""
     cells: dict[tuple[str, int], list[JudgedTrial]] = {}
     for trial in trials:
         cells.setdefault((trial.generator, trial.critic), []).append(trial)
-    generator = np.random.default_rng(seed)
+    generator = np.random.default_rng(0)
     return [
         [cell[index] for cell in cells.values() for index in generator.integers(len(cell), size=len(cell))]
         for _ in range(_DRAWS)

@@ -107,12 +107,9 @@ class Optimum:
 
 
 def judge(result: Mapping[str, Any], rule: OptimalityRule) -> Judgement:
-    """Judge a training by its curves.
+    """Judge a training by its ``scores``, curves by name, and the curve ``critic_loss``.
 
-    Args:
-        result: ``scores``, a dictionary of curves by name, and the curve ``critic_loss``; a curve is a dictionary of
-            ``steps`` and ``values``.
-        rule: The rule.
+    A curve is a dictionary of ``steps`` and ``values``.
 
     Raises:
         ArgumentError: If there is no such score, or fewer than three values of it in the late part.
@@ -190,15 +187,8 @@ def match_generators(
 ) -> dict[str, str | None]:
     """Return for each quantum generator the smallest classical one that is as good.
 
-    As good is one whose optimal score is within the interval of the quantum generator's best score, or below.
-
-    Args:
-        optima: What is optimal for each generator.
-        quantum: Names of the quantum generators.
-        classical: Trainable parameters of the classical generators by name.
-
-    Returns:
-        The classical generators' names; None where none is as good. Quantum generators without an optimum are left out.
+    As good is one whose optimal score is within the interval of the quantum generator's best score, or below. It is
+    None where none is as good; quantum generators without an optimum are left out.
     """
     found: dict[str, str | None] = {}
     for name in quantum:

@@ -80,19 +80,10 @@ class ScalingResult:
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as JSON can hold it."""
-        return {
-            "target": self.target,
-            "points": self.points,
-            "fits": {law: asdict(fit) for law, fit in self.fits.items()},
-            "intervals": self.intervals,
-            "shares": self.shares,
-            "num_seeds": list(self.num_seeds),
-            "num_draws": list(self.num_draws),
-            "best": self.best,
-            "told_apart": self.told_apart,
-            "constant_behind": self.constant_behind,
-            "growth_shown": self.growth_shown,
-        }
+        verdicts = ("best", "told_apart", "constant_behind", "growth_shown")
+        found = asdict(self) | {name: getattr(self, name) for name in verdicts}
+        del found["rule"]  # which the study tells
+        return found
 
     def coefficients(self, law: str) -> str:
         """Return the coefficients of a law with their intervals, as text; one seed has no interval."""

@@ -22,11 +22,7 @@ def setup_table(
 ) -> str:
     """Return the data, sizes and settings of a study as Markdown, those of models where they are no defaults.
 
-    Args:
-        records: The trials' records.
-        floors: The autoencoder's record.
-        images: Shapes (N, C, H, W) of the images: ``data`` for training and ``held_out``.
-        rule: When a training is stable, and which size optimal.
+    The arguments are attributes of :class:`~qiskit_qgen.studies.CapacityStudy`.
     """
     configurations = [record["configuration"] for record in records]
     codec = dict(floors["configuration"])

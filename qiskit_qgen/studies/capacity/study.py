@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -118,7 +118,6 @@ class CapacityStudy:
     def _row(self, record: Mapping[str, Any]) -> dict[str, Any]:
         configuration = record["configuration"]
         name, width = generator_name(configuration), configuration["critic_width"]
-        judged = judge_record(record, self.rule)
         curves = record.get("result", {}).get("scores", {})
         return {
             "digest": record["digest"],
@@ -129,8 +128,7 @@ class CapacityStudy:
             "critic_parameters": self.sizes["critics"][str(width)],
             "seed": configuration["seed"],
             "status": record["status"],
-            **{key: getattr(judged, key) for key in ("score", "spread", "slope", "critic_drift")},
-            "stable": judged.stable,
+            **asdict(judge_record(record, self.rule)),
             **{score: curves[score]["values"][-1] if score in curves else None for score in SCORES},
         }
 

@@ -67,10 +67,8 @@ class CapacityTraining(Settings):
 def train_capacity_trial(configuration: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     """Train one generator against one critic, score it along the way and draw samples; a trial of the study.
 
-    Args:
-        configuration: ``generator`` with its sizes, ``critic_width``, ``seed``; ``autoencoder``, the digest of one in
-            the study's folder; and ``training``, the fields of :class:`CapacityTraining`.
-        folder: The trial's folder.
+    The configuration holds ``generator`` with its sizes, ``critic_width``, ``seed``; ``autoencoder``, the digest of one
+    in the study's folder; and ``training``, the fields of :class:`CapacityTraining`.
 
     Returns:
         ``generator_parameters`` and ``critic_parameters``, numbers of trainable parameters; ``scores``, a curve of each
@@ -111,11 +109,7 @@ def train_capacity_trial(configuration: Mapping[str, Any], folder: Path) -> dict
 class CapacityScores(AbstractCallback):
     """Scores as many samples as there are held-out images, always of the same noise, in the latent and as images.
 
-    Args:
-        autoencoder: The autoencoder of the latent.
-        held_out: Images to score against.
-        training: When to score.
-        extractor: Features of images; None scores latents only.
+    Without an ``extractor`` latents are scored only; ``training`` says when.
     """
 
     def __init__(
@@ -132,9 +126,7 @@ class CapacityScores(AbstractCallback):
     def on_step_end(self, state: TrainingState) -> None:
         """Score at the steps that are due, and at the last."""
         phase = state.phase
-        if not isinstance(phase, WassersteinPhase):
-            return
-        if state.step not in self._training.scored_steps(SCORES[0]):
+        if not isinstance(phase, WassersteinPhase) or state.step not in self._training.scored_steps(SCORES[0]):
             return
         normalizer: Any = phase.modules["normalizer"]
         if self._latents is None:

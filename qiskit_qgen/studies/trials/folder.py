@@ -59,12 +59,7 @@ def read_trial(folder: Path, digest: str) -> dict[str, Any] | None:
 
 
 def claim_folder(folder: Path, identity: Mapping[str, Any], planned: Mapping[str, Any]) -> None:
-    """Make ``folder`` that of a study, and write down its trials.
-
-    Args:
-        folder: The folder.
-        identity: What makes the study this one.
-        planned: The trials' configurations by digest.
+    """Make ``folder`` that of the study of an ``identity``, and write down its trials' configurations by digest.
 
     Raises:
         ArgumentError: If the folder holds a study of another identity.

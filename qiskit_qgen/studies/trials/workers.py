@@ -42,14 +42,11 @@ def pinned_threads(threads: int) -> Iterator[None]:
 
 
 class WorkerProcesses:
-    """Processes that run what is submitted, each one thing at a time; an executor as the standard library has them.
+    """As many processes as ``workers``, which run what is submitted; an executor as the standard library has them.
 
     Processes are spawned, when there is first something to do. One that is killed loses what it was doing, whose future
     raises :class:`~qiskit_qgen.exceptions.ExecutionError`, and is replaced; the others go on. They end with the process
     that made them, even if that is killed, and are left alone by Ctrl-C, which is for the caller to handle.
-
-    Args:
-        workers: How many.
     """
 
     def __init__(self, workers: int) -> None:
