@@ -192,6 +192,7 @@ def status(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The folder of a study.")],
 ) -> None:
     """Tell how many trials have ended, failed and run now, and how long the rest takes."""
+    from qiskit_qgen.cli.circuit_report import duration
     from qiskit_qgen.studies import study_status
     from qiskit_qgen.studies.trials.folder import AUTOENCODERS, is_study
 
@@ -206,7 +207,7 @@ def status(
     )
     if found["seconds_left"] is not None and ended < found["planned"]:
         typer.echo(
-            f"{found['seconds_per_trial']:.1f} s per trial; {_duration(found['seconds_left'])} left with "
+            f"{found['seconds_per_trial']:.1f} s per trial; about {duration(found['seconds_left'])} left with "
             f"{max(1, found['running'])} at a time."
         )
 
@@ -255,11 +256,3 @@ def _draw_samples(found: Any, out: Path) -> None:
     for size in found.sizes if isinstance(found, ArmStudy) else ():
         if images := found.images(size):
             save_figure(plot_comparison(images), out / f"images-{size}.png")
-
-
-def _duration(seconds: float) -> str:
-    """Return a time in hours and minutes, or in seconds if it is short."""
-    if seconds < 120:
-        return f"about {seconds:.0f} s"
-    hours, minutes = divmod(round(seconds / 60), 60)
-    return f"about {hours} h {minutes} min" if hours else f"about {minutes} min"

@@ -83,7 +83,7 @@ class ScalingResult:
         verdicts = ("best", "told_apart", "constant_behind", "growth_shown")
         found = asdict(self) | {name: getattr(self, name) for name in verdicts}
         del found["rule"]  # which the study tells
-        return found
+        return found | {name: list(found[name]) for name in ("num_seeds", "num_draws")}
 
     def coefficients(self, law: str) -> str:
         """Return the coefficients of a law with their intervals, as text; one seed has no interval."""

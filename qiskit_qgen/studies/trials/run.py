@@ -173,8 +173,14 @@ def _run_elsewhere(
             finished = [future for future in pending if future.done()]
             for future in finished:
                 pending.remove(future)
-                record = _result(future, losses)
-                if record is not None:
+                try:
+                    record = future.result()
+                except WorkerStartError:
+                    raise
+                except Exception as error:  # each kind of executor has an error of its own for a process that is gone
+                    lines = str(error).strip().splitlines() or [type(error).__name__]
+                    losses.append(lines[0].rstrip("."))
+                else:
                     report(record)
             pause = _SHORTEST_PAUSE if finished else min(2 * pause, _LONGEST_PAUSE)
             time.sleep(0 if finished else pause)
@@ -187,19 +193,6 @@ def _run_elsewhere(
             f"{len(losses)} of {len(calls)} trials were lost, since {losses[0]}; all others have ended: call again to "
             "run these."
         )
-
-
-def _result(future: Any, losses: list[str]) -> dict[str, Any] | None:
-    """Return the record that a future holds; if the trial was lost, None, with the reason among ``losses``."""
-    try:
-        record: dict[str, Any] = future.result()
-    except WorkerStartError:
-        raise
-    except Exception as error:  # each kind of executor has an error of its own for a process that is gone
-        lines = str(error).strip().splitlines() or [type(error).__name__]
-        losses.append(lines[0].rstrip("."))
-        return None
-    return record
 
 
 def _check_function(function: Any) -> str:
