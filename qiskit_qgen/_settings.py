@@ -116,6 +116,7 @@ class Settings:
         for name, kinds in _parts(cls).items():
             value = direct.get(name, getattr(cls, name))
             parts[name] = direct[name] = _part(name, kinds, value) if name in direct else value
+            _checked(cls.__dataclass_fields__[name], _hints(cls)[name], parts[name])
         changes: dict[str, dict[str, Any]] = {}
         for name, value in given.items():
             if name not in own:
@@ -297,7 +298,7 @@ def _number(name: str, value: Any, kind: type[int] | type[float], bounds: Mappin
 def _sequence(name: str, hint: Any, value: Any, bounds: Mapping[str, Any]) -> tuple[Any, ...]:
     members = get_args(hint)
     if not isinstance(value, (list, tuple)):
-        kind = "names" if str in members else "numbers"
+        kind = "names" if str in members or get_origin(members[0]) is Literal else "numbers"
         raise ArgumentTypeError(f"Argument `{name}` must be a list of {kind}, but is of type {type(value).__name__}.")
     if members[-1] is not Ellipsis and len(value) != len(members):
         raise ArgumentError(f"Argument `{name}` must have shape ({len(members)},), but has shape ({len(value)},).")

@@ -236,6 +236,8 @@ def _check_key(table: str, place: str, tables: Tables, source: str) -> None:
         known += ["class_name"] * (table == "model")
         key = part
     if key not in known:
+        if table == "model" and key in _OF_THE_DATA:
+            raise ArgumentError(f"{source} has `{key}` in [{table}], which follows from the data: leave it out.")
         near = difflib.get_close_matches(key, known, 1, 0.6)
         remedy = f"did you mean `{near[0]}`?" if near else f"{what} are {', '.join(dict.fromkeys(known))}."
         raise ArgumentError(f"{source} has the unknown key `{place}` in the table [{table}]: {remedy}")

@@ -73,7 +73,6 @@ class QuantumLayer(TorchConnector):
         UnsupportedCircuitError: If the execution cannot run the circuit.
     """
 
-    _order: torch.Tensor
     weight = _Weight()
 
     def __init__(
@@ -102,7 +101,7 @@ class QuantumLayer(TorchConnector):
         position = {parameter: number for number, parameter in enumerate(given)}
         order = [position[parameter] for parameter in self._ansatz.circuit.parameters]
         # A buffer, so that it is where the inputs are.
-        self.register_buffer("_order", torch.tensor(order, device="cpu"), persistent=False)
+        self._order = torch.tensor(order, device="cpu")  # no buffer, which `to_empty` would leave without values
         self._is_ordered = order == list(range(len(order)))
         self._is_input = [number < self._ansatz.num_inputs for number in order]
         self.execution = LocalExecution() if execution is None else execution

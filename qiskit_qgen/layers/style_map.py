@@ -29,8 +29,6 @@ class StyleMap(nn.Module):
         ArgumentError: If a number is out of range.
     """
 
-    _component: torch.Tensor
-
     def __init__(
         self,
         noise_dim: int,
@@ -50,7 +48,6 @@ class StyleMap(nn.Module):
         shape = (num_angles,) if cyclic else (num_angles, noise_dim)
         self.weight = nn.Parameter(torch.empty(shape).uniform_(-scale, scale, generator=generator))
         self.bias = nn.Parameter(torch.empty(num_angles).uniform_(-offset, offset, generator=generator))
-        self.register_buffer("_component", torch.arange(num_angles) % noise_dim, persistent=False)
 
     def forward(self, z: torch.Tensor) -> torch.Tensor:
         """Return the angles.
@@ -69,8 +66,12 @@ class StyleMap(nn.Module):
                 f"Argument `z` must have shape (..., {self.noise_dim}), but has shape {tuple(z.shape)}."
             )
         if self.cyclic:
-            return z[..., self._component] * self.weight + self.bias
+            return z[..., self._components(z.device)] * self.weight + self.bias
         return nn.functional.linear(z, self.weight, self.bias)
+
+    def _components(self, device: torch.device) -> torch.Tensor:
+        """The noise component of each angle of a cyclic map, (num_angles,)."""
+        return torch.arange(self.num_angles, device=device) % self.noise_dim
 
     def dense_weight(self) -> torch.Tensor:
         """Return W as a matrix, (num_angles, noise_dim), whatever its form.
@@ -80,7 +81,7 @@ class StyleMap(nn.Module):
         if not self.cyclic:
             return self.weight.detach().clone()
         dense = self.weight.detach().new_zeros(self.num_angles, self.noise_dim)
-        return dense.scatter(1, self._component[:, None], self.weight.detach()[:, None])
+        return dense.scatter(1, self._components(dense.device)[:, None], self.weight.detach()[:, None])
 
     def extra_repr(self) -> str:
         """Return the sizes, for ``repr``."""

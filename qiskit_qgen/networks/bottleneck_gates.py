@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import ClassVar, TypeAlias
 
 import torch
@@ -110,16 +111,13 @@ class TimeEmbedding(nn.Module):
         dim: Length of the embedding, even.
     """
 
-    frequencies: Tensor
-
     def __init__(self, dim: int) -> None:
         super().__init__()
         self.dim = check_int("dim", dim, minimum=2)
-        half = dim // 2
-        frequencies = torch.exp(-torch.arange(half) * (torch.log(torch.tensor(10_000.0)) / max(half - 1, 1)))
-        self.register_buffer("frequencies", frequencies, persistent=False)
 
     def forward(self, steps: Tensor) -> Tensor:
         """Return (N, dim) of steps (N,)."""
-        angles = steps[:, None].to(self.frequencies) * self.frequencies
+        half = self.dim // 2
+        frequencies = torch.exp(torch.arange(half, device=steps.device) * (-math.log(10_000) / max(half - 1, 1)))
+        angles = steps[:, None] * frequencies
         return torch.cat([angles.sin(), angles.cos()], dim=1)

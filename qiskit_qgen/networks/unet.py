@@ -137,7 +137,7 @@ class UNet(AbstractDenoiser):
             ArgumentError: If labels are missing, or given to a network that takes none.
         """
         self.check_labels(labels)
-        time = self.time(steps)
+        time = self.time[1:](self.time[0](steps).to(x.dtype))
         if self.label is not None:
             time = time + self.label(labels)
         time = F.silu(time)

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from qiskit_qgen._checks import check_type
 from qiskit_qgen._settings import Settings
 from qiskit_qgen._typing import PathLike
-from qiskit_qgen.exceptions import NotFittedError, TrainingDivergedError
+from qiskit_qgen.exceptions import ArgumentError, NotFittedError, TrainingDivergedError
 from qiskit_qgen.execution import AbstractExecution
 from qiskit_qgen.models.base.codecs import check_images, fingerprint
 from qiskit_qgen.models.base.labels import training_labels
@@ -99,6 +100,8 @@ class AbstractTrainable(AbstractSampler):
             NotFittedError: If ``warm_start`` is True and the model was neither trained nor loaded.
             TrainingDivergedError: If a loss or weight becomes NaN or infinite.
         """
+        if self.dtype != torch.float32:
+            raise ArgumentError(f"A model is trained in float32, but this one is {self.dtype}: call `.float()` first.")
         options = self._training(training, steps, batch_size)
         samples = self._check_data(data, name="data")
         classes = training_labels(data, labels, len(samples), self.num_classes)

@@ -111,6 +111,11 @@ class AbstractModule(nn.Module, ABC):
         return next(self.parameters()).device
 
     @property
+    def dtype(self) -> torch.dtype:
+        """The precision of the networks' weights: float32 unless the model was converted."""
+        return next(self.parameters()).dtype
+
+    @property
     def networks(self) -> dict[str, nn.Module]:
         """The networks by name."""
         return dict(self.named_children())
@@ -166,6 +171,9 @@ class AbstractModule(nn.Module, ABC):
         Raises:
             ArgumentError: If ``noise`` has another shape.
         """
+        check_type("noise", noise, Tensor, "a tensor")
+        if not noise.is_floating_point():
+            raise ArgumentError(f"Argument `noise` must hold floating-point numbers, but is of type {noise.dtype}.")
         if noise.dim() != 2 or noise.shape[1] != self.noise_dim:
             raise ArgumentError(
                 f"Argument `noise` must have shape (N, {self.noise_dim}), but has shape {tuple(noise.shape)}."

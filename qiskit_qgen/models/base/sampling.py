@@ -30,6 +30,7 @@ class AbstractSampler(AbstractModule):
 
     _sampling_network: ClassVar[str] = "generator"
     _sample_batch: ClassVar[int] = 512
+    _draws_on_the_way: ClassVar[bool] = False  # whether samples depend on more than noise and labels
 
     def sample(
         self,
@@ -95,7 +96,7 @@ class AbstractSampler(AbstractModule):
             float32 tensor on the CPU, (num_samples, ...).
         """
         _, parts = self._latent_parts(num_samples, seed, generator, noise, labels, execution, options)
-        return torch.cat([part.cpu() for part in parts])
+        return torch.cat([part.cpu() for part in parts]).float()
 
     @torch.no_grad()
     def decode_latents(self, latents: Tensor) -> Tensor:
@@ -107,8 +108,8 @@ class AbstractSampler(AbstractModule):
         """
         check_type("latents", latents, Tensor, "a tensor")
         with self._evaluating():
-            parts = latents.to(self.device).split(self._sample_batch)
-            return torch.cat([self.decode(part).cpu() for part in parts]).contiguous()
+            parts = latents.to(self.device, self.dtype).split(self._sample_batch)
+            return torch.cat([self.decode(part).cpu() for part in parts]).float().contiguous()
 
     def _latent_parts(
         self,
@@ -123,7 +124,8 @@ class AbstractSampler(AbstractModule):
         """Return the number of samples, and the generator's outputs batch by batch."""
         if noise is not None:
             check_type("noise", noise, Tensor, "a tensor")
-            if noise.dim() != 2 or noise.shape[1] != self.noise_dim or num_samples not in (None, len(noise)):
+            fits = noise.dim() == 2 and noise.shape[1] == self.noise_dim and len(noise) > 0
+            if not fits or num_samples not in (None, len(noise)):
                 rows = "N" if num_samples is None else num_samples
                 raise ArgumentError(
                     f"Argument `noise` must have shape ({rows}, {self.noise_dim}), but has shape {tuple(noise.shape)}."
@@ -132,8 +134,8 @@ class AbstractSampler(AbstractModule):
             raise ArgumentError("Argument `num_samples` must be given unless `noise` is.")
         if generator is not None:
             check_type("generator", generator, torch.Generator, "a torch.Generator or None")
-        if (seed is not None) + (generator is not None) > 1:
-            raise ArgumentError("At most one of the arguments `seed` and `generator` can be given.")
+        if (seed is not None) + (generator is not None) + (noise is not None and not self._draws_on_the_way) > 1:
+            raise ArgumentError("At most one of the arguments `seed`, `generator` and `noise` can be given.")
         number = check_int("num_samples", len(noise) if noise is not None else num_samples, minimum=1)
         check_may_bill(execution)
         classes = sampling_labels(labels, number, self.num_classes)
@@ -162,7 +164,7 @@ class AbstractSampler(AbstractModule):
                 if classes is None and self.num_classes is not None:
                     drawn = torch.randint(self.num_classes, (rows.stop - start,), generator=source)
                     classes = drawn.to(self.device)
-                yield self.latents(z.to(self.device), classes, generator=source, **options)
+                yield self.latents(z.to(self.device, self.dtype), classes, generator=source, **options)
 
     @contextmanager
     def _evaluating(self) -> Iterator[None]:

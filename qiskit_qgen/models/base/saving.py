@@ -9,7 +9,7 @@ import torch
 from qiskit import QuantumCircuit
 
 from qiskit_qgen._checks import check_path
-from qiskit_qgen._settings import CUSTOM
+from qiskit_qgen._settings import CUSTOM, unknown_name
 from qiskit_qgen._typing import PathLike
 from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError, CheckpointError
 from qiskit_qgen.persistence import check_state, load_circuit, load_model_config, load_model_folder, save_model_folder
@@ -68,6 +68,11 @@ def load_model(kind: type[Model], folder: PathLike, own: Mapping[str, Any]) -> M
     needed = sum(tensor.numel() * tensor.element_size() for tensor in sizes.values())
     _, tensors = load_model_folder(folder, maximum=needed + _OTHER_BYTES)
     weights = {name: tensor for name, tensor in tensors.items() if not name.startswith(_HISTORY)}
+    # A model that was saved in another precision is loaded in its own.
+    weights = {
+        name: tensor.to(sizes[name].dtype) if name in sizes and tensor.is_floating_point() else tensor
+        for name, tensor in weights.items()
+    }
     check_state(weights, sizes, source=f"Folder {folder}")
     saved = load_circuit(folder)
     if _gates(saved) != _gates(None if model.circuit is None else model.circuit.circuit):
@@ -85,6 +90,8 @@ def _check_own(config: Mapping[str, Any], own: Mapping[str, Any]) -> None:
     """Raise unless exactly those settings are given that a saved model does not hold."""
     custom = {name for name, value in config.items() if value == CUSTOM}
     for name in sorted(custom | set(own)):
+        if name not in config:
+            raise unknown_name(name, sorted(custom), "A saved model")
         if name not in own:
             raise ArgumentError(f"Argument `{name}` must be what the model was made with, but is missing.")
         if name not in custom:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import Self
 
 import torch
 from torch import Tensor, nn
@@ -43,6 +45,11 @@ class Schedule(nn.Module):
             chosen = NoiseSchedule.named(name if name in SCHEDULE_NAMES else "cosine", num_steps)
         self.register_buffer("betas", chosen.betas)
         self._known: tuple[Tensor, NoiseSchedule] = chosen.betas, chosen
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        self.betas = self.betas.double()  # variances near 0 and 1 are lost in less
+        return self
 
     @torch.no_grad()
     def fit(self, images: Tensor) -> None:

@@ -66,6 +66,7 @@ class QuantumDiffusion(AbstractGenerativeModel):
     training_class = DenoisingTraining
     _sampling_network = "denoiser"
     _sample_batch = 64
+    _draws_on_the_way = True
     config: QuantumDiffusionConfig
 
     def _prepare(self) -> None:

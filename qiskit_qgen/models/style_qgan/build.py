@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from qiskit_qgen._checks import renamed_arguments
+from qiskit_qgen._checks import check_shape, renamed_arguments
 from qiskit_qgen.circuits import ParametrizedCircuit, pauli_observables, style_ansatz
 from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.models.base.codecs import PixelCodec, RowCodec, decode, encode
@@ -111,6 +111,8 @@ def build_phases(
     """
     codec, normalizer = networks["autoencoder"], networks["normalizer"]
     _check_autoencoder_training(config, training, warm_start=warm_start)
+    if isinstance(config.autoencoder, nn.Module):
+        _check_own_autoencoder(config, codec, samples[:2].to(normalizer_device(networks)))
 
     def latents() -> Tensor:
         encoded = encode(codec, samples.to(normalizer_device(networks)))
@@ -142,6 +144,22 @@ def build_phases(
             codec, samples, options=training.autoencoder, num_steps=steps, batch_size=training.batch_size, seed=seed
         )
     return [first, adversarial]
+
+
+@torch.no_grad()
+def _check_own_autoencoder(config: StyleQGANConfig, codec: Any, images: Tensor) -> None:
+    """Raise unless a module of one's own leads from images to latents and back.
+
+    Raises:
+        ArgumentError: If what it returns has another shape.
+    """
+    codec.eval()
+    latents = codec.encode(images)
+    expected = (len(images), config.sample_size)
+    check_shape("autoencoder", latents.shape, f"{expected} of what `encode` returns", tuple(latents.shape) == expected)
+    decoded = codec.decode(latents)
+    fits = tuple(decoded.shape) == tuple(images.shape)
+    check_shape("autoencoder", decoded.shape, f"{tuple(images.shape)} of what `decode` returns", fits)
 
 
 def normalizer_device(networks: dict[str, Any]) -> torch.device:

@@ -114,8 +114,8 @@ class StyleQGAN(AbstractGenerativeModel):
         if not self.config.has_autoencoder:
             return None
         with self._evaluating():
-            latents = encode(self.autoencoder, data.to(self.device))
-            return decode(self.autoencoder, latents, is_image=True).cpu()
+            latents = encode(self.autoencoder, data.to(self.device, self.dtype))
+            return decode(self.autoencoder, latents, is_image=True).cpu().float()
 
     def _training_passes(self, training: StyleQGANTraining) -> list[QuantumPass]:
         layers = quantum_layers(self.get_submodule("generator"))

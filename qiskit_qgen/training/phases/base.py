@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from qiskit_qgen._random import torch_generator
+from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.noise import AbstractNoise
 from qiskit_qgen.training.averaging import ExponentialMovingAverage
 from qiskit_qgen.training.batches import BatchOrder
@@ -151,5 +152,15 @@ class AbstractGeneratorPhase(AbstractPhase):
 
 
 def adam(weights: Iterable[nn.Parameter], rate: float, betas: tuple[float, float]) -> Optimizer:
-    """Return Adam for those of ``weights`` that can be trained."""
-    return torch.optim.Adam([weight for weight in weights if weight.requires_grad], lr=rate, betas=betas)
+    """Return Adam for those of ``weights`` that can be trained.
+
+    Raises:
+        ArgumentError: If none can be.
+    """
+    trained = [weight for weight in weights if weight.requires_grad]
+    if not trained:
+        raise ArgumentError(
+            "Each network must have a weight that requires a gradient to be trained, but one has none: call "
+            "`requires_grad_(True)` on it."
+        )
+    return torch.optim.Adam(trained, lr=rate, betas=betas)
