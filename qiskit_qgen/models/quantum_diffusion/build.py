@@ -47,8 +47,10 @@ class Schedule(nn.Module):
         self._known: tuple[Tensor, NoiseSchedule] = chosen.betas, chosen
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        former = self.betas
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
-        self.betas = self.betas.double()  # variances near 0 and 1 are lost in less
+        if self.betas.dtype != former.dtype:  # variances near 0 and 1 are lost in another precision
+            self.betas = former.to(self.betas.device)
         return self
 
     @torch.no_grad()
