@@ -161,7 +161,10 @@ def test_sample_refuses_files_that_it_cannot_write(qgen, model_dir, tmp_path):
         "Option --columns must be left out unless --out ends in .png.",
     )
     (tmp_path / "file").write_text("")
-    refused(qgen("sample", model_dir, "-o", tmp_path / "file" / "out.npy"), f"{tmp_path / 'file'}: File exists.")
+    refused(
+        qgen("sample", model_dir, "-o", tmp_path / "file" / "out.npy"),
+        f"Argument `--out` must be a folder, but {tmp_path / 'file'} is a file.",
+    )
 
 
 def test_rows_of_a_table_are_sampled_to_an_array(qgen, tmp_path):

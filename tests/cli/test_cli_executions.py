@@ -206,7 +206,10 @@ def test_a_training_on_an_unknown_execution_leaves_nothing(qgen, config, tmp_pat
 
 def test_errors_name_the_file_that_the_user_named(qgen, model_dir, tmp_path):
     (tmp_path / "grid.png").mkdir()
-    refused(qgen("sample", model_dir, "-o", tmp_path / "grid.png"), f"{tmp_path / 'grid.png'}: Is a directory.")
+    refused(
+        qgen("sample", model_dir, "-o", tmp_path / "grid.png"),
+        f"Argument `--out` must be a file, but {tmp_path / 'grid.png'} is a folder.",
+    )
 
 
 def test_names_are_not_taken_from_values():
