@@ -140,11 +140,6 @@ class QuantumDiffusionConfig(Settings):
         """Whether images drown in noise that is added."""
         return isinstance(self.process, GaussianDiffusion)
 
-    @property
-    def is_quantum(self) -> bool:
-        """Whether the bottleneck has a circuit."""
-        return isinstance(self.bottleneck, QuantumBottleneck)
-
     def num_calls(self, sampling: Sampling) -> int:
         """Return in how many steps an image is sampled."""
         every = self.process.num_steps

@@ -110,12 +110,13 @@ def build_phases(
         warm_start: Whether autoencoder and normalizer are kept as they are.
     """
     codec, normalizer = networks["autoencoder"], networks["normalizer"]
+    device = next(networks["generator"].parameters()).device
     _check_autoencoder_training(config, training, warm_start=warm_start)
     if isinstance(config.autoencoder, nn.Module):
-        _check_own_autoencoder(config, codec, samples[:2].to(normalizer_device(networks)))
+        _check_own_autoencoder(config, codec, samples[:2].to(device))
 
     def latents() -> Tensor:
-        encoded = encode(codec, samples.to(normalizer_device(networks)))
+        encoded = encode(codec, samples.to(device))
         if not warm_start:
             normalizer.fit(encoded)
             share_tensors(normalizer.state_dict().values())  # the signs of components may differ between computers
@@ -160,12 +161,6 @@ def _check_own_autoencoder(config: StyleQGANConfig, codec: Any, images: Tensor) 
     decoded = codec.decode(latents)
     fits = tuple(decoded.shape) == tuple(images.shape)
     check_shape("autoencoder", decoded.shape, f"{tuple(images.shape)} of what `decode` returns", fits)
-
-
-def normalizer_device(networks: dict[str, Any]) -> torch.device:
-    """Return the device that the networks are on."""
-    device: torch.device = next(networks["generator"].parameters()).device
-    return device
 
 
 def _check_autoencoder_training(config: StyleQGANConfig, training: StyleQGANTraining, *, warm_start: bool) -> None:
