@@ -78,15 +78,7 @@ class AbstractSampler(AbstractModule):
         return samples
 
     def sample_latents(
-        self,
-        num_samples: int | None = None,
-        *,
-        seed: int | None = None,
-        generator: torch.Generator | None = None,
-        noise: Tensor | None = None,
-        labels: Any = None,
-        execution: AbstractExecution | None = None,
-        **options: Any,
+        self, num_samples: int, *, seed: int | None = None, execution: AbstractExecution | None = None
     ) -> Tensor:
         """Return what the generator makes of the noise of :meth:`sample`, before it becomes images or rows.
 
@@ -95,7 +87,7 @@ class AbstractSampler(AbstractModule):
         Returns:
             float32 tensor on the CPU, (num_samples, ...).
         """
-        _, parts = self._latent_parts(num_samples, seed, generator, noise, labels, execution, options)
+        _, parts = self._latent_parts(num_samples, seed, None, None, None, execution, {})
         return torch.cat([part.cpu() for part in parts]).float()
 
     @torch.no_grad()

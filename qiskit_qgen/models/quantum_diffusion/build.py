@@ -44,13 +44,16 @@ class Schedule(nn.Module):
         with torch.device("cpu"):
             chosen = NoiseSchedule.named(name if name in SCHEDULE_NAMES else "cosine", num_steps)
         self.register_buffer("betas", chosen.betas)
-        self._known: tuple[Tensor, NoiseSchedule] = chosen.betas, chosen
+        self._known = (self.betas, self.betas._version, chosen)
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
         former = self.betas
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
         if self.betas.dtype != former.dtype:  # variances near 0 and 1 are lost in another precision
             self.betas = former.to(self.betas.device)
+        tensor, version, schedule = self._known
+        if tensor is former and version == former._version:  # moved, with the same values
+            self._known = (self.betas, self.betas._version, schedule)
         return self
 
     @torch.no_grad()
@@ -60,10 +63,11 @@ class Schedule(nn.Module):
 
     def schedule(self) -> NoiseSchedule:
         """Return the schedule."""
-        if self.betas.device.type != "meta" and not torch.equal(self._known[0], self.betas.cpu()):
-            betas = self.betas.detach().cpu().clone()
-            self._known = betas, NoiseSchedule(betas)
-        return self._known[1]
+        tensor, version, schedule = self._known
+        if tensor is not self.betas or version != self.betas._version:  # told without a look at the device
+            schedule = NoiseSchedule(self.betas.detach().clone())
+            self._known = (self.betas, self.betas._version, schedule)
+        return schedule
 
 
 def build_noise(config: QuantumDiffusionConfig) -> AbstractNoise:
