@@ -9,7 +9,7 @@ from qiskit_qgen.networks.backbones import (
     StagedBackbone,
     TorchvisionBackbone,
 )
-from qiskit_qgen.networks.blocks import ClassicalBlock, QuantumBlock
+from qiskit_qgen.networks.blocks import ClassicalBlock, DenseBlock, QuantumBlock
 from qiskit_qgen.networks.bottleneck_gates import ChannelGate
 from qiskit_qgen.networks.classical_generator import ClassicalGenerator, ClassicalGeneratorConfig
 from qiskit_qgen.networks.critic import Critic, CriticConfig
@@ -33,6 +33,7 @@ __all__ = [
     "ConvBackbone",
     "Critic",
     "CriticConfig",
+    "DenseBlock",
     "EfficientNetLite0Backbone",
     "LatentNormalizer",
     "ModuleBackbone",

@@ -1,4 +1,4 @@
-"""The exchangeable blocks of a hybrid GAN: a small circuit, and two fully connected layers of as many parameters."""
+"""The exchangeable blocks of a hybrid GAN: a small circuit, and its classical rivals of equal size or equal width."""
 
 from __future__ import annotations
 
@@ -112,7 +112,33 @@ class ClassicalBlock(nn.Module):
         return values
 
 
-Block: TypeAlias = QuantumBlock | ClassicalBlock
+class DenseBlock(nn.Module):
+    """One fully connected layer of full width, ``tanh(W x + b)``.
+
+    It has the inputs, the outputs and the bounded values of a circuit, but no bottleneck: unlike a
+    :class:`ClassicalBlock` of few parameters, it passes all directions of its input on. For 5 inputs and 5 outputs it
+    has 30 parameters.
+
+    Args:
+        num_inputs: Length of an input vector.
+        num_outputs: Length of an output vector.
+
+    Raises:
+        ArgumentError: If a number is not positive.
+    """
+
+    def __init__(self, num_inputs: int, num_outputs: int) -> None:
+        super().__init__()
+        self.num_inputs = check_int("num_inputs", num_inputs, minimum=1)
+        self.num_outputs = check_int("num_outputs", num_outputs, minimum=1)
+        self.layer = nn.Linear(num_inputs, num_outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return (N, num_outputs), in (-1, 1), of ``x`` (N, num_inputs)."""
+        return torch.tanh(self.layer(x))
+
+
+Block: TypeAlias = QuantumBlock | ClassicalBlock | DenseBlock
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from qiskit_qgen.circuits import pauli_observables
 from qiskit_qgen.exceptions import ArgumentError, GradientError
 from qiskit_qgen.layers import QuantumLayer
 from qiskit_qgen.models import HybridGAN
-from qiskit_qgen.networks import ModuleBackbone
+from qiskit_qgen.networks import ClassicalBlock, DenseBlock, ModuleBackbone
 from qiskit_qgen.noise import GaussianNoise, QuantumCircuitNoise
 
 
@@ -35,6 +35,23 @@ def test_all_configurations_have_blocks_of_fifteen_parameters_and_all_else_equal
             assert same(rest[place, part], rest["none", part])
     assert models["none"].circuit is None
     assert models["both"].circuit.num_weights == 15
+
+
+@pytest.mark.parametrize("quantum_in", PLACES[1:])
+def test_a_dense_control_stands_where_the_circuit_would_and_all_else_is_equal(quantum_in):
+    model, control = hybrid(quantum_in), hybrid(quantum_in, control="dense")
+    assert control.circuit is None
+    for part, network in control.networks.items():
+        kind = DenseBlock if part in model.config.quantum_parts else ClassicalBlock
+        assert type(network.block) is kind
+        states = [
+            {name: value for name, value in each.state_dict().items() if not name.startswith("block.")}
+            for each in (network, model.networks[part])
+        ]
+        assert same(*states)
+    train(control, images())
+    assert control.sample(2, seed=0).shape == (2, 1, 8, 8)
+    assert f"dense block of {30} parameters" in str(control.summary())
 
 
 def test_every_weight_of_the_circuits_is_trained():

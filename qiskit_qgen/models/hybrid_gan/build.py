@@ -21,6 +21,7 @@ from qiskit_qgen.networks import (
     AbstractBackbone,
     ClassicalBlock,
     ConvBackbone,
+    DenseBlock,
     EfficientNetLite0Backbone,
     QuantumBlock,
     TorchvisionBackbone,
@@ -28,6 +29,7 @@ from qiskit_qgen.networks import (
     UpsamplingGenerator,
 )
 from qiskit_qgen.networks.backbones.config import ConvBackboneConfig, ResNet18Config
+from qiskit_qgen.networks.blocks import Block
 from qiskit_qgen.noise import AbstractNoise, GaussianNoise, UniformNoise
 
 
@@ -96,7 +98,9 @@ def build_networks(
     """
     observables = pauli_observables(config.block.num_qubits, config.block.observables)
 
-    def block(part: str) -> QuantumBlock | ClassicalBlock:
+    def block(part: str) -> Block:
+        if part in config.quantum_parts and config.block.control == "dense":
+            return DenseBlock(circuit.num_inputs, len(observables))
         if part in config.quantum_parts:
             return QuantumBlock(circuit, observables=observables, squash=part == "discriminator")
         activation = config.block.activation

@@ -55,6 +55,12 @@ class BlockConfig(Settings):
     entanglement: Any = setting("Which qubits are entangled; 'strongly_entangling' has its own pattern", default="ring")
     entangler: str | tuple[str, ...] = setting("Two-qubit gate, or a list of several", default="cx")
     observables: str = setting("Pauli letters read out of each qubit", default="Z")
+    control: Literal["dense"] | None = setting(
+        "What stands in the circuit's place wherever `quantum_in` puts it, to tell what the circuit does: 'dense', a "
+        "classical layer of the same width without a bottleneck, :class:`~qiskit_qgen.networks.DenseBlock`; None for "
+        "the circuit itself",
+        default=None,
+    )
     activation: Literal["leaky_relu", "relu", "tanh"] = setting(
         "Non-linearity of classical blocks; with one hidden unit, 'relu' (arXiv 2507.09706) gives no gradient wherever "
         "that unit is off",
@@ -130,8 +136,10 @@ class HybridGANConfig(Settings):
     discriminator: DiscriminatorConfig = setting("The discriminator around its block", default=DiscriminatorConfig())
 
     def check(self) -> None:
-        """Raise :class:`ArgumentError` unless shape and noise fit."""
+        """Raise :class:`ArgumentError` unless shape, noise and control fit."""
         check_picture_shape(self.image_shape)
+        if not self.quantum_parts:
+            self.block.refuse(("control",), "with quantum_in='none', which has no circuit to replace")
         if isinstance(self.noise, AbstractNoise) and self.noise.dim != self.latent_dim:
             raise ArgumentError(
                 f"Argument `noise` must give vectors of `latent_dim={self.latent_dim}` numbers, but gives "

@@ -63,8 +63,8 @@ class HybridGAN(AbstractGenerativeModel):
 
     @property
     def circuit(self) -> ParametrizedCircuit | None:
-        """The circuit of the quantum blocks; None if there is none."""
-        return self._block_circuit if self.config.quantum_parts else None
+        """The circuit of the quantum blocks; None if there is none, or a classical control in its place."""
+        return self._block_circuit if self.config.quantum_parts and self.config.block.control is None else None
 
     @property
     def noise_dim(self) -> int:
@@ -134,6 +134,6 @@ class HybridGAN(AbstractGenerativeModel):
 
     def _describe(self, name: str) -> str:
         block = cast(nn.Module, self.get_submodule(name).block)
-        kind = "quantum" if name in self.config.quantum_parts else "classical"
+        kind = self.config.block.control or "quantum" if name in self.config.quantum_parts else "classical"
         seen = f" on {self._backbone.name}" if name == "discriminator" else ""
         return f"{kind} block of {count(block)} parameters{seen}"
