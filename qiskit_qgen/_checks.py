@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from qiskit_qgen._typing import PathLike
@@ -153,7 +152,7 @@ def check_channels_first(image_shape: Sequence[int]) -> None:
 def check_array(name: str, value: Any) -> NDArray[np.float64]:
     """Return ``value`` (an array, a tensor, nested sequences) as finite float64 numbers, or raise an error."""
     try:
-        array = np.asarray(value.detach().cpu() if isinstance(value, torch.Tensor) else value, np.float64)
+        array = np.asarray(value.detach().cpu() if hasattr(value, "detach") else value, np.float64)
     except (TypeError, ValueError):
         raise ArgumentTypeError(f"Argument `{name}` must hold real numbers, but is {value!r}.") from None
     if np.ma.is_masked(value):
@@ -161,22 +160,6 @@ def check_array(name: str, value: Any) -> NDArray[np.float64]:
     if not np.isfinite(array).all():
         raise ArgumentError(f"Argument `{name}` must hold finite numbers, but holds NaN or infinity.")
     return array
-
-
-def check_simulation_options(device: str | torch.device, dtype: torch.dtype, threads: int | None) -> str:
-    """Return the name of ``device``, or raise :class:`ArgumentError` unless the simulator can run with the options."""
-    name = str(device) if isinstance(device, torch.device) else device
-    devices = ["cpu"]
-    if torch.cuda.is_available():
-        devices += ["cuda", *(f"cuda:{number}" for number in range(torch.cuda.device_count()))]
-    if not isinstance(name, str) or name not in devices:
-        found = ", ".join(map(repr, devices)) if len(devices) > 1 else "'cpu', the only device that torch has here"
-        raise ArgumentError(f"Argument `device` must be {'one of ' * (len(devices) > 1)}{found}, but is {name!r}.")
-    if dtype not in (torch.float32, torch.float64):
-        raise ArgumentError(f"Argument `dtype` must be torch.float32 or torch.float64, but is {dtype}.")
-    if threads is not None:
-        check_int("threads", threads, minimum=1)
-    return name
 
 
 @contextmanager

@@ -18,7 +18,6 @@ from qiskit_qgen._checks import (
     check_int,
     check_path,
     check_shape,
-    check_simulation_options,
     check_type,
     free_memory,
     renamed_arguments,
@@ -142,13 +141,6 @@ def test_arrays(value):
 )
 def test_bad_arrays(value, kind, rule):
     assert message(kind, check_array, "x", value) == "Argument `x` must hold " + rule
-
-
-@pytest.mark.parametrize("threads", [None, 1, 64])
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_simulation_options(dtype, threads):
-    assert check_simulation_options("cpu", dtype, threads) == "cpu"
-    assert check_simulation_options(torch.device("cpu"), dtype, threads) == "cpu"
 
 
 def test_the_errors_are_the_built_in_ones_too():

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
+from qiskit_qgen._version import __version__
 from qiskit_qgen.cli.doctor import doctor
 from qiskit_qgen.cli.report import report
 from qiskit_qgen.cli.saved import compare, cost, evaluate, sample
@@ -14,7 +17,6 @@ __all__ = ["app", "main"]
 
 app = typer.Typer(
     name="qgen",
-    help="Quantum generative models: train, sample, score, compare.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -22,6 +24,21 @@ app = typer.Typer(
 for _command in (demo, train, sample, evaluate, compare, cost, report, doctor):
     app.command()(_command)
 app.add_typer(study)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"qiskit_qgen {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Quantum generative models: train, sample, score, compare."""
 
 
 def main() -> None:

@@ -55,9 +55,6 @@ def write_report(folder: Path) -> None:
         ArgumentError: If the folder holds no finished study.
         CheckpointError: If a file of it is damaged.
     """
-    from qiskit_qgen.cli.html_page import html_page
-    from qiskit_qgen.persistence import atomic_write
-
     name = next((each for each in _TITLES if (folder / f"{each}.md").is_file()), None)
     if name is None:
         listed = ", ".join(f"{each}.md" for each in _TITLES)
@@ -65,6 +62,9 @@ def write_report(folder: Path) -> None:
             f"Folder {folder} holds no finished study: it has none of {listed}. The command that began it goes on with "
             "it, and `qgen study status` tells how it stands."
         )
+    from qiskit_qgen.cli.html_page import html_page
+    from qiskit_qgen.persistence import atomic_write
+
     captions = draw_figures(folder, name)
     captions |= {path: path.stem.replace("_", " ") for path in sorted(folder.glob("*.png")) if path not in captions}
     for path in captions:

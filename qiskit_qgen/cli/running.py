@@ -19,7 +19,6 @@ from qiskit_qgen.cli.scoring import load_scored_images, report, score
 from qiskit_qgen.cli.settings import Tables, complete, data_settings, model_of, split_training
 from qiskit_qgen.exceptions import QGenError
 from qiskit_qgen.metrics import get_extractor
-from qiskit_qgen.plotting import plot_circuit, plot_history, plot_images, plot_reconstructions
 from qiskit_qgen.training import AbstractCallback, LatentFrechetDistance, ProgressBar, Scores, TrainingState
 from qiskit_qgen.training.checkpoint import CHECKPOINT_NAME
 from qiskit_qgen.training.distributed import broadcast_object, is_main, join, on_main, together
@@ -147,6 +146,8 @@ class PrintedProgress(AbstractCallback):
 
 
 def _draw(model: Any, test: Any, seed: int, folder: RunFolder) -> None:
+    from qiskit_qgen.plotting import plot_circuit, plot_history, plot_images, plot_reconstructions
+
     plot_images(model.sample(_NUM_SAMPLES, seed=seed), columns=8).savefig(folder.path / files.SAMPLES)
     plot_history(model.history).savefig(folder.path / files.HISTORY_IMAGE)
     if getattr(model.config, "autoencoder", None) is not None:

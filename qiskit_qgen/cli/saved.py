@@ -10,6 +10,7 @@ import typer
 
 from qiskit_qgen.cli.executions import FORM, NAMED_FORM
 from qiskit_qgen.cli.reporting import reports_errors
+from qiskit_qgen.exceptions import ArgumentError
 
 Model = Annotated[Path, typer.Argument(metavar="MODEL_DIR", help="A saved model, or the folder of a run.")]
 Data = Annotated[str, typer.Option(help="Real images: a known name, a folder or a file.")]
@@ -37,16 +38,17 @@ def sample(
 ) -> None:
     """Generate samples of a trained model."""
     from qiskit_qgen._checks import check_new_file
-    from qiskit_qgen._random import resolve_seed
-    from qiskit_qgen.cli.executions import parse_execution
-    from qiskit_qgen.cli.run_folder import load_model
-    from qiskit_qgen.exceptions import ArgumentError
 
+    _check_folder(model)
     if out.suffix not in _SUFFIXES:
         raise ArgumentError(f"Option --out must name a file that ends in {' or '.join(_SUFFIXES)}, but is {out}.")
     if columns is not None and out.suffix != ".png":
         raise ArgumentError("Option --columns must be left out unless --out ends in .png.")
     check_new_file("--out", out)
+    from qiskit_qgen._random import resolve_seed
+    from qiskit_qgen.cli.executions import parse_execution
+    from qiskit_qgen.cli.run_folder import load_model
+
     seed = resolve_seed(seed)
     trained = load_model(model)
     if out.suffix == ".png" and trained.image_shape is None:
@@ -57,6 +59,12 @@ def sample(
         samples = trained.sample(num_samples, seed=seed, execution=chosen, **options)
     _write(samples, out, columns)
     typer.echo(f"{out}: {num_samples} samples of shape {tuple(samples.shape[1:])}, seed {seed}")
+
+
+def _check_folder(model: Path) -> None:
+    """Refuse a folder that is not there before anything is imported that takes long."""
+    if not model.exists():
+        raise ArgumentError(f"Folder {model} does not exist.")
 
 
 def _write(samples: Any, out: Path, columns: int | None) -> None:
@@ -97,12 +105,8 @@ def evaluate(
     import json
 
     from qiskit_qgen._checks import check_new_file
-    from qiskit_qgen.cli.run_folder import load_model, load_trained_on
-    from qiskit_qgen.cli.scoring import load_scored_images, report, score
-    from qiskit_qgen.datasets import load_dataset
-    from qiskit_qgen.exceptions import ArgumentError
-    from qiskit_qgen.persistence import atomic_write
 
+    _check_folder(model)
     if memorization and split == "train":
         raise ArgumentError(
             "Option --memorization needs real images that were not trained on: leave it out, or score against another "
@@ -110,6 +114,11 @@ def evaluate(
         )
     if out is not None:
         check_new_file("--out", out)
+    from qiskit_qgen.cli.run_folder import load_model, load_trained_on
+    from qiskit_qgen.cli.scoring import load_scored_images, report, score
+    from qiskit_qgen.datasets import load_dataset
+    from qiskit_qgen.persistence import atomic_write
+
     trained = load_model(model)
     drawn: dict[str, Any] = {} if num_images is None else {"num_images": num_images, "subset_seed": seed}
     real = load_scored_images(data, split, data_dir, **drawn)
@@ -145,19 +154,22 @@ def compare(
 ) -> None:
     """Compare what shots, noise, mitigation and devices make of the same model and noise vectors."""
     from qiskit_qgen._checks import check_folder
+
+    _check_folder(model)
+    check_folder("--out", out)
     from qiskit_qgen.cli.executions import parse_named
     from qiskit_qgen.cli.report import save_figure
     from qiskit_qgen.cli.run_folder import load_model
     from qiskit_qgen.cli.scoring import load_scored_images
-    from qiskit_qgen.plotting import plot_comparison
     from qiskit_qgen.studies import compare_executions
 
-    check_folder("--out", out)
     trained = load_model(model)
     real = load_scored_images(data, split, data_dir)
     with ExitStack() as stack:
         executions = {name: stack.enter_context(each) for name, each in parse_named(execution).items()}
         found = compare_executions(trained, real, executions, num_samples, seed or (0, 1, 2), extractor=extractor)
+    from qiskit_qgen.plotting import plot_comparison
+
     folder = found.save(out)
     save_figure(plot_comparison(found.images), folder / "comparison.png")
     typer.echo(found.table())
@@ -173,14 +185,14 @@ def cost(
     batch_size: Annotated[int | None, typer.Option(min=2, help="Samples in a batch of the training.")] = None,
 ) -> None:
     """Say what sampling or training on a device would cost, without submitting anything."""
-    from qiskit_qgen.cli.executions import parse_execution
-    from qiskit_qgen.cli.run_folder import load_model
-    from qiskit_qgen.exceptions import ArgumentError
-
+    _check_folder(model)
     if (num_samples is None) == (steps is None):
         raise ArgumentError("Exactly one of the options -n/--num-samples and --steps must be given.")
     if batch_size is not None and steps is None:
         raise ArgumentError("Option --batch-size has an effect on training only: give --steps, or leave it out.")
+    from qiskit_qgen.cli.executions import parse_execution
+    from qiskit_qgen.cli.run_folder import load_model
+
     trained = load_model(model)
     with parse_execution(execution) as device:
         if not device.has_cost:

@@ -73,8 +73,10 @@ def _run(
     **how: Any,
 ) -> None:
     """Run with the settings of a file and the options over them."""
-    from qiskit_qgen.cli.running import run
     from qiskit_qgen.cli.settings import override, read_settings
 
     given = {("data", "name"): data, **{("training", name): value for name, value in flags.items()}}
-    run(override(read_settings(config), given, assignments or []), out, **how)
+    tables = override(read_settings(config), given, assignments or [])
+    from qiskit_qgen.cli.running import run  # imports torch, which a refused file need not wait for
+
+    run(tables, out, **how)

@@ -12,13 +12,14 @@ import torch
 from qiskit.circuit import QuantumCircuit
 from qiskit.quantum_info import SparsePauliOp
 
-from qiskit_qgen._checks import check_int, check_simulation_options
+from qiskit_qgen._checks import check_int
 from qiskit_qgen._random import resolve_seed
 from qiskit_qgen.execution.base import AbstractExecution, Expectation
 from qiskit_qgen.execution.shot_noise import PauliShots, drawn_frequencies
 from qiskit_qgen.gradients import ReverseEstimatorGradient, ReverseSamplerGradient
 from qiskit_qgen.primitives import BatchedStatevectorEstimator, BatchedStatevectorSampler
 from qiskit_qgen.simulator import ExpectationValues, lower
+from qiskit_qgen.simulator.options import check_simulation_options
 from qiskit_qgen.simulator.probabilities import Probabilities
 
 _MAX_SHOTS = 10**12

@@ -9,10 +9,10 @@ from typing import Any
 import torch
 from qiskit_machine_learning.algorithm_job import AlgorithmJob
 
-from qiskit_qgen._checks import check_simulation_options
 from qiskit_qgen._jobs import FinishedJob
 from qiskit_qgen.gradients.requests import AbstractGradient, Group, group_items
 from qiskit_qgen.simulator.cache import RecentCircuits
+from qiskit_qgen.simulator.options import check_simulation_options
 
 
 class _FinishedGradientJob(FinishedJob[Any], AlgorithmJob):

@@ -73,8 +73,8 @@ class LatentNormalizer(AbstractNormalizer):
         self.matrix: Tensor
         self.inverse_matrix: Tensor
         self.register_buffer("mean", torch.zeros(num_features))
-        self.register_buffer("matrix", torch.eye(num_features))
-        self.register_buffer("inverse_matrix", torch.eye(num_features))
+        self.register_buffer("matrix", torch.zeros(num_features, num_features).fill_diagonal_(1.0))
+        self.register_buffer("inverse_matrix", torch.zeros(num_features, num_features).fill_diagonal_(1.0))
 
     def forward(self, data: Tensor) -> Tensor:
         """Map latents (N, num_features) to the generator's space."""

@@ -15,10 +15,11 @@ from qiskit.primitives.containers import EstimatorPubLike
 from qiskit.primitives.containers.estimator_pub import EstimatorPub
 from qiskit.providers import Options
 
-from qiskit_qgen._checks import check_float, check_int, check_simulation_options
+from qiskit_qgen._checks import check_float, check_int
 from qiskit_qgen._jobs import FinishedJob
 from qiskit_qgen.primitives.pubs import Terms, distinct_observables, operator_of
 from qiskit_qgen.simulator.cache import ExpectationCache
+from qiskit_qgen.simulator.options import check_simulation_options
 
 
 class BatchedStatevectorEstimator(BaseEstimatorV2):

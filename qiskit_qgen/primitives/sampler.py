@@ -21,11 +21,12 @@ from qiskit.primitives import (
 from qiskit.primitives.containers.sampler_pub import SamplerPub
 from qiskit.providers import Options
 
-from qiskit_qgen._checks import check_int, check_simulation_options
+from qiskit_qgen._checks import check_int
 from qiskit_qgen._jobs import FinishedJob
 from qiskit_qgen.primitives.exact_probabilities import exact_result
 from qiskit_qgen.primitives.pubs import rows_of, values_of
 from qiskit_qgen.simulator.measured import MeasuredCircuit, MeasurementCache
+from qiskit_qgen.simulator.options import check_simulation_options
 
 _PART_BYTES = 1 << 28  # probabilities and shots that are held at once
 

@@ -3,6 +3,7 @@ import pytest
 from typer.testing import CliRunner
 
 from qiskit_qgen.cli import app
+from qiskit_qgen.models import StyleQGAN, StyleQGANTraining
 
 CONFIG = """
 [data]
@@ -57,6 +58,18 @@ def config(tmp_path_factory, pictures):
 def cache(tmp_path_factory, monkeypatch):
     """Features of real pictures are kept in a folder of the tests, not in the user's."""
     monkeypatch.setenv("QISKIT_QGEN_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+
+
+@pytest.fixture(scope="session")
+def model_dir(tmp_path_factory, pictures):
+    sizes = {"num_qubits": 2, "num_layers": 1, "autoencoder_width": 4, "autoencoder_hidden": 8, "critic_width": 8}
+    model = StyleQGAN(image_shape=(1, 8, 8), **sizes)
+    training = StyleQGANTraining.of(steps=2, autoencoder_steps=2, batch_size=8)
+    with np.load(pictures) as arrays:
+        model.fit(arrays["train_images"], training=training, seed=0, callbacks=[])
+    folder = tmp_path_factory.mktemp("saved") / "model"
+    model.save_pretrained(folder)
+    return folder
 
 
 @pytest.fixture

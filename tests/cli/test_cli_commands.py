@@ -9,20 +9,8 @@ import pytest
 from PIL import Image
 
 from qiskit_qgen.datasets.loading import DATASET_NAMES
-from qiskit_qgen.models import StyleQGAN, StyleQGANTraining
+from qiskit_qgen.models import StyleQGAN
 from qiskit_qgen.optionals import HAS_EFFICIENTNET_LITE
-
-
-@pytest.fixture(scope="module")
-def model_dir(tmp_path_factory, pictures):
-    sizes = {"num_qubits": 2, "num_layers": 1, "autoencoder_width": 4, "autoencoder_hidden": 8, "critic_width": 8}
-    model = StyleQGAN(image_shape=(1, 8, 8), **sizes)
-    training = StyleQGANTraining.of(steps=2, autoencoder_steps=2, batch_size=8)
-    with np.load(pictures) as arrays:
-        model.fit(arrays["train_images"], training=training, seed=0, callbacks=[])
-    folder = tmp_path_factory.mktemp("saved") / "model"
-    model.save_pretrained(folder)
-    return folder
 
 
 def refused(result, sentence):

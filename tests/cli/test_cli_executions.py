@@ -12,23 +12,11 @@ from qiskit_qgen.cli.executions import parse_execution, parse_named
 from qiskit_qgen.cli.settings import complete, read_settings
 from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.execution import AerExecution, LocalExecution, RuntimeExecution
-from qiskit_qgen.models import StyleQGAN, StyleQGANTraining
+from qiskit_qgen.models import StyleQGAN
 from qiskit_qgen.persistence import load_tensors
 
 FORM = "KIND[:OPTION=VALUE,...], such as aer:shots=1024, with the kinds local, aer and runtime"
 NAMED_FORM = "[NAME=]" + FORM
-
-
-@pytest.fixture(scope="module")
-def model_dir(tmp_path_factory, pictures):
-    sizes = {"num_qubits": 2, "num_layers": 1, "autoencoder_width": 4, "autoencoder_hidden": 8, "critic_width": 8}
-    model = StyleQGAN(image_shape=(1, 8, 8), **sizes)
-    training = StyleQGANTraining.of(steps=2, autoencoder_steps=2, batch_size=8)
-    with np.load(pictures) as arrays:
-        model.fit(arrays["train_images"], training=training, seed=0, callbacks=[])
-    folder = tmp_path_factory.mktemp("saved") / "model"
-    model.save_pretrained(folder)
-    return folder
 
 
 def refused(result, sentence):
