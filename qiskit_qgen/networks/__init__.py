@@ -9,10 +9,12 @@ from qiskit_qgen.networks.backbones import (
     StagedBackbone,
     TorchvisionBackbone,
 )
-from qiskit_qgen.networks.blocks import ClassicalBlock, DenseBlock, QuantumBlock
+from qiskit_qgen.networks.blocks import ClassicalBlock, QuantumBlock
 from qiskit_qgen.networks.bottleneck_gates import ChannelGate
 from qiskit_qgen.networks.classical_generator import ClassicalGenerator, ClassicalGeneratorConfig
+from qiskit_qgen.networks.controls import DenseLayer
 from qiskit_qgen.networks.critic import Critic, CriticConfig
+from qiskit_qgen.networks.fourier_surrogate import FourierSurrogate
 from qiskit_qgen.networks.normalizers import AbstractNormalizer, LatentNormalizer, QuantileNormalizer, RangeNormalizer
 from qiskit_qgen.networks.published_unet import PublishedUNet
 from qiskit_qgen.networks.quantum_generator import QuantumStyleGenerator
@@ -33,8 +35,9 @@ __all__ = [
     "ConvBackbone",
     "Critic",
     "CriticConfig",
-    "DenseBlock",
+    "DenseLayer",
     "EfficientNetLite0Backbone",
+    "FourierSurrogate",
     "LatentNormalizer",
     "ModuleBackbone",
     "PublishedUNet",

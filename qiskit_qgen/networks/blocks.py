@@ -15,7 +15,7 @@ from qiskit_qgen._checks import check_choice, check_int
 from qiskit_qgen.circuits import ParametrizedCircuit
 from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.execution import AbstractExecution
-from qiskit_qgen.layers import QuantumLayer
+from qiskit_qgen.networks.controls import CircuitControl, circuit_core
 
 ACTIVATIONS = ("relu", "leaky_relu", "tanh")
 _SLOPE = 0.2  # of "leaky_relu" below zero, as in the networks around the block
@@ -30,7 +30,12 @@ class QuantumBlock(nn.Module):
         observables: What is read out; one feature each.
         squash: Whether inputs x, which may be any numbers, become angles ``atan(x)`` in (-pi/2, pi/2), of which no two
             give the same state, and whose slope falls off slowly; or else they are the angles, in radians.
+        control: What stands in the circuit's place, if anything.
         execution: Where the circuit runs; None takes the built-in simulator with its defaults.
+
+    Attributes:
+        layer: The circuit as a :class:`~qiskit_qgen.layers.QuantumLayer`, whose weights begin uniform in
+            [-pi/2, pi/2], or its classical control.
 
     Raises:
         ArgumentError: If ``circuit`` has no inputs.
@@ -42,14 +47,14 @@ class QuantumBlock(nn.Module):
         *,
         observables: Sequence[SparsePauliOp],
         squash: bool = False,
+        control: CircuitControl = CircuitControl(),
         execution: AbstractExecution | None = None,
     ) -> None:
         super().__init__()
         if not circuit.num_inputs:
             raise ArgumentError("Argument `circuit` must have inputs, which a block in a network needs, but has none.")
         self.squash = squash
-        self.layer = QuantumLayer(circuit, observables=list(observables), execution=execution)
-        nn.init.uniform_(self.layer.weight, -math.pi / 2, math.pi / 2)
+        self.layer = circuit_core(circuit, observables, control, execution, widest=math.pi / 2)
 
     @property
     def num_inputs(self) -> int:
@@ -112,33 +117,7 @@ class ClassicalBlock(nn.Module):
         return values
 
 
-class DenseBlock(nn.Module):
-    """One fully connected layer of full width, ``tanh(W x + b)``.
-
-    It has the inputs, the outputs and the bounded values of a circuit, but no bottleneck: unlike a
-    :class:`ClassicalBlock` of few parameters, it passes all directions of its input on. For 5 inputs and 5 outputs it
-    has 30 parameters.
-
-    Args:
-        num_inputs: Length of an input vector.
-        num_outputs: Length of an output vector.
-
-    Raises:
-        ArgumentError: If a number is not positive.
-    """
-
-    def __init__(self, num_inputs: int, num_outputs: int) -> None:
-        super().__init__()
-        self.num_inputs = check_int("num_inputs", num_inputs, minimum=1)
-        self.num_outputs = check_int("num_outputs", num_outputs, minimum=1)
-        self.layer = nn.Linear(num_inputs, num_outputs)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return (N, num_outputs), in (-1, 1), of ``x`` (N, num_inputs)."""
-        return torch.tanh(self.layer(x))
-
-
-Block: TypeAlias = QuantumBlock | ClassicalBlock | DenseBlock
+Block: TypeAlias = QuantumBlock | ClassicalBlock
 
 
 @dataclass(frozen=True)

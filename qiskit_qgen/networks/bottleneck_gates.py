@@ -10,9 +10,9 @@ from torch import Tensor, nn
 
 from qiskit_qgen._checks import check_int
 from qiskit_qgen._settings import Settings, setting
-from qiskit_qgen.circuits import ParametrizedCircuit, bottleneck_ansatz
+from qiskit_qgen.circuits import ParametrizedCircuit, bottleneck_ansatz, pauli_observables
 from qiskit_qgen.circuits.patterns import check_circuit_size
-from qiskit_qgen.layers import QuantumLayer
+from qiskit_qgen.networks.controls import CircuitControl, circuit_core
 from qiskit_qgen.simulator.programs.lowering import MAX_QUBITS
 
 
@@ -35,7 +35,7 @@ class FrozenSqueezeExcitation(SqueezeExcitation):
     kind: ClassVar[str] = "se_frozen"
 
 
-class QuantumBottleneck(Settings):
+class QuantumBottleneck(CircuitControl):
     """A gate whose core is a circuit."""
 
     kind: ClassVar[str] = "quantum"
@@ -45,7 +45,8 @@ class QuantumBottleneck(Settings):
     num_layers: int = setting("Layers of the circuit", default=3, source="arXiv 2504.00034", minimum=1, maximum=10_000)
 
     def check(self) -> None:
-        """Raise :class:`ArgumentError` unless the circuit is of a size that runs."""
+        """Raise :class:`ArgumentError` unless the circuit is of a size that runs and its control fits."""
+        super().check()
         check_circuit_size(self.num_layers, 3 * self.num_qubits)
 
     def circuit(self) -> ParametrizedCircuit:
@@ -84,7 +85,8 @@ class ChannelGate(nn.Module):
         self.down = nn.Linear(channels, width)
         self.core: nn.Module = nn.ReLU()
         if isinstance(config, QuantumBottleneck):
-            self.core = QuantumLayer(config.circuit())
+            observables = pauli_observables(width, "Z")
+            self.core = circuit_core(config.circuit(), observables, config)
         self.up = nn.Linear(width, channels)
         if isinstance(config, FrozenSqueezeExcitation):
             self.down.requires_grad_(False)

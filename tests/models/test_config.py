@@ -11,6 +11,7 @@ from qiskit_qgen.models import HybridGAN, QuantumDiffusion, StyleQGAN, hybrid_ga
 from qiskit_qgen.models.quantum_diffusion.config import Depolarizing, GaussianDiffusion, Sampling, StochasticWalk
 from qiskit_qgen.networks.backbones import config as backbones
 from qiskit_qgen.networks.bottleneck_gates import QuantumBottleneck, SqueezeExcitation
+from qiskit_qgen.networks.controls import CircuitControl
 from qiskit_qgen.networks.unet import UNetConfig
 from qiskit_qgen.noise import GaussianNoise
 
@@ -81,6 +82,10 @@ BAD = {
     networks.ClassicalGeneratorConfig: {"width": POSITIVE, "depth": DEPTH},
     UNetConfig: {"width": (7, "must be an integer of at least 8, but is 7.")},
     SqueezeExcitation: {"width": POSITIVE},
+    CircuitControl: {
+        "control": ("linear", "must be one of 'unentangled', 'frozen', 'fourier', 'dense', but is 'linear'."),
+        "num_frequencies": (0, "must be an integer from 1 to 100000, but is 0."),
+    },
     QuantumBottleneck: {"num_qubits": QUBITS, "num_layers": LAYERS},
     backbones.StagedConfig: {
         "input_size": POSITIVE,
@@ -129,7 +134,6 @@ BAD = {
         "entanglement": ("star", "must be one of 'ring', 'brick', 'linear', 'full', 'none', but is 'star'."),
         "entangler": ENTANGLER,
         "observables": LETTERS,
-        "control": ("linear", "must be one of 'dense', but is 'linear'."),
         "activation": ("gelu", "must be one of 'leaky_relu', 'relu', 'tanh', but is 'gelu'."),
     },
     hybrid_gan.UpsamplingConfig: {"width": (20, "must be a multiple of 8, but is 20.")},
@@ -324,6 +328,7 @@ TABLE, PIXELS = {"image_shape": None, "num_features": 2}, {**IMAGES, "autoencode
             {"noise": GaussianNoise(3)},
             "`noise` must have as many components as an image, 784, but has",
         ),
+        (QuantumDiffusion, {"num_qubits": 2, "num_frequencies": 9}, "`num_frequencies` has no effect unless control="),
         (QuantumDiffusion, {"num_layers": 10_000}, "a circuit of at most 20,000 gates, but gives 480,000"),
     ],
 )

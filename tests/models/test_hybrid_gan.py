@@ -8,7 +8,7 @@ from qiskit_qgen.circuits import pauli_observables
 from qiskit_qgen.exceptions import ArgumentError, GradientError
 from qiskit_qgen.layers import QuantumLayer
 from qiskit_qgen.models import HybridGAN
-from qiskit_qgen.networks import ClassicalBlock, DenseBlock, ModuleBackbone
+from qiskit_qgen.networks import ClassicalBlock, ModuleBackbone
 from qiskit_qgen.noise import GaussianNoise, QuantumCircuitNoise
 
 
@@ -42,8 +42,8 @@ def test_a_dense_control_stands_where_the_circuit_would_and_all_else_is_equal(qu
     model, control = hybrid(quantum_in), hybrid(quantum_in, control="dense")
     assert control.circuit is None
     for part, network in control.networks.items():
-        kind = DenseBlock if part in model.config.quantum_parts else ClassicalBlock
-        assert type(network.block) is kind
+        assert (type(network.block) is ClassicalBlock) == (part not in model.config.quantum_parts)
+        assert all(type(module) is not QuantumLayer for module in network.modules())
         states = [
             {name: value for name, value in each.state_dict().items() if not name.startswith("block.")}
             for each in (network, model.networks[part])
@@ -52,6 +52,17 @@ def test_a_dense_control_stands_where_the_circuit_would_and_all_else_is_equal(qu
     train(control, images())
     assert control.sample(2, seed=0).shape == (2, 1, 8, 8)
     assert f"dense block of {30} parameters" in str(control.summary())
+
+
+@pytest.mark.parametrize("control", ["unentangled", "frozen", "fourier"])
+def test_controls_of_the_circuit_are_trained_saved_and_told(control, tmp_path):
+    model = hybrid(control=control)
+    train(model, images())
+    assert (model.circuit is None) == (control == "fourier")
+    assert f"{control} block of" in str(model.summary())
+    model.save_pretrained(tmp_path / "model")
+    again = HybridGAN.from_pretrained(tmp_path / "model")
+    assert torch.equal(again.sample(3, seed=0), model.sample(3, seed=0))
 
 
 def test_every_weight_of_the_circuits_is_trained():

@@ -105,6 +105,16 @@ def test_a_part_of_the_images_is_drawn_before_the_training(make):
     assert same(weights(trained(make(), few)), weights(trained(make(), subset(data, 7, 3))))
 
 
+@pytest.mark.parametrize("control", ["unentangled", "frozen", "fourier"])
+def test_controls_of_the_circuit_are_trained_saved_and_told(control, tmp_path):
+    model = diffusion(control=control)
+    train(model, images(12))
+    assert (model.circuit is None) == (control == "fourier")
+    assert f"bottleneck quantum ({control})" in str(model.summary())
+    model.save_pretrained(tmp_path / "model")
+    assert torch.equal(type(model).from_pretrained(tmp_path / "model").sample(3, seed=0), model.sample(3, seed=0))
+
+
 def test_the_circuit_is_trained_and_none_of_its_weights_is_inert():
     start, model = (trained(diffusion(), steps=steps, learning_rate=0.05, ema_decay=0.0) for steps in (1, 8))
     before, after = (each.networks["denoiser"].gate.core.weight.detach() for each in (start, model))

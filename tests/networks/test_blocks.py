@@ -5,7 +5,7 @@ from qiskit.quantum_info import Statevector
 from qiskit_qgen.circuits import hardware_efficient_ansatz, pauli_observables, strongly_entangling_ansatz
 from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.execution import LocalExecution
-from qiskit_qgen.networks import ClassicalBlock, DenseBlock, QuantumBlock
+from qiskit_qgen.networks import ClassicalBlock, QuantumBlock
 from qiskit_qgen.networks.blocks import block_shape
 
 PUBLISHED = hardware_efficient_ansatz(5, 3)
@@ -95,13 +95,3 @@ def test_bad_arguments_are_refused_by_name():
         ClassicalBlock(2, 2, 0)
     with pytest.raises(ArgumentError, match="`activation` must be one of"):
         ClassicalBlock(2, 2, 8, activation="gelu")
-
-
-def test_a_dense_block_passes_all_directions_on_where_the_block_of_as_many_parameters_passes_one():
-    x = torch.randn(200, 5, generator=torch.Generator().manual_seed(0))
-    torch.manual_seed(0)
-    dense, narrow = DenseBlock(5, 5), ClassicalBlock(5, 5, 15, activation="tanh")
-    assert count(dense) == 30
-    assert torch.equal(dense(x), torch.tanh(x @ dense.layer.weight.T + dense.layer.bias))
-    ranks = [torch.linalg.matrix_rank(block(x) - block(x).mean(0), rtol=1e-4) for block in (dense, narrow)]
-    assert ranks == [5, 1]

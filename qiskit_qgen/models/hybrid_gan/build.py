@@ -21,7 +21,6 @@ from qiskit_qgen.networks import (
     AbstractBackbone,
     ClassicalBlock,
     ConvBackbone,
-    DenseBlock,
     EfficientNetLite0Backbone,
     QuantumBlock,
     TorchvisionBackbone,
@@ -99,10 +98,9 @@ def build_networks(
     observables = pauli_observables(config.block.num_qubits, config.block.observables)
 
     def block(part: str) -> Block:
-        if part in config.quantum_parts and config.block.control == "dense":
-            return DenseBlock(circuit.num_inputs, len(observables))
         if part in config.quantum_parts:
-            return QuantumBlock(circuit, observables=observables, squash=part == "discriminator")
+            squash = part == "discriminator"
+            return QuantumBlock(circuit, observables=observables, squash=squash, control=config.block)
         activation = config.block.activation
         return ClassicalBlock(circuit.num_inputs, len(observables), circuit.num_weights, activation=activation)
 

@@ -15,6 +15,7 @@ from qiskit_qgen.networks.backbones.config import (
     InceptionV3Config,
     ResNet18Config,
 )
+from qiskit_qgen.networks.controls import CircuitControl
 from qiskit_qgen.networks.upsampling import check_picture_shape, check_width
 from qiskit_qgen.noise import AbstractNoise
 from qiskit_qgen.simulator.programs.lowering import MAX_QUBITS
@@ -22,10 +23,11 @@ from qiskit_qgen.simulator.programs.lowering import MAX_QUBITS
 QUANTUM_IN = ("none", "generator", "discriminator", "both")
 
 
-class BlockConfig(Settings):
+class BlockConfig(CircuitControl):
     """The exchangeable block of each network: a variational circuit, or two dense layers of as many parameters.
 
-    The circuit's options also set the size of classical blocks, so that configurations can be compared.
+    The circuit's options also set the size of classical blocks, so that configurations can be compared. A control
+    stands wherever `quantum_in` puts a circuit.
     """
 
     num_qubits: int = setting(
@@ -55,12 +57,6 @@ class BlockConfig(Settings):
     entanglement: Any = setting("Which qubits are entangled; 'strongly_entangling' has its own pattern", default="ring")
     entangler: str | tuple[str, ...] = setting("Two-qubit gate, or a list of several", default="cx")
     observables: str = setting("Pauli letters read out of each qubit", default="Z")
-    control: Literal["dense"] | None = setting(
-        "What stands in the circuit's place wherever `quantum_in` puts it, to tell what the circuit does: 'dense', a "
-        "classical layer of the same width without a bottleneck, :class:`~qiskit_qgen.networks.DenseBlock`; None for "
-        "the circuit itself",
-        default=None,
-    )
     activation: Literal["leaky_relu", "relu", "tanh"] = setting(
         "Non-linearity of classical blocks; with one hidden unit, 'relu' (arXiv 2507.09706) gives no gradient wherever "
         "that unit is off",
@@ -69,6 +65,7 @@ class BlockConfig(Settings):
 
     def check(self) -> None:
         """Raise :class:`ArgumentError` unless the options of the circuit go together."""
+        super().check()
         check_paulis("observables", self.observables)
         if self.ansatz == "strongly_entangling":
             self.refuse(("entanglement",), "with ansatz='strongly_entangling', which has its own")

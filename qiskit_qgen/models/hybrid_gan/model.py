@@ -63,8 +63,8 @@ class HybridGAN(AbstractGenerativeModel):
 
     @property
     def circuit(self) -> ParametrizedCircuit | None:
-        """The circuit of the quantum blocks; None if there is none, or a classical control in its place."""
-        return self._block_circuit if self.config.quantum_parts and self.config.block.control is None else None
+        """The circuit of the quantum blocks as it runs; None if there is none, or a classical control in its place."""
+        return self.config.block.runs(self._block_circuit) if self.config.quantum_parts else None
 
     @property
     def noise_dim(self) -> int:

@@ -72,7 +72,7 @@ class QuantumDiffusion(AbstractGenerativeModel):
     def _prepare(self) -> None:
         self._noise, self._process = build_noise(self.config), build_process(self.config)
         chosen = self.config.bottleneck
-        self._circuit = chosen.circuit() if isinstance(chosen, QuantumBottleneck) else None
+        self._circuit = chosen.runs(chosen.circuit()) if isinstance(chosen, QuantumBottleneck) else None
 
     def _build(self, seeded: Callable[[int], None]) -> dict[str, nn.Module]:
         seeded(0)
@@ -80,7 +80,7 @@ class QuantumDiffusion(AbstractGenerativeModel):
 
     @property
     def circuit(self) -> ParametrizedCircuit | None:
-        """The bottleneck's circuit; None for a classical bottleneck."""
+        """The bottleneck's circuit as it runs; None for a classical bottleneck or control."""
         return self._circuit
 
     @property
@@ -249,4 +249,6 @@ class QuantumDiffusion(AbstractGenerativeModel):
             process = config.process
             course = process.schedule if isinstance(process, GaussianDiffusion) else type(process).__name__
             return f"{course}, {process.num_steps} steps"
-        return f"{config.architecture.kind} U-Net, bottleneck {config.bottleneck.kind}"
+        control = getattr(config.bottleneck, "control", None)
+        under = f" ({control})" if control else ""
+        return f"{config.architecture.kind} U-Net, bottleneck {config.bottleneck.kind}{under}"
