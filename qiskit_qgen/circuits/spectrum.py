@@ -3,9 +3,10 @@ r"""Which frequencies a circuit's values can have in its inputs.
 A gate :math:`e^{-i a G}` whose angle is :math:`a = k x + c` brings k times the differences of the eigenvalues of G into
 the spectrum of input x; several gates of one input add up. What is read out is then
 
-.. math:: f(x) = \sum_{\omega \in \Omega} c_\omega e^{i \omega \cdot x}, \quad \Omega = \Omega_1 \times \dots \times \Omega_n
+.. math:: f(x) = \sum_{\omega \in \Omega_1 \times \dots \times \Omega_n} c_\omega e^{i \omega \cdot x},
 
-where the gates that bring the inputs in determine :math:`\Omega`, and all else the coefficients (arXiv 2008.08605).
+where the gates that bring the inputs in determine the spectra :math:`\Omega_i`, and all else the coefficients (arXiv
+2008.08605).
 """
 
 from __future__ import annotations
