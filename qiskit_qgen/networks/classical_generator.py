@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+import torch
 from torch import Tensor, nn
 
 from qiskit_qgen._settings import Settings, setting
@@ -15,15 +16,25 @@ class ClassicalGeneratorConfig(Settings):
     kind: ClassVar[str] = "classical"
     width: int = setting("Width of each hidden layer", default=64, minimum=1)
     depth: int = setting("Number of hidden layers", default=2, minimum=1, maximum=100)
+    skip: bool = setting(
+        "Whether the noise is added to what the layers make, which starts at 0: the generator then starts as near to "
+        "normal numbers as a circuit does; without it, torch's usual start, far from them",
+        default=True,
+    )
 
 
 class ClassicalGenerator(nn.Module):
-    """A multilayer perceptron from noise to features.
+    """A multilayer perceptron from noise to features, by default with the noise added to its output.
+
+    With ``config.skip``, feature k is ``start_std z_j + f_k(z)`` with j = k mod ``noise_dim``; the last layer of f
+    starts at 0, so that samples start as independent normal numbers if there is a noise component for each feature.
+    The skip has no weights.
 
     Args:
         noise_dim: Length of a noise vector.
         num_features: Number of features of a generated sample; they are unbounded.
         config: Its sizes.
+        start_std: The spread that samples start with; without effect if there is no skip.
     """
 
     def __init__(
@@ -31,15 +42,25 @@ class ClassicalGenerator(nn.Module):
         noise_dim: int,
         num_features: int,
         config: ClassicalGeneratorConfig = ClassicalGeneratorConfig(),
+        *,
+        start_std: float = 1.0,
     ) -> None:
         super().__init__()
         inputs, layers = noise_dim, []
         for _ in range(config.depth):
             layers += [nn.Linear(inputs, config.width), nn.SiLU()]
             inputs = config.width
-        self.layers = nn.Sequential(*layers, nn.Linear(inputs, num_features))
+        last = nn.Linear(inputs, num_features)
+        self.num_features, self.skip, self.start_std = num_features, config.skip, start_std
+        if self.skip:
+            nn.init.zeros_(last.weight)
+            nn.init.zeros_(last.bias)
+        self.layers = nn.Sequential(*layers, last)
 
     def forward(self, z: Tensor) -> Tensor:
         """Return samples (N, num_features) of noise ``z`` (N, noise_dim)."""
         samples: Tensor = self.layers(z)
-        return samples
+        if not self.skip:
+            return samples
+        chosen = torch.arange(self.num_features, device=z.device) % z.shape[1]
+        return samples + self.start_std * z[:, chosen]

@@ -17,7 +17,8 @@ from qiskit_qgen.execution import AbstractExecution
 from qiskit_qgen.layers import QuantumLayer, StyleMap
 
 INITS = ("gaussian", "uniform")
-_WIDEST_START = 0.5
+WIDEST_START = 0.5
+"""The widest spread of expectation values, which stay in [-1, 1], that a generator starts with."""
 
 
 class QuantumStyleGenerator(nn.Module):
@@ -26,9 +27,19 @@ class QuantumStyleGenerator(nn.Module):
     ``x_k = <O_k> / readout_std`` in the state of the circuit with angles ``W z + b``: the noise enters every rotation.
     Only ``W`` and ``b`` are trained.
 
-    A circuit with random angles is a flat place to start from. With ``init="gaussian"`` all angles start near 0, but
-    the last RY and RZ of each qubit at ``pi/2 + readout_std z_j``, each with a noise component of its own: Z and X of
-    each qubit then start close to independent normal numbers of spread ``readout_std``, and ``x`` close to N(0, I).
+    A circuit with random angles is a flat place to start from. With ``init="gaussian"`` the last RY and RZ of each
+    qubit start at ``pi/2 + s z_j``, each with a noise component of its own, and all other angles near 0. Of the state
+    ``|0>`` they make ``Z = -sin(s_y z_1)`` and ``X = -cos(s_y z_1) sin(s_z z_2)``, which have mean 0, no correlation
+    and, with r = min(readout_std, 0.5), the variance r^2 if
+
+    ``s_y^2 = -ln(1 - 2 r^2) / 2`` and ``s_z^2 = -ln(1 - 2 r^2 / (1 - r^2)) / 2``.
+
+    All other angles together, as one vector, have the root mean square length ``init_scale * s_y``. Even if each of
+    them turned the same qubit, as they do with some patterns of entanglers, they would change a variance by a part of
+    ``init_scale^2`` only, however many there are: ``x`` starts close to N(0, I), for read-outs of X and Z and a noise
+    vector with a component for each of the last rotations. Expectation values stay in [-1, 1], so that with a
+    ``readout_std`` above 0.5, such as 1, ``x`` starts with a spread of ``0.5 / readout_std``. Where no RZ follows the
+    last RY, X starts near 1, as Y always does.
 
     Args:
         circuit: A circuit whose inputs are its angles, as :func:`~qiskit_qgen.circuits.style_ansatz` builds.
@@ -37,7 +48,8 @@ class QuantumStyleGenerator(nn.Module):
         readout_std: The spread of expectation values that is mapped to 1; 1 leaves them in [-1, 1].
         init: "gaussian" as above, for circuits that end with RY, or RY and RZ, on each qubit; or "uniform": all angles
             start near 0.
-        init_scale: Weights that start near 0 are uniform in [-init_scale, init_scale].
+        init_scale: With ``init="uniform"``, the weights are uniform in [-init_scale, init_scale]. With "gaussian", the
+            length of all angles together that start near 0, over the spread of the last RY.
         cyclic: Whether each angle depends on one component of the noise only, as in arXiv 2110.06933.
         execution: Where the circuit runs; None takes the built-in simulator with its defaults.
 
@@ -61,10 +73,11 @@ class QuantumStyleGenerator(nn.Module):
         check_int("noise_dim", noise_dim, minimum=1)
         self.readout_std = check_float("readout_std", readout_std, minimum=0, open_minimum=True)
         check_choice("init", init, INITS)
-        self.style = StyleMap(noise_dim, circuit.num_inputs, init_scale=init_scale, bias_scale=0.0, cyclic=cyclic)
+        small = 0.0 if init == "gaussian" else init_scale
+        self.style = StyleMap(noise_dim, circuit.num_inputs, init_scale=small, bias_scale=0.0, cyclic=cyclic)
         self.layer = QuantumLayer(circuit, observables=list(observables), execution=execution)
         if init == "gaussian":
-            self._start_gaussian(circuit)
+            self._start_gaussian(circuit, check_float("init_scale", init_scale, minimum=0, maximum=1e6))
 
     @property
     def execution(self) -> AbstractExecution:
@@ -85,17 +98,43 @@ class QuantumStyleGenerator(nn.Module):
         return (torch.randn(num_rows, self.style.noise_dim, generator=generator),)
 
     @torch.no_grad()
-    def _start_gaussian(self, circuit: ParametrizedCircuit) -> None:
-        # Expectation values stay in [-1, 1], so that a start of spread 1 would press them against the ends.
-        spread = min(self.readout_std, _WIDEST_START)
+    def _start_gaussian(self, circuit: ParametrizedCircuit, init_scale: float) -> None:
         weight, bias = self.style.weight, self.style.bias
-        for component, angle in enumerate(last_rotations(circuit)):
+        spreads = last_spreads(circuit, min(self.readout_std, WIDEST_START))
+        others = len(bias) - len(spreads)
+        if others:
+            # Angle k is sum_j W_kj z_j, of variance (number of its components) bound^2 / 3.
+            length = init_scale * min(spreads.values())
+            terms = 1 if self.style.cyclic else self.style.noise_dim
+            bound = length * math.sqrt(3 / (others * terms))
+            weight.uniform_(-bound, bound)
+        for component, (angle, spread) in enumerate(spreads.items()):
             bias[angle] = math.pi / 2
             if self.style.cyclic:
                 weight[angle] = spread
             else:
                 weight[angle] = 0.0
                 weight[angle, component % self.style.noise_dim] = spread
+
+
+def last_spreads(circuit: ParametrizedCircuit, readout_std: float) -> dict[int, float]:
+    """Return the standard deviations of the angles of :func:`last_rotations` that give X and Z that of ``readout_std``.
+
+    Raises:
+        ArgumentError: If a qubit ends with another gate.
+    """
+    variance = readout_std**2
+    # Of a normal angle a: E sin^2 a = (1 - exp(-2 s^2)) / 2, and X is also shortened by the cosine of the RY.
+    spreads = {
+        "ry": math.sqrt(-math.log(1 - 2 * variance) / 2),
+        "rz": math.sqrt(-math.log(1 - 2 * variance / (1 - variance)) / 2),
+    }
+    names = {
+        instruction.operation.params[0]: instruction.operation.name
+        for instruction in circuit.circuit.data
+        if instruction.operation.params
+    }
+    return {number: spreads[names[circuit.input_params[number]]] for number in last_rotations(circuit)}
 
 
 def last_rotations(circuit: ParametrizedCircuit) -> list[int]:

@@ -44,11 +44,11 @@ def plot_history(history: History) -> Figure:
     figure = Figure(figsize=(_PANEL[0] * columns, _PANEL[1] * len(rows)), layout="constrained")
     grid = figure.add_gridspec(len(rows), columns)
     for row, (phase, names) in enumerate(rows):
-        most = max(len(history.steps(phase, name)) for name in names)
+        most = max(history.steps(phase, name)[-1] for name in names)
         for column, name in enumerate(names):
             axes = figure.add_subplot(grid[row, column])
             steps, values = history.steps(phase, name), np.array(history.values(phase, name))
-            _draw(axes, np.array(steps, float), values, is_score=len(steps) < most)
+            _draw(axes, np.array(steps, float), values, is_score=steps[0] == 0 or len(steps) < most)
             dress(axes, x="step", title=f"{phase}: {name}" if column == 0 else name)
     return figure
 

@@ -19,7 +19,7 @@ from qiskit_qgen.persistence.json_text import parse_json
 class History:
     """Every loss and score of a run, by phase and name: the one source of plots, progress bars and stopping rules.
 
-    Values are kept as numbers at increasing step counts, starting with 1 after the first step of a phase. Two histories
+    Values are kept as numbers at increasing step counts: 1 after the first step of a phase, 0 before it. Two histories
     are equal if their phases, names, steps and values are; times play no part in it.
 
     Example:
@@ -81,9 +81,9 @@ class History:
             values: Numbers by name.
 
         Raises:
-            ArgumentError: If ``step`` is not positive, or not later than the last record of a name.
+            ArgumentError: If ``step`` is negative, or not later than the last record of a name.
         """
-        check_int("step", step, minimum=1)
+        check_int("step", step, minimum=0)
         series = self._series.setdefault(phase, {})
         for name, value in values.items():
             steps, numbers = series.setdefault(name, ([], []))

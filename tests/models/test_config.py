@@ -79,7 +79,7 @@ BAD = {
         "latent_bound": ("relu", "must be one of 'norm', 'tanh', but is 'relu'."),
     },
     networks.CriticConfig: {"width": POSITIVE, "depth": DEPTH},
-    networks.ClassicalGeneratorConfig: {"width": POSITIVE, "depth": DEPTH},
+    networks.ClassicalGeneratorConfig: {"width": POSITIVE, "depth": DEPTH, "skip": FLAG},
     UNetConfig: {"width": (7, "must be an integer of at least 8, but is 7.")},
     SqueezeExcitation: {"width": POSITIVE},
     CircuitControl: {
@@ -153,7 +153,8 @@ BAD = {
     },
     GaussianDiffusion: {
         "num_steps": STEPS,
-        "schedule": ("sine", "must be one of 'cosine', 'linear', 'sigmoid', 'information', but is 'sine'."),
+        "schedule": ("sine", "must be one of 'cosine', 'linear', 'sigmoid', but is 'sine'."),
+        "min_beta": (1.0, "must be a number in [0, 0.999], but is 1.0."),
         "prediction": ("noise", "must be one of 'v', 'epsilon', 'x0', but is 'noise'."),
     },
     Depolarizing: {"num_steps": STEPS, "shots": POSITIVE},
@@ -163,7 +164,7 @@ BAD = {
         "mixing": (0.0, "must be a number in (0, 1], but is 0.0."),
     },
     Sampling: {
-        "sampler": ("euler", "must be one of 'ddim', 'dpm-solver', 'ddpm', but is 'euler'."),
+        "sampler": ("euler", "must be one of 'dpm-solver', 'ddim', 'ddpm', but is 'euler'."),
         "steps": POSITIVE,
         "guidance": WEIGHT,
     },

@@ -56,12 +56,12 @@ def test_a_bar_without_a_terminal_is_silent_if_asked_to_be(capsys):
     assert capsys.readouterr().err == ""
 
 
-def test_scores_are_recorded_every_so_often_and_at_the_end(caplog):
+def test_scores_are_recorded_at_the_start_every_so_often_and_at_the_end(caplog):
     scores = Scores({"step": lambda state: state.step, "none": lambda _: None, "nan": lambda _: float("nan")}, 4)
     history = run(scores)
-    assert history.steps("line", "step") == [4, 8, 10]
-    assert history.values("line", "step") == [4, 8, 10]
-    assert history.names("line") == ("loss", "step")
+    assert history.steps("line", "step") == [0, 4, 8, 10]
+    assert history.values("line", "step") == [0, 4, 8, 10]
+    assert history.names("line") == ("step", "loss")
     assert "Score 'nan' is nan at step 4 of phase 'line' and is not recorded." in caplog.text
 
 
@@ -103,7 +103,7 @@ def test_tensorboard_holds_every_score_and_every_tenth_loss(tmp_path):
     losses = {event.step: event.value for event in events.Scalars("line/loss")}
     assert losses.keys() == {5, 10}
     assert losses[10] == pytest.approx(history.last("line", "loss"))
-    assert [event.step for event in events.Scalars("line/score")] == [4, 8, 10]
+    assert [event.step for event in events.Scalars("line/score")] == [0, 4, 8, 10]
 
 
 def test_a_missing_tensorboard_names_the_extra(tmp_path):

@@ -22,7 +22,7 @@ from qiskit_qgen.networks import (
     QuantumStyleGenerator,
     RangeNormalizer,
 )
-from qiskit_qgen.networks.quantum_generator import last_rotations
+from qiskit_qgen.networks.quantum_generator import WIDEST_START, last_rotations
 from qiskit_qgen.noise import AbstractNoise
 from qiskit_qgen.training import AbstractPhase, ReconstructionPhase, WassersteinPhase
 from qiskit_qgen.training.distributed import share_tensors
@@ -75,7 +75,8 @@ def build_generator(config: StyleQGANConfig, circuit: ParametrizedCircuit | None
     options = config.generator
     if not isinstance(options, QuantumGeneratorConfig) or circuit is None:
         assert not isinstance(options, QuantumGeneratorConfig)  # noqa: S101 - it has a circuit
-        return ClassicalGenerator(config.noise_size, config.sample_size, options)
+        start = 1.0 if config.has_autoencoder else WIDEST_START  # that of a circuit in its place
+        return ClassicalGenerator(config.noise_size, config.sample_size, options, start_std=start)
     usual = _LATENT_SPREAD if config.has_autoencoder else 1.0
     return QuantumStyleGenerator(
         circuit,

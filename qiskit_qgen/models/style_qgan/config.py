@@ -47,7 +47,8 @@ class QuantumGeneratorConfig(Settings):
         "Where the angles start; see :class:`~qiskit_qgen.networks.QuantumStyleGenerator`", default="gaussian"
     )
     init_scale: float = setting(
-        "Bound of the initial weights of the angle map: small angles avoid flat gradients",
+        "With init='uniform', the bound of the initial weights of the angle map; with 'gaussian', the size of all "
+        "angles together that start near 0, over the spread of a last rotation: small angles avoid flat gradients",
         default=0.1,
         minimum=0,
         maximum=1e6,

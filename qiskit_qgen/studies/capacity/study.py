@@ -118,7 +118,7 @@ class CapacityStudy:
     def _row(self, record: Mapping[str, Any]) -> dict[str, Any]:
         configuration = record["configuration"]
         name, width = generator_name(configuration), configuration["critic_width"]
-        curves = record.get("result", {}).get("scores", {})
+        curves, starts = (record.get("result", {}).get(part, {}) for part in ("scores", "starts"))
         return {
             "digest": record["digest"],
             "generator": configuration["generator"],
@@ -130,6 +130,7 @@ class CapacityStudy:
             "status": record["status"],
             **asdict(judge_record(record, self.rule)),
             **{score: curves[score]["values"][-1] if score in curves else None for score in SCORES},
+            **{f"start_{score}": starts.get(score) for score in SCORES[:2]},
         }
 
 

@@ -73,8 +73,8 @@ def train_capacity_trial(configuration: Mapping[str, Any], folder: Path) -> dict
     Returns:
         ``generator_parameters`` and ``critic_parameters``, numbers of trainable parameters; ``scores``, a curve of each
         score; and the curves ``critic_loss``, ``generator_loss`` and ``wasserstein_distance``, means over
-        ``score_every`` steps. A curve is a dictionary of ``steps`` and ``values``. ``floors`` holds what latents of as
-        many training images score, for the scores of latents.
+        ``score_every`` steps. A curve is a dictionary of ``steps`` and ``values``. ``starts`` holds what the untrained
+        generator scores, and ``floors`` what latents of as many training images do, for the scores of latents.
     """
     study, training = folder.parents[1], CapacityTraining.of(**configuration["training"])
     images, held_out = load_images(study / AUTOENCODERS)
@@ -100,7 +100,8 @@ def train_capacity_trial(configuration: Mapping[str, Any], folder: Path) -> dict
     return {
         "generator_parameters": count(model.networks["generator"]),
         "critic_parameters": count(model.networks["critic"]),
-        "scores": {name: _curve(history, name, 1) for name in SCORES if name in known},
+        "scores": {name: _curve(history, name, 1, after=0) for name in SCORES if name in known},
+        "starts": {name: history.values(_PHASE, name)[0] for name in SCORES[:2]},
         "floors": _latent_scores(*real),
         **{name: _curve(history, name, training.score_every) for name in _LOSSES},
     }
@@ -123,11 +124,17 @@ class CapacityScores(AbstractCallback):
         self._statistics: FeatureStatistics | None = None
         self._latents: Tensor | None = None
 
+    def on_phase_begin(self, state: TrainingState) -> None:
+        """Score the latents of the untrained generator, at step 0."""
+        if state.step == 0 and isinstance(state.phase, WassersteinPhase):
+            self._record(state, state.phase)
+
     def on_step_end(self, state: TrainingState) -> None:
         """Score at the steps that are due, and at the last."""
-        phase = state.phase
-        if not isinstance(phase, WassersteinPhase) or state.step not in self._training.scored_steps(SCORES[0]):
-            return
+        if isinstance(state.phase, WassersteinPhase) and state.step in self._training.scored_steps(SCORES[0]):
+            self._record(state, state.phase)
+
+    def _record(self, state: TrainingState, phase: WassersteinPhase) -> None:
         normalizer: Any = phase.modules["normalizer"]
         if self._latents is None:
             self._latents = normalizer(encode(self._autoencoder, self._held_out))
@@ -147,9 +154,11 @@ def _latent_scores(samples: Tensor, real: Tensor) -> dict[str, float]:
     return {SCORES[0]: float(distance), SCORES[1]: float(jensen_shannon_divergence(samples, real))}
 
 
-def _curve(history: History, name: str, block: int) -> dict[str, list[Any]]:
+def _curve(history: History, name: str, block: int, after: int = -1) -> dict[str, list[Any]]:
     """Return a series of the history, as means over blocks of ``block`` values, each at its block's last step."""
     steps, values = history.steps(_PHASE, name), history.values(_PHASE, name)
+    first = sum(step <= after for step in steps)
+    steps, values = steps[first:], values[first:]
     starts = range(0, len(values), block)
     parts = [values[start : start + block] for start in starts]
     return {

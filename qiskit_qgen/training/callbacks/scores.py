@@ -15,7 +15,7 @@ _LOGGER = logging.getLogger(__name__)
 
 
 class Scores(AbstractCallback):
-    """Computes scores every ``every`` steps and records them in the history, next to the losses.
+    """Computes scores before the first step of a phase and every ``every`` steps, and records them in the history.
 
     A score that is NaN or infinite is left out, with a logged warning: a training does not end for it.
 
@@ -40,10 +40,17 @@ class Scores(AbstractCallback):
                 )
         self.scores = dict(scores)
 
+    def on_phase_begin(self, state: TrainingState) -> None:
+        """Compute and record the scores of the untrained networks, at step 0."""
+        if state.step == 0:
+            self._record(state)
+
     def on_step_end(self, state: TrainingState) -> None:
         """Compute and record the scores at every ``every``-th step and at the last."""
-        if state.step % self.every and state.step != state.phase.num_steps:
-            return
+        if state.step % self.every == 0 or state.step == state.phase.num_steps:
+            self._record(state)
+
+    def _record(self, state: TrainingState) -> None:
         known: dict[str, float] = {}
         for name, function in self.scores.items():
             value = function(state)

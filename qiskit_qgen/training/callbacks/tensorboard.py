@@ -32,24 +32,28 @@ class TensorBoard(AbstractCallback):
         self._writer: Any = None
 
     def on_phase_begin(self, state: TrainingState) -> None:
-        """Open the event file of the phase."""
+        """Open the event file of the phase, and write what is known of the untrained networks."""
         from torch.utils.tensorboard import SummaryWriter
 
         self._close()
         self._writer = SummaryWriter(str(self.log_dir), purge_step=state.step + 1)
+        self._write(state)
 
     def on_step_end(self, state: TrainingState) -> None:
         """Write the values of this step."""
+        self._write(state)
+
+    def on_train_end(self, state: TrainingState) -> None:  # noqa: ARG002
+        """Close the event file."""
+        self._close()
+
+    def _write(self, state: TrainingState) -> None:
         name = state.phase.name
         for key in state.history.names(name):
             fresh = state.history.steps(name, key)
             scored_apart = len(fresh) < state.step
             if fresh[-1] == state.step and (scored_apart or state.step % self.every == 0):
                 self._writer.add_scalar(f"{name}/{key}", state.history.last(name, key), state.step)
-
-    def on_train_end(self, state: TrainingState) -> None:  # noqa: ARG002
-        """Close the event file."""
-        self._close()
 
     def _close(self) -> None:
         if self._writer is not None:

@@ -48,6 +48,10 @@ def test_a_whole_study_trains_scores_and_draws_every_pair(small_study):
     assert result["scores"]["latent_frechet_distance"]["steps"] == [2, 4, 6, 8, 10]
     assert result["scores"]["frechet_distance"]["steps"] == [4, 8, 10]
     assert result["critic_loss"]["steps"] == [2, 4, 6, 8, 10]
+    for record, row in zip(study.records, study.rows, strict=True):  # both kinds start near N(0, I), as latents are
+        starts = record["result"]["starts"]
+        assert row["start_latent_frechet_distance"] == starts["latent_frechet_distance"]
+        assert starts["latent_frechet_distance"] < 4
     assert all((folder / "trials" / each["digest"] / "samples.png").is_file() for each in study.records)
     assert not list(folder.glob("trials/*/checkpoints"))
     # a critic of width w on 4 latent numbers: 3 hidden layers, as StyleQGAN's default
