@@ -1,10 +1,12 @@
 """Diffusion models: what the circuit in the bottleneck costs, how long pictures take, and whether the noise is noise.
 
-    python -m benchmarks.diffusion [--threads 2] [--only steps|pictures|noise]
+    python -m benchmarks.diffusion [--threads 2] [--only steps|pictures|noise|samplers]
 
 `steps`: one optimisation step of each bottleneck, all else equal, by turns, at 16 qubits and batch 64. `pictures`: 64
 pictures by each sampler, untrained weights, which take as long as trained ones. `noise`: the statistical report of a
-million numbers of the quantum source and of a Gaussian one.
+million numbers of the quantum source and of a Gaussian one. `samplers`: the kernel distance of each sampler's images
+from the same noise, of models trained on Fashion-MNIST's small set, with intervals over the trainings; the models are
+narrow and classical, to be trained in minutes.
 """
 
 from __future__ import annotations
@@ -16,9 +18,10 @@ from pathlib import Path
 
 from benchmarks.measuring import limit_threads, processor, time_alternating, versions
 
-PARTS = ("steps", "pictures", "noise")
+PARTS = ("steps", "pictures", "noise", "samplers")
 ARMS = ("plain", "se", "se_frozen", "quantum")
 SAMPLERS = (("ddim", 50), ("dpm-solver", 20))
+CALLS = (10, 20, 50)
 
 
 def step_times(options):
@@ -79,6 +82,39 @@ def noise_reports(options):
     return found
 
 
+def sampler_distances(options):
+    """Return the kernel distances of each sampler and number of calls, one for each training."""
+    from qiskit_qgen import QuantumDiffusion, load_dataset
+    from qiskit_qgen.metrics import get_extractor, kernel_distance
+
+    train, test = (load_dataset("fashion-mnist-mini", split=split).images for split in ("train", "test"))
+    extractor = get_extractor(options.extractor, image_shape=(1, 28, 28))
+    real, found = extractor(test[: options.samples]), {}
+    for seed in range(options.seeds):
+        model = QuantumDiffusion(bottleneck="se", architecture_width=options.width)
+        model.fit(train, steps=options.train_steps, batch_size=32, seed=seed, callbacks=[])
+        for calls in CALLS:
+            for sampler in ("ddim", "dpm-solver"):
+                images = model.sample(options.samples, seed=seed, sampler=sampler, sampling_steps=calls)
+                distance = float(kernel_distance(extractor(images), real)[0])
+                found.setdefault(f"{sampler}, {calls} steps", []).append(distance)
+                print(f"training {seed}, {sampler}, {calls} steps: {distance:.4f}", flush=True)
+    return found
+
+
+def sampler_table(distances):
+    """Return the means of the distances, and of the differences from DDIM with as many steps, as Markdown."""
+    from qiskit_qgen.studies.intervals import interval_text, mean_interval
+
+    lines = ["| sampler | kernel distance | less than ddim's |", "|---|---|---|"]
+    for name, each in distances.items():
+        sampler, calls = name.split(", ")
+        less = [a - b for a, b in zip(distances[f"ddim, {calls}"], each, strict=True)]
+        text = "" if sampler == "ddim" else interval_text(mean_interval(less))
+        lines.append(f"| {name} | {sum(each) / len(each):.4f} | {text} |")
+    return "\n".join(lines)
+
+
 def _generator():
     import torch
 
@@ -93,6 +129,11 @@ def main():
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--numbers", type=int, default=1_000_000)
+    parser.add_argument("--seeds", type=int, default=5, help="trainings of `samplers`")
+    parser.add_argument("--train-steps", type=int, default=1500)
+    parser.add_argument("--width", type=int, default=16)
+    parser.add_argument("--samples", type=int, default=1000)
+    parser.add_argument("--extractor", default="efficientnet-lite0-96px")
     parser.add_argument("--out", type=Path, default=Path("runs/diffusion.json"))
     options = parser.parse_args()
     limit_threads(options.threads)
@@ -115,6 +156,9 @@ def main():
         record["noise"] = {name: report.to_dict() for name, report in reports.items()}
         for report in reports.values():
             print(f"\n{report.table()}\n{report.seconds:.2f} s for {report.num_vectors * report.dim:,} numbers")
+    if "samplers" in parts:
+        record["samplers"] = sampler_distances(options)
+        print(f"\n{sampler_table(record['samplers'])}")
     record["versions"] = versions("qiskit_qgen", "qiskit", "torch", "numba")
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(json.dumps(record, indent=1) + "\n")

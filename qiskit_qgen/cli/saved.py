@@ -33,7 +33,7 @@ def sample(
     execution: Annotated[str | None, typer.Option(help=f"Where circuits run. {FORM}.")] = None,
     label: Annotated[int | None, typer.Option(min=0, help="Of a diffusion model with classes: which to draw.")] = None,
     guidance: Annotated[float | None, typer.Option(min=0, help="Of the same: strength of the guidance.")] = None,
-    sampler: Annotated[str | None, typer.Option(help="Of a diffusion model: ddim, dpm-solver or ddpm.")] = None,
+    sampler: Annotated[str | None, typer.Option(help="Of a diffusion model: dpm-solver, ddim or ddpm.")] = None,
     sampling_steps: Annotated[int | None, typer.Option(min=1, help="Of the same: calls of its network.")] = None,
 ) -> None:
     """Generate samples of a trained model."""

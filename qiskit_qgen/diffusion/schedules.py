@@ -37,7 +37,7 @@ def linear_beta_schedule(num_steps: int = 1000, *, beta_start: float = 1e-4, bet
     return torch.linspace(first, last, num_steps, dtype=torch.float64)
 
 
-def cosine_beta_schedule(num_steps: int = 1000, *, offset: float = 0.008) -> Tensor:
+def cosine_beta_schedule(num_steps: int = 1000, *, offset: float = 0.008, min_beta: float = 0.0) -> Tensor:
     """Return the variances of the cosine schedule of arXiv 2102.09672.
 
     ``alpha_bar(t) = cos^2(pi/2 (t/T + s) / (1 + s))``, divided by its value at 0, with the offset s.
@@ -45,16 +45,20 @@ def cosine_beta_schedule(num_steps: int = 1000, *, offset: float = 0.008) -> Ten
     Args:
         num_steps: Number T of diffusion steps.
         offset: The offset s, not negative, which keeps the first steps from being too small.
+        min_beta: The smallest variance of a step, in [0, 0.999]; the code of arXiv 2504.00034 has 1e-4, which is more
+            than the formula's first variances.
 
     Returns:
-        The variances beta_1 ... beta_T, each at most 0.999, (num_steps,), float64.
+        The variances beta_1 ... beta_T, each from ``min_beta`` to 0.999, (num_steps,), float64.
 
     Raises:
         ArgumentError: If a number is out of range.
     """
     times = _times(num_steps)
     check_float("offset", offset, minimum=0)
-    return betas_from_alpha_bars(torch.cos(math.pi / 2 * (times + offset) / (1 + offset)).square())
+    check_float("min_beta", min_beta, minimum=0, maximum=MAX_BETA)
+    betas = betas_from_alpha_bars(torch.cos(math.pi / 2 * (times + offset) / (1 + offset)).square())
+    return betas.clamp(min=min_beta)
 
 
 def sigmoid_beta_schedule(

@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 import torch
+from scipy.fft import dctn
 
+from qiskit_qgen.datasets import load_dataset
 from qiskit_qgen.diffusion import NoiseSchedule, ddim_sample, ddpm_sample, dpm_solver_sample, spaced_steps
 from qiskit_qgen.exceptions import ArgumentError
 
@@ -59,6 +61,26 @@ def test_the_solver_converges_faster_than_first_order_and_beats_ddim():
     assert coarse / fine > 2.8
     (reference,) = errors(ddim_sample, (40,))
     assert fine < reference / 4
+
+
+@pytest.mark.parametrize("name", ["linear", "cosine", "sigmoid"])
+def test_few_steps_keep_the_variances_of_real_images(name):
+    images = load_dataset("fashion-mnist-mini").images[:500].numpy() * 2 - 1
+    variances = torch.from_numpy(dctn(images, axes=(2, 3), norm="ortho").var(0)).flatten().double()
+    schedule = NoiseSchedule.named(name, 1000)
+
+    def denoise(x, steps):  # the best one of normal vectors with these variances
+        signal, sigma = schedule.at("signals", steps, x), schedule.at("sigmas", steps, x)
+        return signal * variances / (signal**2 * variances + sigma**2) * x
+
+    def error(sampler, num_steps):
+        unit = torch.ones(1, len(variances), dtype=torch.float64)
+        found = sampler(denoise, unit, schedule, num_steps=num_steps, prediction="x0", clip=None)[0].abs()
+        return float((found - variances.sqrt()).square().sum() / variances.sum())
+
+    assert error(ddim_sample, 50) < 0.02
+    for num_steps in (20, 50):
+        assert error(dpm_solver_sample, num_steps) < error(ddim_sample, num_steps)
 
 
 @pytest.mark.parametrize("sampler", [ddim_sample, dpm_solver_sample])

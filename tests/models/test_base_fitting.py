@@ -33,7 +33,7 @@ OTHERS = {
     "classical style": lambda: style("classical"),
     "table": table,
     "all of hinge": hybrid,
-    "information": lambda: diffusion(schedule="information"),
+    "sigmoid": lambda: diffusion(schedule="sigmoid"),
     "depolarizing": lambda: diffusion(process="depolarizing"),
     "stochastic_walk": lambda: diffusion(process="stochastic_walk"),
     "quantum noise": lambda: diffusion(noise="quantum"),

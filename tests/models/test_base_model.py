@@ -143,12 +143,6 @@ def test_without_efficientnet_pixels_are_scored(kind, caplog):
     assert "so distances are between pixels" in caplog.text
 
 
-@pytest.mark.parametrize("data", [torch.full((9, 1, 8, 8), 0.3), images(1).expand(9, -1, -1, -1), images(1)])
-def test_a_schedule_of_equal_images_names_the_data(data):
-    with pytest.raises((ArgumentError, DatasetError), match="Argument `data` must h"):
-        trained(KINDS["diffusion"](schedule="information"), data)
-
-
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_latent_distance_is_recorded_of_gans_and_refused_for_diffusion(kind):
     scores = Scores({"latent": LatentFrechetDistance(10)}, every=2)

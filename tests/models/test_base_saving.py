@@ -64,7 +64,7 @@ MODELS = [
     table,
     *(lambda place=place: hybrid(place) for place in PLACES),
     diffusion,
-    lambda: diffusion("plain", schedule="information"),
+    lambda: diffusion("plain", min_beta=0.01),
     lambda: diffusion(architecture="published"),
     lambda: diffusion("quantum_published", process="stochastic_walk", levels=4),
     lambda: diffusion("se", sampler="ddpm", num_classes=2),

@@ -14,10 +14,7 @@ from qiskit_qgen.diffusion import (
     DepolarizingProcess,
     NoiseSchedule,
     StochasticWalkProcess,
-    data_spectrum,
-    information_beta_schedule,
 )
-from qiskit_qgen.diffusion.noise_schedule import SCHEDULE_NAMES
 from qiskit_qgen.models.quantum_diffusion.config import (
     Depolarizing,
     GaussianDiffusion,
@@ -33,16 +30,16 @@ class Schedule(nn.Module):
     """The variances of a schedule as a part of a model, so that they are saved with it.
 
     Args:
-        name: The schedule's name; one that is fitted to data is the cosine schedule before the training.
+        process: The Gaussian process; of another one, whose steps have no variances, the cosine schedule is kept.
         num_steps: Number of steps.
     """
 
     betas: Tensor
 
-    def __init__(self, name: str, num_steps: int) -> None:
+    def __init__(self, process: object, num_steps: int) -> None:
         super().__init__()
         with torch.device("cpu"):
-            chosen = NoiseSchedule.named(name if name in SCHEDULE_NAMES else "cosine", num_steps)
+            chosen = _schedule(process, num_steps)
         self.register_buffer("betas", chosen.betas)
         self._known = (self.betas, self.betas._version, chosen)
 
@@ -56,11 +53,6 @@ class Schedule(nn.Module):
             self._known = (self.betas, self.betas._version, schedule)
         return self
 
-    @torch.no_grad()
-    def fit(self, images: Tensor) -> None:
-        """Fit the schedule to images (N, C, H, W) in [-1, 1]."""
-        self.betas.copy_(information_beta_schedule(data_spectrum(images), len(self.betas)))
-
     def schedule(self) -> NoiseSchedule:
         """Return the schedule."""
         tensor, version, schedule = self._known
@@ -68,6 +60,13 @@ class Schedule(nn.Module):
             schedule = NoiseSchedule(self.betas.detach().clone())
             self._known = (self.betas, self.betas._version, schedule)
         return schedule
+
+
+def _schedule(process: object, num_steps: int) -> NoiseSchedule:
+    if not isinstance(process, GaussianDiffusion):
+        return NoiseSchedule.named("cosine", num_steps)
+    bound = {"min_beta": process.min_beta} if process.schedule == "cosine" else {}
+    return NoiseSchedule.named(process.schedule, num_steps, **bound)
 
 
 def build_noise(config: QuantumDiffusionConfig) -> AbstractNoise:
@@ -98,5 +97,4 @@ def build_networks(config: QuantumDiffusionConfig, process: AbstractForwardProce
     else:
         unet = config.architecture
         denoiser = UNet(channels, unet, bottleneck=gate, num_classes=classes, num_outputs=num_outputs)
-    name = config.process.schedule if isinstance(config.process, GaussianDiffusion) else "cosine"
-    return {"schedule": Schedule(name, config.process.num_steps), "denoiser": denoiser}
+    return {"schedule": Schedule(config.process, config.process.num_steps), "denoiser": denoiser}

@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 from qiskit_qgen._checks import check_channels_first, check_int
 from qiskit_qgen._settings import Settings, setting
 from qiskit_qgen.diffusion import AbstractForwardProcess
+from qiskit_qgen.diffusion.schedules import MAX_BETA
 from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.networks.bottleneck_gates import (
     FrozenSqueezeExcitation,
@@ -32,14 +33,21 @@ class GaussianDiffusion(Settings):
     num_steps: int = setting(
         "Number of diffusion steps", default=1000, source="code of arXiv 2504.00034", minimum=2, maximum=_MOST_STEPS
     )
-    schedule: Literal["cosine", "linear", "sigmoid", "information"] = setting(
-        "The noise schedule; 'information' is fitted to the training images' spectrum, see "
-        ":func:`~qiskit_qgen.diffusion.information_beta_schedule`",
-        default="cosine",
+    schedule: Literal["cosine", "linear", "sigmoid"] = setting("The noise schedule", default="cosine")
+    min_beta: float = setting(
+        "Smallest variance of a step of the cosine schedule (1e-4 in the code of arXiv 2504.00034)",
+        default=0.0,
+        minimum=0,
+        maximum=MAX_BETA,
     )
     prediction: Literal["v", "epsilon", "x0"] = setting(
         "What the network predicts ('epsilon' in the code of arXiv 2504.00034)", default="v"
     )
+
+    def check(self) -> None:
+        """Raise :class:`ArgumentError` if a bound of variances has no effect."""
+        if self.schedule != "cosine":
+            self.refuse(("min_beta",), "unless the schedule is the cosine")
 
 
 class Depolarizing(Settings):
@@ -64,11 +72,11 @@ class StochasticWalk(Settings):
 class Sampling(Settings):
     """How a model samples unless a call says otherwise."""
 
-    sampler: Literal["ddim", "dpm-solver", "ddpm"] = setting(
-        "The sampler, with the Gaussian process only; 'ddpm' takes all steps", default="ddim"
+    sampler: Literal["dpm-solver", "ddim", "ddpm"] = setting(
+        "The sampler, with the Gaussian process only; 'ddpm' takes all steps", default="dpm-solver"
     )
     steps: int | None = setting(
-        "Calls of the network for an image, of 'ddim' and 'dpm-solver'; None takes at most 50", default=None, minimum=1
+        "Calls of the network for an image, of 'dpm-solver' and 'ddim'; None takes at most 50", default=None, minimum=1
     )
     guidance: float = setting(
         "Strength g of classifier-free guidance, (1 - g) output(no label) + g output(label), of a model with classes",
