@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import nn
 
-from qiskit_qgen._checks import check_float, check_int
+from qiskit_qgen._checks import check_float, check_int, check_shape
 from qiskit_qgen.exceptions import ArgumentError
 
 
@@ -17,12 +19,12 @@ class StyleMap(nn.Module):
         num_angles: The number of angles, at least 1.
         init_scale: W and b start uniform in [-init_scale, init_scale], in radians.
         bias_scale: The same for b alone; None for ``init_scale``.
-        cyclic: If True, angle k depends on the noise component k mod noise_dim alone: two weights per angle, as in
-            arXiv 2110.06933. If False, on all of them, as in arXiv 2406.02668.
+        components: For each angle the one noise component that it depends on, (num_angles,) integers from 0 to
+            noise_dim - 1: two weights per angle, as in arXiv 2110.06933. None for all components, as in arXiv 2406.02668.
         generator: Random state of the initialisation; None for torch's global one, as torch's own modules do.
 
     Attributes:
-        weight: W, (num_angles, noise_dim), or (num_angles,) if ``cyclic``.
+        weight: W, (num_angles, noise_dim), or (num_angles,) with ``components``.
         bias: b, (num_angles,).
 
     Raises:
@@ -36,16 +38,22 @@ class StyleMap(nn.Module):
         *,
         init_scale: float = 0.1,
         bias_scale: float | None = None,
-        cyclic: bool = False,
+        components: Sequence[int] | None = None,
         generator: torch.Generator | None = None,
     ) -> None:
         super().__init__()
         self.noise_dim = check_int("noise_dim", noise_dim, minimum=1)
         self.num_angles = check_int("num_angles", num_angles, minimum=1)
-        self.cyclic = bool(cyclic)
+        self.components: torch.Tensor | None
+        found = None
+        if components is not None:
+            check_shape("components", (len(components),), f"({num_angles},)", len(components) == num_angles)
+            chosen = [check_int("components", each, minimum=0, maximum=noise_dim - 1) for each in components]
+            found = torch.tensor(chosen)
+        self.register_buffer("components", found, persistent=False)
         scale = check_float("init_scale", init_scale, minimum=0.0, maximum=1e6)
         offset = scale if bias_scale is None else check_float("bias_scale", bias_scale, minimum=0.0, maximum=1e6)
-        shape = (num_angles,) if cyclic else (num_angles, noise_dim)
+        shape = (num_angles, noise_dim) if components is None else (num_angles,)
         self.weight = nn.Parameter(torch.empty(shape).uniform_(-scale, scale, generator=generator))
         self.bias = nn.Parameter(torch.empty(num_angles).uniform_(-offset, offset, generator=generator))
 
@@ -65,24 +73,20 @@ class StyleMap(nn.Module):
             raise ArgumentError(
                 f"Argument `z` must have shape (..., {self.noise_dim}), but has shape {tuple(z.shape)}."
             )
-        if self.cyclic:
-            return z[..., self._components(z.device)] * self.weight + self.bias
-        return nn.functional.linear(z, self.weight, self.bias)
-
-    def _components(self, device: torch.device) -> torch.Tensor:
-        """The noise component of each angle of a cyclic map, (num_angles,)."""
-        return torch.arange(self.num_angles, device=device) % self.noise_dim
+        if self.components is None:
+            return nn.functional.linear(z, self.weight, self.bias)
+        return z[..., self.components] * self.weight + self.bias
 
     def dense_weight(self) -> torch.Tensor:
         """Return W as a matrix, (num_angles, noise_dim), whatever its form.
 
         This is what :func:`~qiskit_qgen.circuits.bind_style_map` takes.
         """
-        if not self.cyclic:
+        if self.components is None:
             return self.weight.detach().clone()
         dense = self.weight.detach().new_zeros(self.num_angles, self.noise_dim)
-        return dense.scatter(1, self._components(dense.device)[:, None], self.weight.detach()[:, None])
+        return dense.scatter(1, self.components[:, None], self.weight.detach()[:, None])
 
     def extra_repr(self) -> str:
         """Return the sizes, for ``repr``."""
-        return f"noise_dim={self.noise_dim}, num_angles={self.num_angles}, cyclic={self.cyclic}"
+        return f"noise_dim={self.noise_dim}, num_angles={self.num_angles}, full={self.components is None}"

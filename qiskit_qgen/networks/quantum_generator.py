@@ -17,6 +17,7 @@ from qiskit_qgen.execution import AbstractExecution
 from qiskit_qgen.layers import QuantumLayer, StyleMap
 
 INITS = ("gaussian", "uniform")
+STYLES = ("full", "cyclic", "cyclic-shared")
 WIDEST_START = 0.5
 """The widest spread of expectation values, which stay in [-1, 1], that a generator starts with."""
 
@@ -48,9 +49,10 @@ class QuantumStyleGenerator(nn.Module):
         readout_std: The spread of expectation values that is mapped to 1; 1 leaves them in [-1, 1].
         init: "gaussian" as above, for circuits that end with RY, or RY and RZ, on each qubit; or "uniform": all angles
             start near 0.
-        init_scale: With ``init="uniform"``, the weights are uniform in [-init_scale, init_scale]. With "gaussian", the
-            length of all angles together that start near 0, over the spread of the last RY.
-        cyclic: Whether each angle depends on one component of the noise only, as in arXiv 2110.06933.
+        init_scale: With ``init="uniform"``, all of W and b are uniform in [-init_scale, init_scale]. With "gaussian",
+            the length of all angles together that start near 0, over the spread of the last RY.
+        style: How the noise enters: "full" as above; or "cyclic" or "cyclic-shared", where each angle depends on one
+            component of the noise; see :func:`noise_components`.
         execution: Where the circuit runs; None takes the built-in simulator with its defaults.
 
     Raises:
@@ -66,7 +68,7 @@ class QuantumStyleGenerator(nn.Module):
         readout_std: float = 1.0,
         init: Literal["gaussian", "uniform"] = "gaussian",
         init_scale: float = 0.1,
-        cyclic: bool = False,
+        style: Literal["full", "cyclic", "cyclic-shared"] = "full",
         execution: AbstractExecution | None = None,
     ) -> None:
         super().__init__()
@@ -74,7 +76,8 @@ class QuantumStyleGenerator(nn.Module):
         self.readout_std = check_float("readout_std", readout_std, minimum=0, open_minimum=True)
         check_choice("init", init, INITS)
         small = 0.0 if init == "gaussian" else init_scale
-        self.style = StyleMap(noise_dim, circuit.num_inputs, init_scale=small, bias_scale=0.0, cyclic=cyclic)
+        components = noise_components(circuit, noise_dim, style)
+        self.style = StyleMap(noise_dim, circuit.num_inputs, init_scale=small, components=components)
         self.layer = QuantumLayer(circuit, observables=list(observables), execution=execution)
         if init == "gaussian":
             self._start_gaussian(circuit, check_float("init_scale", init_scale, minimum=0, maximum=1e6))
@@ -105,12 +108,12 @@ class QuantumStyleGenerator(nn.Module):
         if others:
             # Angle k is sum_j W_kj z_j, of variance (number of its components) bound^2 / 3.
             length = init_scale * min(spreads.values())
-            terms = 1 if self.style.cyclic else self.style.noise_dim
+            terms = self.style.noise_dim if self.style.components is None else 1
             bound = length * math.sqrt(3 / (others * terms))
             weight.uniform_(-bound, bound)
         for component, (angle, spread) in enumerate(spreads.items()):
             bias[angle] = math.pi / 2
-            if self.style.cyclic:
+            if self.style.components is not None:
                 weight[angle] = spread
             else:
                 weight[angle] = 0.0
@@ -135,6 +138,36 @@ def last_spreads(circuit: ParametrizedCircuit, readout_std: float) -> dict[int, 
         if instruction.operation.params
     }
     return {number: spreads[names[circuit.input_params[number]]] for number in last_rotations(circuit)}
+
+
+def noise_components(
+    circuit: ParametrizedCircuit, noise_dim: int, style: Literal["full", "cyclic", "cyclic-shared"]
+) -> list[int] | None:
+    """Return the noise component of each input of a circuit whose inputs are its angles, in the order of the gates.
+
+    "cyclic" takes the components in turn, k = 0, 1, ..., noise_dim - 1, 0, ..., one for each angle (arXiv 2110.06933).
+    "cyclic-shared" does so too, but the second and the third of consecutive rotations of one qubit share a component,
+    as in the tutorial of the code of arXiv 2110.06933. Under "full" each angle depends on all components: None.
+
+    Raises:
+        ArgumentError: If ``style`` is unknown.
+    """
+    if check_choice("style", style, STYLES) == "full":
+        return None
+    numbers = {parameter: number for number, parameter in enumerate(circuit.input_params)}
+    components = [0] * circuit.num_inputs
+    former: tuple[int, ...] = ()
+    k = length = 0
+    for instruction in circuit.circuit.data:
+        qubits = tuple(circuit.circuit.find_bit(qubit).index for qubit in instruction.qubits)
+        length = length + 1 if len(qubits) == 1 and qubits == former else 1
+        former = qubits
+        for parameter in instruction.operation.params:
+            if length == 3 and style == "cyclic-shared":
+                k -= 1
+            components[numbers[parameter]] = k % noise_dim
+            k += 1
+    return components
 
 
 def last_rotations(circuit: ParametrizedCircuit) -> list[int]:

@@ -43,7 +43,7 @@ def test_the_inputs_are_the_angles_in_the_order_of_the_gates(num_qubits, reps, a
 @pytest.mark.parametrize("noise_dim", [1, 5])
 def test_the_published_ring_has_10dl_plus_2d_weights(num_qubits, reps, noise_dim):
     ansatz = style_ansatz(num_qubits, reps, **STYLE_QGAN)
-    style = StyleMap(noise_dim, ansatz.num_inputs, cyclic=True)
+    style = StyleMap(noise_dim, ansatz.num_inputs, components=[k % noise_dim for k in range(ansatz.num_inputs)])
     num_weights = sum(parameter.numel() for parameter in style.parameters())
     assert num_weights == 10 * num_qubits * reps + 2 * num_qubits
 
@@ -186,7 +186,8 @@ def test_entanglement_of_the_wrong_type():
 def test_the_bound_style_map_is_the_style_map(cyclic, arguments):
     ansatz = style_ansatz(3, 2, **arguments)
     generator = torch.Generator().manual_seed(3)
-    style = StyleMap(4, ansatz.num_inputs, init_scale=1.0, cyclic=cyclic, generator=generator).double()
+    components = [k % 4 for k in range(ansatz.num_inputs)] if cyclic else None
+    style = StyleMap(4, ansatz.num_inputs, init_scale=1.0, components=components, generator=generator).double()
     z = torch.tensor([0.3, -1.2, 0.8, 2.0], dtype=torch.float64)
     expected = Statevector(ansatz.bind(style(z).detach()))
     bound = bind_style_map(ansatz, style.dense_weight(), style.bias, z)

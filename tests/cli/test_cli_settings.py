@@ -173,7 +173,7 @@ def test_missing_data_and_an_unknown_model_are_refused():
 def test_written_tables_are_read_as_they_were():
     tables = {
         "data": {"name": 'C:\\new "pictures"\n\t\x7f é 🙂', "data_dir": None},
-        "model": {"entanglement": [[0, 1], [1, 2]], "cyclic_style": True, "rate": 1e-05, "scale": 3.0, "whole": 3},
+        "model": {"entanglement": [[0, 1], [1, 2]], "normal": True, "rate": 1e-05, "scale": 3.0, "whole": 3},
     }
     read = tomllib.loads(dump_tables(tables))
     tables["data"]["data_dir"] = "none"

@@ -49,11 +49,11 @@ NETWORKS = {
     "QuantumStyleGenerator": lambda: [
         (
             networks.QuantumStyleGenerator(
-                style_ansatz(2, 1), noise_dim=3, observables=pauli_observables(2), cyclic=cyclic
+                style_ansatz(2, 1), noise_dim=3, observables=pauli_observables(2), style=style
             ),
             (meta(5, 3),),
         )
-        for cyclic in (False, True)
+        for style in ("full", "cyclic")
     ],
     "QuantumBlock": lambda: [(_block(), (meta(5, 3),))],
     "ClassicalBlock": lambda: [(ClassicalBlock(3, 3, 15), (meta(5, 3),))],

@@ -17,7 +17,7 @@ UNET = {"image_shape": (1, 8, 8), "num_qubits": 2, "architecture_width": 8, "sam
 
 CASES = {
     "style": (StyleQGAN, STYLE, {}),
-    "style, cyclic": (StyleQGAN, STYLE | {"cyclic_style": True, "latent_transform": "zca"}, {"replay": 0}),
+    "style, cyclic": (StyleQGAN, STYLE | {"style": "cyclic", "latent_transform": "zca"}, {"replay": 0}),
     "style, table": (StyleQGAN, {"image_shape": None, "num_features": 2, "num_qubits": 2, "scaling": "quantile"}, {}),
     "style, classical": (StyleQGAN, {"image_shape": (1, 8, 8), "generator": "classical"}, {"clip_norm": 1.0}),
     "hybrid": (HybridGAN, HYBRID, {}),

@@ -8,6 +8,10 @@ from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.layers import StyleMap
 
 
+def in_turn(noise_dim, num_angles, cyclic=True):
+    return [k % noise_dim for k in range(num_angles)] if cyclic else None
+
+
 def generator(seed=0):
     return torch.Generator().manual_seed(seed)
 
@@ -20,10 +24,10 @@ def test_the_full_map_is_w_z_plus_b():
     assert torch.equal(style.dense_weight(), style.weight)
 
 
-def test_the_cyclic_map_takes_one_component_per_angle_in_turn():
-    style = StyleMap(3, 5, cyclic=True, generator=generator()).double()
+def test_each_angle_may_depend_on_one_component_alone():
+    style = StyleMap(3, 5, components=[0, 1, 1, 2, 0], generator=generator()).double()
     z = torch.randn(7, 3, dtype=torch.float64, generator=generator())
-    for k, component in enumerate([0, 1, 2, 0, 1]):
+    for k, component in enumerate([0, 1, 1, 2, 0]):
         expected = style.weight[k] * z[:, component] + style.bias[k]
         torch.testing.assert_close(style(z)[:, k], expected, rtol=0, atol=1e-15)
 
@@ -31,7 +35,8 @@ def test_the_cyclic_map_takes_one_component_per_angle_in_turn():
 @pytest.mark.parametrize(("noise_dim", "num_angles"), [(3, 5), (5, 3), (1, 4), (4, 4)])
 @pytest.mark.parametrize("cyclic", [True, False])
 def test_the_dense_weight_gives_the_same_map(noise_dim, num_angles, cyclic):
-    style = StyleMap(noise_dim, num_angles, cyclic=cyclic, generator=generator()).double()
+    components = in_turn(noise_dim, num_angles, cyclic)
+    style = StyleMap(noise_dim, num_angles, components=components, generator=generator()).double()
     z = torch.randn(4, noise_dim, dtype=torch.float64, generator=generator())
     dense = style.dense_weight()
     assert dense.shape == (num_angles, noise_dim)
@@ -43,7 +48,7 @@ def test_the_dense_weight_gives_the_same_map(noise_dim, num_angles, cyclic):
 
 @pytest.mark.parametrize(("cyclic", "count"), [(True, 2 * 6), (False, 6 * 4 + 6)])
 def test_the_number_of_weights(cyclic, count):
-    style = StyleMap(4, 6, cyclic=cyclic)
+    style = StyleMap(4, 6, components=in_turn(4, 6, cyclic))
     assert sum(parameter.numel() for parameter in style.parameters()) == count
     assert list(style.state_dict()) == ["weight", "bias"]
 
@@ -51,12 +56,12 @@ def test_the_number_of_weights(cyclic, count):
 @pytest.mark.parametrize("shape", [(), (5,), (2, 3), (0,)])
 @pytest.mark.parametrize("cyclic", [True, False])
 def test_leading_shapes(shape, cyclic):
-    assert StyleMap(3, 5, cyclic=cyclic)(torch.zeros(*shape, 3)).shape == (*shape, 5)
+    assert StyleMap(3, 5, components=in_turn(3, 5, cyclic))(torch.zeros(*shape, 3)).shape == (*shape, 5)
 
 
 @pytest.mark.parametrize("cyclic", [True, False])
 def test_gradients(cyclic):
-    style = StyleMap(3, 5, cyclic=cyclic, generator=generator()).double()
+    style = StyleMap(3, 5, components=in_turn(3, 5, cyclic), generator=generator()).double()
     z = torch.randn(4, 3, dtype=torch.float64, generator=generator(), requires_grad=True)
     assert torch.autograd.gradcheck(style, (z,))
     assert torch.autograd.gradgradcheck(lambda z: style(z).sin(), (z,))
@@ -89,10 +94,10 @@ def test_the_start_follows_the_generator():
 
 
 def test_copies_and_repr():
-    style = StyleMap(3, 5, cyclic=True)
+    style = StyleMap(3, 5, components=in_turn(3, 5))
     twin = copy.deepcopy(style)
     assert torch.equal(twin(torch.ones(3)), style(torch.ones(3)))
-    assert repr(style) == "StyleMap(noise_dim=3, num_angles=5, cyclic=True)"
+    assert repr(style) == "StyleMap(noise_dim=3, num_angles=5, full=False)"
 
 
 @pytest.mark.parametrize(
@@ -103,6 +108,8 @@ def test_copies_and_repr():
         ({"init_scale": -0.1}, "Argument `init_scale` must be a number in [0, 1e+06], but is -0.1."),
         ({"init_scale": float("nan")}, "Argument `init_scale` must be a number in [0, 1e+06], but is nan."),
         ({"bias_scale": "1"}, "Argument `bias_scale` must be a number in [0, 1e+06], but is '1'."),
+        ({"components": [0]}, "Argument `components` must have shape (3,), but has shape (1,)."),
+        ({"components": [0, 1, 2]}, "Argument `components` must be an integer from 0 to 1, but is 2."),
     ],
 )
 def test_bad_arguments(arguments, message):

@@ -106,7 +106,7 @@ BAD = {
         "entanglement": ("star", "must be one of 'ring', 'brick', 'linear', 'full', 'none', but is 'star'."),
         "entangler": ENTANGLER,
         "observables": LETTERS,
-        "cyclic_style": FLAG,
+        "style": ("ring", "must be one of 'full', 'cyclic', 'cyclic-shared', but is 'ring'."),
         "init": ("zero", "must be one of 'gaussian', 'uniform', but is 'zero'."),
         "init_scale": (1e308, "must be a number in [0, 1e+06], but is 1e+308."),
         "readout_std": RATE,

@@ -94,6 +94,6 @@ def test_the_published_style_qgan_can_be_built():
     # arXiv 2110.06933: RY RZ RY RZ and a CRY ring per layer, a last RY; 10 D L + 2 D trainable numbers.
     gates = {"rotations": ("ry", "rz", "ry", "rz"), "final_rotations": ("ry",), "entangler": "cry"}
     sizes = {"num_qubits": 3, "num_layers": 2, "noise_dim": 5, "observables": "Z"}
-    model = table(3, entanglement="ring", cyclic_style=True, **gates, **sizes)
+    model = table(3, entanglement="ring", style="cyclic", **gates, **sizes)
     assert sum(p.numel() for p in model.networks["generator"].parameters()) == 10 * 3 * 2 + 2 * 3
     assert trained(model, torch.randn(20, 3)).sample(4).shape == (4, 3)

@@ -9,7 +9,7 @@ from qiskit_qgen.circuits import pauli_observables, style_ansatz
 from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError
 from qiskit_qgen.execution import LocalExecution
 from qiskit_qgen.networks import QuantumStyleGenerator
-from qiskit_qgen.networks.quantum_generator import last_rotations
+from qiskit_qgen.networks.quantum_generator import last_rotations, noise_components
 
 
 def make(circuit=None, **options):
@@ -19,10 +19,10 @@ def make(circuit=None, **options):
     return QuantumStyleGenerator(circuit, **{"noise_dim": 4, "observables": observables, **options})
 
 
-@pytest.mark.parametrize("cyclic", [False, True])
+@pytest.mark.parametrize("style", ["full", "cyclic", "cyclic-shared"])
 @pytest.mark.parametrize("init", ["gaussian", "uniform"])
-def test_samples_are_the_expectation_values_of_the_bound_circuit(init, cyclic):
-    generator = make(init=init, init_scale=0.7, cyclic=cyclic, readout_std=0.25)
+def test_samples_are_the_expectation_values_of_the_bound_circuit(init, style):
+    generator = make(init=init, init_scale=0.7, style=style, readout_std=0.25)
     z = torch.randn(3, 4)
     samples, angles = generator(z), generator.style(z).detach().double().numpy()
     for row, sample in zip(angles, samples, strict=True):
@@ -78,7 +78,7 @@ def test_the_last_rotations_alone_give_the_variance_of_the_closed_form(std):
 def test_the_small_angles_of_a_gaussian_start_have_one_size_together():
     for num_layers, cyclic in ((1, False), (9, False), (9, True)):
         circuit = style_ansatz(4, num_layers)
-        generator = make(circuit, noise_dim=8, readout_std=0.25, init_scale=0.3, cyclic=cyclic)
+        generator = make(circuit, noise_dim=8, readout_std=0.25, init_scale=0.3, style="cyclic" if cyclic else "full")
         powers = generator.style.dense_weight().square().sum(1)  # of each angle, over normal noise
         last = powers[last_rotations(circuit)]
         assert math.sqrt(float((powers.sum() - last.sum()) / last.min())) == pytest.approx(0.3, rel=0.2)
@@ -107,9 +107,9 @@ def test_other_endings_need_a_uniform_start(rotations):
     assert make(circuit, init="uniform")(torch.randn(2, 4)).shape == (2, 4)
 
 
-@pytest.mark.parametrize("cyclic", [False, True])
-def test_weights_get_the_gradient_of_finite_differences(cyclic):
-    generator = make(cyclic=cyclic, init_scale=0.5, execution=LocalExecution(dtype=torch.float64)).double()
+@pytest.mark.parametrize("style", ["full", "cyclic", "cyclic-shared"])
+def test_weights_get_the_gradient_of_finite_differences(style):
+    generator = make(style=style, init_scale=0.5, execution=LocalExecution(dtype=torch.float64)).double()
     z = torch.randn(3, 4, dtype=torch.float64)
 
     def loss():
@@ -147,3 +147,34 @@ def test_bad_arguments_are_refused():
     ]:
         with pytest.raises(ArgumentError, match=text):
             make(**options)
+
+
+STYLE_QGAN = {"entangler": "cry", "final_rotations": ("ry",)}
+
+
+@pytest.mark.parametrize(
+    ("noise_dim", "expected"),
+    [
+        (3, [0, 1, 1, 2, 0, 1, 1, 2, 0, 1, 1, 2, 0, 1, 2, 0, 1]),
+        (5, [0, 1, 1, 2, 3, 4, 4, 0, 1, 2, 2, 3, 4, 0, 1, 2, 3]),
+    ],
+)
+def test_the_tutorials_rule_shares_a_component_between_second_and_third_rotation(noise_dim, expected):
+    pairs = [[(0, 1), (0, 2)], [(1, 2), (2, 0)]]
+    circuit = style_ansatz(3, 1, rotations=("ry", "rz", "ry", "rz"), entanglement=pairs, **STYLE_QGAN)
+    assert noise_components(circuit, noise_dim, "cyclic-shared") == expected
+
+
+def test_the_published_scripts_rule_takes_components_in_turn_by_half_layers():
+    pairs = [[], [(0, 1), (0, 2)], [], [(1, 2), (2, 0)]]
+    circuit = style_ansatz(3, 2, rotations=("ry", "rz"), entanglement=pairs, **STYLE_QGAN)
+    assert noise_components(circuit, 5, "cyclic") == [*range(5)] * 3 + [0, 1]
+    assert noise_components(circuit, 5, "full") is None
+    with pytest.raises(ArgumentError, match="`style` must be one of 'full', 'cyclic', 'cyclic-shared', but is 'ring'"):
+        noise_components(circuit, 5, "ring")
+
+
+def test_a_uniform_start_draws_weights_and_biases():
+    style = make(style_ansatz(4, 8), init="uniform", init_scale=0.15).style
+    for tensor in (style.weight, style.bias):
+        assert 0.13 < tensor.abs().max() <= 0.15

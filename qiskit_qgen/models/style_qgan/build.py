@@ -85,7 +85,7 @@ def build_generator(config: StyleQGANConfig, circuit: ParametrizedCircuit | None
         readout_std=usual if options.readout_std is None else options.readout_std,
         init=options.init,
         init_scale=options.init_scale,
-        cyclic=options.cyclic_style,
+        style=options.style,
     )
 
 

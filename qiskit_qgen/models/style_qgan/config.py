@@ -40,15 +40,18 @@ class QuantumGeneratorConfig(Settings):
     )
     entangler: str | tuple[str, ...] = setting("Two-qubit gate, or a list of several", default="cx")
     observables: str = setting("Pauli letters read out of each qubit", default="XZ", source="arXiv 2601.05036")
-    cyclic_style: bool = setting(
-        "Whether each angle depends on one noise component only, as in arXiv 2110.06933, in place of all", default=False
+    style: Literal["full", "cyclic", "cyclic-shared"] = setting(
+        "How the noise enters: 'full': each angle depends on all its components (arXiv 2406.02668); 'cyclic': on one, in "
+        "turn (arXiv 2110.06933); 'cyclic-shared': the second and third rotation of a qubit on the same, as in its "
+        "tutorial",
+        default="full",
     )
     init: Literal["gaussian", "uniform"] = setting(
         "Where the angles start; see :class:`~qiskit_qgen.networks.QuantumStyleGenerator`", default="gaussian"
     )
     init_scale: float = setting(
-        "With init='uniform', the bound of the initial weights of the angle map; with 'gaussian', the size of all "
-        "angles together that start near 0, over the spread of a last rotation: small angles avoid flat gradients",
+        "With init='uniform', the bound of the initial weights and biases of the angle map; with 'gaussian', the size of "
+        "all angles together that start near 0, over the spread of a last rotation: small angles avoid flat gradients",
         default=0.1,
         minimum=0,
         maximum=1e6,
