@@ -15,7 +15,13 @@ from qiskit_qgen.networks.classical_generator import ClassicalGenerator, Classic
 from qiskit_qgen.networks.controls import DenseLayer
 from qiskit_qgen.networks.critic import Critic, CriticConfig
 from qiskit_qgen.networks.fourier_surrogate import FourierSurrogate
-from qiskit_qgen.networks.normalizers import AbstractNormalizer, LatentNormalizer, QuantileNormalizer, RangeNormalizer
+from qiskit_qgen.networks.normalizers import (
+    AbstractNormalizer,
+    LatentNormalizer,
+    PowerNormalizer,
+    QuantileNormalizer,
+    RangeNormalizer,
+)
 from qiskit_qgen.networks.published_unet import PublishedUNet
 from qiskit_qgen.networks.quantum_generator import QuantumStyleGenerator
 from qiskit_qgen.networks.transfer_discriminator import TransferDiscriminator
@@ -40,6 +46,7 @@ __all__ = [
     "FourierSurrogate",
     "LatentNormalizer",
     "ModuleBackbone",
+    "PowerNormalizer",
     "PublishedUNet",
     "QuantileNormalizer",
     "QuantumBlock",

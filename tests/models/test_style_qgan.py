@@ -36,7 +36,7 @@ def test_the_generator_learns_the_latents_distribution():
     assert 0.2 < (brightness > 0.6).float().mean() < 0.8
 
 
-@pytest.mark.parametrize("scaling", ["range", "quantile"])
+@pytest.mark.parametrize("scaling", ["range", "quantile", "power"])
 @pytest.mark.parametrize("generator", ["quantum", "classical"])
 def test_tables_come_back_in_their_own_units(scaling, generator):
     rows = np.random.default_rng(0).normal([1000.0, -5.0], [50.0, 0.1], (100, 2))

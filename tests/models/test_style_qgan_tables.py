@@ -8,7 +8,7 @@ from qiskit_qgen.exceptions import CheckpointError, DatasetError
 from qiskit_qgen.persistence import load_tensors, save_tensors
 
 
-@pytest.mark.parametrize("scaling", ["range", "quantile"])
+@pytest.mark.parametrize("scaling", ["range", "quantile", "power"])
 @pytest.mark.parametrize("generator", ["quantum", "classical"])
 def test_constant_narrow_and_huge_columns_are_generated_within_their_ranges(scaling, generator):
     random = np.random.default_rng(0)

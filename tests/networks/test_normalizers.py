@@ -3,10 +3,11 @@ import pytest
 import torch
 from scipy import stats
 from sklearn.decomposition import PCA
-from sklearn.preprocessing import MinMaxScaler
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MinMaxScaler, PowerTransformer
 
 from qiskit_qgen.exceptions import ArgumentError
-from qiskit_qgen.networks import LatentNormalizer, QuantileNormalizer, RangeNormalizer
+from qiskit_qgen.networks import LatentNormalizer, PowerNormalizer, QuantileNormalizer, RangeNormalizer
 
 
 def correlated(num=500, features=4, seed=0):
@@ -88,7 +89,7 @@ HARD_COLUMNS = {
 }
 
 
-@pytest.mark.parametrize("make", [RangeNormalizer, QuantileNormalizer])
+@pytest.mark.parametrize("make", [RangeNormalizer, QuantileNormalizer, PowerNormalizer])
 @pytest.mark.parametrize("values", HARD_COLUMNS.values(), ids=HARD_COLUMNS)
 def test_columns_at_the_edges_of_float32_are_mapped_as_in_exact_arithmetic(make, values):
     data = torch.tensor(values, dtype=torch.float32)[:, None]
@@ -116,6 +117,37 @@ def test_ranges_agree_with_scikit_learn():
     expected = MinMaxScaler((-1, 1)).fit_transform(data.astype(np.float64))
     expected[:, 3] = 0  # scikit-learn takes constants for the lower end
     assert np.allclose(normalizer(torch.from_numpy(data)).numpy(), expected, atol=1e-6)
+
+
+def collisions(num=2000, seed=0):
+    """Columns like those of arXiv 2110.06933's events: large with a long tail, the same below zero, symmetric."""
+    rng = np.random.default_rng(seed)
+    return np.stack([1.2e5 + rng.gamma(1, 1e5, num), -3e4 - rng.gamma(1, 1e5, num), rng.normal(0, 1.1, num)], 1)
+
+
+def test_powers_agree_with_scikit_learn_both_ways():
+    data = collisions()
+    pipeline = make_pipeline(PowerTransformer(), MinMaxScaler((-1, 1))).fit(data)
+    normalizer = PowerNormalizer(3)
+    normalizer.fit(torch.from_numpy(data))
+    assert np.allclose(normalizer.exponent.numpy(), pipeline[0].lambdas_)
+    fresh = collisions(seed=1)
+    assert np.allclose(normalizer(torch.from_numpy(fresh)).numpy(), pipeline.transform(fresh), atol=1e-9)
+    generated = np.random.default_rng(2).uniform(-1, 1, (500, 3))
+    back = normalizer.inverse(torch.from_numpy(generated)).numpy()
+    assert np.allclose(back, pipeline.inverse_transform(generated), rtol=1e-7)
+    assert np.allclose(normalizer(torch.from_numpy(back)).numpy(), generated, atol=1e-9)
+
+
+@pytest.mark.parametrize("exponent", [-0.7, 0.0, 0.5, 1.0, 2.0, 2.6])
+def test_powers_are_scipys_and_have_a_slope_everywhere(exponent):
+    normalizer = PowerNormalizer(1)
+    normalizer.exponent.fill_(exponent)
+    x = torch.linspace(-3, 3, 61, dtype=torch.float64)[:, None].requires_grad_()
+    assert np.allclose(normalizer(x).detach().numpy()[:, 0], stats.yeojohnson(x.detach().numpy()[:, 0], exponent))
+    assert torch.autograd.gradcheck(normalizer.inverse, (normalizer(x).detach().requires_grad_(),))
+    far = normalizer.inverse(torch.tensor([[-1e3], [1e3]], dtype=torch.float64))  # beyond what a power reaches
+    assert torch.isfinite(far).all()
 
 
 def test_quantiles_make_any_distribution_uniform_and_come_back():

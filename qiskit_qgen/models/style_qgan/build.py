@@ -14,10 +14,12 @@ from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.models.base.codecs import PixelCodec, RowCodec, decode, encode
 from qiskit_qgen.models.style_qgan.config import QuantumGeneratorConfig, StyleQGANConfig, StyleQGANTraining
 from qiskit_qgen.networks import (
+    AbstractNormalizer,
     ClassicalGenerator,
     ConvAutoencoder,
     ConvAutoencoderConfig,
     LatentNormalizer,
+    PowerNormalizer,
     QuantileNormalizer,
     QuantumStyleGenerator,
     RangeNormalizer,
@@ -63,11 +65,12 @@ def build_codec(config: StyleQGANConfig) -> nn.Module:
     return copy.deepcopy(config.autoencoder)
 
 
-def build_normalizer(config: StyleQGANConfig) -> LatentNormalizer | RangeNormalizer | QuantileNormalizer:
+def build_normalizer(config: StyleQGANConfig) -> AbstractNormalizer:
     """Return the map of those vectors to the generator's space."""
     if config.image_shape is not None:
         return LatentNormalizer(config.sample_size, config.latent_transform if config.has_autoencoder else "none")
-    return (RangeNormalizer if config.scaling == "range" else QuantileNormalizer)(config.sample_size)
+    kinds = {"range": RangeNormalizer, "quantile": QuantileNormalizer, "power": PowerNormalizer}
+    return kinds[config.scaling](config.sample_size)
 
 
 def build_generator(config: StyleQGANConfig, circuit: ParametrizedCircuit | None) -> nn.Module:

@@ -89,8 +89,10 @@ class StyleQGANConfig(Settings):
         "Channels, height and width (8 to 64) of the images; None for tabular data", default=(1, 28, 28)
     )
     num_features: int | None = setting("Columns of tabular data", default=None, minimum=1)
-    scaling: Literal["range", "quantile"] = setting(
-        "How columns of tabular data are mapped to [-1, 1]", default="range"
+    scaling: Literal["range", "quantile", "power"] = setting(
+        "How columns of tabular data are mapped to [-1, 1]: by their range, by their quantiles, or by Yeo-Johnson's power "
+        "transform and then by their range (arXiv 2110.06933)",
+        default="range",
     )
     generator: QuantumGeneratorConfig | ClassicalGeneratorConfig = setting(
         "The generator: a circuit, or a multilayer perceptron in its place", default=QuantumGeneratorConfig()
