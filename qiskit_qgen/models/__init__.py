@@ -4,7 +4,7 @@ from qiskit_qgen.models.base import AbstractGenerativeModel
 from qiskit_qgen.models.hybrid_gan import HybridGAN, HybridGANConfig
 from qiskit_qgen.models.quantum_diffusion import QuantumDiffusion, QuantumDiffusionConfig
 from qiskit_qgen.models.style_qgan import QuantumGeneratorConfig, StyleQGAN, StyleQGANConfig, StyleQGANTraining
-from qiskit_qgen.networks import ClassicalGeneratorConfig, ConvAutoencoderConfig, CriticConfig
+from qiskit_qgen.networks import ClassicalGeneratorConfig, ConvAutoencoderConfig, ConvCriticConfig, CriticConfig
 from qiskit_qgen.training import AdversarialTraining, AutoencoderTraining, DenoisingTraining
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "AutoencoderTraining",
     "ClassicalGeneratorConfig",
     "ConvAutoencoderConfig",
+    "ConvCriticConfig",
     "CriticConfig",
     "DenoisingTraining",
     "HybridGAN",

@@ -13,7 +13,7 @@ from qiskit_qgen.networks.blocks import ClassicalBlock, QuantumBlock
 from qiskit_qgen.networks.bottleneck_gates import ChannelGate
 from qiskit_qgen.networks.classical_generator import ClassicalGenerator, ClassicalGeneratorConfig
 from qiskit_qgen.networks.controls import DenseLayer
-from qiskit_qgen.networks.critic import Critic, CriticConfig
+from qiskit_qgen.networks.critic import ConvCritic, ConvCriticConfig, Critic, CriticConfig
 from qiskit_qgen.networks.fourier_surrogate import FourierSurrogate
 from qiskit_qgen.networks.normalizers import (
     AbstractNormalizer,
@@ -39,6 +39,8 @@ __all__ = [
     "ConvAutoencoder",
     "ConvAutoencoderConfig",
     "ConvBackbone",
+    "ConvCritic",
+    "ConvCriticConfig",
     "Critic",
     "CriticConfig",
     "DenseLayer",

@@ -1,17 +1,38 @@
-"""The critic of a Wasserstein GAN."""
+"""Critics of adversarial training: one unbounded value for each sample."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import ClassVar
+
+import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from qiskit_qgen._settings import Settings, setting
+
+_SIDE, _MAPS = 10, 2  # the picture that a sample becomes
+_CHANNELS = (64, 32, 16, 8)
+_SLOPE, _DROPOUT = 0.2, 0.2
 
 
 class CriticConfig(Settings):
     """What a :class:`Critic` is."""
 
+    kind: ClassVar[str] = "perceptron"
     width: int = setting("Width of each hidden layer", default=256, minimum=1)
     depth: int = setting("Number of hidden layers", default=3, minimum=1, maximum=100)
+    halving: bool = setting("Whether each hidden layer is half as wide as the one before it", default=False)
+    slope: float = setting("Slope of the leaky rectifiers below 0", default=0.2, minimum=0, maximum=1)
+    dropout: float = setting("Share of hidden numbers that are left out in training", default=0.0, minimum=0, below=1)
+    bias: bool = setting("Whether the layers have biases", default=True)
+
+
+class ConvCriticConfig(Settings):
+    """The convolutional discriminator of arXiv 2110.06933's code, :class:`ConvCritic`."""
+
+    kind: ClassVar[str] = "conv"
 
 
 class Critic(nn.Module):
@@ -27,12 +48,97 @@ class Critic(nn.Module):
     def __init__(self, num_features: int, config: CriticConfig = CriticConfig()) -> None:
         super().__init__()
         inputs, layers = num_features, []
-        for _ in range(config.depth):
-            layers += [nn.Linear(inputs, config.width), nn.LeakyReLU(0.2)]
-            inputs = config.width
-        self.layers = nn.Sequential(*layers, nn.Linear(inputs, 1))
+        for index in range(config.depth):
+            width = max(config.width >> index, 1) if config.halving else config.width
+            layers += [nn.Linear(inputs, width, bias=config.bias), nn.LeakyReLU(config.slope)]
+            if config.dropout:
+                layers.append(SeededDropout(config.dropout))
+            inputs = width
+        self.layers = nn.Sequential(*layers, nn.Linear(inputs, 1, bias=config.bias))
 
     def forward(self, samples: Tensor) -> Tensor:
         """Return the values (N,) of ``samples`` (N, num_features)."""
         values: Tensor = self.layers(samples)
         return values.squeeze(-1)
+
+
+class ConvCritic(nn.Module):
+    """A convolutional critic of short vectors, the discriminator of the code of arXiv 2110.06933.
+
+    A dense layer without biases makes 10 x 10 pixels of 2 channels of a sample; convolutions of 3 x 3 with 64, 32, 16
+    and 8 channels follow, each with a leaky rectifier of slope 0.2, then dropout of 0.2 and one value. There it ends in
+    a sigmoid; here the value is the logit. Weights start as in Keras: those of convolutions normal, those of dense
+    layers uniform, both after Glorot; biases at 0.
+
+    Args:
+        num_features: Number of features of a sample.
+    """
+
+    def __init__(self, num_features: int) -> None:
+        super().__init__()
+        layers: list[nn.Module] = [
+            nn.Linear(num_features, _MAPS * _SIDE**2, bias=False),
+            nn.Unflatten(1, (_MAPS, _SIDE, _SIDE)),
+        ]
+        inputs = _MAPS
+        for channels in _CHANNELS:
+            layers += [nn.Conv2d(inputs, channels, 3, padding=1), nn.LeakyReLU(_SLOPE)]
+            inputs = channels
+        self.layers = nn.Sequential(*layers, nn.Flatten(), SeededDropout(_DROPOUT), nn.Linear(inputs * _SIDE**2, 1))
+        for layer in self.layers:
+            if isinstance(layer, nn.Conv2d):
+                nn.init.xavier_normal_(layer.weight)
+            elif isinstance(layer, nn.Linear):
+                nn.init.xavier_uniform_(layer.weight)
+            if isinstance(layer, (nn.Conv2d, nn.Linear)) and layer.bias is not None:
+                nn.init.zeros_(layer.bias)
+
+    def forward(self, samples: Tensor) -> Tensor:
+        """Return the values (N,) of ``samples`` (N, num_features)."""
+        values: Tensor = self.layers(samples)
+        return values.squeeze(-1)
+
+
+class SeededDropout(nn.Module):
+    """Dropout whose randomness is an argument: within :func:`dropout_from` it follows a generator, else torch's own.
+
+    Args:
+        rate: Share of the numbers that are left out in training, in [0, 1).
+    """
+
+    def __init__(self, rate: float) -> None:
+        super().__init__()
+        self.rate = rate
+        self._source: tuple[torch.Generator, tuple[int, int]] | None = None
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return ``x`` (N, ...), in training with a share of its numbers at 0 and the others scaled to the same mean."""
+        if not self.training or self._source is None:
+            return F.dropout(x, self.rate, self.training)
+        generator, (index, count) = self._source
+        # Drawn on the CPU for all processes that share a batch, so that one seed gives one mask everywhere.
+        drawn = torch.rand(count * len(x), *x.shape[1:], generator=generator).chunk(count)[index]
+        return x * (drawn >= self.rate).to(x) / (1 - self.rate)
+
+    def extra_repr(self) -> str:
+        """Return the rate, for ``repr``."""
+        return f"rate={self.rate}"
+
+
+@contextmanager
+def dropout_from(module: nn.Module, generator: torch.Generator, part: tuple[int, int] = (0, 1)) -> Iterator[None]:
+    """Draw what the dropout of ``module`` leaves out from ``generator`` while the context lasts.
+
+    Args:
+        module: A network.
+        generator: Source of the masks, on the CPU.
+        part: Of a batch that several processes share: the index of this part and the number of equal parts.
+    """
+    layers = [each for each in module.modules() if isinstance(each, SeededDropout)]
+    for layer in layers:
+        layer._source = (generator, part)
+    try:
+        yield
+    finally:
+        for layer in layers:
+            layer._source = None

@@ -19,6 +19,11 @@ CASES = {
     "style": (StyleQGAN, STYLE, {}),
     "style, cyclic": (StyleQGAN, STYLE | {"style": "cyclic", "latent_transform": "zca"}, {"replay": 0}),
     "style, table": (StyleQGAN, {"image_shape": None, "num_features": 2, "num_qubits": 2, "scaling": "quantile"}, {}),
+    "style, cross-entropy": (
+        StyleQGAN,
+        {"image_shape": None, "num_features": 2, "num_qubits": 2, "critic": "conv"},
+        {"loss": "bce", "separate_updates": True, "optimizer": "adadelta", "replay": 0},
+    ),
     "style, classical": (StyleQGAN, {"image_shape": (1, 8, 8), "generator": "classical"}, {"clip_norm": 1.0}),
     "hybrid": (HybridGAN, HYBRID, {}),
     "hybrid, hinge": (

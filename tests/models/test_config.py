@@ -39,6 +39,9 @@ BAD = {
     | {
         "steps": POSITIVE,
         "batch_size": TWO,
+        "loss": ("hinge", "must be one of 'wgan-gp', 'bce', but is 'hinge'."),
+        "separate_updates": FLAG,
+        "optimizer": ("sgd", "must be one of 'adam', 'adadelta', but is 'sgd'."),
         "gradient_penalty": WEIGHT,
         "replay": COUNT,
         "generator_batch_size": POSITIVE,
@@ -78,7 +81,14 @@ BAD = {
         "hidden": POSITIVE,
         "latent_bound": ("relu", "must be one of 'norm', 'tanh', but is 'relu'."),
     },
-    networks.CriticConfig: {"width": POSITIVE, "depth": DEPTH},
+    networks.CriticConfig: {
+        "width": POSITIVE,
+        "depth": DEPTH,
+        "halving": FLAG,
+        "slope": (1.5, "must be a number in [0, 1], but is 1.5."),
+        "dropout": PART,
+        "bias": FLAG,
+    },
     networks.ClassicalGeneratorConfig: {"width": POSITIVE, "depth": DEPTH, "skip": FLAG},
     UNetConfig: {"width": (7, "must be an integer of at least 8, but is 7.")},
     SqueezeExcitation: {"width": POSITIVE},
@@ -120,7 +130,7 @@ BAD = {
         "autoencoder": (3, "must be ConvAutoencoderConfig or Module or None, but is of type int."),
         "latent_dim": POSITIVE,
         "latent_transform": ("ica", "must be one of 'pca', 'zca', 'standard', 'none', but is 'ica'."),
-        "critic": (None, "must be CriticConfig, but is of type NoneType."),
+        "critic": (None, "must be CriticConfig or ConvCriticConfig, but is of type NoneType."),
     },
     hybrid_gan.BlockConfig: {
         "num_qubits": QUBITS,
@@ -253,6 +263,7 @@ TABLE, PIXELS = {"image_shape": None, "num_features": 2}, {**IMAGES, "autoencode
             {"latent_dim": 25},
             "`num_qubits` must give a read-out for each of the 25 numbers of a sample, but 12",
         ),
+        (StyleQGAN, {"critic": "conv", "critic_width": 8}, "`critic_width` has no effect where `critic` is 'conv'"),
         (StyleQGAN, {"rotations": ("rz",)}, r"must end with RY, or RY and RZ, .* choose `init='uniform'`"),
         (StyleQGAN, {"rotations": ("h",)}, "`rotations` must be one of 'rx', 'ry', 'rz', 'p', but is 'h'"),
         (StyleQGAN, {"entangler": "ccx"}, "`entangler` must be one of"),
@@ -355,3 +366,16 @@ def test_options_with_an_effect_are_taken(settings):
 def test_a_training_with_another_loss_has_no_penalty():
     with pytest.raises(ArgumentError, match="`gradient_penalty` has no effect with loss='hinge': leave it out"):
         training.AdversarialTraining(loss="hinge", gradient_penalty=1.0)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"loss": "bce", "gradient_penalty": 1.0}, "`gradient_penalty` has no effect with loss='bce': leave it out"),
+        ({"separate_updates": True}, "`separate_updates` has no effect with loss='wgan-gp': leave it out"),
+        ({"optimizer": "adadelta", "betas": (0.5, 0.9)}, "`betas` has no effect with optimizer='adadelta': leave it"),
+    ],
+)
+def test_what_a_loss_or_an_optimizer_does_not_have_is_refused(options, sentence):
+    with pytest.raises(ArgumentError, match=sentence):
+        training.WassersteinTraining(**options)

@@ -1,7 +1,9 @@
+import pytest
 import torch
 from torch import nn
 
-from qiskit_qgen.networks import ClassicalGenerator, ClassicalGeneratorConfig, Critic, CriticConfig
+from qiskit_qgen.networks import ClassicalGenerator, ClassicalGeneratorConfig, ConvCritic, Critic, CriticConfig
+from qiskit_qgen.networks.critic import SeededDropout, dropout_from
 
 
 def test_sizes_and_parameter_counts():
@@ -41,3 +43,46 @@ def test_the_critic_values_each_sample_by_itself():
     values = critic.train()(samples)
     assert torch.allclose(values[:1], critic(samples[:1]), atol=1e-6)
     assert not any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in critic.modules())
+
+
+def test_a_halving_critic_of_the_public_last_qgan_code():
+    critic = Critic(20, CriticConfig(width=112, depth=2, halving=True, slope=0.01, dropout=0.1, bias=False))
+    assert [tuple(each.weight.shape) for each in critic.modules() if isinstance(each, nn.Linear)] == [
+        (112, 20),
+        (56, 112),
+        (1, 56),
+    ]
+    assert all(each.bias is None for each in critic.modules() if isinstance(each, nn.Linear))
+    assert {each.negative_slope for each in critic.modules() if isinstance(each, nn.LeakyReLU)} == {0.01}
+    assert [each.rate for each in critic.modules() if isinstance(each, SeededDropout)] == [0.1, 0.1]
+
+
+def test_the_convolutional_critic_is_the_published_discriminator():
+    torch.manual_seed(0)
+    critic = ConvCritic(3)
+    dense = 200 * 3
+    convolutions = [(2 * 9 + 0) * 64 + 64, 64 * 9 * 32 + 32, 32 * 9 * 16 + 16, 16 * 9 * 8 + 8]
+    counts = [sum(p.numel() for p in each.parameters()) for each in critic.layers]
+    assert [number for number in counts if number] == [dense, *convolutions, 8 * 100 + 1]
+    assert critic(torch.randn(5, 3)).shape == (5,)
+    first, conv = critic.layers[0].weight, critic.layers[4].weight
+    assert first.abs().max() <= (6 / 203) ** 0.5  # Glorot, uniform
+    assert conv.std().item() == pytest.approx((2 / (9 * 64 + 9 * 32)) ** 0.5, rel=0.03)  # Glorot, normal
+
+
+def test_dropout_follows_its_generator_and_keeps_the_mean():
+    layer, x = SeededDropout(0.3), torch.ones(2000, 10)
+    state = torch.get_rng_state()
+    with dropout_from(layer, torch.Generator().manual_seed(1)):
+        first = layer(x)
+    with dropout_from(layer, torch.Generator().manual_seed(1)):
+        assert torch.equal(layer(x), first)
+    assert torch.equal(torch.get_rng_state(), state)
+    assert first.unique().tolist() == pytest.approx([0.0, 1 / 0.7])
+    assert first.mean().item() == pytest.approx(1, abs=0.02)
+    halves = []
+    for index in range(2):
+        with dropout_from(layer, torch.Generator().manual_seed(1), (index, 2)):
+            halves.append(layer(x[:1000]))
+    assert torch.equal(torch.cat(halves), first)
+    assert torch.equal(layer.eval()(x), x)

@@ -18,6 +18,9 @@ from qiskit_qgen.networks import (
     ClassicalGenerator,
     ConvAutoencoder,
     ConvAutoencoderConfig,
+    ConvCritic,
+    ConvCriticConfig,
+    Critic,
     LatentNormalizer,
     PowerNormalizer,
     QuantileNormalizer,
@@ -90,6 +93,13 @@ def build_generator(config: StyleQGANConfig, circuit: ParametrizedCircuit | None
         init_scale=options.init_scale,
         style=options.style,
     )
+
+
+def build_critic(config: StyleQGANConfig) -> nn.Module:
+    """Return the critic."""
+    if isinstance(config.critic, ConvCriticConfig):
+        return ConvCritic(config.sample_size)
+    return Critic(config.sample_size, config.critic)
 
 
 def build_phases(

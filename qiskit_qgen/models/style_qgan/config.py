@@ -11,7 +11,7 @@ from qiskit_qgen._settings import Settings, setting
 from qiskit_qgen.circuits.observables import check_paulis
 from qiskit_qgen.circuits.patterns import check_circuit_size, pairs_of_layers
 from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError
-from qiskit_qgen.networks import ClassicalGeneratorConfig, ConvAutoencoderConfig, CriticConfig
+from qiskit_qgen.networks import ClassicalGeneratorConfig, ConvAutoencoderConfig, ConvCriticConfig, CriticConfig
 from qiskit_qgen.networks.autoencoder import check_image_shape
 from qiskit_qgen.simulator.programs.lowering import MAX_QUBITS
 from qiskit_qgen.training import AutoencoderTraining, WassersteinTraining
@@ -117,7 +117,7 @@ class StyleQGANConfig(Settings):
         ":class:`~qiskit_qgen.networks.LatentNormalizer`",
         default="pca",
     )
-    critic: CriticConfig = setting("The critic", default=CriticConfig())
+    critic: CriticConfig | ConvCriticConfig = setting("The critic", default=CriticConfig())
 
     def check(self) -> None:
         """Raise unless data, autoencoder and generator go together."""

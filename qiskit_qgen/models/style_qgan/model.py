@@ -15,12 +15,12 @@ from qiskit_qgen.models.base.codecs import check_images, check_rows, decode, enc
 from qiskit_qgen.models.style_qgan.build import (
     build_circuit,
     build_codec,
+    build_critic,
     build_generator,
     build_normalizer,
     build_phases,
 )
 from qiskit_qgen.models.style_qgan.config import QuantumGeneratorConfig, StyleQGANConfig, StyleQGANTraining
-from qiskit_qgen.networks import Critic
 from qiskit_qgen.noise import GaussianNoise
 from qiskit_qgen.training import AbstractPhase
 
@@ -61,7 +61,7 @@ class StyleQGAN(AbstractGenerativeModel):
             "autoencoder": build_codec(self.config),
             "normalizer": build_normalizer(self.config),
             "generator": build_generator(self.config, self._circuit),
-            "critic": Critic(self.config.sample_size, self.config.critic),
+            "critic": build_critic(self.config),
         }
 
     @property

@@ -103,7 +103,7 @@ def train_capacity_trial(configuration: Mapping[str, Any], folder: Path) -> dict
         "scores": {name: _curve(history, name, 1, after=0) for name in SCORES if name in known},
         "starts": {name: history.values(_PHASE, name)[0] for name in SCORES[:2]},
         "floors": _latent_scores(*real),
-        **{name: _curve(history, name, training.score_every) for name in _LOSSES},
+        **{name: _curve(history, name, training.score_every) for name in _LOSSES if name in known},
     }
 
 

@@ -157,10 +157,23 @@ def adam(weights: Iterable[nn.Parameter], rate: float, betas: tuple[float, float
     Raises:
         ArgumentError: If none can be.
     """
+    return torch.optim.Adam(_trained(weights), lr=rate, betas=betas)
+
+
+def adadelta(weights: Iterable[nn.Parameter], rate: float) -> Optimizer:
+    """Return Adadelta (arXiv 1212.5701), with the constants of Keras, for those of ``weights`` that can be trained.
+
+    Raises:
+        ArgumentError: If none can be.
+    """
+    return torch.optim.Adadelta(_trained(weights), lr=rate, rho=0.95, eps=1e-7)
+
+
+def _trained(weights: Iterable[nn.Parameter]) -> list[nn.Parameter]:
     trained = [weight for weight in weights if weight.requires_grad]
     if not trained:
         raise ArgumentError(
             "Each network must have a weight that requires a gradient to be trained, but one has none: call "
             "`requires_grad_(True)` on it."
         )
-    return torch.optim.Adam(trained, lr=rate, betas=betas)
+    return trained

@@ -1,28 +1,50 @@
-"""Adversarial training of a generator against a critic: Wasserstein GAN with gradient penalty (arXiv 1704.00028)."""
+"""Adversarial training of a generator against a critic: Wasserstein GAN with gradient penalty (arXiv 1704.00028).
+
+Or, with the same critic's values as logits, by binary cross-entropy (arXiv 1406.2661, arXiv 2110.06933).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.optim import Optimizer
 
 from qiskit_qgen._settings import Settings, setting
-from qiskit_qgen.losses import gradient_penalty, wasserstein_critic_loss, wasserstein_generator_loss
+from qiskit_qgen.losses import (
+    bce_discriminator_loss,
+    bce_generator_loss,
+    gradient_penalty,
+    wasserstein_critic_loss,
+    wasserstein_generator_loss,
+)
+from qiskit_qgen.networks.critic import dropout_from
 from qiskit_qgen.noise import AbstractNoise
 from qiskit_qgen.training.distributed import check_divisible, gather_rows, part
-from qiskit_qgen.training.phases.base import AbstractGeneratorPhase, adam
+from qiskit_qgen.training.phases.base import AbstractGeneratorPhase, adadelta, adam
 from qiskit_qgen.training.rank_sources import draw_noise
 from qiskit_qgen.training.schedules import Schedule
 
 
 class WassersteinTraining(Settings):
-    """How a generator is trained against a critic by the Wasserstein loss with gradient penalty."""
+    """How a generator is trained against a critic."""
 
     steps: int = setting("Steps of the generator", default=1500, minimum=1)
     batch_size: int = setting("Samples in a batch of the critic", default=128, minimum=2)
+    loss: Literal["wgan-gp", "bce"] = setting(
+        "Wasserstein loss with gradient penalty, or binary cross-entropy that does not saturate (arXiv 2110.06933)",
+        default="wgan-gp",
+    )
+    separate_updates: bool = setting(
+        "Whether an update of the critic by 'bce' is one step on real and then one on generated samples, as in the code "
+        "of arXiv 2110.06933, in place of one on both",
+        default=False,
+    )
     n_critic: int = setting("Critic steps for each generator step", default=3, minimum=1)
-    gradient_penalty: float = setting("Weight of the gradient penalty", default=0.1, minimum=0)
+    gradient_penalty: float = setting("Weight of the gradient penalty of 'wgan-gp'", default=0.1, minimum=0)
     replay: int = setting(
         "Number of the generator's last batches from which the critic's generated samples are drawn, so that the "
         "generator runs once a step; 0 draws fresh ones",
@@ -32,8 +54,11 @@ class WassersteinTraining(Settings):
     generator_batch_size: int | None = setting(
         "Samples in a batch of the generator's own step; None takes half of the data's batch", default=None, minimum=1
     )
-    generator_learning_rate: float = setting("Adam's highest learning rate of the generator", default=1e-3, above=0)
-    critic_learning_rate: float = setting("Adam's highest learning rate of the critic", default=1e-3, above=0)
+    optimizer: Literal["adam", "adadelta"] = setting(
+        "The optimizer of both networks: Adam, or Adadelta (arXiv 2110.06933)", default="adam"
+    )
+    generator_learning_rate: float = setting("Highest learning rate of the generator", default=1e-3, above=0)
+    critic_learning_rate: float = setting("Highest learning rate of the critic", default=1e-3, above=0)
     betas: tuple[float, float] = setting(
         "Decay rates of Adam's moments, for both networks", default=(0.0, 0.9), minimum=0, below=1
     )
@@ -48,6 +73,15 @@ class WassersteinTraining(Settings):
     )
     lr_schedule: Schedule = setting("Course of both learning rates", default="cosine")
     warmup: float = setting("Part of the steps over which the learning rates rise", default=0.03, minimum=0, below=1)
+
+    def check(self) -> None:
+        """Raise :class:`ArgumentError` if an option has no effect with the loss or the optimizer."""
+        if self.loss == "bce":
+            self.refuse(("gradient_penalty",), "with loss='bce'")
+        else:
+            self.refuse(("separate_updates",), f"with loss={self.loss!r}")
+        if self.optimizer != "adam":
+            self.refuse(("betas",), f"with optimizer={self.optimizer!r}")
 
     def generator_passes(self) -> list[tuple[int, int, bool]]:
         """Return how a training calls the generator: (number of calls, samples in each, whether for a gradient)."""
@@ -107,8 +141,8 @@ class WassersteinPhase(AbstractGeneratorPhase):
             seed=seed,
             modules={**(modules or {}), "generator": generator, "critic": critic},
             optimizers={
-                "generator": adam(generator.parameters(), options.generator_learning_rate, options.betas),
-                "critic": adam(critic.parameters(), options.critic_learning_rate, options.betas),
+                "generator": _optimizer(generator, options.generator_learning_rate, options),
+                "critic": _optimizer(critic, options.critic_learning_rate, options),
             },
             tensors={"replay": self._replay},
             lr_schedule=options.lr_schedule,
@@ -125,18 +159,22 @@ class WassersteinPhase(AbstractGeneratorPhase):
     def train_step(self, step: int) -> dict[str, Tensor]:
         """Do the critic's updates and the generator's; return their losses, averaged over the critic's updates.
 
-        `critic_loss` includes its penalty, `gradient_penalty` is without its weight, `wasserstein_distance` is the
-        critic's estimate of the distance in units of its own slope.
+        `critic_loss` includes its penalty. With 'wgan-gp' there are also `gradient_penalty`, without its weight, and
+        `wasserstein_distance`, the critic's estimate of the distance in units of its own slope.
         """
         options, randomness = self._options, self.step_generator(step)
         self.generator.train()
+        self.critic.train()
         totals: dict[str, Tensor] = {}
-        for index, fake in enumerate(self._fakes(step, randomness)):
-            real = self.real[self.own_rows(self._order.batch(step * options.n_critic + index))]
-            for name, value in self._update_critic(real, fake, randomness).items():
-                totals[name] = totals[name] + value / options.n_critic if index else value / options.n_critic
+        with dropout_from(self.critic, randomness, part()):
+            for index, fake in enumerate(self._fakes(step, randomness)):
+                real = self.real[self.own_rows(self._order.batch(step * options.n_critic + index))]
+                for name, value in self._update_critic(real, fake, randomness).items():
+                    totals[name] = totals[name] + value / options.n_critic if index else value / options.n_critic
+        self.critic.eval()  # the generator sees the critic without dropout, as in the code of arXiv 2110.06933
         samples = self.generator(self.draw(options.own_batch_size, randomness))
-        generator_loss = wasserstein_generator_loss(self.critic(samples))
+        scores = self.critic(samples)
+        generator_loss = (bce_generator_loss if options.loss == "bce" else wasserstein_generator_loss)(scores)
         self.descend("generator", generator_loss, self.generator.parameters(), options.clip_norm)
         if options.replay:
             self._replay[step % options.replay] = gather_rows(samples.detach())
@@ -161,6 +199,8 @@ class WassersteinPhase(AbstractGeneratorPhase):
         return [self.own_rows(each) for each in drawn.split(self._options.batch_size)]
 
     def _update_critic(self, real: Tensor, fake: Tensor, randomness: torch.Generator) -> dict[str, Tensor]:
+        if self._options.loss == "bce":
+            return {"critic_loss": self._descend_cross_entropy(real, fake)}
         loss = wasserstein_critic_loss(self.critic(real), self.critic(fake))
         penalty = gradient_penalty(self.critic, real, fake, generator=randomness, part=part())
         total = loss + self._options.gradient_penalty * penalty
@@ -171,7 +211,27 @@ class WassersteinPhase(AbstractGeneratorPhase):
             "gradient_penalty": penalty.detach(),
         }
 
+    def _descend_cross_entropy(self, real: Tensor, fake: Tensor) -> Tensor:
+        """Do the critic's step on real and generated samples, or one on each, and return the sum of their losses."""
+        options, weights = self._options, list(self.critic.parameters())
+        if not options.separate_updates:
+            loss = bce_discriminator_loss(self.critic(real), self.critic(fake))
+            self.descend("critic", loss, weights, options.clip_norm)
+            return loss.detach()
+        total = torch.zeros((), device=self.device)
+        for samples, sign in ((real, -1), (fake, 1)):
+            loss = F.softplus(sign * self.critic(samples)).mean()
+            self.descend("critic", loss, weights, options.clip_norm)
+            total = total + loss.detach()
+        return total
+
     @torch.no_grad()
     def preview(self, num_images: int, seed: int) -> Tensor | None:
         """Return images of the averaged generator, or None if its samples are no images."""
         return None if self._to_images is None else self._to_images(self.sample(num_images, seed))
+
+
+def _optimizer(network: nn.Module, rate: float, options: WassersteinTraining) -> Optimizer:
+    if options.optimizer == "adadelta":
+        return adadelta(network.parameters(), rate)
+    return adam(network.parameters(), rate, options.betas)

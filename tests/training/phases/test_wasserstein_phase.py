@@ -78,6 +78,57 @@ def test_the_first_step_is_algorithm_one_of_the_paper():
             assert torch.allclose(mine, theirs, atol=1e-6), name
 
 
+@pytest.mark.parametrize("separate", [False, True])
+def test_a_step_by_cross_entropy_with_adadelta(separate):
+    rates = {"critic_learning_rate": 0.1, "generator_learning_rate": 0.5, "warmup": 0.0, "lr_schedule": "constant"}
+    options = {"loss": "bce", "optimizer": "adadelta", "n_critic": 1, "replay": 0, "ema_decay": 0.0, **rates}
+    phase, twin = (make(generator_batch_size=6, separate_updates=separate, **options) for _ in range(2))
+    phase.begin()
+    losses = phase.train_step(0)
+    assert set(losses) == {"critic_loss", "generator_loss"}
+
+    bce = torch.nn.functional.binary_cross_entropy_with_logits
+    randomness = twin.step_generator(0)
+    with torch.no_grad():
+        fake = twin.generator(torch.randn(6, 3, generator=randomness))
+    real = twin._data()[twin.batch_order(20, 6).batch(0)]
+
+    def critic_loss(samples, label):
+        scores = twin.critic(samples)
+        return bce(scores, torch.full_like(scores, label))
+
+    def descend(optimizer, loss):
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        return loss.item()
+
+    # Keras's constants: Adadelta(learning_rate, rho=0.95, epsilon=1e-7).
+    adadelta = torch.optim.Adadelta(twin.critic.parameters(), lr=0.1, rho=0.95, eps=1e-7)
+    if separate:
+        total = descend(adadelta, critic_loss(real, 1.0)) + descend(adadelta, critic_loss(fake, 0.0))
+    else:
+        total = descend(adadelta, critic_loss(real, 1.0) + critic_loss(fake, 0.0))
+    assert losses["critic_loss"].item() == pytest.approx(total, rel=1e-5)
+    adadelta = torch.optim.Adadelta(twin.generator.parameters(), lr=0.5, rho=0.95, eps=1e-7)
+    generated = twin.generator(torch.randn(6, 3, generator=randomness))
+    assert losses["generator_loss"].item() == pytest.approx(descend(adadelta, critic_loss(generated, 1.0)), rel=1e-5)
+    for name in ("generator", "critic"):
+        for mine, theirs in zip(getattr(phase, name).parameters(), getattr(twin, name).parameters(), strict=True):
+            assert torch.allclose(mine, theirs, atol=1e-6), name
+    averaged = phase.average.tensors.values()  # a decay of 0 keeps the weights themselves
+    assert all(torch.equal(a, b) for a, b in zip(averaged, phase.generator.state_dict().values(), strict=True))
+
+
+def test_the_generators_step_sees_the_critic_without_dropout():
+    phase = make(n_critic=2, loss="bce")
+    modes = []
+    phase.critic.register_forward_hook(lambda module, *_: modes.append(module.training))
+    phase.begin()
+    phase.train_step(0)
+    assert modes == [True] * 4 + [False]
+
+
 def test_replay_spares_the_generator_and_uses_its_last_batches():
     noise = CountingNoise(3)
     phase = make(noise, n_critic=3, replay=2, generator_batch_size=5, num_steps=5)
