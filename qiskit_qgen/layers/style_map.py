@@ -20,7 +20,7 @@ class StyleMap(nn.Module):
         init_scale: W and b start uniform in [-init_scale, init_scale], in radians.
         bias_scale: The same for b alone; None for ``init_scale``.
         components: For each angle the one noise component that it depends on, (num_angles,) integers from 0 to
-            noise_dim - 1: two weights per angle, as in arXiv 2110.06933. None for all components, as in arXiv 2406.02668.
+            noise_dim - 1: two weights per angle, as in arXiv 2110.06933. None for all, as in arXiv 2406.02668.
         generator: Random state of the initialisation; None for torch's global one, as torch's own modules do.
 
     Attributes:

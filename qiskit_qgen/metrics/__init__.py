@@ -22,6 +22,7 @@ from qiskit_qgen.metrics.functional.frechet import FeatureStatistics, frechet_di
 from qiskit_qgen.metrics.functional.inception import inception_score
 from qiskit_qgen.metrics.functional.jensen_shannon import jensen_shannon_divergence
 from qiskit_qgen.metrics.functional.kernel import kernel_distance, kernel_distance_interval
+from qiskit_qgen.metrics.functional.marginals import marginal_kl_divergence
 from qiskit_qgen.metrics.functional.neighbors import (
     MemorizationScores,
     density_coverage,
@@ -76,6 +77,7 @@ __all__ = [
     "jensen_shannon_divergence",
     "kernel_distance",
     "kernel_distance_interval",
+    "marginal_kl_divergence",
     "memorization",
     "precision_recall",
     "reconstruction_quality",

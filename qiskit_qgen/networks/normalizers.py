@@ -176,7 +176,7 @@ class PowerNormalizer(AbstractNormalizer):
     ``y = (f(x) - center) / radius`` where ``f(x) = ((1 + x)^lambda - 1) / lambda`` for x >= 0 and
     ``-((1 - x)^(2 - lambda) - 1) / (2 - lambda)`` below, with logarithms where an exponent is 0. scikit-learn's
     ``PowerTransformer`` finds the exponents; its standardisation cancels in the range that follows. This is the
-    preprocessing of the code of arXiv 2110.06933. What lies beyond all that ``f`` reaches becomes the limit of its type.
+    preprocessing of the code of arXiv 2110.06933. What lies beyond all that ``f`` reaches becomes its type's limit.
     """
 
     def __init__(self, num_features: int) -> None:

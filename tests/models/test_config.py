@@ -124,7 +124,7 @@ BAD = {
     style_qgan.StyleQGANConfig: {
         "image_shape": SHAPE,
         "num_features": POSITIVE,
-        "scaling": ("log", "must be one of 'range', 'quantile', 'power', but is 'log'."),
+        "scaling": ("log", "must be one of 'range', 'quantile', 'power', 'none', but is 'log'."),
         "generator": (3, "must be QuantumGeneratorConfig or ClassicalGeneratorConfig, but is of type int."),
         "noise_dim": POSITIVE,
         "autoencoder": (3, "must be ConvAutoencoderConfig or Module or None, but is of type int."),

@@ -5,11 +5,12 @@ from __future__ import annotations
 import functools
 import operator
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 from torch import Tensor
 
-from qiskit_qgen._checks import check_int, check_type, renamed_arguments
+from qiskit_qgen._checks import check_choice, check_int, check_type, renamed_arguments
 from qiskit_qgen._random import resolve_seed
 from qiskit_qgen._settings import Settings
 from qiskit_qgen._typing import PathLike
@@ -19,6 +20,7 @@ from qiskit_qgen.layers import QuantumLayer
 from qiskit_qgen.models.base import saving
 from qiskit_qgen.models.base.fitting import AbstractTrainable
 from qiskit_qgen.models.base.module import quantum_layers
+from qiskit_qgen.models.base.published import Published
 
 if TYPE_CHECKING:
     from qiskit_qgen.execution import CostEstimate
@@ -36,6 +38,9 @@ class QuantumPass(NamedTuple):
 
 class AbstractGenerativeModel(AbstractTrainable):
     """Base of the generative models: a module that is trained, sampled, scored, costed, saved and loaded in one way."""
+
+    published_systems: ClassVar[Mapping[str, Published]] = {}
+    """The published systems that :meth:`published` knows, by name."""
 
     def reconstruct(self, images: Any) -> Tensor:
         """Return what the model's autoencoder makes of ``images``: the best that any generator in its latent can do.
@@ -170,6 +175,40 @@ class AbstractGenerativeModel(AbstractTrainable):
             for layer in layers
             for times, rows in calls
         ]
+
+    @classmethod
+    def published(cls, name: str, **settings: Any) -> Self:
+        """Return an untrained model with the settings of a published system, as far as they are known.
+
+        The page on published systems of the documentation lists them, and where our own choice stands for what is not
+        known. :meth:`published_training` gives the training that belongs to it.
+
+        Args:
+            name: The paper's arXiv identifier, such as "2601.05036"; a name of :attr:`published_systems`.
+            **settings: Settings to replace, such as ``image_shape``.
+
+        Raises:
+            ArgumentError: If the name is unknown, or a value is out of range or without effect.
+            ArgumentTypeError: If a setting is unknown or has the wrong type.
+            MissingOptionalLibraryError: If a part needs a library that is not installed.
+        """
+        check_choice("name", name, list(cls.published_systems))
+        return cls(**{**cls.published_systems[name].model, **settings})
+
+    @classmethod
+    def published_training(cls, name: str, **options: Any) -> Any:
+        """Return how a published system was trained, as far as it is known: what ``fit`` takes as ``training``.
+
+        Args:
+            name: As of :meth:`published`.
+            **options: Options to replace, such as ``steps``.
+
+        Raises:
+            ArgumentError: If the name is unknown, or a value is out of range or without effect.
+            ArgumentTypeError: If an option is unknown or has the wrong type.
+        """
+        check_choice("name", name, list(cls.published_systems))
+        return cls.training_class.of(**{**cls.published_systems[name].training, **options})
 
     def save_pretrained(self, folder: PathLike) -> None:
         """Write the model to ``folder``: config.json, model.safetensors and, if it has a circuit, circuit.qpy.

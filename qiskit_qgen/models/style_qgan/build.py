@@ -72,6 +72,8 @@ def build_normalizer(config: StyleQGANConfig) -> AbstractNormalizer:
     """Return the map of those vectors to the generator's space."""
     if config.image_shape is not None:
         return LatentNormalizer(config.sample_size, config.latent_transform if config.has_autoencoder else "none")
+    if config.scaling == "none":
+        return LatentNormalizer(config.sample_size, "none")
     kinds = {"range": RangeNormalizer, "quantile": QuantileNormalizer, "power": PowerNormalizer}
     return kinds[config.scaling](config.sample_size)
 

@@ -41,17 +41,16 @@ class QuantumGeneratorConfig(Settings):
     entangler: str | tuple[str, ...] = setting("Two-qubit gate, or a list of several", default="cx")
     observables: str = setting("Pauli letters read out of each qubit", default="XZ", source="arXiv 2601.05036")
     style: Literal["full", "cyclic", "cyclic-shared"] = setting(
-        "How the noise enters: 'full': each angle depends on all its components (arXiv 2406.02668); 'cyclic': on one, in "
-        "turn (arXiv 2110.06933); 'cyclic-shared': the second and third rotation of a qubit on the same, as in its "
-        "tutorial",
+        "How the noise enters: each angle depends on all its components (arXiv 2406.02668), or on one, in turn (arXiv "
+        "2110.06933), or so that a qubit's second and third rotation share one, as in the tutorial of its code",
         default="full",
     )
     init: Literal["gaussian", "uniform"] = setting(
         "Where the angles start; see :class:`~qiskit_qgen.networks.QuantumStyleGenerator`", default="gaussian"
     )
     init_scale: float = setting(
-        "With init='uniform', the bound of the initial weights and biases of the angle map; with 'gaussian', the size of "
-        "all angles together that start near 0, over the spread of a last rotation: small angles avoid flat gradients",
+        "With init='uniform', the bound of the initial weights and biases; with 'gaussian', the size of all angles "
+        "together that start near 0, over the spread of a last rotation: small angles avoid flat gradients",
         default=0.1,
         minimum=0,
         maximum=1e6,
@@ -89,9 +88,9 @@ class StyleQGANConfig(Settings):
         "Channels, height and width (8 to 64) of the images; None for tabular data", default=(1, 28, 28)
     )
     num_features: int | None = setting("Columns of tabular data", default=None, minimum=1)
-    scaling: Literal["range", "quantile", "power"] = setting(
-        "How columns of tabular data are mapped to [-1, 1]: by their range, by their quantiles, or by Yeo-Johnson's power "
-        "transform and then by their range (arXiv 2110.06933)",
+    scaling: Literal["range", "quantile", "power", "none"] = setting(
+        "How columns of tabular data are mapped to [-1, 1]: by their range, by their quantiles, by Yeo-Johnson's power "
+        "transform and then by their range (arXiv 2110.06933), or not at all",
         default="range",
     )
     generator: QuantumGeneratorConfig | ClassicalGeneratorConfig = setting(

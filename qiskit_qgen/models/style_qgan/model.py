@@ -21,6 +21,7 @@ from qiskit_qgen.models.style_qgan.build import (
     build_phases,
 )
 from qiskit_qgen.models.style_qgan.config import QuantumGeneratorConfig, StyleQGANConfig, StyleQGANTraining
+from qiskit_qgen.models.style_qgan.published import PUBLISHED
 from qiskit_qgen.noise import GaussianNoise
 from qiskit_qgen.training import AbstractPhase
 
@@ -49,6 +50,7 @@ class StyleQGAN(AbstractGenerativeModel):
 
     config_class = StyleQGANConfig
     training_class = StyleQGANTraining
+    published_systems = PUBLISHED
     config: StyleQGANConfig
 
     def _prepare(self) -> None:

@@ -39,8 +39,8 @@ class WassersteinTraining(Settings):
         default="wgan-gp",
     )
     separate_updates: bool = setting(
-        "Whether an update of the critic by 'bce' is one step on real and then one on generated samples, as in the code "
-        "of arXiv 2110.06933, in place of one on both",
+        "Whether an update of the critic by 'bce' is one step on real and then one on generated samples, as in the "
+        "code of arXiv 2110.06933, in place of one on both",
         default=False,
     )
     n_critic: int = setting("Critic steps for each generator step", default=3, minimum=1)
