@@ -3,11 +3,11 @@
     python -m benchmarks.collisions EVENTS.npz    (30,000 steps: about half an hour on an idle core)
 
 EVENTS.npz holds tables of s, t and y of pp -> ttbar events: `real100k_sty`, and the authors' own generated sample
-`published_qgan100k_sty`. The published model is trained on the first 10,000 real events, as far as it is known, with all
-its preprocessing; then 100,000 generated events are scored by the Kullback-Leibler divergence of 100-bin marginals (logarithmic bins of s and
-t, as the authors' own) and, since marginals see no correlation, by Spearman's correlation of s and t. The rows that a
-score needs beside it are the authors' sample, the 10,000 training events themselves, and one normal distribution fitted
-to the preprocessed training events.
+`published_qgan100k_sty`. The published model is trained on the first 10,000 real events, as far as it is known, with
+all its preprocessing. 100,000 generated events are then scored by the Kullback-Leibler divergence of 100-bin marginals
+(logarithmic bins of s and t, as the authors' own) and, since marginals see no correlation, by Spearman's correlation
+of s and t. Beside them stand the authors' sample, the 10,000 training events themselves, and a normal distribution that
+is fitted to the preprocessed training events.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from qiskit_qgen._settings import Settings, setting
 
-_SIDE, _MAPS = 10, 2  # the picture that a sample becomes
+_SIDE, _MAPS = 10, 2  # of the image that a sample becomes
 _CHANNELS = (64, 32, 16, 8)
 _SLOPE, _DROPOUT = 0.2, 0.2
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -74,7 +75,11 @@ def build_normalizer(config: StyleQGANConfig) -> AbstractNormalizer:
         return LatentNormalizer(config.sample_size, config.latent_transform if config.has_autoencoder else "none")
     if config.scaling == "none":
         return LatentNormalizer(config.sample_size, "none")
-    kinds = {"range": RangeNormalizer, "quantile": QuantileNormalizer, "power": PowerNormalizer}
+    kinds: dict[str, Callable[[int], AbstractNormalizer]] = {
+        "range": RangeNormalizer,
+        "quantile": QuantileNormalizer,
+        "power": PowerNormalizer,
+    }
     return kinds[config.scaling](config.sample_size)
 
 

@@ -6,7 +6,7 @@ from qiskit_qgen.models.base.published import Published
 from qiskit_qgen.models.style_qgan.config import QuantumGeneratorConfig
 from qiskit_qgen.networks import ConvCriticConfig
 
-_PAIRS = [[(0, 1), (0, 2)], [(1, 2), (2, 0)]]
+_PAIRS = [[[0, 1], [0, 2]], [[1, 2], [2, 0]]]  # lists, as a saved model has them
 _AS_THEY_ARE = {"ema_decay": 0.0, "lr_schedule": "constant", "warmup": 0.0}  # weights and rates without a course
 _ADADELTA = {
     "steps": 30_000,
