@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from qiskit_qgen.exceptions import GradientError
 from qiskit_qgen.simulator.cpu.batches import Batch
 from qiskit_qgen.simulator.cpu.sweeps import Sweeps
+from qiskit_qgen.simulator.cpu.threads import default_threads
 from qiskit_qgen.simulator.programs.expressions import SlotEvaluator
 from qiskit_qgen.simulator.programs.operations import PauliTerm
 from qiskit_qgen.simulator.programs.program import Program
@@ -44,7 +45,7 @@ class CircuitFunction(ABC):
     @property
     def threads(self) -> int:
         """The number of threads."""
-        return self._threads or torch.get_num_threads()
+        return self._threads or default_threads()
 
     @abstractmethod
     def __call__(self, parameters: torch.Tensor) -> torch.Tensor:

@@ -126,7 +126,9 @@ class Trainer:
         while state.step < phase.num_steps and not state.stop_requested:
             start = time.perf_counter()
             phase.set_learning_rates(state.step)
-            losses = self._finite(average_values(phase.train_step(state.step)))
+            with phase.threads():
+                losses = phase.train_step(state.step)
+            losses = self._finite(average_values(losses))
             state.step += 1
             state.history.record(phase.name, state.step, losses)
             self._notify("on_step_end")

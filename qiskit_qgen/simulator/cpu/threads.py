@@ -1,4 +1,4 @@
-"""A pool of threads for the kernels, which release the GIL.
+"""A pool of threads for the kernels, which release the GIL, and how many of them there are.
 
 numba's own threading layers abort when used from two threads at once and break after a fork; data loaders and servers
 do both.
@@ -7,12 +7,40 @@ do both.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from typing import TypeVar
 
+import torch
+
 T = TypeVar("T")
+
+_CIRCUIT_THREADS: ContextVar[int | None] = ContextVar("circuit_threads", default=None)
+
+
+def default_threads() -> int:
+    """Return the number of threads for circuits that none is given for: that of torch, outside of the context below."""
+    return _CIRCUIT_THREADS.get() or torch.get_num_threads()
+
+
+@contextmanager
+def torch_on_one_thread() -> Iterator[None]:
+    """Let torch compute on one thread while the context lasts, and circuits on as many as before.
+
+    The threads of OpenMP wait for each other in every product of matrices, however small. Where they do not all have a
+    core of their own, each of these waits lasts until the operating system lets the last one run.
+    """
+    threads = torch.get_num_threads()
+    token = _CIRCUIT_THREADS.set(default_threads())
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+        _CIRCUIT_THREADS.reset(token)
 
 
 @cache

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
@@ -14,6 +16,7 @@ from torch.optim import Optimizer
 from qiskit_qgen._random import torch_generator
 from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.noise import AbstractNoise
+from qiskit_qgen.simulator.cpu.threads import torch_on_one_thread
 from qiskit_qgen.training.averaging import ExponentialMovingAverage
 from qiskit_qgen.training.batches import BatchOrder
 from qiskit_qgen.training.distributed import average_gradients, part_of
@@ -22,6 +25,7 @@ from qiskit_qgen.training.schedules import Schedule, learning_rate_factor
 
 _STEP_STREAM, _ORDER_STREAM, _SAMPLE_STREAM = 0, 1, 2
 _SAMPLE_BATCH = 512
+_SMALL_LAYER = 2**16  # weights of a layer whose product with a batch takes less time than threads take to meet
 
 
 class AbstractPhase(ABC):
@@ -78,6 +82,17 @@ class AbstractPhase(ABC):
 
     def begin(self) -> None:  # noqa: B027 - a hook that most phases leave empty
         """Compute what the phase needs and no checkpoint holds; called before its first step and after a resume."""
+
+    def threads(self) -> AbstractContextManager[None]:
+        """Return the context of a step: one thread of torch where the networks are too small to gain from more.
+
+        Circuits keep theirs, and so does torch where the environment variable ``OMP_NUM_THREADS`` sets a number.
+        """
+        weights = [
+            w for optimizer in self.optimizers.values() for group in optimizer.param_groups for w in group["params"]
+        ]
+        small = all(weight.ndim <= 2 and weight.numel() <= _SMALL_LAYER for weight in weights)
+        return torch_on_one_thread() if small and "OMP_NUM_THREADS" not in os.environ else nullcontext()
 
     @abstractmethod
     def train_step(self, step: int) -> dict[str, Tensor]:
