@@ -128,17 +128,42 @@ def kernel_distance_interval(
     y = check_features("y_features", y_features, num_features=x.shape[1])
     check_int("resamples", resamples, minimum=2)
     scale = 1 / x.shape[1] if gamma is None else check_float("gamma", gamma, minimum=0.0, open_minimum=True)
-    generator = torch_generator(seed, _BOOTSTRAP_STREAM)
-    drawn_x, drawn_y = (_draws(len(each), resamples, generator).to(each.device) for each in (x, y))
 
     def kernel(a: Tensor, b: Tensor) -> Tensor:
         return (scale * a @ b.T + coef) ** degree
 
-    values = (
-        _weighted_pairs(x, x, drawn_x, drawn_x, kernel, same=True)
-        + _weighted_pairs(y, y, drawn_y, drawn_y, kernel, same=True)
-        - 2 * _weighted_pairs(x, y, drawn_x, drawn_y, kernel, same=False)
+    return discrepancy_interval(x, y, kernel, resamples=resamples, seed=seed)
+
+
+def squared_discrepancy(
+    x: Tensor, y: Tensor, weights_x: Tensor, weights_y: Tensor, kernel: Callable[[Tensor, Tensor], Tensor]
+) -> Tensor:
+    """Return the unbiased squared maximum mean discrepancy of weighted samples, without a pair of one with itself.
+
+    Args:
+        x: Features of shape (N, D), float64.
+        y: Features of shape (M, D).
+        weights_x: How often each sample of ``x`` counts in each of R estimates, (R, N), float64.
+        weights_y: The same of ``y``, (R, M).
+        kernel: Maps (n, D) and (m, D) to (n, m).
+
+    Returns:
+        The R estimates; NaN where a set holds one sample alone.
+    """
+    return (
+        _weighted_pairs(x, x, weights_x, weights_x, kernel, same=True)
+        + _weighted_pairs(y, y, weights_y, weights_y, kernel, same=True)
+        - 2 * _weighted_pairs(x, y, weights_x, weights_y, kernel, same=False)
     )
+
+
+def discrepancy_interval(
+    x: Tensor, y: Tensor, kernel: Callable[[Tensor, Tensor], Tensor], *, resamples: int, seed: int | None
+) -> tuple[float, float]:
+    """Return the bootstrap interval of 95 % of the squared maximum mean discrepancy of all samples."""
+    generator = torch_generator(seed, _BOOTSTRAP_STREAM)
+    drawn_x, drawn_y = (_draws(len(each), resamples, generator).to(each.device) for each in (x, y))
+    values = squared_discrepancy(x, y, drawn_x, drawn_y, kernel)
     # Of few samples, a draw may hold one alone, which leaves no pair.
     low, high = torch.nanquantile(
         values, torch.tensor([0.025, 0.975], dtype=values.dtype, device=values.device)
