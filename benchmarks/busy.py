@@ -1,8 +1,8 @@
 """A training step on a busy machine: ``python -m benchmarks.busy``.
 
-Steps of the demo's StyleQGAN (12 qubits, 8 layers, batches of 128, 3 critic steps) beside one endless loop on each core,
-and alone. Each is measured with torch's threads as a training chooses them, and with as many as there are cores. Torch's
-number belongs to a process and so do OpenMP's waits, so that each case runs in a process of its own, all in turn.
+Steps of the demo's StyleQGAN (12 qubits, 8 layers, batches of 128, 3 critic steps) beside one endless loop on each
+core, and alone. Each is measured with torch's threads as a training chooses them, and with as many as there are cores.
+Each case runs in a process of its own, all in turn.
 """
 
 from __future__ import annotations

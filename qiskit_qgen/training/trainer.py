@@ -127,8 +127,8 @@ class Trainer:
             start = time.perf_counter()
             phase.set_learning_rates(state.step)
             with phase.threads():
-                losses = phase.train_step(state.step)
-            losses = self._finite(average_values(losses))
+                step_losses = phase.train_step(state.step)
+            losses = self._finite(average_values(step_losses))
             state.step += 1
             state.history.record(phase.name, state.step, losses)
             self._notify("on_step_end")
