@@ -15,6 +15,7 @@ from qiskit_qgen.networks.classical_generator import ClassicalGenerator, Classic
 from qiskit_qgen.networks.controls import DenseLayer
 from qiskit_qgen.networks.critic import ConvCritic, ConvCriticConfig, Critic, CriticConfig
 from qiskit_qgen.networks.fourier_surrogate import FourierSurrogate
+from qiskit_qgen.networks.last_autoencoder import LastAutoencoder, LastAutoencoderConfig
 from qiskit_qgen.networks.normalizers import (
     AbstractNormalizer,
     LatentNormalizer,
@@ -27,6 +28,7 @@ from qiskit_qgen.networks.quantum_generator import QuantumStyleGenerator
 from qiskit_qgen.networks.transfer_discriminator import TransferDiscriminator
 from qiskit_qgen.networks.unet import AbstractDenoiser, UNet
 from qiskit_qgen.networks.upsampling import UpsamplingGenerator
+from qiskit_qgen.networks.variational_autoencoder import VariationalAutoencoder, VariationalAutoencoderConfig
 
 __all__ = [
     "AbstractBackbone",
@@ -46,6 +48,8 @@ __all__ = [
     "DenseLayer",
     "EfficientNetLite0Backbone",
     "FourierSurrogate",
+    "LastAutoencoder",
+    "LastAutoencoderConfig",
     "LatentNormalizer",
     "ModuleBackbone",
     "PowerNormalizer",
@@ -59,4 +63,6 @@ __all__ = [
     "TransferDiscriminator",
     "UNet",
     "UpsamplingGenerator",
+    "VariationalAutoencoder",
+    "VariationalAutoencoderConfig",
 ]

@@ -53,15 +53,15 @@ class ConvAutoencoder(nn.Module):
         self.image_shape = image_shape
         self.latent_dim = latent_dim
         width, hidden = config.width, config.hidden
-        sizes = _halvings((sides[0], sides[1]))
+        sizes = halvings((sides[0], sides[1]))
         is_normalised = config.latent_bound == "norm"
         bound = nn.BatchNorm1d(latent_dim, affine=False) if is_normalised else nn.Tanh()
-        compress = _encoder(channels, sizes, width, hidden, latent_dim)
+        compress = conv_encoder(channels, sizes, width, hidden, latent_dim)
         if is_normalised:
             # The normalisation takes it away again: its gradient would be rounding errors, which Adam blows up.
             compress[-1].bias.requires_grad_(False)
         self.encoder = nn.Sequential(compress, bound)
-        self.decoder = _decoder(channels, sizes, width, hidden, latent_dim)
+        self.decoder = conv_decoder(channels, sizes, width, hidden, latent_dim)
         # A quarter faster on CPUs than channels before pixels.
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
@@ -99,8 +99,8 @@ def check_image_shape(image_shape: object) -> tuple[int, int, int]:
     return channels, height, width
 
 
-def _halvings(size: tuple[int, int]) -> list[tuple[int, int]]:
-    """The sizes of the picture before and after each strided convolution; there are at least two convolutions."""
+def halvings(size: tuple[int, int]) -> list[tuple[int, int]]:
+    """Return the sizes of the image before and after each strided convolution; there are at least two convolutions."""
     sizes = [size]
     while (max(sizes[-1]) > 4 or len(sizes) < 3) and min(sizes[-1]) >= 4:
         height, width = sizes[-1]
@@ -108,7 +108,10 @@ def _halvings(size: tuple[int, int]) -> list[tuple[int, int]]:
     return sizes
 
 
-def _encoder(channels: int, sizes: list[tuple[int, int]], width: int, hidden: int, latent_dim: int) -> nn.Sequential:
+def conv_encoder(
+    channels: int, sizes: list[tuple[int, int]], width: int, hidden: int, num_outputs: int
+) -> nn.Sequential:
+    """Return the encoder from images through ``sizes``, of :func:`halvings`, to ``num_outputs`` numbers."""
     layers: list[nn.Module] = []
     inputs = channels
     for stage in range(len(sizes) - 1):
@@ -116,10 +119,13 @@ def _encoder(channels: int, sizes: list[tuple[int, int]], width: int, hidden: in
         layers += [nn.Conv2d(inputs, outputs, 4, 2, 1, bias=False), nn.BatchNorm2d(outputs), nn.SiLU()]
         inputs = outputs
     pixels = sizes[-1][0] * sizes[-1][1]
-    return nn.Sequential(*layers, nn.Flatten(), *_dense(inputs * pixels, hidden), nn.Linear(hidden, latent_dim))
+    return nn.Sequential(*layers, nn.Flatten(), *_dense(inputs * pixels, hidden), nn.Linear(hidden, num_outputs))
 
 
-def _decoder(channels: int, sizes: list[tuple[int, int]], width: int, hidden: int, latent_dim: int) -> nn.Sequential:
+def conv_decoder(
+    channels: int, sizes: list[tuple[int, int]], width: int, hidden: int, latent_dim: int
+) -> nn.Sequential:
+    """Return the decoder from latents to images in [0, 1], through ``sizes`` of :func:`halvings` from their last on."""
     start, targets = sizes[-2], sizes[-3::-1]
     deep = 2 * width
     layers: list[nn.Module] = [

@@ -44,6 +44,8 @@ def _block():
 
 NETWORKS = {
     "ConvAutoencoder": lambda: [(networks.ConvAutoencoder(SHAPE, 4), (meta(5, *SHAPE),))],
+    "VariationalAutoencoder": lambda: [(networks.VariationalAutoencoder(SHAPE, 4), (meta(5, *SHAPE),))],
+    "LastAutoencoder": lambda: [(networks.LastAutoencoder(SHAPE, 4), (meta(5, *SHAPE),))],
     "Critic": lambda: [(networks.Critic(4), (meta(5, 4),))],
     "ConvCritic": lambda: [(networks.ConvCritic(4), (meta(5, 4),))],
     "ClassicalGenerator": lambda: [(networks.ClassicalGenerator(3, 4), (meta(5, 3),))],

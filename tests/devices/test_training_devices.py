@@ -18,6 +18,7 @@ UNET = {"image_shape": (1, 8, 8), "num_qubits": 2, "architecture_width": 8, "sam
 CASES = {
     "style": (StyleQGAN, STYLE, {}),
     "style, cyclic": (StyleQGAN, STYLE | {"style": "cyclic", "latent_transform": "zca"}, {"replay": 0}),
+    "style, variational": (StyleQGAN, {"image_shape": (1, 8, 8), "num_qubits": 2, "autoencoder": "variational"}, {}),
     "style, table": (StyleQGAN, {"image_shape": None, "num_features": 2, "num_qubits": 2, "scaling": "quantile"}, {}),
     "style, cross-entropy": (
         StyleQGAN,

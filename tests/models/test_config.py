@@ -69,6 +69,8 @@ BAD = {
     training.AutoencoderTraining: OPTIMIZER
     | {
         "steps": COUNT,
+        "batch_size": TWO,
+        "kl_weight": WEIGHT,
         "learning_rate": RATE,
         "weight_decay": WEIGHT,
         "absolute_error": WEIGHT,
@@ -81,6 +83,7 @@ BAD = {
         "hidden": POSITIVE,
         "latent_bound": ("relu", "must be one of 'norm', 'tanh', but is 'relu'."),
     },
+    networks.VariationalAutoencoderConfig: {"width": POSITIVE, "hidden": POSITIVE},
     networks.CriticConfig: {
         "width": POSITIVE,
         "depth": DEPTH,
@@ -127,7 +130,10 @@ BAD = {
         "scaling": ("log", "must be one of 'range', 'quantile', 'power', 'none', but is 'log'."),
         "generator": (3, "must be QuantumGeneratorConfig or ClassicalGeneratorConfig, but is of type int."),
         "noise_dim": POSITIVE,
-        "autoencoder": (3, "must be ConvAutoencoderConfig or Module or None, but is of type int."),
+        "autoencoder": (
+            3,
+            "must be ConvAutoencoderConfig or VariationalAutoencoderConfig or LastAutoencoderConfig",
+        ),
         "latent_dim": POSITIVE,
         "latent_transform": ("ica", "must be one of 'pca', 'zca', 'standard', 'none', but is 'ica'."),
         "critic": (None, "must be CriticConfig or ConvCriticConfig, but is of type NoneType."),
@@ -264,6 +270,12 @@ TABLE, PIXELS = {"image_shape": None, "num_features": 2}, {**IMAGES, "autoencode
             "`num_qubits` must give a read-out for each of the 25 numbers of a sample, but 12",
         ),
         (StyleQGAN, {"critic": "conv", "critic_width": 8}, "`critic_width` has no effect where `critic` is 'conv'"),
+        (
+            StyleQGAN,
+            {"autoencoder": "variational", "latent_bound": "tanh"},
+            "`latent_bound` has no effect where `autoencoder` is 'variational'",
+        ),
+        (StyleQGAN, {"autoencoder": "last-qgan", "image_shape": (1, 9, 8)}, "`image_shape` must have sides divisible"),
         (StyleQGAN, {"rotations": ("rz",)}, r"must end with RY, or RY and RZ, .* choose `init='uniform'`"),
         (StyleQGAN, {"rotations": ("h",)}, "`rotations` must be one of 'rx', 'ry', 'rz', 'p', but is 'h'"),
         (StyleQGAN, {"entangler": "ccx"}, "`entangler` must be one of"),

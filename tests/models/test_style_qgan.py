@@ -21,6 +21,24 @@ def test_images_of_any_kind_are_learnt_and_sampled(generator, shape):
     assert model.sample(5, seed=1).shape == (5, *shape)
 
 
+@pytest.mark.parametrize("kind", ["variational", "last-qgan"])
+def test_other_autoencoders_are_trained_saved_and_loaded(kind, tmp_path):
+    model = trained(style(autoencoder=kind))
+    assert model.reconstruct(images(3)).shape == (3, 1, 8, 8)
+    model.save_pretrained(tmp_path / "model")
+    again = StyleQGAN.from_pretrained(tmp_path / "model")
+    assert again.config == model.config
+    assert torch.equal(again.sample(4, seed=0), model.sample(4, seed=0))
+
+
+def test_what_does_not_belong_to_a_variational_autoencoder_is_refused():
+    with pytest.raises(ArgumentError, match="`kl_weight` has no effect without a variational autoencoder: leave it"):
+        train(style(), kl_weight=0.1)
+    with pytest.raises(ArgumentError, match="`latent_noise` has no effect with a variational autoencoder: leave it"):
+        train(style(autoencoder="variational"), latent_noise=0.1)
+    assert "kl_divergence" in train(style(autoencoder="variational"), kl_weight=0.1).names("autoencoder")
+
+
 def test_the_generator_learns_the_latents_distribution():
     # Two kinds of images, dark and bright: the samples' mean brightness must have both modes.
     generator = torch.Generator().manual_seed(0)

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from qiskit_qgen._checks import check_shape, renamed_arguments
+from qiskit_qgen._settings import Settings
 from qiskit_qgen.circuits import ParametrizedCircuit, pauli_observables, style_ansatz
 from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.models.base.codecs import PixelCodec, RowCodec, decode, encode
@@ -22,11 +23,15 @@ from qiskit_qgen.networks import (
     ConvCritic,
     ConvCriticConfig,
     Critic,
+    LastAutoencoder,
+    LastAutoencoderConfig,
     LatentNormalizer,
     PowerNormalizer,
     QuantileNormalizer,
     QuantumStyleGenerator,
     RangeNormalizer,
+    VariationalAutoencoder,
+    VariationalAutoencoderConfig,
 )
 from qiskit_qgen.networks.quantum_generator import WIDEST_START, last_rotations
 from qiskit_qgen.noise import AbstractNoise
@@ -66,6 +71,10 @@ def build_codec(config: StyleQGANConfig) -> nn.Module:
         return PixelCodec(config.image_shape)
     if isinstance(config.autoencoder, ConvAutoencoderConfig):
         return ConvAutoencoder(config.image_shape, config.sample_size, config.autoencoder)
+    if isinstance(config.autoencoder, VariationalAutoencoderConfig):
+        return VariationalAutoencoder(config.image_shape, config.sample_size, config.autoencoder)
+    if isinstance(config.autoencoder, LastAutoencoderConfig):
+        return LastAutoencoder(config.image_shape, config.sample_size)
     return copy.deepcopy(config.autoencoder)
 
 
@@ -190,7 +199,11 @@ def _check_autoencoder_training(config: StyleQGANConfig, training: StyleQGANTrai
         training.refuse(("autoencoder",), "with `warm_start`, which keeps the autoencoder as it is")
     if not config.has_autoencoder:
         training.refuse(("autoencoder",), "without an autoencoder")
-    elif isinstance(config.autoencoder, ConvAutoencoderConfig) and training.autoencoder.steps == 0:
+    elif isinstance(config.autoencoder, VariationalAutoencoderConfig):
+        training.autoencoder.refuse(("latent_noise", "latent_shape"), "with a variational autoencoder")
+    else:
+        training.autoencoder.refuse(("kl_weight",), "without a variational autoencoder")
+    if isinstance(config.autoencoder, Settings) and training.autoencoder.steps == 0:
         raise ArgumentError(
             "Argument `autoencoder_steps` must be a positive integer for the built-in autoencoder, which would stay "
             "untrained, but is 0: to keep a trained one, pass its module as the model's `autoencoder`."

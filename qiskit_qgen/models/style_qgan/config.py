@@ -11,8 +11,16 @@ from qiskit_qgen._settings import Settings, setting
 from qiskit_qgen.circuits.observables import check_paulis
 from qiskit_qgen.circuits.patterns import check_circuit_size, pairs_of_layers
 from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError
-from qiskit_qgen.networks import ClassicalGeneratorConfig, ConvAutoencoderConfig, ConvCriticConfig, CriticConfig
+from qiskit_qgen.networks import (
+    ClassicalGeneratorConfig,
+    ConvAutoencoderConfig,
+    ConvCriticConfig,
+    CriticConfig,
+    LastAutoencoderConfig,
+    VariationalAutoencoderConfig,
+)
 from qiskit_qgen.networks.autoencoder import check_image_shape
+from qiskit_qgen.networks.last_autoencoder import check_sides
 from qiskit_qgen.simulator.programs.lowering import MAX_QUBITS
 from qiskit_qgen.training import AutoencoderTraining, WassersteinTraining
 
@@ -101,10 +109,12 @@ class StyleQGANConfig(Settings):
         default=None,
         minimum=1,
     )
-    autoencoder: ConvAutoencoderConfig | nn.Module | None = setting(
-        "The autoencoder of images; None to generate pixels; or a module of your own with `encode`, (N, C, H, W) to "
-        "(N, latent_dim), and `decode`, the reverse with values in [0, 1]",
-        default=ConvAutoencoderConfig(),
+    autoencoder: ConvAutoencoderConfig | VariationalAutoencoderConfig | LastAutoencoderConfig | nn.Module | None = (
+        setting(
+            "The autoencoder of images; None to generate pixels; or a module of your own with `encode`, (N, C, H, W) to "
+            "(N, latent_dim), and `decode`, the reverse with values in [0, 1]",
+            default=ConvAutoencoderConfig(),
+        )
     )
     latent_dim: int | None = setting(
         "Length of a latent vector, at most the number of read-outs; None takes that number, 24 without circuit",
@@ -131,6 +141,8 @@ class StyleQGANConfig(Settings):
             self.refuse(("num_features", "scaling"), "for images")
             if self.autoencoder is None:
                 self.refuse(("latent_dim", "latent_transform"), "without an autoencoder")
+        if isinstance(self.autoencoder, LastAutoencoderConfig) and self.image_shape is not None:
+            check_sides(self.image_shape)
         if isinstance(self.autoencoder, nn.Module):
             for method in ("encode", "decode"):
                 if not callable(getattr(self.autoencoder, method, None)):

@@ -11,6 +11,7 @@ from torch import Tensor
 from qiskit_qgen._checks import check_int
 from qiskit_qgen._settings import Settings, setting
 from qiskit_qgen.exceptions import ArgumentError
+from qiskit_qgen.networks import VariationalAutoencoder
 from qiskit_qgen.training.distributed import check_divisible, gather_rows
 from qiskit_qgen.training.phases.base import AbstractPhase
 from qiskit_qgen.training.schedules import Schedule
@@ -23,6 +24,7 @@ class AutoencoderTraining(Settings):
     """How an autoencoder is trained: squared error plus what shapes its latent."""
 
     steps: int = setting("Steps; 0 keeps a module of your own as it is", default=1500, minimum=0)
+    batch_size: int | None = setting("Images in a batch; None for as many as of the critic", default=None, minimum=2)
     learning_rate: float = setting("AdamW's highest learning rate", default=2e-3, above=0)
     betas: tuple[float, float] = setting("Decay rates of AdamW's moments", default=(0.9, 0.99), minimum=0, below=1)
     weight_decay: float = setting("AdamW's weight decay", default=1e-3, minimum=0)
@@ -36,6 +38,12 @@ class AutoencoderTraining(Settings):
     latent_noise: float = setting(
         "Standard deviation of the normal noise on each latent before decoding, so that near latents decode alike",
         default=0.2,
+        minimum=0,
+    )
+    kl_weight: float = setting(
+        "Weight of a variational autoencoder's Kullback-Leibler divergence over the number of an image's values; half "
+        "of it is the variance of the pixels that the evidence bound assumes",
+        default=0.03,
         minimum=0,
     )
     latent_shape: float = setting(
@@ -53,14 +61,19 @@ class ReconstructionPhase(AbstractPhase):
     ``mean((x - y)^2) + absolute_error mean(|x - y|) + latent_shape SW(v, N(0, I))^2``
 
     where ``y = decode(v + latent_noise e)``, ``e ~ N(0, I)``, and SW is the sliced Wasserstein-2 distance over 64
-    random directions.
+    random directions. A variational autoencoder has means ``m`` and standard deviations ``s`` of its own; then
+
+    ``mean((x - y)^2) + absolute_error mean(|x - y|) + kl_weight mean(KL(N(m, s^2) || N(0, I))) / (C H W)``
+
+    with ``y = decode(m + s e)``: with ``absolute_error = 0`` the evidence bound of arXiv 1312.6114 for pixels of
+    variance ``kl_weight / 2``, but for a factor and a constant.
 
     Args:
         autoencoder: A module with ``encode``: (N, C, H, W) -> (N, latent_dim), and its counterpart ``decode``.
         images: Training images (N, C, H, W) in [0, 1].
         options: Weights of the loss and settings of the optimizer.
         num_steps: Number of steps; None takes that of ``options``.
-        batch_size: Images in a batch.
+        batch_size: Images in a batch where ``options`` leave it open.
         seed: Seed of the run.
 
     Raises:
@@ -78,6 +91,7 @@ class ReconstructionPhase(AbstractPhase):
         batch_size: int,
         seed: int,
     ) -> None:
+        batch_size = options.batch_size or batch_size
         check_int("batch_size", check_divisible("batch_size", batch_size), minimum=2)
         weights = [parameter for parameter in autoencoder.parameters() if parameter.requires_grad]
         steps = options.steps if num_steps is None else num_steps
@@ -100,6 +114,7 @@ class ReconstructionPhase(AbstractPhase):
             warmup=options.warmup,
         )
         self._autoencoder = autoencoder
+        self._is_variational = isinstance(autoencoder, VariationalAutoencoder)
         self._images = images
         self._options = options
         self._order = self.batch_order(len(images), batch_size)
@@ -109,21 +124,32 @@ class ReconstructionPhase(AbstractPhase):
         self._images = self._images.to(self.device)
 
     def train_step(self, step: int) -> dict[str, Tensor]:
-        """Do one step of AdamW and return `loss`, `squared_error` and, where it has a weight, `latent_shape`."""
+        """Do one step of AdamW and return `loss`, `squared_error` and what shapes the latent.
+
+        That is `latent_shape`, where it has a weight, or `kl_divergence` of a variational autoencoder, in nats.
+        """
         options, generator = self._options, self.step_generator(step)
         self._autoencoder.train()
         rows = self._order.batch(step)
         images = self._images[self.own_rows(rows)]
+        spread: float | Tensor = options.latent_noise
         with synchronized(self._autoencoder):
-            latents = self._autoencoder.encode(images)
+            if self._is_variational:
+                latents, spread = self._autoencoder.posterior(images)
+            else:
+                latents = self._autoencoder.encode(images)
             noise = self.own_rows(torch.randn(len(rows), *latents.shape[1:], generator=generator))
-            difference = self._autoencoder.decode(latents + options.latent_noise * noise) - images
+            difference = self._autoencoder.decode(latents + spread * noise) - images
         squared_error = difference.square().mean()
         losses = {"squared_error": squared_error.detach()}
         loss = squared_error
         if options.absolute_error > 0:
             loss = loss + options.absolute_error * difference.abs().mean()
-        if options.latent_shape > 0:
+        if isinstance(spread, Tensor):
+            divergence = _kl_divergence(latents, spread).mean()
+            loss = loss + options.kl_weight * divergence / images[0].numel()
+            losses["kl_divergence"] = divergence.detach()
+        elif options.latent_shape > 0:
             distance = _sliced_distance(gather_rows(latents), generator)
             loss = loss + options.latent_shape * distance
             losses["latent_shape"] = distance.detach()
@@ -139,6 +165,11 @@ class ReconstructionPhase(AbstractPhase):
         pairs = torch.stack([images, self._autoencoder.decode(self._autoencoder.encode(images))], dim=1)
         self._autoencoder.train(training)
         return pairs.flatten(0, 1)
+
+
+def _kl_divergence(means: Tensor, spreads: Tensor) -> Tensor:
+    """Divergence (N,), in nats, of normal distributions of independent components to N(0, I)."""
+    return (means.square() + spreads.square() - 1).sum(dim=1) / 2 - spreads.log().sum(dim=1)
 
 
 def _sliced_distance(latents: Tensor, generator: torch.Generator) -> Tensor:

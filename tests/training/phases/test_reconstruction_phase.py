@@ -4,7 +4,12 @@ from scipy import stats
 from torch import nn
 
 from qiskit_qgen.exceptions import ArgumentError
-from qiskit_qgen.networks import ConvAutoencoder, ConvAutoencoderConfig
+from qiskit_qgen.networks import (
+    ConvAutoencoder,
+    ConvAutoencoderConfig,
+    VariationalAutoencoder,
+    VariationalAutoencoderConfig,
+)
 from qiskit_qgen.training import AutoencoderTraining, ReconstructionPhase, Trainer
 from qiskit_qgen.training.phases.reconstruction import _sliced_distance
 
@@ -49,6 +54,40 @@ def test_latent_noise_and_shape_enter_the_loss():
     assert noisy["squared_error"] > 2 * plain["squared_error"]
     assert shaped["squared_error"] == plain["squared_error"]
     assert shaped["loss"].item() == pytest.approx(plain["loss"].item() + 2 * shaped["latent_shape"].item(), rel=1e-5)
+
+
+def test_a_variational_autoencoder_is_trained_by_the_evidence_bound():
+    network = VariationalAutoencoder((1, 8, 8), 3, VariationalAutoencoderConfig(width=4, hidden=8))
+    phase = make(network, torch.rand(10, 1, 8, 8), kl_weight=0.5, absolute_error=0.0)
+    images = phase._images[phase._order.batch(0)]
+    with torch.no_grad():
+        network.train()
+        means, spreads = network.posterior(images)
+        noise = torch.randn(4, 3, generator=phase.step_generator(0))
+        squares = (network.decode(means + spreads * noise) - images).square().sum((1, 2, 3))
+    normal = torch.distributions.Normal
+    divergence = torch.distributions.kl_divergence(normal(means, spreads), normal(0.0, 1.0)).sum(1)
+    losses = phase.train_step(0)
+    assert losses.keys() == {"loss", "squared_error", "kl_divergence"}
+    assert losses["kl_divergence"].item() == pytest.approx(divergence.mean().item(), rel=1e-5)
+    # -ln p(x | v) of 64 pixels of variance 0.25 is squares / 0.5, but for a constant: the bound times 0.5 / 64.
+    expected = (squares / 0.5 + divergence).mean() * 0.5 / 64
+    assert losses["loss"].item() == pytest.approx(expected.item(), rel=1e-5)
+
+
+def test_a_heavy_divergence_brings_the_latents_to_the_normal_distribution():
+    network = VariationalAutoencoder((1, 8, 8), 2, VariationalAutoencoderConfig(width=4, hidden=16))
+    phase = make(network, torch.rand(10, 1, 8, 8), num_steps=60, kl_weight=100.0, learning_rate=0.01)
+    first, *_, last = (phase.train_step(step)["kl_divergence"].item() for step in range(60))
+    assert last < 0.1 * first
+
+
+def test_an_autoencoder_may_have_a_batch_of_its_own():
+    phase = make(batch_size=7)
+    sizes = []
+    phase._autoencoder.down.register_forward_hook(lambda _, inputs, __: sizes.append(len(inputs[0])))
+    phase.train_step(0)
+    assert sizes == [7]
 
 
 def test_the_sliced_distance_is_small_for_normal_latents_only_and_agrees_with_scipy():
