@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, cast
 
 import torch
 from qiskit.quantum_info import SparsePauliOp
@@ -15,9 +15,12 @@ from qiskit_qgen.circuits import ParametrizedCircuit
 from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.execution import AbstractExecution
 from qiskit_qgen.layers import QuantumLayer, StyleMap
+from qiskit_qgen.networks.controls import CircuitControl, begin_as
+from qiskit_qgen.networks.fourier_surrogate import FourierSurrogate
 
 INITS = ("gaussian", "uniform")
 STYLES = ("full", "cyclic", "cyclic-shared")
+_STANDARDIZING = 512  # values that a frozen circuit's read-out is scaled by
 WIDEST_START = 0.5
 """The widest spread of expectation values, which stay in [-1, 1], that a generator starts with."""
 
@@ -53,6 +56,10 @@ class QuantumStyleGenerator(nn.Module):
             the length of all angles together that start near 0, over the spread of the last RY.
         style: How the noise enters: "full" as above; or "cyclic" or "cyclic-shared", where each angle depends on one
             component of the noise; see :func:`noise_components`.
+        control: What stands in the circuit's place, if anything; "dense" does not. A frozen circuit has random angles
+            ``W z + b``, W z of spread 1 and b uniform in [-pi, pi]; what is trained is an affine map of its values,
+            which starts with mean 0 and the circuit's usual spread. A surrogate starts as near to the circuit's values
+            as its frequencies allow, and the same angles are trained.
         execution: Where the circuit runs; None takes the built-in simulator with its defaults.
 
     Raises:
@@ -69,6 +76,7 @@ class QuantumStyleGenerator(nn.Module):
         init: Literal["gaussian", "uniform"] = "gaussian",
         init_scale: float = 0.1,
         style: Literal["full", "cyclic", "cyclic-shared"] = "full",
+        control: CircuitControl = CircuitControl(),
         execution: AbstractExecution | None = None,
     ) -> None:
         super().__init__()
@@ -78,27 +86,48 @@ class QuantumStyleGenerator(nn.Module):
         small = 0.0 if init == "gaussian" else init_scale
         components = noise_components(circuit, noise_dim, style)
         self.style = StyleMap(noise_dim, circuit.num_inputs, init_scale=small, components=components)
-        self.layer = QuantumLayer(circuit, observables=list(observables), execution=execution)
+        layer = QuantumLayer(control.controlled(circuit), observables=list(observables), execution=execution)
+        self.layer: QuantumLayer | FourierSurrogate = layer
+        self.readout: nn.Module = nn.Identity()
         if init == "gaussian":
             self._start_gaussian(circuit, check_float("init_scale", init_scale, minimum=0, maximum=1e6))
+        if control.control == "frozen":
+            self._freeze()
+        elif control.control == "fourier":
+            self.layer = FourierSurrogate(circuit, len(observables), num_frequencies=control.num_frequencies)
+            begin_as(self.layer, layer, lambda rows: self.style(torch.randn(rows, noise_dim)))
 
     @property
     def execution(self) -> AbstractExecution:
-        """Where the circuit runs."""
-        return self.layer.execution
+        """Where the circuit runs; a surrogate has none."""
+        return cast(QuantumLayer, self.layer).execution
 
     @execution.setter
     def execution(self, execution: AbstractExecution) -> None:
-        self.layer.execution = execution
+        cast(QuantumLayer, self.layer).execution = execution
 
     def forward(self, z: Tensor) -> Tensor:
         """Return samples (N, number of observables) of noise ``z`` (N, noise_dim)."""
-        values: Tensor = self.layer(self.style(z))
-        return values / self.readout_std
+        values: Tensor = self.readout(self.layer(self.style(z)) / self.readout_std)
+        return values
 
     def example_inputs(self, num_rows: int, generator: torch.Generator) -> tuple[Tensor]:
         """Return noise (num_rows, noise_dim) to call the generator with."""
         return (torch.randn(num_rows, self.style.noise_dim, generator=generator),)
+
+    @torch.no_grad()
+    def _freeze(self) -> None:
+        """Draw angles at random, for good, and let an affine map of the circuit's values be trained."""
+        weight, bias = self.style.weight, self.style.bias
+        nn.init.normal_(weight, std=1 / math.sqrt(self.style.noise_dim if self.style.components is None else 1))
+        nn.init.uniform_(bias, -math.pi, math.pi)
+        self.style.requires_grad_(False)
+        values = self(torch.randn(_STANDARDIZING, self.style.noise_dim))
+        self.readout = nn.Linear(values.shape[1], values.shape[1])
+        start = min(self.readout_std, WIDEST_START) / self.readout_std
+        scale = start / values.std(0).clamp(min=torch.finfo(values.dtype).tiny)
+        self.readout.weight.copy_(scale.diag())
+        self.readout.bias.copy_(-scale * values.mean(0))
 
     @torch.no_grad()
     def _start_gaussian(self, circuit: ParametrizedCircuit, init_scale: float) -> None:

@@ -278,6 +278,16 @@ TABLE, PIXELS = {"image_shape": None, "num_features": 2}, {**IMAGES, "autoencode
         (StyleQGAN, {"autoencoder": "last-qgan", "image_shape": (1, 9, 8)}, "`image_shape` must have sides divisible"),
         (StyleQGAN, {"rotations": ("rz",)}, r"must end with RY, or RY and RZ, .* choose `init='uniform'`"),
         (StyleQGAN, {"rotations": ("h",)}, "`rotations` must be one of 'rx', 'ry', 'rz', 'p', but is 'h'"),
+        (
+            StyleQGAN,
+            {"control": "dense"},
+            "`control` must be one of .* of a generator, but is 'dense': take generator='cl",
+        ),
+        (
+            StyleQGAN,
+            {"generator": "classical", "control": "frozen"},
+            "`control` has no effect where `generator` is 'cla",
+        ),
         (StyleQGAN, {"entangler": "ccx"}, "`entangler` must be one of"),
         (StyleQGAN, {"num_layers": 10_000}, "`num_layers` must give, .* a circuit of at most 20,000 gates, but gives"),
         (HybridGAN, {"image_shape": (2, 8, 8)}, r"`image_shape\[0\]` must be 1, 3 or 4 channels"),

@@ -54,6 +54,16 @@ def test_the_generator_learns_the_latents_distribution():
     assert 0.2 < (brightness > 0.6).float().mean() < 0.8
 
 
+@pytest.mark.parametrize("control", ["unentangled", "frozen", "fourier"])
+def test_controls_of_the_circuit_are_trained_saved_and_told(control, tmp_path):
+    model = style(control=control)
+    train(model, images())
+    assert (model.circuit is None) == (control == "fourier")
+    assert f"{control}, 2 qubits" in str(model.summary())
+    model.save_pretrained(tmp_path / "model")
+    assert torch.equal(StyleQGAN.from_pretrained(tmp_path / "model").sample(3, seed=0), model.sample(3, seed=0))
+
+
 @pytest.mark.parametrize("scaling", ["range", "quantile", "power"])
 @pytest.mark.parametrize("generator", ["quantum", "classical"])
 def test_tables_come_back_in_their_own_units(scaling, generator):

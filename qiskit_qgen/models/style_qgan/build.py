@@ -108,6 +108,7 @@ def build_generator(config: StyleQGANConfig, circuit: ParametrizedCircuit | None
         init=options.init,
         init_scale=options.init_scale,
         style=options.style,
+        control=options,
     )
 
 

@@ -20,6 +20,7 @@ from qiskit_qgen.networks import (
     VariationalAutoencoderConfig,
 )
 from qiskit_qgen.networks.autoencoder import check_image_shape
+from qiskit_qgen.networks.controls import CircuitControl
 from qiskit_qgen.networks.last_autoencoder import check_sides
 from qiskit_qgen.simulator.programs.lowering import MAX_QUBITS
 from qiskit_qgen.training import AutoencoderTraining, WassersteinTraining
@@ -27,7 +28,7 @@ from qiskit_qgen.training import AutoencoderTraining, WassersteinTraining
 _USUAL_SIZE = 24  # two numbers of each of 12 qubits
 
 
-class QuantumGeneratorConfig(Settings):
+class QuantumGeneratorConfig(CircuitControl):
     """A circuit with noise in every rotation angle, :class:`~qiskit_qgen.networks.QuantumStyleGenerator`."""
 
     kind: ClassVar[str] = "quantum"
@@ -72,6 +73,12 @@ class QuantumGeneratorConfig(Settings):
 
     def check(self) -> None:
         """Raise :class:`ArgumentError` unless letters and pattern are known and the circuit is of a size that runs."""
+        super().check()
+        if self.control == "dense":
+            raise ArgumentError(
+                "Argument `control` must be one of 'unentangled', 'frozen', 'fourier' or None of a generator, but is "
+                "'dense': take generator='classical'."
+            )
         check_paulis("observables", self.observables)
         pairs = max(map(len, pairs_of_layers(self.entanglement, self.num_qubits)))
         entanglers = 1 if isinstance(self.entangler, str) else len(self.entangler)

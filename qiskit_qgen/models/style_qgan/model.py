@@ -68,8 +68,9 @@ class StyleQGAN(AbstractGenerativeModel):
 
     @property
     def circuit(self) -> ParametrizedCircuit | None:
-        """The generator's circuit, whose inputs are its angles; None for a classical generator."""
-        return self._circuit
+        """The generator's circuit as it runs, whose inputs are its angles; None if nothing quantum is left of it."""
+        options = self.config.generator
+        return options.runs(self._circuit) if isinstance(options, QuantumGeneratorConfig) else None
 
     @property
     def noise_dim(self) -> int:
@@ -127,7 +128,8 @@ class StyleQGAN(AbstractGenerativeModel):
     def _describe(self, name: str) -> str:
         options = self.config.generator
         if name == "generator" and isinstance(options, QuantumGeneratorConfig) and self._circuit is not None:
+            kind = options.control or "quantum"
             return (
-                f"quantum, {options.num_qubits} qubits, {options.num_layers} layers, {self._circuit.num_inputs} angles"
+                f"{kind}, {options.num_qubits} qubits, {options.num_layers} layers, {self._circuit.num_inputs} angles"
             )
         return type(self.get_submodule(name)).__name__
