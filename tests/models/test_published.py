@@ -20,7 +20,7 @@ def gates(model):
     return [(each.operation.name, *(circuit.find_bit(qubit).index for qubit in each.qubits)) for each in circuit.data]
 
 
-class TestStyleQGAN:
+class TestCollisions:
     """arXiv 2110.06933 and its public code."""
 
     def test_the_circuit(self):
@@ -94,6 +94,161 @@ class TestStyleQGAN:
     def test_the_preprocessing(self):
         assert StyleQGAN.published("2110.06933").config.scaling == "power"
         assert type(StyleQGAN.published("2110.06933").normalizer).__name__ == "PowerNormalizer"
+
+
+class TestLatentQGAN:
+    """LaSt-QGAN, arXiv 2406.02668, read as in a public re-implementation, and arXiv 2601.05036."""
+
+    def test_the_circuit_of_last_qgan(self):
+        model = StyleQGAN.published("2406.02668")
+        turn = [(gate, qubit) for qubit in range(10) for gate in ("ry", "rz", "ry", "rz")]
+        ring = [(gate, qubit, (qubit + 1) % 10) for qubit in range(10) for gate in ("cry", "crz")]
+        assert gates(model) == 6 * [*turn, *ring]
+        assert count(model.generator) == 6 * 660
+        paulis = [next(iter(operator.to_list()))[0] for operator in model.generator.layer.observables]
+        assert [each.strip("I") for each in paulis] == 10 * ["X"] + 10 * ["Z"]
+        assert model.generator.readout_std == 1  # no extra scale
+        assert model.noise_dim == 10
+        for tensor in (model.generator.style.weight, model.generator.style.bias):
+            assert 0.009 < tensor.abs().max() <= 0.01  # small angles
+
+    @pytest.mark.parametrize(("num_qubits", "of_a_block"), [(10, 660), (12, 936)])
+    def test_a_block_has_6_n_squared_plus_6_n_weights(self, num_qubits, of_a_block):
+        sizes = {"num_qubits": num_qubits, "noise_dim": num_qubits, "latent_dim": 2 * num_qubits}
+        for blocks in (1, 8):
+            model = StyleQGAN.published("2406.02668", image_shape=(1, 8, 8), num_layers=blocks, **sizes)
+            assert count(model.generator) == blocks * of_a_block == blocks * (6 * num_qubits**2 + 6 * num_qubits)
+
+    def test_the_autoencoder_of_last_qgan(self):
+        model = StyleQGAN.published("2406.02668")
+        assert model.image_shape == (1, 28, 28)
+        latents = model.autoencoder.encode(torch.rand(5, 1, 28, 28))
+        assert latents.shape == (5, 20)
+        assert isinstance(model.autoencoder.encoder[-1], nn.Tanh)
+        assert torch.equal(model.normalizer(latents), latents)  # nothing in between
+        dense = [each for each in model.autoencoder.modules() if isinstance(each, nn.Linear)]
+        sizes = [(each.in_features, each.out_features) for each in dense]
+        assert sizes == [(6272, 1024), (1024, 20), (20, 1024), (1024, 6272)]
+        training = StyleQGAN.published_training("2406.02668").autoencoder
+        assert training.learning_rate == 1e-3
+        assert training.batch_size == 0.34 * 60_000
+        assert training.steps * training.batch_size == pytest.approx(100 * 60_000, rel=0.03)  # 100 epochs
+        assert training.absolute_error == training.latent_noise == training.latent_shape == 0  # squared error alone
+
+    def test_the_critic_and_its_training_of_last_qgan(self):
+        critic = StyleQGAN.published("2406.02668").critic
+        dense = [each for each in critic.modules() if isinstance(each, nn.Linear)]
+        assert [(each.in_features, each.out_features) for each in dense] == [(20, 112), (112, 56), (56, 1)]
+        assert all(each.bias is None for each in dense)
+        assert {each.negative_slope for each in critic.modules() if isinstance(each, nn.LeakyReLU)} == {0.01}
+        assert {each.rate for each in critic.modules() if hasattr(each, "rate")} == {0.1}
+        training = StyleQGAN.published_training("2406.02668")
+        assert (training.loss, training.gradient_penalty, training.n_critic) == ("wgan-gp", 10, 1)
+        assert training.generator_learning_rate == training.critic_learning_rate == 1e-3
+        assert (training.optimizer, training.betas, training.batch_size) == ("adam", (0.5, 0.999), 128)
+        assert training.steps == 20 * (60_000 // 128)
+
+    def test_the_capacity_papers_system(self):
+        model = StyleQGAN.published("2601.05036")
+        assert model.circuit.num_qubits == 12
+        assert model.config.generator.num_layers == 8
+        assert model.config.sample_size == 24 == 2 * 12  # two observables for each qubit
+        assert model.image_shape == (4, 28, 28)  # SAT-4: red, green, blue and near infrared
+        means, spreads = model.autoencoder.posterior(torch.rand(3, 4, 28, 28))
+        assert means.shape == spreads.shape == (3, 24)
+        training = StyleQGAN.published_training("2601.05036")
+        assert training.loss == "wgan-gp"
+        assert training.clip_norm is not None
+
+    def test_the_capacity_papers_system_is_trained_by_the_evidence_bound(self):
+        model = StyleQGAN.published(
+            "2601.05036", image_shape=(4, 8, 8), num_qubits=2, num_layers=1, latent_dim=4, autoencoder_width=4
+        )
+        training = StyleQGAN.published_training("2601.05036", steps=2, autoencoder_steps=2, batch_size=4)
+        history = model.fit(torch.rand(8, 4, 8, 8), training=training, seed=0, callbacks=[])
+        assert {"squared_error", "kl_divergence"} <= set(history.names("autoencoder"))
+        assert "gradient_penalty" in history.names("adversarial")
+
+
+class TestTransferGAN:
+    """arXiv 2507.09706."""
+
+    @pytest.mark.parametrize("quantum_in", ["none", "generator", "discriminator", "both"])
+    def test_each_block_of_each_configuration_has_15_parameters(self, quantum_in):
+        model = HybridGAN.published("2507.09706", quantum_in=quantum_in, backbone="conv")
+        for name in ("generator", "discriminator"):
+            block = model.get_submodule(name).block
+            assert count(block) == 15
+            if name in model.config.quantum_parts:
+                assert block.layer.circuit.num_qubits == 5
+            else:
+                first, rectifier, second = block.layers
+                assert isinstance(rectifier, nn.ReLU)
+                assert (first.in_features, second.out_features) == (5, 5)
+
+    def test_noise_and_images(self):
+        model = HybridGAN.published("2507.09706", backbone="conv")
+        assert model.noise_dim == 5
+        sizes = []
+        for layer in model.generator.modules():
+            if isinstance(layer, nn.Upsample):
+                layer.register_forward_hook(
+                    lambda _, inputs, output: sizes.append((inputs[0].shape[2], len(output[0, 0])))
+                )
+        assert model(torch.zeros(1, 5)).shape == (1, 3, 32, 32)
+        assert sizes == [(4, 8), (8, 16), (16, 32)]
+
+    def test_the_discriminator_sees_with_a_network_trained_on_imagenet(self):
+        assert HybridGAN.published("2507.09706").config.backbone.kind == "efficientnet-lite0"  # which one is not known
+
+
+class TestBottleneckDiffusion:
+    """arXiv 2504.00034, with its repaired code."""
+
+    @pytest.mark.parametrize(
+        ("bottleneck", "added"), [("plain", 0), ("se", 4_240), ("quantum", 4_336), ("quantum_published", 4_288)]
+    )
+    def test_the_arms_have_the_published_numbers_of_parameters(self, bottleneck, added):
+        options = {} if bottleneck == "quantum" else {"bottleneck": bottleneck}
+        assert count(QuantumDiffusion.published("2504.00034", **options).denoiser) == 445_985 + added
+        options |= {"image_shape": (3, 28, 28)}  # PathMNIST
+        assert count(QuantumDiffusion.published("2504.00034", **options).denoiser) == 447_715 + added
+
+    def test_of_the_frozen_arm_and_the_published_one_2176_get_a_gradient(self):
+        frozen = QuantumDiffusion.published("2504.00034", bottleneck="se_frozen").denoiser
+        gate = [weight for weight in frozen.gate.parameters() if weight.requires_grad]
+        assert sum(weight.numel() for weight in gate) == 2_176
+
+    def test_the_repaired_circuit(self):
+        model = QuantumDiffusion.published("2504.00034")
+        start = [("ry", qubit) for qubit in range(16)]
+        chain = [("cx", qubit, qubit + 1) for qubit in range(15)]
+        turns = sorted((gate, qubit) for qubit in range(16) for gate in ("rz", "ry"))
+        found = gates(model)
+        assert found[:16] == start
+        for layer in range(3):
+            body = found[16 + layer * 47 :][:47]
+            assert sorted(body[:32]) == turns
+            assert all(body.index(("rz", qubit)) < body.index(("ry", qubit)) for qubit in range(16))
+            assert body[32:] == chain
+        assert len(found) == 16 + 3 * 47
+        assert model.circuit.num_weights == 3 * 16 * 2 == 96
+
+    def test_the_diffusion(self):
+        model = QuantumDiffusion.published("2504.00034")
+        betas = model.noise_schedule.betas.double()
+        t = torch.arange(1001, dtype=torch.float64) / 1000
+        kept = torch.cos((t + 0.008) / 1.008 * torch.pi / 2) ** 2
+        torch.testing.assert_close(betas, (1 - kept[1:] / kept[:-1]).clamp(1e-4, 0.999))
+        assert model.config.process.prediction == "epsilon"
+        assert model.config.sampling.sampler == "ddpm"
+
+    def test_the_training(self):
+        training = QuantumDiffusion.published_training("2504.00034")
+        assert (training.learning_rate, training.batch_size, training.ema_decay) == (3e-4, 64, 0.999)
+        assert training.steps == 2000
+        assert training.min_snr_gamma is None  # the plain squared error of the noise
+        assert training.clip_norm is None
 
 
 def test_settings_and_options_can_be_replaced():

@@ -13,6 +13,7 @@ from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.models.base import AbstractGenerativeModel, QuantumPass, count, quantum_layers
 from qiskit_qgen.models.hybrid_gan.build import build_backbone, build_circuit, build_networks, build_noise
 from qiskit_qgen.models.hybrid_gan.config import HybridGANConfig
+from qiskit_qgen.models.hybrid_gan.published import PUBLISHED
 from qiskit_qgen.networks import AbstractBackbone, UpsamplingGenerator
 from qiskit_qgen.noise import AbstractNoise
 from qiskit_qgen.training import AbstractPhase, AdversarialPhase, AdversarialTraining
@@ -45,6 +46,7 @@ class HybridGAN(AbstractGenerativeModel):
 
     config_class = HybridGANConfig
     training_class = AdversarialTraining
+    published_systems = PUBLISHED
     _sample_batch = 256
     config: HybridGANConfig
 

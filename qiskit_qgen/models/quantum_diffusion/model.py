@@ -30,6 +30,7 @@ from qiskit_qgen.models.quantum_diffusion.build import (
     build_process,
 )
 from qiskit_qgen.models.quantum_diffusion.config import GaussianDiffusion, QuantumDiffusionConfig, Sampling
+from qiskit_qgen.models.quantum_diffusion.published import PUBLISHED
 from qiskit_qgen.networks import AbstractDenoiser
 from qiskit_qgen.networks.bottleneck_gates import QuantumBottleneck
 from qiskit_qgen.noise import AbstractNoise
@@ -64,6 +65,7 @@ class QuantumDiffusion(AbstractGenerativeModel):
 
     config_class = QuantumDiffusionConfig
     training_class = DenoisingTraining
+    published_systems = PUBLISHED
     _sampling_network = "denoiser"
     _sample_batch = 64
     _draws_on_the_way = True

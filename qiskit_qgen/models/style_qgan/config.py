@@ -118,8 +118,8 @@ class StyleQGANConfig(Settings):
     )
     autoencoder: ConvAutoencoderConfig | VariationalAutoencoderConfig | LastAutoencoderConfig | nn.Module | None = (
         setting(
-            "The autoencoder of images; None to generate pixels; or a module of your own with `encode`, (N, C, H, W) to "
-            "(N, latent_dim), and `decode`, the reverse with values in [0, 1]",
+            "The autoencoder of images; None to generate pixels; or a module of your own with `encode`, (N, C, H, W) "
+            "to (N, latent_dim), and `decode`, the reverse with values in [0, 1]",
             default=ConvAutoencoderConfig(),
         )
     )

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from qiskit_qgen.models.base.published import Published
 from qiskit_qgen.models.style_qgan.config import QuantumGeneratorConfig
-from qiskit_qgen.networks import ConvCriticConfig
+from qiskit_qgen.networks import (
+    ConvCriticConfig,
+    CriticConfig,
+    LastAutoencoderConfig,
+    VariationalAutoencoderConfig,
+)
+from qiskit_qgen.training import AutoencoderTraining
 
 _PAIRS = [[[0, 1], [0, 2]], [[1, 2], [2, 0]]]  # lists, as a saved model has them
 _AS_THEY_ARE = {"ema_decay": 0.0, "lr_schedule": "constant", "warmup": 0.0}  # weights and rates without a course
@@ -66,4 +72,67 @@ _TUTORIAL = Published(
     training=_ADADELTA,
 )
 
-PUBLISHED = {"2110.06933": _COLLISIONS, "2110.06933/tutorial": _TUTORIAL}
+# The circuit, autoencoder, critic and training are those of a public re-implementation, which is not the authors'.
+_LAST = Published(
+    model={
+        "image_shape": (1, 28, 28),
+        "generator": QuantumGeneratorConfig(
+            num_qubits=10,
+            num_layers=6,
+            rotations=("ry", "rz", "ry", "rz"),
+            final_rotations=(),
+            entanglement="ring",
+            entangler=("cry", "crz"),
+            observables="XZ",
+            init="uniform",
+            init_scale=0.01,
+            readout_std=1.0,
+        ),
+        "noise_dim": 10,
+        "latent_dim": 20,
+        "autoencoder": LastAutoencoderConfig(),
+        "latent_transform": "none",
+        "critic": CriticConfig(width=112, depth=2, halving=True, slope=0.01, dropout=0.1, bias=False),
+    },
+    training={
+        "steps": 9360,  # 20 epochs of the 468 full batches of MNIST
+        "batch_size": 128,
+        "generator_batch_size": 128,
+        "n_critic": 1,
+        "gradient_penalty": 10.0,
+        "replay": 0,
+        "generator_learning_rate": 1e-3,
+        "critic_learning_rate": 1e-3,
+        "betas": (0.5, 0.999),
+        **_AS_THEY_ARE,
+        "autoencoder": AutoencoderTraining(
+            steps=300,  # 100 epochs of batches of 34 % of MNIST
+            batch_size=20_400,
+            learning_rate=1e-3,
+            betas=(0.9, 0.999),
+            weight_decay=0.01,
+            lr_schedule="constant",
+            warmup=0.0,
+            absolute_error=0.0,
+            latent_noise=0.0,
+            latent_shape=0.0,
+        ),
+    },
+)
+
+_CAPACITY = Published(
+    model={
+        "image_shape": (4, 28, 28),
+        "generator": QuantumGeneratorConfig(num_qubits=12, num_layers=8, observables="XZ"),
+        "latent_dim": 24,
+        "autoencoder": VariationalAutoencoderConfig(),
+    },
+    training={"loss": "wgan-gp", "clip_norm": 1.0},
+)
+
+PUBLISHED = {
+    "2110.06933": _COLLISIONS,
+    "2110.06933/tutorial": _TUTORIAL,
+    "2406.02668": _LAST,
+    "2601.05036": _CAPACITY,
+}
