@@ -13,6 +13,7 @@ from qiskit_qgen.cli.toml_text import parse_value, read_toml
 from qiskit_qgen.exceptions import ArgumentError
 
 MODELS = ("StyleQGAN", "HybridGAN", "QuantumDiffusion")
+_NAMES = ("class_name", "published")  # keys of [model] that are no settings
 _OF_THE_DATA = ("image_shape", "num_features", "scaling")  # what follows from the data, or belongs to tables
 _NUM_SCORED = {"QuantumDiffusion": 256}  # whose samples take many passes each; others as many as there are real ones
 
@@ -133,8 +134,12 @@ def complete(tables: Tables, image_shape: tuple[int, int, int]) -> Tables:
     run, training = split_training(tables)
     if run.score_every is not None and name != "StyleQGAN":
         raise ArgumentError(f"`score_every` in the table [training] has no effect on a {name}: leave it out.")
-    model = {each: value for each, value in tables.get("model", {}).items() if each != "class_name"}
-    config = kind.config_class.of(**kind.config_class.without_none_words(model), image_shape=image_shape)
+    model = {each: value for each, value in tables.get("model", {}).items() if each not in _NAMES}
+    from qiskit_qgen.models.base.published import replaced
+
+    known, _ = published_settings(tables)
+    given = replaced(known, kind.config_class.without_none_words(model))
+    config = kind.config_class.of(**{**given, "image_shape": image_shape})
     evaluation = EvaluationSettings.of(**EvaluationSettings.without_none_words(tables.get("evaluate", {}))).to_dict()
     if evaluation["num_samples"] is None:
         evaluation["num_samples"] = _NUM_SCORED.get(name)
@@ -167,7 +172,30 @@ def split_training(tables: Mapping[str, Mapping[str, Any]]) -> tuple[RunSettings
     table = dict(tables.get("training", {}))
     own = {name: table.pop(name) for name in RunSettings.names() if name in table}
     run = RunSettings.of(**RunSettings.without_none_words(own))
-    return run, kind.of(**kind.without_none_words(table))
+    from qiskit_qgen.models.base.published import replaced
+
+    _, known = published_settings(tables)
+    return run, kind.of(**replaced(known, kind.without_none_words(table)))
+
+
+def published_settings(tables: Mapping[str, Mapping[str, Any]]) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """Return what the published system that the table [model] names says of model and training; nothing without one.
+
+    Raises:
+        ArgumentError: If the model's class knows no such system of images.
+    """
+    name = tables.get("model", {}).get("published")
+    if name is None:
+        return {}, {}
+    owner = class_name(tables)
+    systems = model_class(owner).published_systems
+    of_images = [each for each, system in systems.items() if system.model.get("image_shape") is not None]
+    if name not in of_images:
+        listed = ", ".join(map(repr, of_images))
+        raise ArgumentError(
+            f"`published` in the table [model] must be one of {listed} for a {owner} of images, but is {name!r}."
+        )
+    return systems[name].model, systems[name].training
 
 
 def model_of(table: Mapping[str, Any], image_shape: tuple[int, int, int]) -> Any:
@@ -178,12 +206,16 @@ def model_of(table: Mapping[str, Any], image_shape: tuple[int, int, int]) -> Any
 
 
 def class_name(tables: Mapping[str, Mapping[str, Any]]) -> str:
-    """Return the name of the model's class, StyleQGAN if none is given.
+    """Return the name of the model's class: as given, or that which knows the published system, or StyleQGAN.
 
     Raises:
         ArgumentError: If it is unknown.
     """
-    name = tables.get("model", {}).get("class_name", MODELS[0])
+    table = tables.get("model", {})
+    name, published = table.get("class_name"), table.get("published")
+    if name is None:
+        owners = MODELS if published is not None else ()
+        name = next((each for each in owners if published in model_class(each).published_systems), MODELS[0])
     if name not in MODELS:
         raise ArgumentError(f"`class_name` in the table [model] must be one of {', '.join(MODELS)}, but is {name!r}.")
     return str(name)
@@ -233,7 +265,7 @@ def _check_key(table: str, place: str, tables: Tables, source: str) -> None:
         key, what, known = part, "its parts", list(parts) or ["none"]
     else:
         known = [name for kind in kinds for name in kind.names() if name not in _OF_THE_DATA]
-        known += ["class_name"] * (table == "model")
+        known += [*_NAMES] * (table == "model")
         key = part
     if key not in known:
         if table == "model" and key in _OF_THE_DATA:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from qiskit_qgen import StyleQGAN
-from qiskit_qgen.cli.settings import complete, model_of, override, read_settings
+from qiskit_qgen import HybridGAN, QuantumDiffusion, StyleQGAN
+from qiskit_qgen.cli.settings import complete, model_of, override, read_settings, split_training
 from qiskit_qgen.cli.toml_text import dump_tables, parse_value
 from qiskit_qgen.cli.train import DEMO
 from qiskit_qgen.exceptions import ArgumentError
@@ -168,6 +168,62 @@ def test_missing_data_and_an_unknown_model_are_refused():
     rule = rf"^`class_name` in the table \[model\] must be one of {known}, but is 'CycleGAN'\.$"
     with pytest.raises(ArgumentError, match=rule):
         complete({"data": {"name": "digits"}, "model": {"class_name": "CycleGAN"}}, SHAPE)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        (StyleQGAN, "2406.02668"),
+        (StyleQGAN, "2601.05036"),
+        (HybridGAN, "2507.09706"),
+        (QuantumDiffusion, "2504.00034"),
+    ],
+)
+def test_a_published_system_is_one_key_and_its_training_follows(tmp_path, kind, name):
+    given = {"data": {"name": "digits"}, "model": {"published": name}, "training": {"seed": 5}}
+    path = written(tmp_path, dump_tables(given))
+    tables = complete(read_settings(path), (1, 32, 32))
+    assert tables["model"]["class_name"] == kind.__name__
+    expected = kind.published(name, image_shape=(1, 32, 32))
+    assert model_of(tables["model"], (1, 32, 32)).config == expected.config
+    assert split_training(tables)[1] == kind.published_training(name)
+    again = written(tmp_path, dump_tables(tables))
+    assert complete(read_settings(again), (1, 32, 32)) == tables
+
+
+def test_own_settings_win_over_a_published_systems(tmp_path):
+    text = """
+    [data]
+    name = "digits"
+    [model]
+    published = "2406.02668"
+    critic_width = 64
+    [model.generator]
+    num_layers = 2
+    [training]
+    steps = 7
+    [training.autoencoder]
+    steps = 3
+    """
+    tables = complete(override(read_settings(written(tmp_path, text)), {}, ["training.n_critic=2"]), (1, 8, 8))
+    model, training = tables["model"], tables["training"]
+    assert model["generator"]["num_layers"] == 2
+    assert model["generator"]["entangler"] == ["cry", "crz"]  # what is left open stays the system's
+    assert model["critic"]["width"] == 64
+    assert model["critic"]["halving"] is True
+    assert (training["steps"], training["n_critic"], training["gradient_penalty"]) == (7, 2, 10.0)
+    assert (training["autoencoder"]["steps"], training["autoencoder"]["batch_size"]) == (3, 20_400)
+    other = {"data": {"name": "digits"}, "model": {"published": "2601.05036", "autoencoder": {"kind": "conv"}}}
+    assert complete(other, (1, 8, 8))["model"]["autoencoder"]["kind"] == "conv"
+
+
+def test_published_systems_that_are_unknown_or_of_tables_are_refused():
+    rule = (
+        r"`published` in the table \[model\] must be one of '2406.02668', '2601.05036' for a StyleQGAN of images, but"
+    )
+    for name in ("2110.06933", "1234.5678"):
+        with pytest.raises(ArgumentError, match=rf"{rule} is '{name}'"):
+            complete({"data": {"name": "digits"}, "model": {"published": name}}, SHAPE)
 
 
 def test_written_tables_are_read_as_they_were():

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from qiskit_qgen._settings import Settings
+
 
 @dataclass(frozen=True)
 class Published:
@@ -18,3 +20,13 @@ class Published:
     """Settings of the model."""
     training: Mapping[str, Any]
     """Settings of its training."""
+
+
+def replaced(settings: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``settings`` with ``changes`` in their place; a part of the same kind keeps what they leave open."""
+    found = dict(settings)
+    for name, value in changes.items():
+        part = found.get(name)
+        same = isinstance(part, Settings) and isinstance(value, Mapping) and value.get("kind", part.kind) == part.kind
+        found[name] = {**part.to_dict(), **value} if same and isinstance(part, Settings) else value
+    return found
