@@ -14,10 +14,12 @@ from qiskit_qgen.studies.capacity.optimality import OptimalityRule
 from qiskit_qgen.studies.capacity.search import CapacitySearch
 from qiskit_qgen.studies.capacity.study import CapacityStudy, run_capacity_study
 from qiskit_qgen.studies.capacity.trial import CapacityTraining
+from qiskit_qgen.studies.challengers.search import TwinSearch
+from qiskit_qgen.studies.challengers.settings import TwinSettings
+from qiskit_qgen.studies.challengers.twins import ClassicalTwin, classical_twin
 from qiskit_qgen.studies.executions import ExecutionComparison, compare_executions
 from qiskit_qgen.studies.trials.folder import study_status
 from qiskit_qgen.studies.trials.run import run_trials, trial_digest
-from qiskit_qgen.studies.twins import ClassicalTwin, classical_twin
 
 __all__ = [
     "ArmSettings",
@@ -34,6 +36,8 @@ __all__ = [
     "OptimalityRule",
     "PairedComparison",
     "SweepSettings",
+    "TwinSearch",
+    "TwinSettings",
     "audit_gradients",
     "classical_twin",
     "compare_executions",

@@ -101,8 +101,8 @@ def build_networks(
         if part in config.quantum_parts:
             squash = part == "discriminator"
             return QuantumBlock(circuit, observables=observables, squash=squash, control=config.block)
-        activation = config.block.activation
-        return ClassicalBlock(circuit.num_inputs, len(observables), circuit.num_weights, activation=activation)
+        size = config.block.num_parameters or circuit.num_weights
+        return ClassicalBlock(circuit.num_inputs, len(observables), size, activation=config.block.activation)
 
     blocks = {}
     for number, part in enumerate(("generator", "discriminator")):

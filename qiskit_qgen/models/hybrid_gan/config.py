@@ -57,6 +57,12 @@ class BlockConfig(CircuitControl):
     entanglement: Any = setting("Which qubits are entangled; 'strongly_entangling' has its own pattern", default="ring")
     entangler: str | tuple[str, ...] = setting("Two-qubit gate, or a list of several", default="cx")
     observables: str = setting("Pauli letters read out of each qubit", default="Z")
+    num_parameters: int | None = setting(
+        "Parameters of a classical block, or the nearest number that two layers can have; None takes as many as the "
+        "circuit has weights",
+        default=None,
+        minimum=1,
+    )
     activation: Literal["leaky_relu", "relu", "tanh"] = setting(
         "Non-linearity of classical blocks; with one hidden unit, 'relu' (arXiv 2507.09706) gives no gradient wherever "
         "that unit is off",
@@ -135,6 +141,8 @@ class HybridGANConfig(Settings):
     def check(self) -> None:
         """Raise :class:`ArgumentError` unless shape, noise and control fit."""
         check_picture_shape(self.image_shape)
+        if self.quantum_in == "both":
+            self.block.refuse(("num_parameters",), "with quantum_in='both', which has no classical block")
         if not self.quantum_parts:
             self.block.refuse(("control",), "with quantum_in='none', which has no circuit to replace")
         if isinstance(self.noise, AbstractNoise) and self.noise.dim != self.latent_dim:

@@ -1,0 +1,1 @@
+"""What a quantum model is held against: classical twins at several levels, and controls."""

@@ -1,0 +1,48 @@
+"""What one sample costs on the way forward through a network, in floating-point operations."""
+
+from __future__ import annotations
+
+from qiskit.circuit import QuantumCircuit
+from torch import nn
+
+from qiskit_qgen.layers import QuantumLayer, StyleMap
+from qiskit_qgen.networks import FourierSurrogate
+
+_FREE = frozenset({"x", "y", "z", "cx", "cy", "cz", "ccx", "swap", "id", "barrier", "delay"})
+"""Gates that move, or change the sign of, amplitudes only."""
+
+
+def circuit_operations(circuit: QuantumCircuit) -> int:
+    """Return the floating-point operations that simulate a circuit's state vector, gate by gate.
+
+    A gate on k qubits takes ``8 * 2^k - 2`` for each of the ``2^n`` amplitudes: ``2^k`` complex products of six and
+    ``2^k - 1`` complex sums of two. Permutations and signs are free; of a controlled gate the half of the state that it
+    leaves alone is. What a good simulator fuses or skips is not taken off, nor are the read-outs counted.
+    """
+    total = 0
+    for instruction in circuit.data:
+        gate = instruction.operation
+        if gate.name in _FREE:
+            continue
+        controls = int(getattr(gate, "num_ctrl_qubits", 0))
+        width = gate.num_qubits - controls
+        total += 2 ** (circuit.num_qubits - controls) * (8 * 2**width - 2)
+    return total
+
+
+def forward_operations(network: nn.Module) -> int:
+    """Return the floating-point operations of one sample's way through a network of linear layers and circuits.
+
+    A linear layer takes two for each weight; biases and activations are not counted, as in torch's own counter.
+    """
+    total = 0
+    for part in network.modules():
+        if isinstance(part, nn.Linear):
+            total += 2 * part.in_features * part.out_features
+        elif isinstance(part, StyleMap):
+            total += 2 * part.weight.numel()
+        elif isinstance(part, FourierSurrogate):
+            total += 2 * part.frequencies.numel()
+        elif isinstance(part, QuantumLayer):
+            total += circuit_operations(part.circuit)
+    return total

@@ -1,0 +1,155 @@
+"""The best of a few classical twins, on a part of the data that trains nothing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from itertools import product
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from qiskit_qgen._random import torch_generator
+from qiskit_qgen._settings import Settings
+from qiskit_qgen.exceptions import ArgumentError
+from qiskit_qgen.metrics import maximum_mean_discrepancy
+from qiskit_qgen.models.base import AbstractGenerativeModel, count
+from qiskit_qgen.studies.challengers.settings import TwinSettings
+from qiskit_qgen.studies.tables import markdown_table
+
+_RATES = ("generator_learning_rate", "learning_rate")
+_SPLIT_STREAM, _CHOICE_STREAM = 0, 1
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One training of a search."""
+
+    width: int
+    depth: int
+    learning_rate: float
+    """Factor of the training's learning rate."""
+    num_weights: int
+    """Trainable weights of the whole model."""
+    score: float
+    """On the validation split; less is better."""
+    seconds: float
+
+
+@dataclass(frozen=True)
+class TwinSearch:
+    """What was searched, in which order, and what was found."""
+
+    candidates: tuple[Candidate, ...]
+    training: Settings
+    """How the best candidate was trained."""
+    num_training: int
+    """Samples that trained."""
+    num_validation: int
+    """Samples that scored."""
+    num_combinations: int
+    """Of widths, depths and learning rates, of which the candidates were drawn."""
+
+    @property
+    def best(self) -> Candidate:
+        """The candidate of the least score."""
+        return min(self.candidates, key=lambda each: each.score)
+
+    @property
+    def budget(self) -> str:
+        """What the search cost, in a sentence."""
+        options: Any = self.training
+        return (
+            f"Best of {len(self.candidates)} trainings, drawn from {self.num_combinations} combinations, of "
+            f"{options.steps:,} steps of {options.batch_size} on {self.num_training:,} samples, scored on "
+            f"{self.num_validation:,} others; {sum(each.seconds for each in self.candidates):.0f} s."
+        )
+
+    def table(self) -> str:
+        """Return the candidates as a Markdown table, the best first."""
+        titles = ("width", "depth", "learning rate", "weights", "score")
+        rows = [
+            (each.width, each.depth, f"{each.learning_rate:g} x", f"{each.num_weights:,}", f"{each.score:.4g}")
+            for each in sorted(self.candidates, key=lambda each: each.score)
+        ]
+        return f"{markdown_table(titles, rows)}\n\n{self.budget}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as JSON can hold it."""
+        kept = ("num_training", "num_validation", "num_combinations", "budget")
+        return {
+            "candidates": [asdict(each) for each in self.candidates],
+            "training": self.training.to_dict(),
+            **{name: getattr(self, name) for name in kept},
+        }
+
+
+def search_twin(
+    build: Callable[[int, int], AbstractGenerativeModel],
+    model: AbstractGenerativeModel,
+    data: Any,
+    training: Settings | None,
+    score: Callable[[Tensor, Tensor], float] | None,
+    settings: TwinSettings,
+) -> TwinSearch:
+    """Train and score candidates.
+
+    Args:
+        build: Returns an untrained candidate of a width and a depth.
+        model: The model whose twin is searched.
+        data: Training data of the model.
+        training: How candidates are trained, but for what the search sets; None takes the defaults.
+        score: Scores generated beside validation samples, less being better; None for the usual one.
+        settings: What is searched, and the budget.
+
+    Raises:
+        ArgumentError: If the data cannot be split as asked for.
+    """
+    samples = model._check_data(data, name="data")
+    order = torch.randperm(len(samples), generator=torch_generator(settings.seed, _SPLIT_STREAM))
+    num_validation = round(settings.validation * len(samples))
+    if min(num_validation, len(samples) - num_validation) < 2:
+        raise ArgumentError(
+            f"Argument `validation` must leave at least 2 of the {len(samples)} samples on each side, but is "
+            f"{settings.validation}."
+        )
+    validation, rest = samples[order[:num_validation]], samples[order[num_validation:]]
+    usual = model.training_class() if training is None else training
+    rate = next(name for name in _RATES if hasattr(usual, name))
+    usual = replace(usual, steps=settings.steps, batch_size=settings.batch_size)
+    combinations = _combinations(build, settings)
+    chosen = torch.randperm(len(combinations), generator=torch_generator(settings.seed, _CHOICE_STREAM))
+    found, trainings = [], []
+    for number in chosen[: settings.num_trials].tolist():
+        width, depth, factor = combinations[number]
+        start, candidate = time.perf_counter(), build(width, depth)
+        own = replace(usual, **{rate: factor * getattr(usual, rate)})
+        candidate.fit(rest, training=own, seed=settings.seed, callbacks=[])
+        made = candidate.sample(settings.num_samples, seed=settings.seed)
+        value = float((score or _discrepancy)(made, validation))
+        seconds = time.perf_counter() - start
+        found.append(Candidate(width, depth, factor, count(candidate), value, seconds))
+        trainings.append(own)
+    best = min(range(len(found)), key=lambda each: found[each].score)
+    return TwinSearch(tuple(found), trainings[best], len(rest), len(validation), len(combinations))
+
+
+def _combinations(
+    build: Callable[[int, int], AbstractGenerativeModel], settings: TwinSettings
+) -> list[tuple[int, int, float]]:
+    """Return all combinations that differ; a twin with one hidden layer has one depth only."""
+    width = settings.widths[0]
+    shallow = len({str(build(width, depth).config) for depth in settings.depths}) == 1
+    depths = settings.depths[:1] if shallow else settings.depths
+    return list(product(settings.widths, depths, settings.learning_rates))
+
+
+def _discrepancy(made: Tensor, validation: Tensor) -> float:
+    """The kernel two-sample distance of images' pixels, or of a table's standardised columns."""
+    rows, others = made.flatten(1).cpu(), validation.flatten(1).cpu()
+    if validation.dim() == 2:
+        mean, spread = others.mean(0), others.std(0).clamp(min=torch.finfo(others.dtype).tiny)
+        rows, others = (rows - mean) / spread, (others - mean) / spread
+    return float(maximum_mean_discrepancy(rows, others))
