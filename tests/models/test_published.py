@@ -1,5 +1,9 @@
 """Published systems by name: every count and fact that is known of them, typed from the papers and their code."""
 
+import re
+import tomllib
+from pathlib import Path
+
 import pytest
 import torch
 from torch import nn
@@ -7,6 +11,7 @@ from torch import nn
 from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.models import HybridGAN, QuantumDiffusion, StyleQGAN
 
+DOCS = Path(__file__).parents[2] / "docs"
 MODELS = (StyleQGAN, HybridGAN, QuantumDiffusion)
 NAMES = [(model, name) for model in MODELS for name in model.published_systems]
 
@@ -249,6 +254,45 @@ class TestBottleneckDiffusion:
         assert training.steps == 2000
         assert training.min_snr_gamma is None  # the plain squared error of the noise
         assert training.clip_norm is None
+
+
+def facts_of_the_page():
+    """Each row of the documentation's tables, with the published system that it belongs to."""
+    system = None
+    for line in (DOCS / "published.md").read_text(encoding="utf-8").splitlines():
+        if heading := re.fullmatch(r"## `([\d.]+)`", line):
+            system = heading[1]
+        elif system and line.startswith("| ") and not line.startswith("| fact"):
+            cells = [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
+            other = re.search(r'`"([\d.]+/\w+)"`', cells[2])
+            yield other[1] if other else system, cells
+
+
+def held(table, place):
+    """The values at KEY or PART.KEY of settings, or at a KEY that one part has."""
+    first, dot, rest = place.partition(".")
+    if dot:
+        return held(table[first], rest) if isinstance(table.get(first), dict) else []
+    if place in table:
+        return [table[place]]
+    return [part[place] for part in table.values() if isinstance(part, dict) and place in part]
+
+
+def test_the_documentation_says_of_each_system_what_it_is():
+    owners = {name: model for model, name in NAMES}
+    checked = dict.fromkeys(owners, 0)
+    for name, cells in facts_of_the_page():
+        assert len(cells) == 4, cells
+        assert cells[3] in ("present", "ours", "unknown"), cells
+        assert cells[1] in ("S", "C", "S, C") or cells[3] != "present", cells
+        model = owners[name].published_systems[name].model
+        config = owners[name].config_class.of(**model).to_dict()
+        training = owners[name].published_training(name).to_dict()
+        for place, value in re.findall(r"`([\w.]+) = ([^`]+)`", cells[2]):
+            expected = tomllib.loads(f"value = {value}")["value"]
+            assert expected in held(config, place) + held(training, place), (name, place, value)
+            checked[name] += 1
+    assert min(checked.values()) >= 2, checked
 
 
 def test_settings_and_options_can_be_replaced():

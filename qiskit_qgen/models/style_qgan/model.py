@@ -31,8 +31,8 @@ class StyleQGAN(AbstractGenerativeModel):
 
     Images are compressed by a classical autoencoder to short vectors. The generator turns noise ``z`` into angles
     ``W z + b`` and reads X and Z of each qubit; a classical critic compares these vectors with those of real images by
-    the Wasserstein loss with gradient penalty; the decoder turns them into images (arXiv 2601.05036). Without an
-    autoencoder, on tables, this is the style-qGAN of arXiv 2110.06933.
+    the Wasserstein loss with gradient penalty; the decoder turns them into images (arXiv 2601.05036). Tabular data
+    need no autoencoder. :meth:`published` gives the systems of arXiv 2110.06933, 2406.02668 and 2601.05036.
 
     Args:
         **settings: The settings of :class:`StyleQGANConfig` and of its parts, such as ``image_shape``, ``num_qubits``,
