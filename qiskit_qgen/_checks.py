@@ -10,7 +10,7 @@ import os
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from numbers import Integral, Real
+from numbers import Integral, Number, Real
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +20,20 @@ from numpy.typing import NDArray
 from qiskit_qgen._typing import PathLike
 from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError, DatasetError
 
+_MOST_THREADS = 4096
+
 
 def _is_number(value: Any, kind: type[Integral] | type[Real]) -> bool:
     return isinstance(value, kind) and not isinstance(value, bool)
 
 
+def _number_error(value: Any) -> type[ArgumentError] | type[ArgumentTypeError]:
+    """Return the error of a value that is not the number asked for: is it another number, or none at all?"""
+    return ArgumentError if isinstance(value, Number) else ArgumentTypeError
+
+
 def check_int(name: str, value: Any, *, minimum: int, maximum: int | None = None) -> int:
-    """Return ``value`` as an ``int`` in [``minimum``, ``maximum``], or raise :class:`ArgumentError`."""
+    """Return ``value`` as an ``int`` in [``minimum``, ``maximum``], or raise an error."""
     in_range = _is_number(value, Integral) and value >= minimum
     if not in_range or (maximum is not None and value > maximum):
         if maximum is not None:
@@ -35,8 +42,14 @@ def check_int(name: str, value: Any, *, minimum: int, maximum: int | None = None
             rule = "a positive integer" if minimum == 1 else "a non-negative integer"
         else:
             rule = f"an integer of at least {minimum}"
-        raise ArgumentError(f"Argument `{name}` must be {rule}, but is {value!r}.")
+        raise _number_error(value)(f"Argument `{name}` must be {rule}, but is {value!r}.")
     return int(value)
+
+
+def check_threads(threads: int | None) -> None:
+    """Raise an error unless ``threads`` is None or a number of threads that a computer can start."""
+    if threads is not None:
+        check_int("threads", threads, minimum=1, maximum=_MOST_THREADS)
 
 
 def check_float(
@@ -48,7 +61,7 @@ def check_float(
     open_minimum: bool = False,
     open_maximum: bool = False,
 ) -> float:
-    """Return ``value`` as a finite ``float`` in the interval, or raise :class:`ArgumentError`."""
+    """Return ``value`` as a finite ``float`` in the interval, or raise an error."""
     valid = _is_number(value, Real) and math.isfinite(value)
     if valid:
         above = value > minimum if open_minimum else value >= minimum
@@ -58,7 +71,7 @@ def check_float(
         left = "(" if open_minimum or minimum == -math.inf else "["
         right = ")" if open_maximum or maximum == math.inf else "]"
         rule = f"a number in {left}{minimum:g}, {maximum:g}{right}"
-        raise ArgumentError(f"Argument `{name}` must be {rule}, but is {value!r}.")
+        raise _number_error(value)(f"Argument `{name}` must be {rule}, but is {value!r}.")
     return float(value)
 
 

@@ -1,4 +1,5 @@
 import fractions
+import numbers
 import os
 import re
 import subprocess
@@ -55,7 +56,8 @@ def test_integers(value):
     ],
 )
 def test_bad_integers(value, limits, rule):
-    assert message(ArgumentError, check_int, "n", value, **limits) == "Argument `n` must be " + rule
+    kind = ArgumentError if isinstance(value, numbers.Number) else ArgumentTypeError
+    assert message(kind, check_int, "n", value, **limits) == "Argument `n` must be " + rule
 
 
 @pytest.mark.parametrize("value", [0.5, np.float32(0.5), fractions.Fraction(1, 2)])
@@ -81,7 +83,8 @@ def test_numbers(value):
     ],
 )
 def test_bad_numbers(value, limits, rule):
-    assert message(ArgumentError, check_float, "x", value, **limits) == "Argument `x` must be " + rule
+    kind = ArgumentError if isinstance(value, numbers.Number) else ArgumentTypeError
+    assert message(kind, check_float, "x", value, **limits) == "Argument `x` must be " + rule
 
 
 def test_choices():
@@ -154,7 +157,7 @@ def test_seeds():
     assert resolve_seed(None) != resolve_seed(None)
     rule = f"Argument `seed` must be an integer from 0 to {SEED_MAXIMUM}, but is "
     for bad in (-1, SEED_MAXIMUM + 1, 1.0, "1"):
-        assert message(ArgumentError, resolve_seed, bad) == f"{rule}{bad!r}."
+        assert message(ArgumentTypeError if bad == "1" else ArgumentError, resolve_seed, bad) == f"{rule}{bad!r}."
 
 
 def test_streams_are_reproducible_and_apart():

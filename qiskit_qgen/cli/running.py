@@ -78,7 +78,8 @@ def _prepare(tables: Tables) -> tuple[Tables, Any, Any, Any, Any, Any]:
     channels, height, width = train.images.shape[1:]
     tables = complete(tables, (channels, height, width))
     scored, execution = tables["evaluate"], tables["training"]["execution"]
-    test = load_scored_images(data.name, scored["split"], data.data_dir)
+    remedy = "set `split` to 'train' in the table [evaluate], as does --set evaluate.split=train"
+    test = load_scored_images(data.name, scored["split"], data.data_dir, remedy)
     model = model_of(tables["model"], (channels, height, width))
     extractor = get_extractor(scored["extractor"], image_shape=(channels, height, width), name="extractor")
     return tables, train, test, model, extractor, None if execution is None else parse_execution(execution)

@@ -31,8 +31,8 @@ _WIDTH = 22
 _REFERENCE_STREAM = 0x72656665
 
 
-def load_scored_images(name: Any, split: str, data_dir: Any, **drawn: Any) -> Any:
-    """Return the data set that samples are scored against.
+def load_scored_images(name: Any, split: str, data_dir: Any, remedy: str = "give --split train", **drawn: Any) -> Any:
+    """Return the data set that samples are scored against; ``remedy`` is how a command takes another split.
 
     Raises:
         ArgumentError: If ``split`` or ``name`` is unknown.
@@ -45,11 +45,7 @@ def load_scored_images(name: Any, split: str, data_dir: Any, **drawn: Any) -> An
     except DatasetError as error:
         if split != "test":
             raise
-        remedy = (
-            "To score against the images for training, give --split train, or set `split` to 'train' in the table "
-            "[evaluate] of a settings file."
-        )
-        raise DatasetError(f"{error} {remedy}") from error
+        raise DatasetError(f"{error} To score against the images for training, {remedy}.") from error
 
 
 def score(

@@ -53,7 +53,7 @@ class RunSettings(Settings):
     )
     checkpoint_every: int = setting("Steps between two checkpoints", default=100, minimum=1)
     score_every: int | None = setting(
-        "Steps between two scores of a StyleQGAN; None takes 250 there and none elsewhere", default=None, minimum=1
+        "Steps between two scores of a GAN; None takes 250 for a StyleQGAN and none elsewhere", default=None, minimum=1
     )
 
 
@@ -132,7 +132,7 @@ def complete(tables: Tables, image_shape: tuple[int, int, int]) -> Tables:
     name = class_name(tables)
     kind = model_class(name)
     run, training = split_training(tables)
-    if run.score_every is not None and name != "StyleQGAN":
+    if run.score_every is not None and name == "QuantumDiffusion":  # which has no generator to score
         raise ArgumentError(f"`score_every` in the table [training] has no effect on a {name}: leave it out.")
     model = {each: value for each, value in tables.get("model", {}).items() if each not in _NAMES}
     from qiskit_qgen.models.base.published import replaced

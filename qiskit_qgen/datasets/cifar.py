@@ -20,6 +20,7 @@ from qiskit_qgen._typing import PathLike
 from qiskit_qgen.datasets.downloads import download
 from qiskit_qgen.datasets.image_dataset import ImageDataset
 from qiskit_qgen.datasets.reading import check_fits_memory, check_pickle, reading
+from qiskit_qgen.datasets.subsets import subset_rows
 from qiskit_qgen.exceptions import DatasetError
 
 CIFAR10_CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
@@ -42,7 +43,9 @@ _FILES = {
 _LARGEST_FILE = 2**28
 
 
-def load_cifar10(split: str, data_dir: PathLike | None) -> ImageDataset:
+def load_cifar10(
+    split: str, data_dir: PathLike | None, num_images: int | None = None, subset_seed: int = 0
+) -> ImageDataset:
     """Return one split of CIFAR-10: 50,000 train or 10,000 test pictures, 3 x 32 x 32, ten classes.
 
     Args:
@@ -51,17 +54,22 @@ def load_cifar10(split: str, data_dir: PathLike | None) -> ImageDataset:
             (``data_batch_1``, ...), or with the folder that the official archive unpacks to. None takes the binary
             archive from the cache (``pooch.os_cache("qiskit_qgen")``), into which it is downloaded the first time
             (170 MB), and checked.
+        num_images: How many are drawn; no others become floating-point numbers. None takes all.
+        subset_seed: Seed of that draw.
 
     Raises:
+        ArgumentError: If ``num_images`` or ``subset_seed`` is out of range.
         DatasetError: If a file is missing, damaged, or cannot be downloaded.
     """
     if data_dir is None:
         parts = _from_archive(_download(), split)
     else:
         parts = [_from_file(path) for path in _find(Path(data_dir), split)]
-    images = np.concatenate([pictures for pictures, _ in parts])
-    labels = np.concatenate([numbers for _, numbers in parts])
-    return ImageDataset(torch.from_numpy(images), torch.from_numpy(labels), "cifar-10", split, CIFAR10_CLASSES)
+    images, labels = (torch.from_numpy(np.concatenate(each)) for each in zip(*parts, strict=True))
+    rows = subset_rows(len(labels), num_images, subset_seed)
+    if rows is not None:
+        images, labels = images[rows], labels[rows]
+    return ImageDataset(images, labels, "cifar-10", split, CIFAR10_CLASSES)
 
 
 def _find(folder: Path, split: str) -> list[Path]:

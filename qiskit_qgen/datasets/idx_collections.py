@@ -16,6 +16,7 @@ from qiskit_qgen.datasets.bundled import FASHION_MNIST_CLASSES
 from qiskit_qgen.datasets.downloads import download
 from qiskit_qgen.datasets.idx import read_idx
 from qiskit_qgen.datasets.image_dataset import ImageDataset
+from qiskit_qgen.datasets.subsets import subset_rows
 from qiskit_qgen.exceptions import DatasetError
 
 FILES = {
@@ -49,7 +50,9 @@ class IdxCollection:
     unpacked: Mapping[str, str]
     installed: Path | None = None
 
-    def load(self, split: str, data_dir: PathLike | None) -> ImageDataset:
+    def load(
+        self, split: str, data_dir: PathLike | None, num_images: int | None = None, subset_seed: int = 0
+    ) -> ImageDataset:
         """Return one split.
 
         The files are taken from ``data_dir`` if it is given, else from the operating system's package if it is
@@ -58,8 +61,11 @@ class IdxCollection:
         Args:
             split: "train" or "test".
             data_dir: A folder with the official files, gzipped or not, or None.
+            num_images: How many are drawn; no others become floating-point numbers. None takes all.
+            subset_seed: Seed of that draw.
 
         Raises:
+            ArgumentError: If ``num_images`` or ``subset_seed`` is out of range.
             DatasetError: If a file is missing, cannot be downloaded, or does not hold what it should.
         """
         if data_dir is not None:
@@ -69,6 +75,9 @@ class IdxCollection:
         else:
             paths = [self._download(name) for name in FILES[split]]
         images, labels = (self._read(path, name) for path, name in zip(paths, FILES[split], strict=True))
+        rows = subset_rows(len(images), num_images, subset_seed)
+        if rows is not None:
+            images, labels = images[rows], labels[rows]
         return ImageDataset(images, labels, self.name, split, self.class_names)
 
     def _find(self, folder: Path, name: str) -> Path:

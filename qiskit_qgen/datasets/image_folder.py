@@ -14,6 +14,7 @@ from torch import Tensor
 
 from qiskit_qgen.datasets.image_dataset import ImageDataset
 from qiskit_qgen.datasets.reading import check_fits_memory, reading
+from qiskit_qgen.datasets.subsets import subset_rows
 from qiskit_qgen.exceptions import DatasetError
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ _SPLITS = {"train": "train", "test": "test", "val": "val", "valid": "val", "vali
 _SIXTEEN_BITS = re.compile(r";16[BLN]")  # in the name that Pillow has for the layout of stored colours
 
 
-def load_image_folder(folder: Path, split: str) -> ImageDataset:
+def load_image_folder(folder: Path, split: str, num_images: int | None = None, subset_seed: int = 0) -> ImageDataset:
     """Return the pictures in ``folder``, sorted by name.
 
     Pictures directly in the folder have no labels. Pictures in sub-folders have their sub-folder's name as class;
@@ -43,8 +44,11 @@ def load_image_folder(folder: Path, split: str) -> ImageDataset:
     Args:
         folder: The folder, which exists.
         split: "train", "val" or "test"; the latter two only if there are such sub-folders.
+        num_images: How many are drawn; no others are read. None takes all.
+        subset_seed: Seed of that draw.
 
     Raises:
+        ArgumentError: If ``num_images`` or ``subset_seed`` is out of range.
         DatasetError: If there are no pictures or no such split, or a picture cannot be read or is not like the others.
     """
     sub_folders = _list(folder)[1]
@@ -60,6 +64,9 @@ def load_image_folder(folder: Path, split: str) -> ImageDataset:
     place = places[0]
     class_names = sorted({entry.name for part in splits for entry in _list(part)[1]})
     files, labels = _list_labelled(place, class_names)
+    rows = subset_rows(len(files), num_images, subset_seed)
+    if rows is not None:
+        files, labels = [files[row] for row in rows.tolist()], None if labels is None else labels[rows]
     images = torch.from_numpy(_read_all(files, folder))
     names = tuple(class_names) if labels is not None else None
     return ImageDataset(images, labels, folder.resolve().name, split, names)

@@ -27,10 +27,14 @@ SPLITS = ("train", "val", "test")
 """The parts that a data set may have."""
 
 _IN_THE_PACKAGE = {"digits": load_digits, "fashion-mnist-mini": load_fashion_mnist_mini}
-_IN_FILES = {"mnist": MNIST.load, "fashion-mnist": FASHION_MNIST.load, "cifar-10": load_cifar10}
-_SAT4 = "sat-4"
+_IN_FILES = {
+    "mnist": MNIST.load,
+    "fashion-mnist": FASHION_MNIST.load,
+    "cifar-10": load_cifar10,
+    "sat-4": load_sat4,
+}
 
-DATASET_NAMES = (*_IN_THE_PACKAGE, *_IN_FILES, _SAT4, *MEDMNIST_NAMES)
+DATASET_NAMES = (*_IN_THE_PACKAGE, *_IN_FILES, *MEDMNIST_NAMES)
 """The data sets that are known by name."""
 
 
@@ -102,13 +106,15 @@ def load_dataset(
     if isinstance(name, (str, os.PathLike)) and os.fspath(name).startswith("~"):
         name = expanded(name)
     data_dir = None if data_dir is None else expanded(data_dir)
-    if isinstance(name, str) and name == _SAT4:
+    if isinstance(name, str) and name in _IN_FILES:
         _check_no_validation(name, split)
-        return load_sat4(split, data_dir, num_images, subset_seed)
+        return _IN_FILES[name](split, data_dir, num_images, subset_seed)
     if isinstance(name, str) and is_medmnist(name):
         return load_medmnist(name, split, data_dir, num_images, subset_seed)
     if data_dir is None and isinstance(name, (str, os.PathLike)) and _is_array_file(name):
         return load_array_file(Path(name), split, num_images=num_images, subset_seed=subset_seed)
+    if data_dir is None and isinstance(name, (str, os.PathLike)) and _is_folder(name):
+        return load_image_folder(Path(name), split, num_images, subset_seed)
     data = _load(name, split, data_dir)
     rows = subset_rows(len(data), num_images, subset_seed)
     if rows is None:
@@ -118,18 +124,15 @@ def load_dataset(
 
 
 def _load(name: PathLike | ImageData, split: str, data_dir: PathLike | None) -> ImageDataset:
-    if isinstance(name, str) and name in _IN_FILES:
-        _check_no_validation(name, split)
-        return _IN_FILES[name](split, data_dir)
     if data_dir is not None:
-        known = ", ".join(map(repr, (*_IN_FILES, _SAT4)))
+        known = ", ".join(map(repr, _IN_FILES))
         raise ArgumentError(f"Argument `data_dir` must be None unless `name` is {known} or a set of MedMNIST.")
     if isinstance(name, (Tensor, np.ndarray)):
         return _from_memory(name, split)
     if isinstance(name, str) and name in _IN_THE_PACKAGE:
         _check_no_validation(name, split)
         return _IN_THE_PACKAGE[name](split)
-    return _from_path(name, split)
+    raise _no_data(Path(name))
 
 
 def _check_no_validation(name: str, split: str) -> None:
@@ -144,22 +147,23 @@ def _from_memory(data: ImageData, split: str) -> ImageDataset:
     return ImageDataset(images, None, "tensor" if isinstance(data, Tensor) else "array", split)
 
 
-def _from_path(name: PathLike, split: str) -> ImageDataset:
-    path = Path(name)
-    if path.is_dir():
-        return load_image_folder(path, split)
+def _no_data(path: Path) -> ArgumentError | DatasetError:
+    """Return the error of a path that leads to no data."""
     if not path.is_file():
         known = ", ".join(repr(known) for known in DATASET_NAMES)
-        raise ArgumentError(
+        return ArgumentError(
             f"Argument `name` must be one of {known}, or the path of a folder or file of pictures, "
-            f"but is {os.fspath(name)!r}, and there is no such file or folder."
+            f"but is {str(path)!r}, and there is no such file or folder."
         )
-    raise DatasetError(
+    return DatasetError(
         f"File {path} must be of one of the types {', '.join(ARRAY_SUFFIXES)}; "
         "for pictures pass the folder that holds them."
     )
 
 
 def _is_array_file(name: PathLike) -> bool:
-    known = name in _IN_THE_PACKAGE or name in _IN_FILES
-    return not known and Path(name).suffix.lower() in ARRAY_SUFFIXES and Path(name).is_file()
+    return name not in _IN_THE_PACKAGE and Path(name).suffix.lower() in ARRAY_SUFFIXES and Path(name).is_file()
+
+
+def _is_folder(name: PathLike) -> bool:
+    return name not in _IN_THE_PACKAGE and Path(name).is_dir()

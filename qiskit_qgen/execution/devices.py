@@ -1,4 +1,4 @@
-"""Devices as Qiskit describes them: whether a circuit fits, and the part that a simulator needs."""
+"""Devices as Qiskit describes them: whether a circuit fits, is laid out, and the part that a simulator needs."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from inspect import isclass
 from typing import Any
 
+from qiskit.circuit import QuantumCircuit
 from qiskit.providers import BackendV2, Options
-from qiskit.transpiler import Target
+from qiskit.transpiler import StagedPassManager, Target, generate_preset_pass_manager
 
 from qiskit_qgen.exceptions import ArgumentError
 
@@ -19,6 +20,35 @@ def check_width(num_qubits: int, backend: BackendV2) -> None:
             f"Argument `backend` must have at least {num_qubits} qubits, as many as the circuit, but {backend.name} "
             f"has {backend.num_qubits}: choose a larger device or a smaller circuit."
         )
+
+
+def is_laid_out(circuit: QuantumCircuit, backend: BackendV2) -> bool:
+    """Return whether a circuit is in the device's gates already, on the device's qubits."""
+    if circuit.num_qubits != backend.num_qubits:
+        return False
+    return all(
+        entry.name == "barrier"
+        or backend.target.instruction_supported(
+            entry.name, tuple(circuit.find_bit(qubit).index for qubit in entry.qubits)
+        )
+        for entry in circuit.data
+    )
+
+
+def gate_by_gate(**device: Any) -> StagedPassManager:
+    """Return what lays a circuit out and routes it well, but translates each gate by itself.
+
+    Qiskit's optimisation merges and cancels gates, and their errors with them: folded and mirrored circuits come out
+    short.
+
+    Args:
+        **device: The device, as ``generate_preset_pass_manager`` takes it.
+    """
+    manager, best = (
+        generate_preset_pass_manager(optimization_level=level, seed_transpiler=0, **device) for level in (0, 2)
+    )
+    manager.layout, manager.routing = best.layout, best.routing
+    return manager
 
 
 def restricted_backend(backend: BackendV2, qubits: Sequence[int]) -> BackendV2:

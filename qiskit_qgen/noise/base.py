@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor
 
-from qiskit_qgen._checks import check_int
+from qiskit_qgen._checks import check_int, check_shape
 
 
 class AbstractNoise(ABC):
@@ -44,9 +44,12 @@ class AbstractNoise(ABC):
             float32 tensor of shape (num_samples, dim), on the CPU.
 
         Raises:
-            ArgumentError: If ``num_samples`` is not a positive integer.
+            ArgumentError: If ``num_samples`` is not a positive integer, or a source of your own draws other shapes.
         """
-        return self._sample(check_int("num_samples", num_samples, minimum=1), generator)
+        drawn = self._sample(check_int("num_samples", num_samples, minimum=1), generator)
+        fits = tuple(drawn.shape) == (num_samples, self.dim)
+        check_shape(f"noise of {type(self).__name__}", drawn.shape, f"({num_samples}, {self.dim})", fits)
+        return drawn
 
     @abstractmethod
     def _sample(self, num_samples: int, generator: torch.Generator) -> Tensor:

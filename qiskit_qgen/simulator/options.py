@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from qiskit_qgen._checks import check_int
+from qiskit_qgen._checks import check_threads
 from qiskit_qgen.exceptions import ArgumentError
 
 
@@ -19,6 +19,5 @@ def check_simulation_options(device: str | torch.device, dtype: torch.dtype, thr
         raise ArgumentError(f"Argument `device` must be {'one of ' * (len(devices) > 1)}{found}, but is {name!r}.")
     if dtype not in (torch.float32, torch.float64):
         raise ArgumentError(f"Argument `dtype` must be torch.float32 or torch.float64, but is {dtype}.")
-    if threads is not None:
-        check_int("threads", threads, minimum=1)
+    check_threads(threads)
     return name

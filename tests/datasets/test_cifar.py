@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 import torch
 
-from qiskit_qgen.datasets import cifar, load_dataset
+from qiskit_qgen.datasets import cifar, image_dataset, load_dataset
+from qiskit_qgen.datasets.subsets import subset_rows
 from qiskit_qgen.exceptions import DatasetError
 
 NAMES = {"train": [f"data_batch_{i}" for i in range(1, 6)], "test": ["test_batch"]}
@@ -72,6 +73,19 @@ def test_both_forms_give_the_pictures_in_order(tmp_path, form, inner):
     assert torch.equal(train.images[4:8], expected)
     assert train.labels[4:8].tolist() == labels.tolist()
     assert test.class_names[3] == "cat"
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_only_what_is_drawn_becomes_numbers(tmp_path, form, monkeypatch):
+    write(tmp_path, form)
+    whole, rows = load_dataset("cifar-10", data_dir=tmp_path), subset_rows(20, 6, 1)
+    converted = []
+    convert = image_dataset.convert_images
+    monkeypatch.setattr(image_dataset, "convert_images", lambda *a: converted.append(len(a[0])) or convert(*a))
+    drawn = load_dataset("cifar-10", data_dir=tmp_path, num_images=6, subset_seed=1)
+    assert converted == [6]
+    assert torch.equal(drawn.images, whole.images[rows])
+    assert torch.equal(drawn.labels, whole.labels[rows])
 
 
 def test_the_bytes_of_python_2_are_those_that_pickle_reads():

@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from qiskit_qgen.datasets import load_dataset, loading
+from qiskit_qgen.datasets import image_dataset, load_dataset, loading
 from qiskit_qgen.datasets.idx_collections import FASHION_MNIST, FILES, MNIST
+from qiskit_qgen.datasets.subsets import subset_rows
 
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
 
@@ -80,6 +81,17 @@ class TestDownload:
         assert sorted(file.name for file in cache.iterdir()) == sorted(f"{name}-{file}" for file in small)
         load_dataset(name, split="test")
         assert len(server.requests) == 2
+
+    def test_only_what_is_drawn_becomes_numbers(self, name, server, small, monkeypatch):
+        server.files = small
+        whole, rows = load_dataset(name, split="test"), subset_rows(10, 4, 2)
+        converted = []
+        convert = image_dataset.convert_images
+        monkeypatch.setattr(image_dataset, "convert_images", lambda *a: converted.append(len(a[0])) or convert(*a))
+        drawn = load_dataset(name, split="test", num_images=4, subset_seed=2)
+        assert converted == [4]
+        assert np.array_equal(drawn.images, whole.images[rows])
+        assert np.array_equal(drawn.labels, whole.labels[rows])
 
     def test_a_damaged_file_in_the_cache_is_downloaded_anew(self, name, cache, server, small):
         server.files = small

@@ -7,9 +7,11 @@ import zlib
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from qiskit_qgen.datasets import load_dataset
+from qiskit_qgen.datasets.subsets import subset_rows
 from qiskit_qgen.exceptions import DatasetError
 
 SEED = 4_477
@@ -54,6 +56,20 @@ def test_sub_folders_are_classes(tmp_path):
     assert dataset.class_names == ("ant", "cat", "dog")
     assert dataset.labels.tolist() == [0, 1, 2, 2]
     assert np.array_equal(dataset.images.numpy(), [values(pixels(index)) for index in (1, 3, 2, 0)])
+
+
+def test_a_draw_reads_no_other_files(tmp_path):
+    for index in range(12):
+        save(tmp_path / "ab"[index % 2] / f"{index}.png", pixels(index))
+    whole, drawn = load_dataset(tmp_path), load_dataset(tmp_path, num_images=5, subset_seed=3)
+    rows = subset_rows(12, 5, 3)
+    assert torch.equal(drawn.images, whole.images[rows])
+    assert torch.equal(drawn.labels, whole.labels[rows])
+    files = sorted(tmp_path.rglob("*.png"))
+    for row in set(range(12)) - set(rows.tolist()):
+        files[row].write_bytes(b"damaged")
+    assert torch.equal(load_dataset(tmp_path, num_images=5, subset_seed=3).images, drawn.images)
+    refused(tmp_path)
 
 
 def test_train_and_test_sub_folders_are_splits(tmp_path):

@@ -167,7 +167,8 @@ def test_a_run_without_a_seed_resumes_with_its_own(kind, tmp_path):
         ({"n_critic": 3}, "`training.n_critic` was 2, but is now 3"),
         ({"autoencoder_steps": 4}, "`training.autoencoder.steps` was 3, but is now 4"),
         ({"seed": 1}, "`seed` was 0, but is now 1"),
-        ({"data": images(seed=1)}, "`data` was"),
+        ({"data": images(seed=1)}, "`data` was '20 samples, .*', but is now '20 samples, "),
+        ({"data": images(19)}, "`data` was '20 samples, .*', but is now '19 samples, "),
         ({"critic_width": 7}, "`model.critic.width` was 8, but is now 7"),
         (
             {"execution": LocalExecution(dtype=torch.float64)},
@@ -226,17 +227,48 @@ def test_there_must_be_weights_to_begin_with(kind):
         train(model, warm_start=True)
 
 
-def test_a_training_that_ends_before_the_generator_leaves_nothing_to_begin_with():
-    class StopInAutoencoder(AbstractCallback):
-        def on_step_end(self, state):
-            assert state.phase.name == "autoencoder"
-            raise ZeroDivisionError
+class StopInAutoencoder(AbstractCallback):
+    """Raises before the generator has been trained."""
 
-    model = trained(style())
+    def on_step_end(self, state):
+        assert state.phase.name == "autoencoder"
+        raise ZeroDivisionError
+
+
+def test_a_training_that_ends_before_the_generator_leaves_nothing_to_begin_with():
+    model = style()
     with pytest.raises(ZeroDivisionError):
-        train(model, seed=1, callbacks=[StopInAutoencoder()])
+        train(model, callbacks=[StopInAutoencoder()])
     with pytest.raises(NotFittedError):
         train(model, warm_start=True)
+
+
+def test_a_training_that_fails_takes_nothing_from_a_trained_model(kind, tmp_path):
+    model = trained(KINDS[kind]())
+    before, history = weights(model), model.history
+    failing = [{"callbacks": [StopAt(2)]}, {"callbacks": [StopAt(2)], "warm_start": True}]
+    diverging = dict.fromkeys(RATES[kind], 1e30) | {"lr_schedule": "constant", "warmup": 0.0, "ema_decay": 0.0}
+    failing += [{"callbacks": [StopInAutoencoder()]}] * (kind == "style")
+    for options in [*failing, {**diverging, "steps": 50, "clip_norm": None}]:
+        with pytest.raises((ZeroDivisionError, TrainingDivergedError)):
+            train(model, **{"seed": 1, **options})
+        assert same(weights(model), before)
+        assert model.history is history
+    with pytest.raises(ZeroDivisionError):
+        train(model, warm_start=True, callbacks=[StopAt(2)], checkpoint_dir=tmp_path)
+    train(model, warm_start=True, resume=True, checkpoint_dir=tmp_path)
+    assert model.history.steps(PHASE[kind], model.history.names(PHASE[kind])[0]) == [1, 2, 3]
+    with pytest.raises(KeyboardInterrupt):  # what is asked for is done
+        train(model, seed=1, callbacks=[StopAt(2, KeyboardInterrupt)])
+    assert changed(weights(model), before)
+
+
+def test_a_model_whose_weights_have_no_values_is_refused(kind):
+    with torch.device("meta"):
+        model = KINDS[kind]()
+    for call in (lambda: train(model), lambda: model.sample(2)):
+        with pytest.raises(ArgumentError, match="must have values, but it is on the device 'meta': make or load it"):
+            call()
 
 
 def test_the_autoencoder_of_a_warm_start_has_no_training():

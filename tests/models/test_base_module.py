@@ -9,7 +9,7 @@ import torch
 from small import KINDS, diffusion, hybrid, images, same, style, table, train, trained, weights
 from torch import nn
 
-from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError
+from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError, DatasetError
 from qiskit_qgen.execution import LocalExecution
 from qiskit_qgen.layers import QuantumLayer
 from qiskit_qgen.models import CriticConfig, QuantumDiffusion, StyleQGAN
@@ -57,8 +57,40 @@ def test_settings_are_given_in_two_ways_and_given_back(kind):
         KINDS[kind](ema_decay=0.5)
     with pytest.raises(ArgumentTypeError, match="has no option `num_qubit`: did you mean `num_qubits`"):
         KINDS[kind](num_qubit=3)
-    with pytest.raises(TypeError):
+    with pytest.raises(
+        ArgumentTypeError, match=rf"{cls.__name__} takes its .* write `{cls.__name__}\(image_shape=...\)`"
+    ):
         cls((1, 8, 8))
+    with pytest.raises(ArgumentTypeError, match=rf"write `{cls.__name__}.from_config\(config\)`"):
+        cls(model.config)
+    with pytest.raises(ArgumentTypeError, match=r"`num_qubits` must be an integer from 1 to .*, but is '2'"):
+        KINDS[kind](num_qubits="2")
+
+
+def test_networks_beyond_any_memory_are_refused():
+    with pytest.raises(ArgumentError, match="this StyleQGAN ask for more numbers than the memory holds"):
+        style(critic_width=2**62)
+
+
+def test_a_call_takes_labels_of_the_models_classes():
+    model = diffusion(num_classes=3)
+    z = noise(model, 2)
+    assert torch.equal(model(z, 1), model(z, torch.tensor([1, 1])))
+    with pytest.raises(DatasetError, match="`labels` must hold integers from 0 to 2"):
+        model(z, torch.tensor([0, 3]))
+    with pytest.raises(ArgumentError, match=r"`labels` must have shape \(2,\)"):
+        model(z, torch.tensor([0]))
+    with pytest.raises(ArgumentError, match="`labels` must be None for a model without classes"):
+        style()(noise(style()), 1)
+
+
+def test_a_source_of_ones_own_gives_vectors_of_its_length():
+    class Narrow(UniformNoise):
+        def _sample(self, num_samples, generator):
+            return super()._sample(num_samples, generator)[:, 1:]
+
+    with pytest.raises(ArgumentError, match=r"`noise of Narrow` must have shape \(2, 5\), but has shape \(2, 4\)"):
+        hybrid(noise=Narrow(5)).sample(2)
 
 
 def test_weights_pass_through_torchs_own_files(kind, tmp_path):

@@ -227,6 +227,7 @@ HUGE = [
     ("style", {"autoencoder__hidden": 10**9}),
     ("style", {"image_shape": [10**9, 8, 8]}),
     ("style", {"critic__width": 10**9}),
+    ("style", {"critic__width": 2**62}),
     ("style", {"critic__depth": 10**9}),
     ("style", {"generator": {"kind": "classical", "width": 10**9}}),
     ("style", {"generator": {"kind": "classical", "depth": 10**9}}),

@@ -64,6 +64,26 @@ def test_a_damaged_cache_is_no_error(folder, suffix):
         assert compilation.kernel(doubled)(5) == 10
 
 
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("error", [ModuleNotFoundError, AttributeError])
+def test_a_cache_of_another_versions_names_is_replaced(monkeypatch, error):
+    """The index names the types of arguments, such as named tuples of a module that has moved since."""
+    compilation.kernel(doubled)(5)
+
+    def fail(_):
+        raise error("No module named 'qiskit_qgen.simulator.cpu.moved'")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("numba.core.caching.pickle.loads", fail)
+        assert compilation.kernel(doubled)._cache.load_overload((numba.int64,), None) is None
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert compilation.kernel(doubled)(5) == 10
+    again = compilation.kernel(doubled)
+    assert again(5) == 10
+    assert again.stats.cache_hits == {(numba.int64,): 1}
+
+
 def test_compiling_is_announced_once_and_loading_never(folder, caplog):
     caplog.set_level(logging.WARNING, "qiskit_qgen")
     for each in (doubled, tripled):

@@ -22,7 +22,7 @@ from qiskit_qgen._checks import renamed_arguments
 from qiskit_qgen.exceptions import UnsupportedCircuitError
 from qiskit_qgen.execution.aer.circuit_noise import CircuitNoise, instructions, noise_on, warn_of_replaced
 from qiskit_qgen.execution.aer.noise_models import HardwareNoise
-from qiskit_qgen.execution.devices import check_width, restricted_backend
+from qiskit_qgen.execution.devices import check_width, gate_by_gate, is_laid_out, restricted_backend
 from qiskit_qgen.simulator.programs.expressions import SlotEvaluator
 
 EXACT_GATES = (
@@ -88,8 +88,8 @@ class AerTranspiler:
 
     Without noise, in gates whose angles Aer binds rightly. With Aer's noise model, as they are written, since merged,
     cancelled or translated gates have other errors: only what Aer does not know is replaced by its definition. With
-    the noise of a kind of hardware, each gate by itself in the hardware's gates. With a device, in the device's gates
-    and laid out on its qubits, with the errors of those. The circuit's qubits are a noise model's.
+    the noise of a kind of hardware, each gate by itself in the hardware's gates. With a device, likewise in the
+    device's gates, laid out on its qubits, with the errors of those. The circuit's qubits are a noise model's.
 
     Args:
         noise: Aer's ``NoiseModel``, or the noise of a kind of hardware; None for none, or for a device's.
@@ -101,7 +101,7 @@ class AerTranspiler:
         self._backend = backend
         self._as_written = noise is not None and not isinstance(noise, HardwareNoise)
         if backend is not None:
-            self._manager = generate_preset_pass_manager(optimization_level=2, backend=backend, seed_transpiler=0)
+            self._manager = gate_by_gate(backend=backend)
             self._gates = [name for name in backend.operation_names if name not in _CONTROL_FLOW]
             return
         if self._as_written:
@@ -141,7 +141,7 @@ class AerTranspiler:
             with renamed_arguments({"backend": "noise_model"}):
                 check_width(circuit.num_qubits, self._backend)
         isa, layout = circuit, list(range(circuit.num_qubits))
-        if not self._is_laid_out(circuit):
+        if self._backend is None or not is_laid_out(circuit, self._backend):
             isa = self._transpiled(self._manager, circuit)
             if isa.layout is not None and self._backend is not None:
                 layout = isa.layout.final_index_layout(filter_ancillas=True)
@@ -172,17 +172,6 @@ class AerTranspiler:
                 entry.name not in EXACT_GATES and any(isinstance(value, Parameter) for value in entry.operation.params)
                 for entry in narrow.data
             ),
-        )
-
-    def _is_laid_out(self, circuit: QuantumCircuit) -> bool:
-        """Return whether the circuit is in the device's gates already, on the device's qubits."""
-        if self._backend is None or circuit.num_qubits != self._backend.num_qubits:
-            return False
-        target = self._backend.target
-        return all(
-            entry.name == "barrier"
-            or target.instruction_supported(entry.name, tuple(circuit.find_bit(qubit).index for qubit in entry.qubits))
-            for entry in circuit.data
         )
 
     def _transpiled(self, manager: Any, circuit: QuantumCircuit) -> QuantumCircuit:

@@ -7,7 +7,7 @@ from typing import Any
 
 from qiskit.providers import BackendV2
 
-from qiskit_qgen._checks import check_choice, check_float, check_int, check_type
+from qiskit_qgen._checks import check_choice, check_float, check_int, check_threads, check_type
 from qiskit_qgen._random import SEED_MAXIMUM
 from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.execution.aer.noise_models import HardwareNoise
@@ -47,12 +47,13 @@ class AerOptions:
       Aer's density matrices lack is replaced by its definition. Observables are measured without errors but those of
       the readout. Errors on gates that the circuit does not contain, or that stand for others, give a
       ``UserWarning``.
-    - A device or its name, such as "fake_torino": circuits are transpiled to its gates, laid out and routed on its
-      qubits, which have their own errors. Names that do not begin with ``fake_`` are looked up with the saved account.
+    - A device or its name, such as "fake_torino": circuits are laid out and routed on its qubits, which have their own
+      errors, and each gate is translated by itself to the device's; those that are in its gates, on its qubits, are run
+      as they are. Names that do not begin with ``fake_`` are looked up with the saved account.
     """
     seed: int | None = None
-    """Seed of the shots and of SPSA's directions: of one stream, that goes on from call to call, so that each pass has
-    shots of its own. None for another one each time."""
+    """Seed of the shots, also of runs of the primitives that ask for theirs, and of SPSA's directions: of one stream,
+    that goes on from call to call, so that each pass has shots of its own. None for another one each time."""
     threads: int | None = None
     """The number of threads; None for one per core. Aer takes at most as many as OpenMP offers: one per core, or
     ``OMP_NUM_THREADS``."""
@@ -66,8 +67,7 @@ class AerOptions:
     def __post_init__(self) -> None:
         check_choice("device", self.device, ("CPU", "GPU"))
         check_choice("method", self.method, METHODS)
-        if self.threads is not None:
-            check_int("threads", self.threads, minimum=1)
+        check_threads(self.threads)
         if self.noise_model is not None:
             from qiskit_aer.noise import NoiseModel
 

@@ -64,9 +64,14 @@ def is_aer(backend: BackendV2) -> bool:
     return any(cls.__module__.startswith("qiskit_aer") for cls in type(backend).__mro__)
 
 
+def own_noise(backend: BackendV2) -> Any:
+    """Return the noise model of an Aer simulator; None if it has none, or for a device."""
+    return getattr(backend.options, "noise_model", None) if is_aer(backend) else None
+
+
 def has_own_noise(backend: BackendV2) -> bool:
     """Return whether jobs on this device have errors: everything but an Aer simulator without a noise model."""
-    return not is_aer(backend) or getattr(backend.options, "noise_model", None) is not None
+    return not is_aer(backend) or own_noise(backend) is not None
 
 
 def check_gates(backend: BackendV2) -> None:

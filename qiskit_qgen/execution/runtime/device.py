@@ -51,7 +51,12 @@ class RuntimeDevice:
             self.ledger = Ledger(options.ledger)
         self.connection = Connection(self.backend, options.mode, self.ledger)
         self.runner = JobRunner(self.connection, self.ledger, options.retry or RetryPolicy())
-        self.transpile = Transpiler(self.backend, (self.ledger or Ledger()).circuits, whole=self.family == "legacy")
+        self.transpile = Transpiler(
+            self.backend,
+            (self.ledger or Ledger()).circuits,
+            level=options.optimization_level,
+            whole=self.family == "legacy",
+        )
         self._max_cost = options.max_cost
         self._seed = options.seed if self.local else None
         self._calls = 0

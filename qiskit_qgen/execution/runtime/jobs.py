@@ -59,17 +59,28 @@ class JobRunner:
         self._ledger = ledger
         self._policy = policy
 
-    def start(self, requests: Sequence[JobRequest]) -> list[_Pending]:
-        """Find each request's result or job, or submit it; return what is to be collected."""
-        pending = []
+    def start(self, requests: Sequence[JobRequest], approve: Callable[[Sequence[int]], None]) -> list[_Pending]:
+        """Find each request's result or job, or submit it; return what is to be collected.
+
+        Args:
+            requests: The requests.
+            approve: Called with the numbers of those of which neither is found, before any is submitted; what it raises
+                ends the call.
+        """
+        pending: list[_Pending | None] = []
         try:
             for request in requests:
                 with self._locked():
-                    pending.append(self._found(request) or self._submitted(request, several=len(requests) > 1))
+                    pending.append(self._found(request))
+            approve([number for number, each in enumerate(pending) if each is None])
+            started = []
+            for request, known in zip(requests, pending, strict=True):
+                with self._locked():
+                    started.append(known or self._found(request) or self._submitted(request, several=len(requests) > 1))
         except BaseException:
             self._connection.end_of_pass()
             raise
-        return pending
+        return started
 
     def collect(self, pending: Sequence[_Pending]) -> list[Arrays]:
         """Wait for all jobs and return their results; all that finish are kept before an error is raised.
@@ -93,11 +104,6 @@ class JobRunner:
                 f"{errors[0]} Of {len(pending)} jobs, {kept} finished{where}; the same call asks for the rest only."
             ) from errors[0]
         return [each.arrays for each in pending if each.arrays is not None]
-
-    def needs_submission(self, request: JobRequest) -> bool:
-        """Return whether the ledger knows neither a result nor a job of this request."""
-        entry = None if self._ledger is None else self._ledger.entry(request.digest)
-        return entry is None or entry.status == "failed"
 
     def _locked(self) -> contextlib.AbstractContextManager[None]:
         return contextlib.nullcontext() if self._ledger is None else self._ledger.lock()

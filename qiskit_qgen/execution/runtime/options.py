@@ -48,6 +48,10 @@ class RuntimeOptions:
     """The most QPU seconds that each request may be estimated to need: one forward or backward pass over a batch of at
     most 512 samples. A sampling or a training is several, with nothing that adds them up: use ``model.estimate_cost``
     for the whole. None for no limit."""
+    optimization_level: int = 2
+    """Qiskit's level of transpilation, from 0 to 3. Above 0, gates that cancel each other vanish, those of a folded
+    circuit too; a circuit that is in the device's gates, on its qubits, is run as it is. On an ``AerSimulator`` with a
+    noise model each gate is translated by itself, so that none is lost with its errors."""
     seed: int | None = None
     """Seed of SPSA's directions, and of the simulation of a local device, of which each call goes on from the last."""
     limits: JobLimits | None = None
@@ -64,6 +68,7 @@ class RuntimeOptions:
             check_int("shots", self.shots, minimum=1)
         if self.max_cost is not None:
             check_float("max_cost", self.max_cost, minimum=0.0)
+        check_int("optimization_level", self.optimization_level, minimum=0, maximum=3)
         if self.seed is not None:
             check_int("seed", self.seed, minimum=0, maximum=2**31 - 1)
         if self.primitives is not None:

@@ -72,9 +72,7 @@ class AbstractRuntimePrimitive(ABC, Generic[PubT]):
         jobs = self._jobs(pubs)
         requests = [self._request(job) for job in jobs]
         runner = self._device.runner
-        new = [job for job, request in zip(jobs, requests, strict=True) if runner.needs_submission(request)]
-        self._device.check_cost(self._cost(new))
-        pending = runner.start(requests)
+        pending = runner.start(requests, lambda new: self._device.check_cost(self._cost([jobs[n] for n in new])))
 
         def collect() -> PrimitiveResult[PubResult]:
             found = _by_pub(jobs, runner.collect(pending))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,18 +13,18 @@ from typing import Any
 
 import numpy as np
 from qiskit.circuit import QuantumCircuit
+from qiskit.exceptions import QiskitError
 from qiskit.primitives.containers.observables_array import ObservablesArray
 from qiskit.providers import BackendV2
-from qiskit.transpiler import PassManager, generate_preset_pass_manager
+from qiskit.transpiler import generate_preset_pass_manager
 
-from qiskit_qgen.exceptions import CheckpointError
-from qiskit_qgen.execution.aer.circuit_noise import device_simulator
-from qiskit_qgen.execution.devices import check_width, restricted_backend
-from qiskit_qgen.execution.runtime.backends import is_aer, is_local
+from qiskit_qgen.exceptions import CheckpointError, UnsupportedCircuitError
+from qiskit_qgen.execution.aer.circuit_noise import device_simulator, noise_on
+from qiskit_qgen.execution.devices import check_width, gate_by_gate, is_laid_out, restricted_backend
+from qiskit_qgen.execution.runtime.backends import is_aer, is_local, own_noise
 from qiskit_qgen.execution.runtime.digests import circuit_digest, digest, with_numbered_parameters
 from qiskit_qgen.persistence import atomic_write, circuit_bytes, parse_circuit
 
-OPTIMIZATION_LEVEL = 2
 SEED = 0
 _FORMAT = "1"
 _AER_GATES = ["rz", "sx", "x", "cx"]  # Aer binds the angles of other controlled gates wrongly
@@ -72,11 +73,13 @@ class Transpiler:
     Args:
         backend: The device.
         folder: Where transpiled circuits are kept as QPY files; None keeps them in memory only.
+        level: Qiskit's level of optimisation.
         whole: Whether a local device is simulated with all its qubits, instead of those that a circuit uses.
     """
 
-    def __init__(self, backend: BackendV2, folder: Path | None = None, *, whole: bool = False) -> None:
+    def __init__(self, backend: BackendV2, folder: Path | None = None, *, level: int = 2, whole: bool = False) -> None:
         self._backend = backend
+        self._level = level
         self._folder = folder
         self._restricts = not whole and is_local(backend) and not is_aer(backend)
         self._device = _device_digest(backend) + str(self._restricts)
@@ -87,17 +90,21 @@ class Transpiler:
 
         Raises:
             ArgumentError: If the circuit is wider than the device.
-            UnsupportedCircuitError: If an instruction has no definition.
+            UnsupportedCircuitError: If an instruction cannot be expressed in the device's gates.
         """
         check_width(circuit.num_qubits, self._backend)
-        key = digest(_FORMAT, circuit_digest(circuit), self._device, str(OPTIMIZATION_LEVEL), str(SEED))
+        noise = own_noise(self._backend)
+        as_it_is = (noise is not None or not is_aer(self._backend)) and is_laid_out(circuit, self._backend)
+        way = "as it is" if as_it_is else str(self._level) if noise is None else f"gate by gate {noise.basis_gates}"
+        key = digest(_FORMAT, circuit_digest(circuit), self._device, way, str(SEED))
         if key not in self._by_key:
-            self._by_key[key] = self._stored(key) or self._made(circuit, key)
+            self._by_key[key] = self._stored(key) or self._made(circuit, key, as_it_is)
         return self._by_key[key]
 
-    def _made(self, circuit: QuantumCircuit, key: str) -> IsaCircuit:
+    def _made(self, circuit: QuantumCircuit, key: str, as_it_is: bool) -> IsaCircuit:
         plain = with_numbered_parameters(circuit)
-        isa = _pass_manager(self._backend).run(plain)
+        isa = plain.copy() if as_it_is else self._run(plain)
+        self._warn_of_inert_noise(isa)
         positions = range(plain.num_qubits) if isa.layout is None else isa.layout.final_index_layout()
         numbers = {parameter.name: number for number, parameter in enumerate(plain.parameters)}
         columns = [numbers[parameter.name] for parameter in isa.parameters]
@@ -113,6 +120,37 @@ class Transpiler:
                 self._folder.mkdir(parents=True, exist_ok=True)
                 atomic_write(self._folder / f"{key}.{digest(key, content)}.qpy", content)
         return self._described(isa, key)
+
+    def _run(self, circuit: QuantumCircuit) -> QuantumCircuit:
+        backend, noise = self._backend, own_noise(self._backend)
+        device: dict[str, Any] = {"backend": backend}
+        if is_aer(backend):
+            gates = _AER_GATES if noise is None else [*noise.basis_gates, "measure", "reset", "delay"]
+            device = {"basis_gates": gates, "coupling_map": backend.coupling_map}
+        if noise is None:
+            manager = generate_preset_pass_manager(optimization_level=self._level, seed_transpiler=SEED, **device)
+        else:
+            manager = gate_by_gate(**device)
+        try:
+            return manager.run(circuit)
+        except QiskitError as error:
+            raise UnsupportedCircuitError(
+                f"The circuit cannot be expressed in the gates of {backend.name}: {str(error.message).strip()}"
+            ) from error
+
+    def _warn_of_inert_noise(self, isa: QuantumCircuit) -> None:
+        """Warn of errors of an Aer simulator that do not act: of any of a model, of all of a device's."""
+        model = own_noise(self._backend)
+        if model is None:
+            return
+        noise = noise_on(model, range(isa.num_qubits))
+        inert = noise.gates - noise.acting_on(isa)
+        if inert and (inert == noise.gates or self._backend.coupling_map is None):
+            warnings.warn(
+                f"The errors of {self._backend.name} on {sorted(inert)} do not act on the circuit, which is run as "
+                f"{sorted(isa.count_ops())}: give errors to these, or the circuit in gates that have them.",
+                stacklevel=2,
+            )
 
     def _stored(self, key: str) -> IsaCircuit | None:
         """Return the circuit on disk; one that is not as it was written is made again."""
@@ -133,13 +171,6 @@ class Transpiler:
             positions=tuple(facts["positions"]),
             backend=backend,
         )
-
-
-def _pass_manager(backend: BackendV2) -> PassManager:
-    options: dict[str, Any] = {"optimization_level": OPTIMIZATION_LEVEL, "seed_transpiler": SEED}
-    if is_aer(backend):
-        return generate_preset_pass_manager(basis_gates=_AER_GATES, coupling_map=backend.coupling_map, **options)
-    return generate_preset_pass_manager(backend=backend, **options)
 
 
 def _compacted(circuit: QuantumCircuit, positions: Sequence[int]) -> tuple[QuantumCircuit, list[int]]:

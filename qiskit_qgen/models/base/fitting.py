@@ -62,7 +62,8 @@ class AbstractTrainable(AbstractSampler):
         be given more ``steps``, and then goes on; its learning rates are then those of the longer training. A folder
         without a checkpoint is started in, with a logged warning, so that a job script can always pass
         ``resume=True``. Ctrl-C ends the running step, writes a checkpoint and then raises KeyboardInterrupt; what is
-        trained by then can be sampled. A second Ctrl-C ends at once.
+        trained by then can be sampled. A second Ctrl-C ends at once. After any other error, such as one of a callback
+        or of a device, a model that had been trained before has the weights and the history that it had.
 
         Args:
             data: Images (N, C, H, W) of ``image_shape``, float in [0, 1] or uint8, as tensor, array or
@@ -100,6 +101,7 @@ class AbstractTrainable(AbstractSampler):
             NotFittedError: If ``warm_start`` is True and the model was neither trained nor loaded.
             TrainingDivergedError: If a loss or weight becomes NaN or infinite.
         """
+        self._check_device()
         if self.dtype != torch.float32:
             raise ArgumentError(f"A model is trained in float32, but this one is {self.dtype}: call `.float()` first.")
         options = self._training(training, steps, batch_size)
@@ -121,12 +123,13 @@ class AbstractTrainable(AbstractSampler):
             "seed": seed,
             "model": self.config.to_dict(),
             "training": {name: value for name, value in options.to_dict().items() if name != "steps"},
-            "data": fingerprint(*(each for each in (samples, classes) if each is not None)),
+            "data": f"{len(samples)} samples, " + fingerprint(*(samples,) if classes is None else (samples, classes)),
             "execution": describe_execution(execution),
             "warm_start": origin,
             **self._identity(),
         }
         before = {name: tensor.clone() for name, tensor in self.state_dict().items()}
+        former, was_trained = self.history, self._is_trained
         with executed_on(self, rank_execution(execution)):
             try:
                 if not warm_start:
@@ -139,10 +142,15 @@ class AbstractTrainable(AbstractSampler):
             except BaseException:
                 self._copy(before)  # nothing has been trained: the model stays what it was
                 raise
-            del before
             self.history, self._origin = trainer.state.history, origin
             self._is_trained = warm_start
-            self._run(trainer, phases[-1])
+            try:
+                self._run(trainer, phases[-1])
+            except Exception:
+                if was_trained:  # a run that fails takes nothing away
+                    self._copy(before)
+                    self.history, self._origin, self._is_trained = former, None, True
+                raise
         return trainer.state.history
 
     def _run(self, trainer: Trainer, last: AbstractPhase) -> None:

@@ -60,6 +60,6 @@ def _as_labels(labels: Any) -> Tensor:
 def _checked(labels: Tensor, number: int, num_classes: int) -> Tensor:
     check_shape("labels", labels.shape, f"({number},)", tuple(labels.shape) == (number,))
     whole = not labels.is_floating_point() and labels.dtype != torch.bool
-    if not whole or int(labels.min()) < 0 or int(labels.max()) >= num_classes:
+    if not whole or (labels.numel() and (int(labels.min()) < 0 or int(labels.max()) >= num_classes)):
         raise DatasetError(f"Argument `labels` must hold integers from 0 to {num_classes - 1}.")
     return labels.long()

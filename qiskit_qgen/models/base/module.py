@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, ClassVar, Self
@@ -16,6 +17,7 @@ from qiskit_qgen._settings import Settings
 from qiskit_qgen.circuits import ParametrizedCircuit
 from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError
 from qiskit_qgen.layers import QuantumLayer
+from qiskit_qgen.models.base.labels import sampling_labels
 from qiskit_qgen.training import History
 
 _WEIGHT_STREAM = 0x696E6974
@@ -48,7 +50,12 @@ class AbstractModule(nn.Module, ABC):
         if hasattr(cls, "config_class"):
             cls.__signature__ = inspect.signature(cls.config_class)  # type: ignore[attr-defined]
 
-    def __init__(self, **settings: Any) -> None:
+    def __init__(self, *values: Any, **settings: Any) -> None:
+        if values:
+            way = f"{type(self).__name__}.from_config(config)"
+            if not isinstance(values[0], Settings):
+                way = f"{type(self).__name__}({self.config_class.names()[0]}=...)"
+            raise ArgumentTypeError(f"{type(self).__name__} takes its settings by their names: write `{way}`.")
         for name in settings:
             if name in self.training_class.names() and name not in self.config_class.names():
                 raise ArgumentTypeError(
@@ -95,7 +102,15 @@ class AbstractModule(nn.Module, ABC):
             torch.default_generator.manual_seed(torch_generator(seed, _WEIGHT_STREAM, number).initial_seed())
 
         with torch.random.fork_rng(devices=[]):
-            return self._build(seeded)
+            try:
+                return self._build(seeded)
+            except (RuntimeError, OverflowError) as error:
+                if not re.search("alloc|[Oo]verflow", str(error)):
+                    raise
+                raise ArgumentError(
+                    f"The settings of this {type(self).__name__} ask for more numbers than the memory holds: make the "
+                    "images or the networks smaller."
+                ) from error
 
     @torch.no_grad()
     def _restart(self, seed: int) -> None:
@@ -109,6 +124,14 @@ class AbstractModule(nn.Module, ABC):
     def device(self) -> torch.device:
         """Where the networks are."""
         return next(self.parameters()).device
+
+    def _check_device(self) -> None:
+        """Raise ArgumentError if the weights have sizes, but no values."""
+        if self.device.type == "meta":
+            raise ArgumentError(
+                f"The weights of this {type(self).__name__} must have values, but it is on the device 'meta': make or "
+                "load it without that device."
+            )
 
     @property
     def dtype(self) -> torch.dtype:
@@ -162,14 +185,15 @@ class AbstractModule(nn.Module, ABC):
 
         Args:
             noise: (N, noise_dim), on the model's device.
-            labels: Of a model with classes: (N,), int64.
+            labels: Of a model with classes: one label for all, or (N,) from 0; None draws them evenly.
             generator: What else is random, for samplers that draw noise on the way; None draws the same each time.
 
         Returns:
             Images (N, C, H, W) in [0, 1], or rows (N, num_features).
 
         Raises:
-            ArgumentError: If ``noise`` has another shape.
+            ArgumentError: If ``noise`` or ``labels`` has another shape.
+            DatasetError: If ``labels`` are no integers, or out of range.
         """
         check_type("noise", noise, Tensor, "a tensor")
         if not noise.is_floating_point():
@@ -178,7 +202,12 @@ class AbstractModule(nn.Module, ABC):
             raise ArgumentError(
                 f"Argument `noise` must have shape (N, {self.noise_dim}), but has shape {tuple(noise.shape)}."
             )
-        return self.decode(self.latents(noise, labels, generator=generator))
+        return self.decode(self.latents(noise, self._labels(labels, len(noise)), generator=generator))
+
+    def _labels(self, labels: Any, number: int) -> Tensor | None:
+        """Return the labels (number,) to sample, checked, on the model's device; None if none are given."""
+        found = sampling_labels(labels, number, self.num_classes)
+        return None if found is None else found.to(self.device)
 
     @torch.no_grad()
     def _copy(self, tensors: dict[str, Tensor]) -> None:

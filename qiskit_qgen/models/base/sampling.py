@@ -114,6 +114,7 @@ class AbstractSampler(AbstractModule):
         options: dict[str, Any],
     ) -> tuple[int, Iterator[Tensor]]:
         """Return the number of samples, and the generator's outputs batch by batch."""
+        self._check_device()
         if noise is not None:
             check_type("noise", noise, Tensor, "a tensor")
             fits = noise.dim() == 2 and noise.shape[1] == self.noise_dim and len(noise) > 0

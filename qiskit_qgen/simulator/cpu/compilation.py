@@ -6,6 +6,7 @@ import logging
 import pickle
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from typing import Any
 
@@ -32,12 +33,16 @@ def kernel(function: Callable[..., Any]) -> Any:
 
 
 class _Cache(FunctionCache):
-    """numba's cache on disk, whose failures, of a full or damaged disk, cost time only."""
+    """numba's cache on disk, whose failures cost time only: of a full or damaged disk, or names that have moved."""
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         try:
             return super().load_overload(sig, target_context)  # type: ignore[no-untyped-call]
-        except (OSError, EOFError, pickle.UnpicklingError):
+        except OSError:
+            return None
+        except (EOFError, pickle.UnpicklingError, ImportError, AttributeError):  # it names classes that have moved
+            with suppress(OSError):
+                self.flush()  # type: ignore[no-untyped-call]
             return None
 
     def save_overload(self, sig: Any, data: Any) -> None:

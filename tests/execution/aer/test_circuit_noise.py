@@ -16,6 +16,7 @@ from qiskit_ibm_runtime.fake_provider import FakeManilaV2
 
 from qiskit_qgen.exceptions import GradientError
 from qiskit_qgen.execution import AerExecution, depolarizing_noise
+from qiskit_qgen.execution.aer.circuits import AerTranspiler
 
 A, B = Parameter("a"), Parameter("b")
 PAULIS = [SparsePauliOp(name) for name in ("IIZ", "IZZ", "ZXI", "YII", "ZII")]
@@ -157,6 +158,25 @@ def test_hardware_has_the_errors_of_each_gate_as_it_is_written():
     noise = depolarizing_noise(one_qubit=0.1, two_qubit=0.2)
     found = estimator(noise_model=noise).run([(circuit, SparsePauliOp("IZ"), [0.9])]).result()[0].data.evs
     assert found == pytest.approx(0.9**2 * 0.8**3 * np.cos(0.9))  # RY is two SX
+
+
+def test_a_device_has_the_errors_of_each_gate_as_it_is_written():
+    circuit = QuantumCircuit(2)
+    circuit.ry(A, 0)
+    for _ in range(7):
+        circuit.cx(0, 1)
+    circuit.x(0)
+    circuit.x(0)
+    made = AerTranspiler(backend=FakeManilaV2())(circuit)
+    assert (made.circuit.count_ops()["cx"], made.circuit.count_ops()["x"]) == (7, 2)
+    short = QuantumCircuit(2)
+    short.ry(A, 0)
+    short.cx(0, 1)
+    long, once = (
+        float(estimator(noise_model=FakeManilaV2()).run([(each, SparsePauliOp("ZI"), [np.pi])]).result()[0].data.evs)
+        for each in (circuit, short)
+    )
+    assert -1 < once < long - 0.02  # six more CNOTs, in which qubits decay
 
 
 @pytest.mark.filterwarnings("ignore:The errors of")

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import warnings
 
 import numpy as np
 import pytest
@@ -9,8 +10,8 @@ from qiskit.circuit import Gate, Parameter, QuantumCircuit
 from qiskit.circuit.library import efficient_su2
 from qiskit.quantum_info import SparsePauliOp, Statevector
 from qiskit_aer import AerSimulator
-from qiskit_aer.noise import NoiseModel
-from qiskit_ibm_runtime.fake_provider import FakeManilaV2, FakeMumbaiV2
+from qiskit_aer.noise import NoiseModel, depolarizing_error
+from qiskit_ibm_runtime.fake_provider import FakeFez, FakeManilaV2, FakeMumbaiV2
 from runtime_parts import runtime_device
 
 from qiskit_qgen.circuits import pauli_observables, style_ansatz
@@ -98,6 +99,60 @@ def test_the_transpiled_circuit_gives_the_same_values(backend):
         for observable in pauli_observables(4, "XYZ"):
             moved_observable = observable.apply_layout(list(isa.positions), isa.circuit.num_qubits)
             assert there.expectation_value(moved_observable) == pytest.approx(here.expectation_value(observable))
+
+
+def folded(circuit):
+    """Return what digital zero-noise extrapolation makes of a circuit: the same unitary, with thrice the errors."""
+    return circuit.compose(circuit.inverse()).compose(circuit)
+
+
+def rotated():
+    circuit = QuantumCircuit(2)
+    circuit.ry(0.9, 0)
+    circuit.cx(0, 1)
+    return circuit
+
+
+def test_no_gate_is_lost_with_its_errors_on_a_noisy_simulator():
+    noise = NoiseModel()
+    noise.add_all_qubit_quantum_error(depolarizing_error(0.1, 2), "cx")
+    noise.add_all_qubit_quantum_error(depolarizing_error(0.05, 1), "ry")
+    device = runtime_device(AerSimulator(noise_model=noise), shots=100_000, seed=0)
+    assert device.transpile(folded(rotated())).circuit.count_ops() == {"cx": 3, "ry": 3}
+    found = RuntimeEstimator(device).run([(folded(rotated()), "IZ")]).result()[0].data.evs
+    assert found == pytest.approx(0.9**3 * 0.95**3 * np.cos(0.9), abs=0.02)
+
+
+def test_a_simulated_device_has_the_gates_that_the_noise_is_on():
+    device = runtime_device(AerSimulator.from_backend(FakeFez()), shots=10)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        isa = device.transpile(folded(rotated()))
+    assert isa.circuit.count_ops()["cz"] == 3
+
+
+def test_errors_that_do_not_act_on_a_noisy_simulator_are_told():
+    noise = NoiseModel()
+    noise.add_all_qubit_quantum_error(depolarizing_error(0.1, 1), ["x", "id"])
+    device = runtime_device(AerSimulator(noise_model=noise), shots=10)
+    with pytest.warns(UserWarning, match=r"errors of aer_simulator on \['id', 'x'\] do not act on the circuit"):
+        device.transpile(rotated())
+
+
+def test_a_device_keeps_folded_gates_where_it_is_asked_to():
+    shortened, kept = (runtime_device("fake_manila", optimization_level=level) for level in (2, 0))
+    assert shortened.transpile(folded(rotated())).num_two_qubit_gates == 1
+    assert kept.transpile(folded(rotated())).num_two_qubit_gates == 3
+
+
+def test_a_circuit_in_the_devices_gates_is_run_as_it_is():
+    circuit = QuantumCircuit(5)
+    circuit.sx(3)
+    for _ in range(3):
+        circuit.cx(3, 4)
+    isa = runtime_device("fake_manila").transpile(circuit)
+    assert isa.circuit.count_ops() == {"sx": 1, "cx": 3}
+    assert (isa.positions, isa.circuit.num_qubits) == ((0, 1, 2, 3, 4), 5)
 
 
 def test_observables_follow_the_layout():
