@@ -23,7 +23,11 @@ _TITLES = {
     "autoencoders": "Autoencoder sweep",
     "comparison": "Comparison of executions",
 }
-_ARMS = "Kernel distance over the steps, if trials were scored on the way, over the images, and its difference to the "
+_ARMS = (
+    "Above: score of the chosen step against images held out, by each extractor; planned ratios, seed by seed, over "
+    "all sizes, hollow where the score is unfit; share of copies. Below: distance to the validation images over "
+    "the steps. Bars and bands: 95 % over the seeds, of each comparison alone."
+)
 _FIGURES = {  # of each study: file, function of `plotting`, caption
     "capacity": {
         "capacity_scaling": ("plot_capacity_scaling", "Optimal classical sizes over the quantum generator's size, with "
@@ -32,8 +36,8 @@ _FIGURES = {  # of each study: file, function of `plotting`, caption
         "dotted: the optimal critic; dashed: the floor, which real images score in the generated ones' place."),
         "capacity_curves": ("plot_capacity_curves", "Score over the steps, first seed. Dotted: not stable."),
     },
-    "low_data": {"low_data": ("plot_arms", f"{_ARMS}plain network; share of copies. Bars: 95 % over the seeds.")},
-    "placement": {"placement": ("plot_arms", f"{_ARMS}classical model; share of copies. Bars: 95 % over the seeds.")},
+    "low_data": {"low_data": ("plot_arms", _ARMS)},
+    "placement": {"placement": ("plot_arms", _ARMS)},
     "autoencoders": {"autoencoders": ("plot_autoencoder_sweep", "Floors over an option. Bars: 95 % over the seeds.")},
     "comparison": {},
 }  # fmt: skip

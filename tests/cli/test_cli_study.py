@@ -10,6 +10,7 @@ from qiskit_qgen.models import DenoisingTraining, QuantumDiffusionConfig
 LOW_DATA = """
 [data]
 held_out = 8
+validation = 8
 
 [study]
 arms = ["plain", "se"]
@@ -17,7 +18,8 @@ sizes = [4, "all"]
 seeds = [0]
 steps = 2
 batch_size = 4
-extractor = "pixel"
+score_every = "none"
+extractors = ["pixel"]
 
 [model]
 num_qubits = 2
@@ -38,6 +40,7 @@ name = "digits"
 labels = [0]
 side = 8
 held_out = 20
+validation = 20
 
 [study]
 arms = ["none", "both"]
@@ -47,7 +50,7 @@ steps = 2
 score_every = 1
 batch_size = 4
 num_samples = 20
-extractor = "pixel"
+extractors = ["pixel"]
 
 [model]
 generator_width = 16
@@ -73,7 +76,7 @@ num_samples = 20
 """
 CONFIGS = {"low-data": LOW_DATA, "placement": PLACEMENT, "autoencoders": AUTOENCODERS}
 FILES = {
-    "low-data": ["low_data.json", "low_data.md", "low_data.png", "images-32.png", "images-4.png"],
+    "low-data": ["low_data.json", "low_data.md", "low_data.png", "images-24.png", "images-4.png"],
     "placement": ["placement.json", "placement.md", "placement.png", "images-8.png"],
     "autoencoders": [
         "autoencoders.json", "autoencoders.md", "autoencoders.csv", "autoencoders.png",
@@ -82,8 +85,8 @@ FILES = {
 }  # fmt: skip
 TITLES = {"low-data": "Low-data study", "placement": "Placement study", "autoencoders": "Autoencoder sweep"}
 TOLD = {
-    "low-data": ["seed 0, 4 images, plain: kernel distance "],
-    "placement": ["seed 1, 8 images, circuits in both: kernel distance "],
+    "low-data": ["seed 0, 4 images, plain: distance to the validation images "],
+    "placement": ["seed 1, 8 images, both: distance to the validation images ", "seed 1, 8 images, baselines"],
     "autoencoders": ["seed 0, latent_dim 2, latent_noise 0.0: Fréchet distance of rec"],
 }
 
@@ -110,7 +113,8 @@ def test_one_command_makes_the_study_and_the_same_reports_it_again(qgen, picture
     page = (out / "report.html").read_text()
     assert page.count("data:image/png;base64,") == len([each for each in FILES[name] if each.endswith(".png")])
     assert f"<h1>{TITLES[name]}</h1>" in page
-    assert qgen("study", "status", out).stdout.startswith("4 of 4 trials have ended: 4 done")
+    count = {"low-data": 6, "placement": 6, "autoencoders": 4}[name]
+    assert qgen("study", "status", out).stdout.startswith(f"{count} of {count} trials have ended: {count} done")
 
     again = run(qgen, name, CONFIGS[name], pictures, tmp_path)
     assert again.stdout == first.stdout
@@ -123,14 +127,14 @@ def test_settings_reach_the_study(qgen, pictures, tmp_path):
     model = QuantumDiffusionConfig.of(num_qubits=2, num_steps=20, architecture_width=8, sampling_steps=2)
     assert content["settings"]["model"] == model.to_dict()
     assert content["settings"]["training"] == DenoisingTraining(clip_norm=None).to_dict()
-    assert [row["size"] for row in content["rows"]] == [4, 4, 32, 32]
+    assert [row["size"] for row in content["rows"]] == [4, 4, 24, 24]
 
 
 def test_how_trials_failed_is_told_and_a_study_without_results_ends_with_it(qgen, pictures, tmp_path, monkeypatch):
     def fail(*_, **__):
         raise RuntimeError("no memory")
 
-    monkeypatch.setattr("qiskit_qgen.studies.arms.trial.final_scores", fail)
+    monkeypatch.setattr("qiskit_qgen.studies.arms.trial.distance", fail)
     result = run(qgen, "low-data", LOW_DATA, pictures, tmp_path)
     assert result.exit_code == 2
     assert "seed 0, 4 images, plain: failed: RuntimeError: no memory" in result.stderr

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import functools
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
+from torch import Tensor
+
+from qiskit_qgen._random import torch_generator
 from qiskit_qgen.exceptions import ArgumentError
-from qiskit_qgen.models import AbstractGenerativeModel, HybridGAN, QuantumDiffusion
+from qiskit_qgen.models import AbstractGenerativeModel, HybridGAN, HybridGANConfig, QuantumDiffusion
 from qiskit_qgen.models import QuantumDiffusionConfig as DiffusionConfig
 from qiskit_qgen.models.hybrid_gan.config import QUANTUM_IN
 from qiskit_qgen.networks.bottleneck_gates import (
@@ -17,9 +22,25 @@ from qiskit_qgen.networks.bottleneck_gates import (
     QuantumBottleneck,
     SqueezeExcitation,
 )
+from qiskit_qgen.noise import (
+    AbstractNoise,
+    DirichletMultinomialNoise,
+    GaussianCopulaNoise,
+    QuantumCircuitNoise,
+    ShuffledNoise,
+)
 from qiskit_qgen.studies.arms.images import ImageSelection
 from qiskit_qgen.studies.arms.settings import ALL, ArmSettings
 
+_RIVALS: dict[str, Callable[[Tensor], AbstractNoise]] = {
+    "shuffled": ShuffledNoise,
+    "dirichlet": DirichletMultinomialNoise.fit,
+    "copula": GaussianCopulaNoise,
+}
+_FITTED = 2000  # vectors of the circuit
+_NOISE_STREAM = 0x726976
+_CONTROLS = ("dense", "unentangled", "frozen", "fourier")  # the words of `CircuitControl.control`
+_PLACES = tuple(place for place in QUANTUM_IN if place != "none")
 _BOTTLENECKS: dict[str, Callable[[QuantumBottleneck], Any]] = {
     "plain": lambda _: PlainBottleneck(),
     "se": lambda quantum: SqueezeExcitation(width=quantum.num_qubits),
@@ -31,13 +52,38 @@ _BOTTLENECKS: dict[str, Callable[[QuantumBottleneck], Any]] = {
 }
 
 
-def _with_bottleneck(config: DiffusionConfig, arm: str) -> DiffusionConfig:
-    if type(config.bottleneck) is not QuantumBottleneck:
+def _with_gate_or_noise(config: DiffusionConfig, arm: str) -> DiffusionConfig:
+    """Return the settings of an arm: a bottleneck with Gaussian noise, or "noise SOURCE" with a plain bottleneck."""
+    if type(config.bottleneck) is not QuantumBottleneck or config.bottleneck.control is not None:
         raise ArgumentError(
             f"Argument `model` must have the bottleneck 'quantum', whose sizes all arms share, but has "
-            f"{config.bottleneck.kind!r}."
+            f"{config.bottleneck!r}."
         )
-    return replace(config, bottleneck=_BOTTLENECKS[arm](config.bottleneck))
+    *noise, word = arm.split(" ")
+    if not noise:
+        if word in _CONTROLS:
+            return replace(config, bottleneck=replace(config.bottleneck, control=cast(Any, word)))
+        return replace(config, bottleneck=_BOTTLENECKS[word](config.bottleneck))
+    config.refuse(("noise",), "in `model` with arms of other noise: the study sets it")
+    return replace(config, bottleneck=PlainBottleneck(), noise=_noise(word, math.prod(config.image_shape)))
+
+
+@functools.cache
+def _noise(word: str, dim: int) -> AbstractNoise:
+    """Return a source: the circuit's own, or a classical rival that is fitted to vectors of it, always the same."""
+    source = QuantumCircuitNoise(dim)
+    if word == "quantum":
+        return source
+    return _RIVALS[word](source.sample(_FITTED, torch_generator(0, _NOISE_STREAM)))
+
+
+def _with_block(config: HybridGANConfig, arm: str) -> HybridGANConfig:
+    """Return the settings of an arm: a place of the circuits, or "CONTROL PLACE" with a control there instead."""
+    if config.block.control is not None:
+        raise ArgumentError("Argument `control` has no effect in `model`: the study sets it.")
+    *control, place = arm.split(" ")
+    block = replace(config.block, control=cast(Any, control[0])) if control else config.block
+    return replace(config, quantum_in=cast(Any, place), block=block)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,61 +102,98 @@ class ArmDesign:
     """All arms that there are."""
     defaults: ArmSettings
     """The study's settings where none are given."""
-    scored_on_the_way: bool
-    """Whether its training can be scored before its end."""
+    phase: str
+    """The phase of the training that makes images."""
     baseline: str
     """The arm that all others are compared with."""
     further: tuple[tuple[str, str], ...] = ()
     """Further comparisons: an arm, and what it is compared with."""
+    controls: tuple[str, ...] = ()
+    """Arms that are there for further comparisons only."""
     copies_in: Literal["pixels", "features"]
-    """Where an image counts as a copy: in its pixels, or in the extractor's features."""
+    """Where an image counts as a copy: in its pixels, or in the first extractor's features."""
+    must_beat_copies: bool = False
+    """Whether the question is void unless an arm comes nearer to held-out images than its training images do."""
 
     def build(self, settings: Mapping[str, Any], image_shape: Sequence[int], arm: str) -> AbstractGenerativeModel:
         """Return the untrained model of an arm, of the model's settings as JSON holds them."""
         given = {**settings, "image_shape": tuple(image_shape)}
         return self.model.from_config(self.configure(self.model.config_class.of(**given), arm))
 
+    def pairs(self, arms: Sequence[str]) -> list[tuple[str, str]]:
+        """Return the comparisons that are planned for arms: those to the baseline, and the further ones."""
+        first = [(arm, self.baseline) for arm in arms if arm != self.baseline and arm not in self.controls]
+        return [pair for pair in (*first, *self.further) if set(pair) <= set(arms)]
+
+    def backbone(self, settings: Mapping[str, Any]) -> str | None:
+        """Return the kind of the pretrained network that the model holds; None if it has none.
+
+        An extractor whose name begins with it sees with the same network: what was trained against that network's
+        features is not judged by them alone.
+        """
+        return getattr(getattr(self.model.config_class.of(**settings), "backbone", None), "kind", None)
+
 
 PLACEMENT = ArmDesign(
     name="placement",
     model=HybridGAN,
-    configure=lambda config, place: replace(config, quantum_in=place),
+    configure=_with_block,
     set_here=("image_shape", "quantum_in"),
-    known=QUANTUM_IN,
+    known=(*QUANTUM_IN, *(f"{control} {place}" for control in _CONTROLS for place in _PLACES)),
     defaults=ArmSettings(
         images=ImageSelection(side=32, held_out=300),
-        arms=QUANTUM_IN,
+        arms=(*QUANTUM_IN, *(f"dense {place}" for place in _PLACES)),
         sizes=(40, 400),
-        seeds=(0, 1, 2),
+        seeds=(0, 1, 2, 3, 4),
         steps=400,
         score_every=50,
         batch_size=16,
-        num_samples=128,
-        extractor="efficientnet-lite0-64px",
+        num_samples=200,
+        extractors=("nsfwjs-inception-v3", "efficientnet-lite0-64px"),
     ),
-    scored_on_the_way=True,
+    phase="adversarial",
     baseline="none",
+    further=(
+        *((place, f"{control} {place}") for control in _CONTROLS for place in _PLACES),
+        ("both", "generator"),  # what the second circuit adds
+    ),
+    controls=tuple(f"{control} {place}" for control in _CONTROLS for place in _PLACES),
     copies_in="features",
 )
-"""A :class:`~qiskit_qgen.models.HybridGAN` with circuits in generator, discriminator, both or neither."""
+"""A :class:`~qiskit_qgen.models.HybridGAN` with circuits in generator, discriminator, both or neither.
+
+Of arms of two words, the first is the control that stands in the circuits' places.
+"""
 LOW_DATA = ArmDesign(
     name="low_data",
     model=QuantumDiffusion,
-    configure=_with_bottleneck,
+    configure=_with_gate_or_noise,
     set_here=("image_shape", "num_classes"),
-    known=tuple(_BOTTLENECKS),
+    known=(*_BOTTLENECKS, *_CONTROLS, "noise quantum", *(f"noise {rival}" for rival in _RIVALS)),
     defaults=ArmSettings(
         arms=("plain", "se", "se_frozen", "quantum"),
         sizes=(10, 25, 50, 100, 250, 500, 1000, ALL),
         seeds=(0, 1, 2, 3, 4),
         steps=2000,
+        score_every=200,
         batch_size=64,
     ),
-    scored_on_the_way=False,
+    phase="denoising",
     baseline="plain",
-    further=(("quantum", "se"),),  # what the circuit adds to a classical gate of the same size
+    # What the circuit adds to a classical gate of the same size and to what takes the quantum out; its noise to rivals.
+    further=(
+        ("quantum", "se"),
+        *(("quantum", control) for control in _CONTROLS),
+        *(("noise quantum", f"noise {rival}") for rival in _RIVALS),
+    ),
+    controls=(*_CONTROLS, *(f"noise {rival}" for rival in _RIVALS)),
     copies_in="pixels",
+    must_beat_copies=True,
 )
-"""A :class:`~qiskit_qgen.models.QuantumDiffusion` with one bottleneck or another."""
+"""A :class:`~qiskit_qgen.models.QuantumDiffusion` with one bottleneck or another, or one noise or another.
+
+Arms named "noise ..." have a plain bottleneck and the noise of a circuit, or of a classical rival that is fitted to
+2,000 vectors of it; what they are compared with has Gaussian noise.
+"""
 DESIGNS = {design.name: design for design in (PLACEMENT, LOW_DATA)}
 """The designs by name."""

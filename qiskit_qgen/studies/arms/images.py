@@ -23,12 +23,14 @@ _FEWEST_HELD_OUT = 6  # of which each has the five neighbours that coverage asks
 
 
 class ImageSplit(NamedTuple):
-    """The images of a study, in two parts that are the same in all its trials."""
+    """The images of a study, in three parts that are the same in all its trials."""
 
     pool: Tensor
     """What trials draw their training images from, (N, C, H, W)."""
+    validation: Tensor
+    """What a trial's step is chosen by, (V, C, H, W)."""
     held_out: Tensor
-    """What samples are scored against and no trial trains on, (M, C, H, W)."""
+    """What the samples of that step are scored against, once, (M, C, H, W)."""
 
     def rows(self, size: int, seed: int) -> Tensor:
         """Return which images of the pool a trial trains on; those of a seed hold the smaller ones of that seed."""
@@ -42,9 +44,9 @@ class ImageSplit(NamedTuple):
         return digest.hexdigest()[:16]
 
     def features(self, network: AbstractFeatureExtractor) -> tuple[Tensor, Tensor]:
-        """Return the features of the pool and of the held-out images, computed once and kept on disk."""
+        """Return the features of the validation and of the held-out images, computed once and kept on disk."""
         cache = FeatureCache()
-        return cache.features(self.pool, network), cache.features(self.held_out, network)
+        return cache.features(self.validation, network), cache.features(self.held_out, network)
 
 
 class ImageSelection(Settings):
@@ -64,9 +66,12 @@ class ImageSelection(Settings):
         maximum=128,
     )
     held_out: int = setting(
-        "Number of images that no trial trains on, against which samples are scored",
+        "Number of images that no trial trains on, against which samples are scored once",
         default=500,
         minimum=_FEWEST_HELD_OUT,
+    )
+    validation: int = setting(
+        "Number of images that no trial trains on, by which the step of each trial is chosen", default=200, minimum=2
     )
     digest: str | None = setting("That of the images that the study began with; None takes any", default=None)
 
@@ -79,7 +84,8 @@ class ImageSelection(Settings):
         """Load the data set's images for training and split them at random, always alike.
 
         Raises:
-            ArgumentError: If the data set has no such labels, no 2 images would be left, or the digest is another.
+            ArgumentError: If the data set has no such labels, no 2 images would be left to train on, or the digest is
+                another.
             DatasetError: If the data are missing or damaged.
         """
         data = load_dataset(self.name, data_dir=self.data_dir)
@@ -92,12 +98,14 @@ class ImageSelection(Settings):
                     f"{list(self.labels)}."
                 )
             images = images[torch.isin(data.labels, torch.tensor(self.labels))]
-        if len(images) < self.held_out + 2:
+        kept = self.held_out + self.validation
+        if len(images) < kept + 2:
             raise ArgumentError(
-                f"Argument `held_out` must leave at least 2 of the {len(images)} images, but is {self.held_out}."
+                f"Arguments `held_out` and `validation` must leave at least 2 of the {len(images)} images, but are "
+                f"{self.held_out} and {self.validation}."
             )
         order = torch.randperm(len(images), generator=torch_generator(_SPLIT_SEED, _SPLIT_STREAM))
-        parts = (images[order[self.held_out :]], images[order[: self.held_out]])
+        parts = (images[order[kept:]], images[order[self.held_out : kept]], images[order[: self.held_out]])
         split = ImageSplit(*(_resized(part.contiguous(), self.side) for part in parts))
         if self.digest not in (None, split.digest()):
             raise ArgumentError(f"The data {self.name!r} are no longer those that this study began with.")

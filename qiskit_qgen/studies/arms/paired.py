@@ -2,45 +2,63 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from qiskit_qgen.studies.arms.power import LEVEL, detectable_effect
 from qiskit_qgen.studies.intervals import Interval, bootstrap_interval, interval_text, mean_interval
 from qiskit_qgen.studies.tables import markdown_table
 
-_CHANCE = 0.05  # of an interval of 95 % to exclude zero where there is no difference
+_LARGEST_LOG = 700.0  # beyond which a ratio has no float
+ByArm = Mapping[str, Mapping[int, float]]
+"""A score by seed, by arm."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class PairedComparison:
-    """The mean of ``arm - baseline`` over the seeds that both have."""
+    """The mean of ``arm - baseline`` over the seeds that both have, or of a log ratio, and what a test of it says."""
 
-    size: int
-    """Number of training images of both."""
-    step: int
-    """Step of the training at which both were scored."""
+    extractor: str
+    """By whose features the two are compared."""
+    size: int | None
+    """Number of training images of both; None for the mean of the log ratio over all sizes."""
     arm: str
     baseline: str
     num_pairs: int
     difference: Interval
-    """Mean and interval by Student's t distribution."""
+    """Mean and interval by Student's t distribution, for this comparison alone."""
     bootstrap: Interval
     """Mean and interval by the bootstrap, which is too narrow for few pairs."""
+    deviation: float | None
+    """Standard deviation of the differences; None of one pair."""
+    p_value: float | None
+    """Of the paired t test; None of one pair."""
+    adjusted: float | None = None
+    """The same by Holm's method, for all comparisons that are made together."""
+    num_tests: int = 1
+    """How many those are."""
 
     @property
-    def excludes_zero(self) -> bool:
-        """Whether 0 lies outside of the interval by Student's t distribution."""
-        low, high = self.difference["low"], self.difference["high"]
-        return low is not None and high is not None and (low > 0 or high < 0)
+    def is_clear(self) -> bool:
+        """Whether the difference is shown at the level of 5 %, for all comparisons together."""
+        return self.adjusted is not None and self.adjusted < LEVEL
+
+    @property
+    def detectable(self) -> float | None:
+        """The smallest true difference that such a comparison shows in four of five studies, with this spread."""
+        if self.deviation is None:
+            return None
+        return self.deviation * detectable_effect(self.num_pairs, self.num_tests)
 
     def to_dict(self) -> dict[str, Any]:
         """Return all of it as JSON can hold it."""
-        return {**asdict(self), "excludes_zero": self.excludes_zero}
+        return {**asdict(self), "is_clear": self.is_clear, "detectable": self.detectable}
 
 
 def compare_arms(
-    scores: Mapping[str, Mapping[int, float]], pairs: Iterable[tuple[str, str]], *, size: int, step: int
+    scores: ByArm, pairs: Iterable[tuple[str, str]], *, extractor: str, size: int | None
 ) -> list[PairedComparison]:
     """Compare arms in pairs over the seeds that both of a pair have; a pair without a common seed is left out.
 
@@ -48,41 +66,104 @@ def compare_arms(
     """
     found = []
     for arm, baseline in pairs:
-        differences = [
-            score - scores[baseline][seed] for seed, score in scores[arm].items() if seed in scores[baseline]
-        ]
-        if not differences:
-            continue
-        found.append(
-            PairedComparison(
-                size=size,
-                step=step,
-                arm=arm,
-                baseline=baseline,
-                num_pairs=len(differences),
-                difference=mean_interval(differences),
-                bootstrap=bootstrap_interval(differences),
-            )
-        )
+        own, other = scores.get(arm, {}), scores.get(baseline, {})
+        if differences := [score - other[seed] for seed, score in own.items() if seed in other]:
+            found.append(_comparison(differences, extractor=extractor, size=size, arm=arm, baseline=baseline))
     return found
 
 
-def comparison_table(comparisons: Sequence[PairedComparison]) -> str:
-    """Return the comparisons as a Markdown table, and how many exclude zero beside how many would by chance."""
-    titles = ("images", "step", "difference", "pairs", "mean [95 %, Student's t]", "[95 %, bootstrap]", "excludes zero")
-    rows = [
-        (
-            each.size,
-            each.step,
-            f"{each.arm} - {each.baseline}",
-            each.num_pairs,
-            interval_text(each.difference),
-            interval_text(each.bootstrap).partition(" ")[2] or "-",
-            "yes" if each.excludes_zero else "no",
-        )
+def compare_pooled(
+    scores: Mapping[int, ByArm], pairs: Iterable[tuple[str, str]], *, extractor: str
+) -> list[PairedComparison]:
+    """Compare arms over all sizes at once: one number of each seed, tested over the seeds.
+
+    A seed's number is the mean over the sizes of ``log(score / score of the baseline)``, so that no size outweighs the
+    others, and seeds at which both score badly do not outweigh those at which both score well. Subsets of a seed lie
+    within each other, so that its scores at several sizes are no independent repetitions; seeds are. A pair is left out
+    that has no common seed, or a distance that is not positive, as unbiased ones near zero may be.
+
+    ``scores`` holds the score by seed, by arm, by size.
+    """
+    found = []
+    for arm, baseline in pairs:
+        cells = [(by_arm.get(arm, {}), by_arm.get(baseline, {})) for by_arm in scores.values()]
+        seeds = [seed for seed in cells[0][0] if all(seed in own and seed in other for own, other in cells)]
+        if not seeds or any(min(own[seed], other[seed]) <= 0 for own, other in cells for seed in seeds):
+            continue
+        ratios = [math.fsum(math.log(own[seed] / other[seed]) for own, other in cells) / len(cells) for seed in seeds]
+        found.append(_comparison(ratios, extractor=extractor, size=None, arm=arm, baseline=baseline))
+    return found
+
+
+def adjusted_together(comparisons: Sequence[PairedComparison]) -> list[PairedComparison]:
+    """Return the comparisons with p-values for all of them together, by Holm's method."""
+    values = [each.p_value for each in comparisons if each.p_value is not None]
+    by_value = dict(zip(values, holm(values), strict=True))
+    return [
+        replace(each, adjusted=None if each.p_value is None else by_value[each.p_value], num_tests=max(1, len(values)))
         for each in comparisons
     ]
-    tested = sum(each.difference["low"] is not None for each in comparisons)
-    clear = sum(each.excludes_zero for each in comparisons)
-    verdict = f"{clear} of {tested} intervals exclude zero; by chance alone about {_CHANCE * tested:.1f} would."
-    return f"{markdown_table(titles, rows)}\n\n{verdict}"
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Return the p-values of Holm's step-down method (Scandinavian Journal of Statistics 6, 65, 1979)."""
+    adjusted, highest = [0.0] * len(p_values), 0.0
+    for rank, index in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
+        highest = max(highest, min(1.0, (len(p_values) - rank) * p_values[index]))
+        adjusted[index] = highest
+    return adjusted
+
+
+def comparison_table(comparisons: Sequence[PairedComparison]) -> str:
+    """Return the comparisons as a Markdown table; those over all sizes as ratios."""
+    titles = (
+        "features", "images", "comparison", "seeds", "mean [95 %, Student's t]", "[95 %, bootstrap]", "p, Holm",
+        "shown", "80 % power from",
+    )  # fmt: skip
+    return markdown_table(titles, map(_cells, comparisons))
+
+
+def _cells(each: PairedComparison) -> tuple[object, ...]:
+    def shown(interval: Interval) -> str:
+        return interval_text(interval if each.size is not None else _exponential(interval))
+
+    least = each.detectable
+    if least is not None and each.size is None:
+        least = math.exp(min(least, _LARGEST_LOG))
+    return (
+        each.extractor,
+        "all" if each.size is None else each.size,
+        f"{each.arm} {'/' if each.size is None else '-'} {each.baseline}",
+        each.num_pairs,
+        shown(each.difference),
+        shown(each.bootstrap).partition(" ")[2] or "-",
+        "-" if each.adjusted is None else f"{each.adjusted:.2g}",
+        "yes" if each.is_clear else "no",
+        "-" if least is None else f"{least:.3g}",
+    )
+
+
+def _exponential(interval: Interval) -> Interval:
+    def raised(value: float | None) -> float | None:
+        return None if value is None else math.exp(min(value, _LARGEST_LOG))
+
+    low, high = raised(interval["low"]), raised(interval["high"])
+    return {"mean": math.exp(interval["mean"]), "low": low, "high": high}
+
+
+def _comparison(differences: Sequence[float], **known: Any) -> PairedComparison:
+    interval, count = mean_interval(differences), len(differences)
+    deviation = p_value = None
+    if count > 1:
+        from scipy.stats import ttest_1samp  # slow to import
+
+        deviation = math.sqrt(math.fsum((each - interval["mean"]) ** 2 for each in differences) / (count - 1))
+        p_value = float(ttest_1samp(differences, 0).pvalue) if deviation else float(not interval["mean"])
+    return PairedComparison(
+        num_pairs=count,
+        difference=interval,
+        bootstrap=bootstrap_interval(differences),
+        deviation=deviation,
+        p_value=p_value,
+        **known,
+    )

@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
 from torch import Tensor
 
 from qiskit_qgen._typing import PathLike
-from qiskit_qgen.exceptions import ArgumentError, CheckpointError
+from qiskit_qgen.exceptions import ArgumentError
+from qiskit_qgen.metrics.fitness import Verdict
 from qiskit_qgen.studies.arms.design import ArmDesign
-from qiskit_qgen.studies.arms.paired import PairedComparison, compare_arms, comparison_table
+from qiskit_qgen.studies.arms.paired import PairedComparison, adjusted_together, compare_arms, compare_pooled
+from qiskit_qgen.studies.arms.samples import read_samples
+from qiskit_qgen.studies.arms.scores import REPEATED, SCORES
 from qiskit_qgen.studies.arms.settings import ArmSettings
-from qiskit_qgen.studies.arms.trial import SAMPLES, SCORE
-from qiskit_qgen.studies.intervals import Interval, interval_text, mean_interval
-from qiskit_qgen.studies.tables import done_text, markdown_table, percent, save_results
+from qiskit_qgen.studies.arms.text import study_text
+from qiskit_qgen.studies.arms.trial import BASELINES_ARM
+from qiskit_qgen.studies.arms.verdicts import judge
+from qiskit_qgen.studies.intervals import Interval, mean_interval
+from qiskit_qgen.studies.tables import save_results
 from qiskit_qgen.studies.trials.folder import trial_folder
 
-_SCORES = (
-    "frechet_distance", "density", "coverage", "copy_rate", "held_out_copy_rate", "closer", "copies_kernel_distance"
-)  # fmt: skip
+_COPYING = ("copy_rate", "held_out_copy_rate", "closer")
+_SHOWN = 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,15 +45,16 @@ class ArmStudy:
     """The trials' records, see :func:`~qiskit_qgen.studies.run_trials`."""
     folder: Path
     """Where the trials lie."""
-    floor: float
-    """Kernel distance of the images for training, all of them, to those held out: what real images reach."""
+    floors: dict[str, dict[str, float]]
+    """Scores of other real images, by extractor and name: what real images reach."""
     pool: int
     """Number of images that subsets are drawn from."""
 
     @property
     def arms(self) -> list[str]:
         """The arms, in order."""
-        return list(dict.fromkeys(record["configuration"]["arm"] for record in self.records))
+        found = dict.fromkeys(record["configuration"]["arm"] for record in self.records)
+        return [arm for arm in found if arm != BASELINES_ARM]
 
     @property
     def sizes(self) -> list[int]:
@@ -58,16 +62,21 @@ class ArmStudy:
         return list(dict.fromkeys(record["configuration"]["size"] for record in self.records))
 
     @property
-    def steps(self) -> list[int]:
-        """The steps at which all trials were scored."""
-        return self.settings.scored_steps
+    def extractors(self) -> tuple[str, ...]:
+        """Names of the extractors, in order."""
+        return self.settings.extractors
+
+    @property
+    def backbone(self) -> str | None:
+        """Kind of the pretrained network that the models hold; None if they have none."""
+        return self.design.backbone(self.records[0]["configuration"]["model"])
 
     @cached_property
     def rows(self) -> list[dict[str, Any]]:
         """One dictionary for each size and arm of which a trial is done.
 
-        Keys are `size`, `arm`, `planned` and `num_trials`, trials in all and done, `num_weights`, and the mean and
-        interval of each score at the end by its name.
+        Keys are `size`, `arm`, `planned` and `num_trials`, trials in all and done, `num_weights`, the mean and interval
+        of `step`, the one that was chosen, and of each score of copying, and `scores`: those by extractor and name.
         """
         return [
             {
@@ -76,50 +85,77 @@ class ArmStudy:
                 "planned": len(self._trials(size, arm)),
                 "num_trials": len(found),
                 "num_weights": next(iter(found.values()))["num_weights"],
-                SCORE: mean_interval([result[SCORE][-1] for result in found.values()]),
-                **{name: mean_interval([result[name] for result in found.values()]) for name in _SCORES},
+                **{name: mean_interval([each[name] for each in found.values()]) for name in ("step", *_COPYING)},
+                "scores": self._intervals([each["scores"] for each in found.values()]),
             }
             for size, arm in product(self.sizes, self.arms)
             if (found := self._results(size, arm))
         ]
 
     @cached_property
+    def baselines(self) -> dict[int, dict[str, dict[str, dict[str, Interval]]]]:
+        """Mean and interval of each score of what takes no training, by size, baseline, extractor and name."""
+        known = {size: list(self._results(size, BASELINES_ARM).values()) for size in self.sizes}
+        return {
+            size: {name: self._intervals([each["scores"][name] for each in found]) for name in found[0]["scores"]}
+            for size, found in known.items()
+            if found
+        }
+
+    @cached_property
     def curves(self) -> dict[int, dict[str, list[Interval]]]:
-        """Mean and interval of the kernel distance at each of :attr:`steps`, by size and arm."""
+        """Mean and interval of the distance to the validation images at each scored step, by size and arm."""
         return {
             size: {
-                arm: [mean_interval(values) for values in zip(*(each[SCORE] for each in found.values()), strict=True)]
+                arm: [mean_interval(each) for each in zip(*(one["validation_distance"] for one in found), strict=True)]
                 for arm in self.arms
-                if (found := self._results(size, arm))
+                if (found := list(self._results(size, arm).values()))
             }
             for size in self.sizes
         }
 
     @cached_property
-    def comparisons(self) -> list[PairedComparison]:
-        """Differences in kernel distance of trials of one size and seed, at the first scored step and at the last."""
-        return [each for step in dict.fromkeys((self.steps[0], self.steps[-1])) for each in self.comparisons_at(step)]
-
-    def comparisons_at(self, step: int) -> list[PairedComparison]:
-        """Return the differences in kernel distance at one of :attr:`steps`: of all arms to the baseline, and more.
-
-        Raises:
-            ArgumentError: If the trials were not scored at that step.
-        """
-        if step not in self.steps:
-            raise ArgumentError(f"Argument `step` must be one of {self.steps}, but is {step!r}.")
-        index = self.steps.index(step)
-        baseline = self.design.baseline
-        pairs = [(arm, baseline) for arm in self.arms if arm != baseline] + list(self.design.further)
-        pairs = [pair for pair in pairs if set(pair) <= set(self.arms)]
-        found: list[PairedComparison] = []
-        for size in self.sizes:
-            scores = {
-                arm: {seed: result[SCORE][index] for seed, result in self._results(size, arm).items()}
-                for arm in self.arms
+    def verdicts(self) -> dict[int, dict[str, dict[str, Verdict]]]:
+        """What each score is fit for, by size, extractor and name; of sizes whose baselines are scored."""
+        return {
+            size: {
+                extractor: judge(
+                    {row["arm"]: row["scores"][extractor] for row in self.rows if row["size"] == size},
+                    {name: scores[extractor] for name, scores in found.items()},
+                )
+                for extractor in self.extractors
             }
-            found += compare_arms(scores, pairs, size=size, step=step)
-        return found
+            for size, found in self.baselines.items()
+            if any(row["size"] == size for row in self.rows)
+        }
+
+    @cached_property
+    def comparisons(self) -> list[PairedComparison]:
+        """Differences in the score of trials of one size and seed; those by one extractor are tested together."""
+        return self._compared(self.design.pairs(self.arms))
+
+    @cached_property
+    def pooled(self) -> list[PairedComparison]:
+        """The same comparisons over all sizes at once, as log ratios, likewise."""
+        pairs = self.design.pairs(self.arms)
+        return [
+            each
+            for extractor in self.extractors
+            for each in adjusted_together(compare_pooled(self._by_size(extractor), pairs, extractor=extractor))
+        ]
+
+    @cached_property
+    def to_copies(self) -> list[PairedComparison]:
+        """Differences of each arm to the training images of the same seed, repeated, likewise."""
+        return self._compared([(arm, REPEATED) for arm in self.arms])
+
+    def is_fit(self, extractor: str, size: int | None) -> bool:
+        """Return whether arms may be ranked by an extractor's features at a size, or, of None, at all sizes."""
+        sizes = self.sizes if size is None else [size]
+        return all(
+            self.verdicts[each][extractor][self.settings.score].can_rank if each in self.verdicts else False
+            for each in sizes
+        )
 
     def images(self, size: int) -> dict[str, Tensor]:
         """Return a few samples of each arm's first seed, float32 (N, C, H, W), all of the same noise vectors.
@@ -131,49 +167,81 @@ class ArmStudy:
         if size not in self.sizes:
             raise ArgumentError(f"Argument `size` must be one of {self.sizes}, but is {size!r}.")
         done = {arm: [each for each in self._trials(size, arm) if each["status"] == "done"] for arm in self.arms}
-        return {arm: self._samples(records[0]["digest"]) for arm, records in done.items() if records}
+        return {
+            arm: read_samples(trial_folder(self.folder, records[0]["digest"]))[:_SHOWN]
+            for arm, records in done.items()
+            if records
+        }
 
     def table(self) -> str:
-        """Return scores and differences as Markdown."""
-        titles = ("images", "arm", "seeds", "weights", "kernel distance", "Fréchet distance", "coverage", "copies",
-                  "nearer")  # fmt: skip
-        lines: list[tuple[object, ...]] = []
-        for size in self.sizes:
-            own = [row for row in self.rows if row["size"] == size]
-            lines += map(_cells, own)
-            if own:
-                repeated = own[0]["copies_kernel_distance"]["mean"]
-                copied = percent(own[0]["held_out_copy_rate"]["mean"])
-                lines.append((size, "*its images, repeated*", "", "", f"{repeated:.4g}", "", "", "", ""))
-                lines.append((size, "*other real images*", "", "", f"{self.floor:.4g}", "", "", copied, "50 %"))
-        settings = self.settings
-        caption = (
-            f"Mean [95 % interval] over seeds after {settings.steps} steps; {settings.samples} samples against "
-            f"{settings.images.held_out} held-out images; features: {settings.extractor}. *Copies*: samples whose "
-            "nearest training image is three times nearer than the second nearest, in the "
-            f"{self.design.copies_in}. *Nearer*: how often a sample is nearer to a training image than a held-out "
-            "image is."
-        )
-        return "\n\n".join([markdown_table(titles, lines), caption, comparison_table(self.comparisons)])
+        """Return scores, baselines, differences and what may be concluded as Markdown."""
+        return study_text(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything but the images as JSON can hold it."""
         first = self.records[0]["configuration"]
         return {
-            "settings": {name: value for name, value in first.items() if name not in ("arm", "size", "seed")},
+            "settings": {name: value for name, value in first.items() if name not in ("arm", "size", "seed")}
+            | {"extractors": list(self.extractors)},
             "baseline": self.design.baseline,
+            "backbone": self.backbone,
             "pool": self.pool,
-            "floor": self.floor,
-            "steps": self.steps,
+            "floors": self.floors,
+            "steps": self.settings.scored_steps,
             "rows": self.rows,
+            "baselines": {str(size): found for size, found in self.baselines.items()},
             "curves": {str(size): curve for size, curve in self.curves.items()},
-            "comparisons": [each.to_dict() for each in self.comparisons],
+            "verdicts": {
+                str(size): {
+                    extractor: {name: verdict.sentence for name, verdict in own.items()}
+                    for extractor, own in found.items()
+                }
+                for size, found in self.verdicts.items()
+            },
+            **{
+                name: [each.to_dict() | {"is_fit": self.is_fit(each.extractor, each.size)} for each in found]
+                for name, found in (
+                    ("comparisons", self.comparisons), ("pooled", self.pooled), ("to_copies", self.to_copies)
+                )
+            },
             "trials": self.records,
-        }
+        }  # fmt: skip
 
     def save(self, folder: PathLike) -> Path:
         """Write numbers (``.json``) and table (``.md``) under the study's name to ``folder``, and return it."""
         return save_results(folder, self.design.name, text=self.table(), content=self.to_dict())
+
+    def _compared(self, pairs: Sequence[tuple[str, str]]) -> list[PairedComparison]:
+        return [
+            each
+            for extractor in self.extractors
+            for each in adjusted_together(
+                [
+                    each
+                    for size, scores in self._by_size(extractor).items()
+                    for each in compare_arms(scores, pairs, extractor=extractor, size=size)
+                ]
+            )
+        ]
+
+    def _by_size(self, extractor: str) -> dict[int, dict[str, dict[int, float]]]:
+        """Return the score that is compared by seed, by arm, by size; the training images repeated are an arm, too."""
+        found, score = {}, self.settings.score
+        for size in self.sizes:
+            scores = {
+                arm: {seed: result["scores"][extractor][score] for seed, result in self._results(size, arm).items()}
+                for arm in self.arms
+            }
+            repeated = self._results(size, BASELINES_ARM)
+            scores[REPEATED] = {seed: each["scores"][REPEATED][extractor][score] for seed, each in repeated.items()}
+            found[size] = scores
+        return found
+
+    def _intervals(self, found: Sequence[Mapping[str, Mapping[str, float]]]) -> dict[str, dict[str, Interval]]:
+        return {
+            extractor: {name: mean_interval([each[extractor][name] for each in found]) for name in SCORES}
+            for extractor in self.extractors
+        }
 
     def _trials(self, size: int, arm: str) -> list[dict[str, Any]]:
         of = ("size", "arm")
@@ -183,16 +251,3 @@ class ArmStudy:
         """Return the results of the trials that are done, by seed."""
         trials = self._trials(size, arm)
         return {each["configuration"]["seed"]: each["result"] for each in trials if each["status"] == "done"}
-
-    def _samples(self, digest: str) -> Tensor:
-        path = trial_folder(self.folder, digest) / SAMPLES
-        try:
-            return torch.from_numpy(np.load(path)).float() / 255
-        except (OSError, ValueError) as error:
-            raise CheckpointError(f"File {path} with the samples of a trial is missing or damaged.") from error
-
-
-def _cells(row: dict[str, Any]) -> tuple[object, ...]:
-    scores = (interval_text(row[name]) for name in (SCORE, "frechet_distance", "coverage"))
-    shares = (percent(row[name]["mean"]) for name in ("copy_rate", "closer"))
-    return (row["size"], row["arm"], done_text(row), row["num_weights"], *scores, *shares)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import Any
+from typing import Any, Literal
 
 from qiskit_qgen._checks import check_distinct
 from qiskit_qgen._settings import Settings, setting
@@ -23,16 +23,28 @@ class ArmSettings(Settings):
     sizes: Any = setting("Numbers of training images; 'all' stands for as many as there are", default=(ALL,))
     seeds: tuple[int, ...] = setting("Seeds of the trials, which move the subset too", default=(0,), minimum=0)
     steps: int = setting("Steps of each training, whatever the number of images", default=1000, minimum=1)
-    score_every: int | None = setting("Steps between two scores; None scores at the end only", default=None, minimum=1)
+    score_every: int | None = setting(
+        "Steps between two scores against the validation images; the step with the best is the one that is tested; "
+        "None takes the last step",
+        default=None,
+        minimum=1,
+    )
     batch_size: int = setting("Images in a batch", default=32, minimum=1)
     num_samples: int | None = setting(
         "Samples that are scored; None takes as many as there are held-out images", default=None, minimum=2
     )
-    extractor: str = setting("Name of the feature extractor", default=DEFAULT_EXTRACTOR)
+    score: Literal["kernel_distance", "frechet_distance", "uncovered"] = setting(
+        "The score that arms are compared by and that chooses the step of each trial: a distance of distributions, or "
+        "the part of real images that no sample is near to, see :func:`~qiskit_qgen.metrics.density_coverage`",
+        default="kernel_distance",
+    )
+    extractors: tuple[str, ...] = setting(
+        "Names of the feature extractors; the step is chosen by the first", default=(DEFAULT_EXTRACTOR,)
+    )
 
     def check(self) -> None:
-        """Raise :class:`ArgumentError` unless arms, sizes and seeds differ, and there is one of each."""
-        for name in _GROWING:
+        """Raise :class:`ArgumentError` unless arms, sizes, seeds and extractors differ, and there is one of each."""
+        for name in (*_GROWING, "extractors"):
             check_distinct(name, getattr(self, name))
 
     @property
@@ -42,7 +54,7 @@ class ArmSettings(Settings):
 
     @property
     def scored_steps(self) -> list[int]:
-        """The steps at which a trial is scored."""
+        """The steps at which a trial is scored against the validation images."""
         every = self.score_every or self.steps
         return sorted({*range(every, self.steps + 1, every), self.steps})
 

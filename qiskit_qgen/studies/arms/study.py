@@ -10,13 +10,13 @@ from typing import Any
 from qiskit_qgen._checks import check_choice, check_distinct, check_folder, check_int, check_path
 from qiskit_qgen._typing import PathLike
 from qiskit_qgen.exceptions import ArgumentError
-from qiskit_qgen.metrics import get_extractor
 from qiskit_qgen.models import AdversarialTraining, DenoisingTraining, HybridGANConfig, QuantumDiffusionConfig
 from qiskit_qgen.studies.arms.design import LOW_DATA, PLACEMENT, ArmDesign
-from qiskit_qgen.studies.arms.images import whole_kernel_distance
 from qiskit_qgen.studies.arms.result import ArmStudy
+from qiskit_qgen.studies.arms.samples import scored
+from qiskit_qgen.studies.arms.scores import feature_scores, networks_of
 from qiskit_qgen.studies.arms.settings import ALL, ArmSettings
-from qiskit_qgen.studies.arms.trial import run_arm_trial
+from qiskit_qgen.studies.arms.trial import BASELINES_ARM, run_arm_trial
 from qiskit_qgen.studies.given import settings_of, split_options
 from qiskit_qgen.studies.trials.run import run_trials
 
@@ -33,7 +33,8 @@ def run_placement_study(
 
     Trials of one seed share the subset, the weights that all arms have, the order of batches, the noise and the
     held-out images, so that their differences are those of the arms; the subset of a seed holds that seed's smaller
-    ones. Called again with the same folder, the study runs what is missing; more arms, sizes and seeds may join.
+    ones. Called again with the same folder, the study runs what is missing; more arms, sizes, seeds and extractors may
+    join. The images held out are looked at when all trials have ended.
 
     Args:
         data: What :func:`~qiskit_qgen.datasets.load_dataset` takes: a known name, a file or a folder.
@@ -42,7 +43,8 @@ def run_placement_study(
         training: How it is trained, likewise; the study sets ``steps`` and ``batch_size``.
         **options: Settings of :class:`ArmSettings`, such as ``labels``, ``side``, ``arms``, ``sizes``, ``seeds`` or
             ``steps``; and where trials run, as of :func:`~qiskit_qgen.studies.run_trials`. Without any, circuits are in
-            all places, for 40 and 400 images of 32 pixels a side, with three seeds.
+            all places, for 40 and 400 images of 32 pixels a side, with five
+            seeds.
 
     Raises:
         ArgumentError: If an argument is out of range, or the folder holds another study.
@@ -78,8 +80,6 @@ def _run(
     if own.get("data_dir") is not None:
         own["data_dir"] = str(check_path("data_dir", own["data_dir"]))
     settings = ArmSettings.of(**{**design.defaults.to_dict(), **own, "name": str(check_path("data", data))})
-    if settings.score_every is not None and not design.scored_on_the_way:
-        raise ArgumentError(f"Argument `score_every` has no effect on a {design.model.__name__}: leave it out.")
     kinds = design.model.config_class, design.model.training_class
     how = settings_of("training", training, kinds[1], set_here=("steps", "batch_size"))
     kinds[1].of(**how.to_dict() | {"steps": settings.steps, "batch_size": settings.batch_size})  # checked together
@@ -91,21 +91,22 @@ def _run(
     place = check_folder("folder", folder)
     images = settings.images.load()
     numbers = _numbers(settings, len(images.pool))
-    network = get_extractor(settings.extractor, image_shape=images.pool.shape[1:], name="extractor")
+    networks = networks_of(settings, images.pool.shape[1:])
     for arm in settings.arms:
         design.build(common["model"], images.pool.shape[1:], check_choice("arms", arm, design.known))
-    # Once here, so that the workers find the features of real images on disk.
-    floor = whole_kernel_distance(*images.features(network))
+    floors = feature_scores(images.pool[: settings.samples], images, networks)
     settings = replace(settings, images=replace(settings.images, digest=images.digest()))
     values = settings.to_dict()
     common |= {name: values[name] for name in ArmSettings.common()}
+    common["extractors"] = values["extractors"][:1]  # by which steps are chosen; others may join
     # Seed by seed, so that a study that is stopped holds whole comparisons.
     configurations = [
         {**common, "arm": arm, "size": size, "seed": seed}
-        for seed, size, arm in product(settings.seeds, numbers, settings.arms)
+        for seed, size, arm in product(settings.seeds, numbers, (BASELINES_ARM, *settings.arms))
     ]
     records = run_trials(run_arm_trial, configurations, place, settings=common, **runner)
-    return ArmStudy(design, settings, records, place, floor, len(images.pool))
+    records = [scored(record, place, images, networks, copies_in=design.copies_in) for record in records]
+    return ArmStudy(design, settings, records, place, floors, len(images.pool))
 
 
 def _numbers(settings: ArmSettings, most: int) -> list[int]:

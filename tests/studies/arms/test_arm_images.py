@@ -8,12 +8,12 @@ from qiskit_qgen.studies.arms.images import ImageSelection
 
 
 def test_seeds_move_the_subset_and_no_trial_sees_a_held_out_image():
-    images = ImageSelection(name="digits", labels=[3, 5], held_out=50).load()
+    images = ImageSelection(name="digits", labels=[3, 5], held_out=50, validation=40).load()
     data = load_dataset("digits")
     wanted = data.images[(data.labels == 3) | (data.labels == 5)]
     both = torch.cat(images).flatten(1)
     assert sorted(map(tuple, both.tolist())) == sorted(map(tuple, wanted.flatten(1).tolist()))
-    assert len(images.held_out) == 50
+    assert (len(images.held_out), len(images.validation)) == (50, 40)
     small, large, other = images.rows(5, 0), images.rows(20, 0), images.rows(5, 1)
     assert large[:5].equal(small)
     assert not other.equal(small)
@@ -34,11 +34,11 @@ def test_data_that_have_changed_are_refused(tmp_path):
     path = tmp_path / "images.npy"
     generator = np.random.default_rng(0)
     np.save(path, generator.random((20, 8, 8), np.float32))
-    digest = ImageSelection(name=str(path), held_out=6).load().digest()
-    assert ImageSelection(name=str(path), held_out=6, digest=digest).load().digest() == digest
+    digest = ImageSelection(name=str(path), held_out=6, validation=4).load().digest()
+    assert ImageSelection(name=str(path), held_out=6, validation=4, digest=digest).load().digest() == digest
     np.save(path, generator.random((20, 8, 8), np.float32))
     with pytest.raises(ArgumentError, match="no longer those that this study began with"):
-        ImageSelection(name=str(path), held_out=6, digest=digest).load()
+        ImageSelection(name=str(path), held_out=6, validation=4, digest=digest).load()
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,11 @@ def test_data_that_have_changed_are_refused(tmp_path):
         ({"labels": [11]}, r"`labels` must hold labels of 'digits', which are \[0, 1, .*, 9\], but is \[11\]"),
         ({"labels": []}, "`labels` must hold distinct values"),
         ({"held_out": 5}, r"`held_out` must be an integer of at least 6, but is 5"),
-        ({"held_out": 2000}, r"`held_out` must leave at least 2 of the \d+ images, but is 2000"),
+        (
+            {"held_out": 2000},
+            r"`held_out` and `validation` must leave at least 2 of the \d+ images, but are 2000 and 200",
+        ),
+        ({"validation": 1}, "`validation` must be an integer of at least 2, but is 1"),
         ({"side": 4}, "`side` must be an integer from 8"),
     ],
 )

@@ -1,0 +1,81 @@
+"""What a study of arms may conclude: which scores are fit, which extractors independent, what a design can show."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from qiskit_qgen.metrics.baselines import BASELINES
+from qiskit_qgen.metrics.fitness import Verdict, judge_score
+from qiskit_qgen.studies.arms.paired import PairedComparison
+from qiskit_qgen.studies.arms.power import seeds_table
+from qiskit_qgen.studies.arms.scores import REPEATED, SCORES
+
+
+def judge(arms: Mapping[str, Mapping[str, Any]], baselines: Mapping[str, Mapping[str, Any]]) -> dict[str, Verdict]:
+    """Return what each of the scores is fit for, given intervals by arm or baseline and score."""
+    return {
+        score: judge_score(
+            score,
+            {arm: found[score] for arm, found in arms.items()},
+            {name: found[score] for name, found in baselines.items()},
+        )
+        for score in SCORES
+    }
+
+
+def backbone_sentence(extractors: Sequence[str], backbone: str | None) -> str:
+    """Return which extractors see with the network that a discriminator is built on; "" if none does."""
+    shared = [name for name in extractors if backbone is not None and name.startswith(backbone)]
+    if not shared:
+        return ""
+    rest = [name for name in extractors if name not in shared]
+    remedy = f"what is concluded has to hold by {', '.join(rest)}, too" if rest else "so nothing is concluded from it"
+    return (
+        f"**{', '.join(shared)}** is the frozen network of the discriminators, too: generators were trained to look "
+        f"right to it; {remedy}."
+    )
+
+
+def copies_sentence(comparisons: Sequence[PairedComparison]) -> str:
+    """Return whether an arm comes nearer to held-out images than its training images, repeated, do.
+
+    Args:
+        comparisons: Of arms with the training images repeated, tested together.
+    """
+    won = [each for each in comparisons if each.is_clear and each.difference["mean"] < 0]
+    extractors = list(dict.fromkeys(each.extractor for each in comparisons))
+    sentences = []
+    for extractor in extractors:
+        own = [f"{each.arm} at {each.size}" for each in won if each.extractor == extractor]
+        if own:
+            sentences.append(f"By {extractor}, these beat repeating their training images: {', '.join(own)}.")
+        else:
+            sentences.append(
+                f"By {extractor}, no arm is shown to beat repeating its training images at any size: by it the study "
+                "cannot test whether an arm generalises from few images, and ranks arms alone."
+            )
+    return " ".join(sentences)
+
+
+def power_sentence(comparisons: Sequence[PairedComparison]) -> str:
+    """Return what the design can show with the spread that was measured over all sizes, and what more seeds would."""
+    measured = [each for each in comparisons if each.deviation]
+    if not measured:
+        return ""
+    first = measured[0].extractor
+    own = [each for each in measured if each.extractor == first]
+    spread = math.sqrt(math.fsum(each.deviation**2 for each in own if each.deviation) / len(own))
+    known = seeds_table(spread, own[0].num_tests)
+    listed = ", ".join(f"{number} seeds {math.exp(min(value, 99)):.3g}" for number, value in known.items())
+    return (
+        f"*Power.* Log ratios of paired scores spread by {spread:.2g} (root mean square, {first}). With that spread "
+        f"and {own[0].num_tests} tests by Holm's method, a study shows with a chance of 80 % a ratio of {listed}, or "
+        "its inverse (4,000 simulated studies each). A smaller difference that is not shown says nothing."
+    )
+
+
+def title(baseline: str) -> str:
+    """Return a baseline's name in tables."""
+    return "its images, repeated" if baseline == REPEATED else BASELINES[baseline].title
