@@ -13,6 +13,11 @@ from matplotlib.figure import Figure
 from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.plotting.axes import PANEL, draw_bars, dress
 
+_SCORES = {
+    "kernel_distance": "kernel distance",
+    "frechet_distance": "Fréchet distance",
+    "uncovered": "held-out images uncovered",
+}
 _ENDS = ("mean", "low", "high")
 _SHIFT = 0.06  # of neighbouring arms at one size, in parts of the size
 _BASELINES = {  # title and line style
@@ -45,11 +50,7 @@ def plot_arms(study: Mapping[str, Any]) -> Figure:
         raise ArgumentError("Argument `study` must hold at least one trial that is done, but holds none.")
     arms = list(dict.fromkeys(row["arm"] for row in rows))
     extractors, score = study["settings"]["extractors"], study["settings"]["score"]
-    title = {
-        "kernel_distance": "kernel distance",
-        "frechet_distance": "Fréchet distance",
-        "uncovered": "part uncovered",
-    }[score]
+    title = _SCORES[score]
     courses = len(curves) if len(study["steps"]) > 1 else 0
     panels = len(extractors) + 2
     height = PANEL[1] * (2 if courses else 1)
