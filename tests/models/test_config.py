@@ -309,7 +309,11 @@ TABLE, PIXELS = {"image_shape": None, "num_features": 2}, {**IMAGES, "autoencode
             "`entanglement` has no effect with ansat",
         ),
         (HybridGAN, {"quantum_in": "none", "control": "dense"}, "`control` has no effect with quantum_in='none', whic"),
-        (HybridGAN, {"num_parameters": 9}, "`num_parameters` has no effect with quantum_in='both', which has no classi"),
+        (
+            HybridGAN,
+            {"num_parameters": 9},
+            "`num_parameters` has no effect with quantum_in='both', which has no classi",
+        ),
         (HybridGAN, {"generator_width": 20}, "`generator_width` must be a multiple of 8, but is 20"),
         (HybridGAN, {"noise": GaussianNoise(4)}, "`noise` must give vectors of `latent_dim=5` numbers, but gives 4"),
         (HybridGAN, {"num_qubits": 24, "num_layers": 10_000}, "a circuit of at most 20,000 gates, but gives"),

@@ -256,6 +256,31 @@ class TestBottleneckDiffusion:
         assert training.clip_norm is None
 
 
+SMALL = {  # what makes a system small enough to train in a moment
+    "2406.02668": (
+        {"image_shape": (1, 8, 8), "num_qubits": 2, "num_layers": 1, "noise_dim": 2, "latent_dim": 4},
+        {"autoencoder_steps": 2, "autoencoder_batch_size": 8},
+    ),
+    "2507.09706": ({"image_shape": (3, 8, 8), "backbone": "conv", "generator_width": 16}, {}),
+    "2504.00034": (
+        {"image_shape": (1, 8, 8), "num_qubits": 2, "num_layers": 1, "sampler": "dpm-solver", "sampling_steps": 2},
+        {},
+    ),
+}
+
+
+@pytest.mark.parametrize(("kind", "name"), [(kind, name) for kind, name in NAMES if name in SMALL])
+def test_a_published_system_of_images_is_trained_saved_and_loaded(kind, name, tmp_path):
+    settings, options = SMALL[name]
+    model = kind.published(name, **settings)
+    training = kind.published_training(name, steps=2, batch_size=8, **options)
+    model.fit(torch.rand(12, *settings["image_shape"]), training=training, seed=0, callbacks=[])
+    model.save_pretrained(tmp_path / "model")
+    again = kind.from_pretrained(tmp_path / "model")
+    assert again.config == model.config
+    assert torch.equal(again.sample(3, seed=1), model.sample(3, seed=1))
+
+
 def facts_of_the_page():
     """Each row of the documentation's tables, with the published system that it belongs to."""
     system = None

@@ -40,7 +40,10 @@ class AbstractGenerativeModel(AbstractTrainable):
     """Base of the generative models: a module that is trained, sampled, scored, costed, saved and loaded in one way."""
 
     published_systems: ClassVar[Mapping[str, Published]] = {}
-    """The published systems that :meth:`published` knows, by name."""
+    """The published systems that :meth:`published` knows, by name.
+
+    :meta hide-value:
+    """
 
     def reconstruct(self, images: Any) -> Tensor:
         """Return what the model's autoencoder makes of ``images``: the best that any generator in its latent can do.
