@@ -12,7 +12,15 @@ from typing import Any
 from qiskit_qgen._checks import check_folder
 from qiskit_qgen.cli.environment import machine, versions
 from qiskit_qgen.cli.reporting import note
-from qiskit_qgen.cli.settings import MODELS, Tables, data_settings, model_class, read_settings
+from qiskit_qgen.cli.settings import (
+    MODELS,
+    Tables,
+    data_settings,
+    model_class,
+    read_settings,
+    split_data,
+    split_training,
+)
 from qiskit_qgen.cli.toml_text import dump_tables
 from qiskit_qgen.exceptions import ArgumentError, CheckpointError
 from qiskit_qgen.persistence import atomic_write, load_model_config, remove_leftovers
@@ -237,7 +245,7 @@ def load_model(path: Path) -> Any:
 
 
 def load_trained_on(path: Path) -> Any:
-    """Return the images that the run in the folder ``path`` was trained on.
+    """Return the data set that the run in the folder ``path`` was trained on.
 
     Raises:
         ArgumentError: If the folder holds no run.
@@ -248,4 +256,6 @@ def load_trained_on(path: Path) -> Any:
         raise ArgumentError(
             f"Folder {path} must be that of a run for --memorization: its {CONFIG} says what was trained on."
         )
-    return data_settings(read_settings(settings)).load().images
+    tables = read_settings(settings)
+    number = split_training(tables)[0].num_validation or 0
+    return split_data(data_settings(tables).load(), number)[0]

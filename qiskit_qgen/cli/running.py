@@ -16,10 +16,10 @@ from qiskit_qgen.cli.executions import parse_execution
 from qiskit_qgen.cli.reporting import note
 from qiskit_qgen.cli.run_folder import RunFolder
 from qiskit_qgen.cli.scoring import load_scored_images, report, score
-from qiskit_qgen.cli.settings import Tables, complete, data_settings, model_of, split_training
+from qiskit_qgen.cli.settings import Tables, complete, data_settings, model_of, split_data, split_training
 from qiskit_qgen.exceptions import QGenError
 from qiskit_qgen.metrics import get_extractor
-from qiskit_qgen.training import AbstractCallback, LatentFrechetDistance, ProgressBar, Scores, TrainingState
+from qiskit_qgen.training import AbstractCallback, ProgressBar, SampleDiscrepancy, Scores, TrainingState
 from qiskit_qgen.training.checkpoint import CHECKPOINT_NAME
 from qiskit_qgen.training.distributed import broadcast_object, is_main, join, on_main, together
 
@@ -40,7 +40,7 @@ def run(tables: Tables, out: Path, *, resume: bool, overwrite: bool, again: str)
     join()
     folder = RunFolder(out)
     with together():
-        tables, train, test, model, extractor, execution = _prepare(tables)
+        tables, (train, validation), test, model, extractor, execution = _prepare(tables)
     scored = tables["evaluate"]
     begins = on_main(lambda: folder.open(tables, resume=resume, overwrite=overwrite))
     tables["training"]["seed"] = broadcast_object(tables["training"]["seed"])
@@ -49,10 +49,11 @@ def run(tables: Tables, out: Path, *, resume: bool, overwrite: bool, again: str)
         _report(folder)
         return
     shape = " x ".join(map(str, train.images.shape[1:]))
-    note(f"{len(train)} images of {tables['data']['name']}, {shape}; seed {tables['training']['seed']}.")
+    held_out = "" if validation is None else f" and {len(validation)} held out for scores on the way"
+    note(f"{len(train)} images of {tables['data']['name']}, {shape}{held_out}; seed {tables['training']['seed']}.")
     note(model.summary())
     with _resumable(folder, again):
-        seconds = _train(model, train, tables, execution, folder)
+        seconds = _train(model, train, validation, tables, execution, folder)
         if not is_main():
             return
         _draw(model, test, tables["training"]["seed"], folder)
@@ -74,9 +75,11 @@ def run(tables: Tables, out: Path, *, resume: bool, overwrite: bool, again: str)
 def _prepare(tables: Tables) -> tuple[Tables, Any, Any, Any, Any, Any]:
     """Return the complete settings, and what they name: data to train and to score, model, extractor, execution."""
     data = data_settings(tables)
-    train = data.load()
-    channels, height, width = train.images.shape[1:]
+    whole = data.load()
+    channels, height, width = whole.images.shape[1:]
     tables = complete(tables, (channels, height, width))
+    tables["training"]["num_validation"] = split_training(tables)[0].held_out(len(whole))
+    train = split_data(whole, tables["training"]["num_validation"])
     scored, execution = tables["evaluate"], tables["training"]["execution"]
     remedy = "set `split` to 'train' in the table [evaluate], as does --set evaluate.split=train"
     test = load_scored_images(data.name, scored["split"], data.data_dir, remedy)
@@ -99,12 +102,14 @@ def _resumable(folder: RunFolder, again: str) -> Iterator[None]:
         raise
 
 
-def _train(model: Any, data: Any, tables: Tables, execution: Any, folder: RunFolder) -> dict[str, float]:
+def _train(
+    model: Any, data: Any, validation: Any, tables: Tables, execution: Any, folder: RunFolder
+) -> dict[str, float]:
     """Train ``model`` from the run's checkpoint, or from the start, and save it; return the seconds of each phase."""
     options, training = split_training(tables)
     hooks: list[Any] = [ProgressBar() if sys.stderr.isatty() else PrintedProgress()]
-    if options.score_every is not None:
-        hooks.insert(0, Scores({"latent_frechet_distance": LatentFrechetDistance()}, every=options.score_every))
+    if options.score_every is not None and validation is not None:
+        hooks.insert(0, Scores({"sample_discrepancy": SampleDiscrepancy(validation)}, every=options.score_every))
     checkpoints = folder.path / files.CHECKPOINTS
     resume = on_main((checkpoints / CHECKPOINT_NAME).exists)
     with (is_main() and execution) or nullcontext():

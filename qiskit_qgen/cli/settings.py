@@ -8,6 +8,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, cast
 
+from qiskit_qgen._checks import renamed_arguments
 from qiskit_qgen._settings import Settings, kinds_of_parts, setting
 from qiskit_qgen.cli.toml_text import parse_value, read_toml
 from qiskit_qgen.exceptions import ArgumentError
@@ -15,6 +16,7 @@ from qiskit_qgen.exceptions import ArgumentError
 MODELS = ("StyleQGAN", "HybridGAN", "QuantumDiffusion")
 _NAMES = ("class_name", "published")  # keys of [model] that are no settings
 _OF_THE_DATA = ("image_shape", "num_features", "scaling")  # what follows from the data, or belongs to tables
+_MOST_VALIDATION, _FEWEST_VALIDATION = 1000, 2
 _NUM_SCORED = {"QuantumDiffusion": 256}  # whose samples take many passes each; others as many as there are real ones
 
 Tables = dict[str, dict[str, Any]]
@@ -55,6 +57,19 @@ class RunSettings(Settings):
     score_every: int | None = setting(
         "Steps between two scores of a GAN; None takes 250 for a StyleQGAN and none elsewhere", default=None, minimum=1
     )
+    num_validation: int | None = setting(
+        "Images of the data that are held out from the training, for the scores on the way; None takes a tenth, at "
+        "most 1000, where there are such scores, and none elsewhere",
+        default=None,
+        minimum=0,
+    )
+
+    def held_out(self, count: int) -> int:
+        """Return how many of ``count`` images are held out: too few for a score are none."""
+        if self.num_validation is not None:
+            return self.num_validation
+        usual = 0 if self.score_every is None else min(_MOST_VALIDATION, count // 10)
+        return usual if usual >= _FEWEST_VALIDATION else 0
 
 
 class EvaluationSettings(Settings):
@@ -196,6 +211,18 @@ def published_settings(tables: Mapping[str, Mapping[str, Any]]) -> tuple[Mapping
             f"`published` in the table [model] must be one of {listed} for a {owner} of images, but is {name!r}."
         )
     return systems[name].model, systems[name].training
+
+
+def split_data(data: Any, num_validation: int) -> tuple[Any, Any]:
+    """Return the images of a run that are trained on and those held out, None if there are none.
+
+    Raises:
+        ArgumentError: If no image would be left.
+    """
+    from qiskit_qgen.datasets import hold_out
+
+    with renamed_arguments({"num_images": "num_validation"}):
+        return hold_out(data, num_validation) if num_validation else (data, None)
 
 
 def model_of(table: Mapping[str, Any], image_shape: tuple[int, int, int]) -> Any:

@@ -3,6 +3,7 @@
 from qiskit_qgen.datasets.image_dataset import ImageDataset
 from qiskit_qgen.datasets.images import as_images
 from qiskit_qgen.datasets.loading import load_dataset
+from qiskit_qgen.datasets.subsets import hold_out
 from qiskit_qgen.datasets.tiles import tile_image
 
-__all__ = ["ImageDataset", "as_images", "load_dataset", "tile_image"]
+__all__ = ["ImageDataset", "as_images", "hold_out", "load_dataset", "tile_image"]

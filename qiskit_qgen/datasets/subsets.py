@@ -1,15 +1,19 @@
-"""Smaller training sets: which pictures are drawn depends on the numbers and a seed alone."""
+"""Parts of data sets: which images are drawn or held out depends on the numbers and a seed alone."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
 from qiskit_qgen._checks import check_int
 from qiskit_qgen._random import SEED_MAXIMUM, torch_generator
+from qiskit_qgen.datasets.image_dataset import ImageDataset
 from qiskit_qgen.exceptions import ArgumentError
 
 _SUBSET_STREAM = 0x73756273
+_VALIDATION_STREAM = 0x76616C69
 
 
 def subset_rows(count: int, num_images: int | None, subset_seed: int) -> Tensor | None:
@@ -45,3 +49,35 @@ def subset(images: Tensor, num_images: int | None, subset_seed: int) -> Tensor:
     """
     rows = subset_rows(len(images), num_images, subset_seed)
     return images if rows is None else images[rows]
+
+
+def hold_out(data: ImageDataset, num_images: int, *, seed: int = 0) -> tuple[ImageDataset, ImageDataset]:
+    """Split off images by which to choose settings, steps and models, so that test images are looked at once.
+
+    Args:
+        data: Images for training.
+        num_images: How many are held out, from 1 to one less than there are.
+        seed: Seed of the draw.
+
+    Returns:
+        The other images, in their order, and those held out, whose ``split`` is "val".
+
+    Raises:
+        ArgumentError: If ``num_images`` or ``seed`` is out of range.
+
+    Example:
+        >>> from qiskit_qgen import load_dataset
+        >>> train, validation = hold_out(load_dataset("digits"), 200)
+        >>> len(train), len(validation)
+        (1242, 200)
+    """
+    check_int("seed", seed, minimum=0, maximum=SEED_MAXIMUM)
+    check_int("num_images", num_images, minimum=1, maximum=len(data) - 1)
+    order = torch.randperm(len(data), generator=torch_generator(seed, _VALIDATION_STREAM))
+    held_out, kept = order[:num_images], order[num_images:].sort().values
+    return _part(data, kept, data.split), _part(data, held_out, "val")
+
+
+def _part(data: ImageDataset, rows: Tensor, split: str) -> ImageDataset:
+    labels = None if data.labels is None else data.labels[rows]
+    return replace(data, images=data.images[rows], labels=labels, split=split)

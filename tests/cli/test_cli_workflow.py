@@ -62,7 +62,9 @@ def test_a_run_leaves_everything(run):
     assert {entry.name for entry in (folder / "checkpoints").iterdir()} == {"checkpoint.safetensors"}
     assert "Fréchet distance" in out
     assert "20 generated against 20 real images (bars.npz, test); features of pixel." in out
-    assert "adversarial 6/6: critic_loss" in err
+    assert "adversarial 6/6: sample_discrepancy" in err
+    assert "36 images of" in err
+    assert "and 4 held out for scores on the way" in err
     assert "Traceback" not in err
 
 
@@ -103,7 +105,7 @@ def test_a_run_keeps_losses_and_scores_of_both_phases(run):
     assert history.phases == ("autoencoder", "adversarial")
     assert history.steps("autoencoder", "loss") == [1, 2, 3, 4]
     assert history.steps("adversarial", "generator_loss") == [1, 2, 3, 4, 5, 6]
-    assert history.steps("adversarial", "latent_frechet_distance") == [3, 6]
+    assert history.steps("adversarial", "sample_discrepancy") == [0, 3, 6]
 
 
 def test_samples_of_a_new_process_are_those_of_the_library(run, tmp_path):

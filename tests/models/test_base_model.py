@@ -14,7 +14,7 @@ from qiskit_qgen.execution import RuntimeExecution
 from qiskit_qgen.metrics import IdentityFeatureExtractor
 from qiskit_qgen.models import StyleQGAN
 from qiskit_qgen.optionals import HAS_EFFICIENTNET_LITE
-from qiskit_qgen.training import LatentFrechetDistance, Scores
+from qiskit_qgen.training import SampleDiscrepancy, Scores
 
 DISTANCES = ("frechet_distance", "kernel_distance", "jensen_shannon_divergence", "jensen_shannon_divergence_pixel")
 SUPPORT = ("precision", "recall", "density", "coverage")
@@ -144,13 +144,22 @@ def test_without_efficientnet_pixels_are_scored(kind, caplog):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_latent_distance_is_recorded_of_gans_and_refused_for_diffusion(kind):
-    scores = Scores({"latent": LatentFrechetDistance(10)}, every=2)
-    if kind == "diffusion":
-        with pytest.raises(ArgumentError, match="LatentFrechetDistance scores the generator of a GAN"):
-            trained(KINDS[kind](), callbacks=[scores])
-    else:
-        assert trained(KINDS[kind](), callbacks=[scores]).history.last("adversarial", "latent") > 0
+def test_a_discrepancy_is_recorded_of_all_models(kind):
+    scores = Scores({"discrepancy": SampleDiscrepancy(images(12, seed=1), 10)}, every=2)
+    history = trained(KINDS[kind](), callbacks=[scores]).history
+    assert -0.5 < history.last(history.phases[-1], "discrepancy") < 2
+
+
+def test_a_discrepancy_of_tables_is_that_in_the_generators_space():
+    rows = torch.rand(30, 2, generator=torch.Generator().manual_seed(1)) * torch.tensor([1.0, 1e6])
+    score = SampleDiscrepancy(rows, 50)
+    model = trained(table(), rows, callbacks=[Scores({"discrepancy": score}, every=2)])
+    assert -0.1 < model.history.last("adversarial", "discrepancy") < 2
+
+
+def test_a_discrepancy_of_other_shapes_is_refused():
+    with pytest.raises(ArgumentError, match="`validation` must have shape"):
+        trained(KINDS["hybrid"](), callbacks=[Scores({"discrepancy": SampleDiscrepancy(torch.rand(9, 1, 4, 4))})])
 
 
 DEVICE = RuntimeExecution("fake_manila", shots=1000)

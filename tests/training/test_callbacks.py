@@ -12,8 +12,8 @@ from qiskit_qgen.training import (
     AbstractCallback,
     Checkpoint,
     EarlyStopping,
-    LatentFrechetDistance,
     ProgressBar,
+    SampleDiscrepancy,
     SampleGrid,
     Scores,
     TensorBoard,
@@ -65,8 +65,8 @@ def test_scores_are_recorded_at_the_start_every_so_often_and_at_the_end(caplog):
     assert "Score 'nan' is nan at step 4 of phase 'line' and is not recorded." in caplog.text
 
 
-def test_a_latent_distance_has_nothing_to_say_about_other_phases():
-    history = run(Scores({"latent": LatentFrechetDistance(10)}, 5))
+def test_a_discrepancy_has_nothing_to_say_about_other_phases():
+    history = run(Scores({"discrepancy": SampleDiscrepancy(torch.rand(9, 1, 2, 2))}, 5))
     assert history.names("line") == ("loss",)
 
 
@@ -127,7 +127,9 @@ def test_a_missing_tensorboard_names_the_extra(tmp_path):
         (lambda: EarlyStopping(3), ArgumentTypeError, "`monitor` must be the name of a loss or score"),
         (lambda: EarlyStopping("a", min_delta=-1), ArgumentError, "`min_delta`"),
         (lambda: SampleGrid("a", num_images=0), ArgumentError, "`num_images`"),
-        (lambda: LatentFrechetDistance(1), ArgumentError, "`num_samples` must be an integer of at least 2"),
+        (lambda: SampleDiscrepancy(torch.rand(9, 1, 2, 2), 1), ArgumentError, "`num_samples` must be an integer of"),
+        (lambda: SampleDiscrepancy(torch.rand(1, 1, 2, 2)), ArgumentError, "at least 2"),
+        (lambda: SampleDiscrepancy("digits"), ArgumentTypeError, "`validation` must be a tensor, an array or"),
         (lambda: run(Checkpoint()), ArgumentError, "`checkpoint_dir` must name a folder if `callbacks`"),
     ],
 )

@@ -21,7 +21,7 @@ from qiskit_qgen import HybridGAN, LocalExecution, QuantumDiffusion, StyleQGAN
 from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.execution.primitive_functions import expectation_function
 from qiskit_qgen.persistence import save_tensors
-from qiskit_qgen.training import AbstractCallback, EarlyStopping, LatentFrechetDistance, Scores
+from qiskit_qgen.training import AbstractCallback, EarlyStopping, SampleDiscrepancy, Scores
 
 RANK = int(os.environ.get("RANK", "0"))
 OUT = sys.argv[1] if __name__ == "__main__" else ""
@@ -93,8 +93,8 @@ class Calls(AbstractCallback):
 def scored(**options):
     """A training that a score ends after the third adversarial step."""
     calls = Calls()
-    stop = EarlyStopping("latent", 2, phase="adversarial", min_delta=1e9)
-    hooks = [Scores({"latent": LatentFrechetDistance(20)}, every=1), stop, calls]
+    stop = EarlyStopping("discrepancy", 2, phase="adversarial", min_delta=1e9)
+    hooks = [Scores({"discrepancy": SampleDiscrepancy(pictures(9, 1, 8, 8), 20)}, every=1), stop, calls]
     model, history = style(**{"callbacks": hooks, "steps": 9, **options})
     assert calls.steps == (0 if RANK else 4 + 3)
     return model, history

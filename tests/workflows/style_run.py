@@ -16,7 +16,7 @@ torch.set_num_threads(1)
 
 from qiskit_qgen.models import StyleQGAN, StyleQGANTraining  # noqa: E402
 from qiskit_qgen.persistence import save_tensors  # noqa: E402
-from qiskit_qgen.training import AbstractCallback, LatentFrechetDistance, Scores  # noqa: E402
+from qiskit_qgen.training import AbstractCallback, SampleDiscrepancy, Scores  # noqa: E402
 
 AUTOENCODER_STEPS, EVERY = 7, 3
 
@@ -48,7 +48,7 @@ def train(generator, steps, checkpoint_dir, callbacks=(), resume=True):
         checkpoint_dir=checkpoint_dir,
         checkpoint_every=EVERY,
         resume=resume,
-        callbacks=[Scores({"latent": LatentFrechetDistance(20)}, every=4), *callbacks],
+        callbacks=[Scores({"discrepancy": SampleDiscrepancy(data, 20)}, every=4), *callbacks],
     )
     return result, history
 

@@ -19,8 +19,8 @@ from qiskit_qgen.training import (
     AbstractCallback,
     EarlyStopping,
     History,
-    LatentFrechetDistance,
     ProgressBar,
+    SampleDiscrepancy,
     SampleGrid,
     Scores,
 )
@@ -51,9 +51,9 @@ def test_from_training_to_scores(tmp_path):
     settings = {"steps": 8, "training": training(6), "batch_size": 16, "seed": 0}
 
     def callbacks(*more):
-        scores = Scores({"latent_frechet": LatentFrechetDistance(50)}, every=4)
+        scores = Scores({"discrepancy": SampleDiscrepancy(test, 50)}, every=4)
         grids = SampleGrid(tmp_path / "grids", every=4, num_images=16)
-        return [scores, EarlyStopping("latent_frechet", patience=9), grids, *more]
+        return [scores, EarlyStopping("discrepancy", patience=9), grids, *more]
 
     whole = make()
     expected = whole.fit(train, callbacks=callbacks(), **settings)

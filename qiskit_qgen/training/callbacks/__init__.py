@@ -3,8 +3,8 @@
 from qiskit_qgen.training.callbacks.base import AbstractCallback
 from qiskit_qgen.training.callbacks.checkpointing import Checkpoint
 from qiskit_qgen.training.callbacks.early_stopping import EarlyStopping
-from qiskit_qgen.training.callbacks.latent_distance import LatentFrechetDistance
 from qiskit_qgen.training.callbacks.progress import ProgressBar
+from qiskit_qgen.training.callbacks.sample_discrepancy import SampleDiscrepancy
 from qiskit_qgen.training.callbacks.sample_grid import SampleGrid
 from qiskit_qgen.training.callbacks.scores import Scores
 from qiskit_qgen.training.callbacks.tensorboard import TensorBoard
@@ -13,8 +13,8 @@ __all__ = [
     "AbstractCallback",
     "Checkpoint",
     "EarlyStopping",
-    "LatentFrechetDistance",
     "ProgressBar",
+    "SampleDiscrepancy",
     "SampleGrid",
     "Scores",
     "TensorBoard",

@@ -1,11 +1,12 @@
 import numpy as np
 import pytest
 import torch
+from sklearn.gaussian_process.kernels import RBF
 
 from qiskit_qgen.losses import gradient_penalty
 from qiskit_qgen.networks import ClassicalBlock, ModuleBackbone, TransferDiscriminator, UpsamplingGenerator
 from qiskit_qgen.noise import GaussianNoise
-from qiskit_qgen.training import AdversarialPhase, AdversarialTraining, LatentFrechetDistance, Scores, Trainer
+from qiskit_qgen.training import AdversarialPhase, AdversarialTraining, SampleDiscrepancy, Scores, Trainer
 
 SHAPE = (1, 8, 8)
 
@@ -115,17 +116,17 @@ def test_the_backbones_penalty_counts_unless_one_is_given():
         assert found[given]["discriminator_loss"] == pytest.approx(expected, rel=1e-5)
 
 
-def test_the_latent_distance_is_that_of_the_pixels():
-    seen = {}
+def test_the_discrepancy_is_that_of_the_pixels():
+    validation, seen = torch.rand(40, *SHAPE, generator=torch.Generator().manual_seed(5)), {}
 
     def check(state):
-        sets = [each.flatten(1).double().numpy() for each in (state.phase.sample(90, state.seed), state.phase.real)]
-        (mean1, cov1), (mean2, cov2) = ((each.mean(0), np.cov(each.T)) for each in sets)
-        # tr (S1 S2)^(1/2) from the real roots of the eigenvalues: scipy's root of a singular product has few digits.
-        overlap = np.sqrt(np.linalg.eigvals(cov1 @ cov2).real.clip(0)).sum()
-        seen["expected"] = float(((mean1 - mean2) ** 2).sum() + np.trace(cov1 + cov2) - 2 * overlap)
+        x, y = (each.flatten(1).double().numpy() for each in (state.phase.sample(90, state.seed), validation))
+        distances = np.linalg.norm(y[:, None] - y[None], axis=2)[np.triu_indices(40, 1)]
+        kernel = RBF(np.sort(distances)[(len(distances) - 1) // 2])
+        inner = [(kernel(each).sum() - len(each)) / (len(each) * (len(each) - 1)) for each in (x, y)]
+        seen["expected"] = sum(inner) - 2 * kernel(x, y).mean()
 
     phase, _ = make()
-    callbacks = [Scores({"latent": LatentFrechetDistance(90), "check": check}, every=4)]
+    callbacks = [Scores({"discrepancy": SampleDiscrepancy(validation, 90), "check": check}, every=4)]
     history = Trainer([phase], seed=1, config={}, callbacks=callbacks).run()
-    assert history.last("adversarial", "latent") == pytest.approx(seen["expected"], rel=1e-4)
+    assert history.last("adversarial", "discrepancy") == pytest.approx(seen["expected"], rel=1e-4)

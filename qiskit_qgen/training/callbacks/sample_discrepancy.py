@@ -1,0 +1,71 @@
+"""The cheap score of a training: how far samples are from validation data, pixel by pixel or column by column."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from qiskit_qgen._checks import check_int, check_type
+from qiskit_qgen.datasets import ImageDataset, as_images
+from qiskit_qgen.exceptions import ArgumentError
+from qiskit_qgen.training.phases.base import AbstractGeneratorPhase
+from qiskit_qgen.training.phases.denoising import DenoisingPhase
+from qiskit_qgen.training.state import TrainingState
+
+
+class SampleDiscrepancy:
+    """Squared maximum mean discrepancy between samples and validation data, for :class:`Scores`.
+
+    Of images, their pixels are compared; of tables, rows in the space of the generator. Samples are those of the
+    averaged network, always from the same noise. It is :func:`~qiskit_qgen.metrics.maximum_mean_discrepancy`, about 0
+    for samples of the data's distribution whatever their number. The training of an autoencoder has nothing to score.
+    A diffusion model takes many calls of its network for the samples: score it seldom, with few.
+
+    Args:
+        validation: Images or rows that are not trained on, as of :func:`~qiskit_qgen.datasets.hold_out`, and no test
+            images: what is looked at during a training is chosen by.
+        num_samples: Number of generated samples.
+
+    Raises:
+        ArgumentError: If ``num_samples`` or the number of ``validation`` is less than 2.
+        ArgumentTypeError: If ``validation`` is no tensor, array or data set.
+        DatasetError: If images are out of range or not finite.
+    """
+
+    def __init__(self, validation: Any, num_samples: int = 1000) -> None:
+        from qiskit_qgen.metrics import median_distance
+
+        data = validation.images if isinstance(validation, ImageDataset) else validation
+        check_type("validation", data, (Tensor, np.ndarray), "a tensor, an array or a data set")
+        is_table = data.ndim == 2
+        self._real = torch.as_tensor(data).detach().cpu() if is_table else as_images(data, name="validation").cpu()
+        self._bandwidth = None if is_table else median_distance(self._real.flatten(1))
+        self.num_samples = check_int("num_samples", num_samples, minimum=2)
+
+    def __call__(self, state: TrainingState) -> float | None:
+        """Return the discrepancy as the present phase stands, or None if it has no generator.
+
+        Raises:
+            ArgumentError: If the validation data are of another shape than samples, or rows for a model of images.
+        """
+        from qiskit_qgen.metrics import maximum_mean_discrepancy
+
+        phase = state.phase
+        if not isinstance(phase, (AbstractGeneratorPhase, DenoisingPhase)):
+            return None
+        samples, real = phase.preview(self.num_samples, state.seed), self._real
+        if samples is None:
+            assert isinstance(phase, AbstractGeneratorPhase)  # noqa: S101 - a denoising phase has images to show
+            samples = phase.sample(self.num_samples, state.seed)
+            if "normalizer" in phase.modules:
+                real = phase.modules["normalizer"](real.to(samples)).cpu()
+        if samples.shape[1:] != real.shape[1:]:
+            raise ArgumentError(
+                f"Argument `validation` must have shape (N, {', '.join(map(str, samples.shape[1:]))}) as samples have, "
+                f"but has shape {tuple(real.shape)}."
+            )
+        generated, known = samples.flatten(1).cpu(), real.flatten(1)
+        return float(maximum_mean_discrepancy(generated, known, bandwidth=self._bandwidth))
