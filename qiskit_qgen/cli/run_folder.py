@@ -245,17 +245,14 @@ def load_model(path: Path) -> Any:
 
 
 def load_trained_on(path: Path) -> Any:
-    """Return the data set that the run in the folder ``path`` was trained on.
+    """Return the data set that the run in the folder ``path``, or of the model there, was trained on; None if unknown.
 
     Raises:
-        ArgumentError: If the folder holds no run.
         DatasetError: If the data are missing or damaged.
     """
-    settings = path / CONFIG
+    settings = (path.parent if path.name == MODEL else path) / CONFIG
     if not settings.is_file():
-        raise ArgumentError(
-            f"Folder {path} must be that of a run for --memorization: its {CONFIG} says what was trained on."
-        )
+        return None
     tables = read_settings(settings)
     number = split_training(tables)[0].num_validation or 0
     return split_data(data_settings(tables).load(), number)[0]

@@ -65,7 +65,7 @@ def run(tables: Tables, out: Path, *, resume: bool, overwrite: bool, again: str)
             extractor=extractor,
             num_samples=scored["num_samples"],
             seed=tables["training"]["seed"],
-            reference=train if scored["split"] == "test" else None,
+            train=train,
         )
         folder.write_json(files.SCORES, scores)
         folder.finish({**seconds, "scoring": time.perf_counter() - start})

@@ -101,7 +101,7 @@ def evaluate(
     seed: Annotated[int, typer.Option(min=0, help="Seed of the samples and of the scores' random parts.")] = 0,
     out: Annotated[Path | None, typer.Option("-o", "--out", help="JSON file to write the scores to.")] = None,
 ) -> None:
-    """Score a trained model against real images, with floors and intervals."""
+    """Score a trained model against real images, with floors, trivial baselines and intervals."""
     import json
 
     from qiskit_qgen._checks import check_new_file
@@ -122,14 +122,21 @@ def evaluate(
     trained = load_model(model)
     drawn: dict[str, Any] = {} if num_images is None else {"num_images": num_images, "subset_seed": seed}
     real = load_scored_images(data, split, data_dir, **drawn)
+    trained_on = load_trained_on(model)
+    if memorization and trained_on is None:
+        raise ArgumentError(
+            f"Folder {model} must be that of a run for --memorization: its settings say what was trained on."
+        )
+    if trained_on is None and split == "test":
+        trained_on = load_dataset(data, data_dir=data_dir)
     scores = score(
         trained,
         real,
         extractor=extractor,
         num_samples=num_samples,
         seed=seed,
-        reference=load_dataset(data, data_dir=data_dir, **drawn) if split == "test" else None,
-        train=load_trained_on(model) if memorization else None,
+        train=trained_on,
+        memorization=memorization,
     )
     report(scores)
     if out is not None:

@@ -20,6 +20,10 @@ _ROWS = {
     "density": "density",
     "coverage": "coverage",
     "inception_score": "Inception Score",
+    "maximum_mean_discrepancy": "mean discrepancy",
+    "maximum_mean_discrepancy_pixel": "mean discrepancy, pixels",
+    "sliced_wasserstein_distance": "sliced Wasserstein",
+    "classifier_accuracy": "classifier's accuracy",
 }
 _FID_ROWS = {"frechet_distance": "FID", "kernel_distance": "KID"}
 _QUALITY = {
@@ -28,7 +32,15 @@ _QUALITY = {
 }
 _COLUMNS = ("generated", "95 % interval", "reconstructed", "real")
 _WIDTH = 22
-_REFERENCE_STREAM = 0x72656665
+_BASELINES = {
+    "untrained": "untrained",
+    "standard_normal": "N(0, I)",
+    "marginals": "shuffled",
+    "gaussian": "Gaussian",
+    "mixture": "mixture",
+    "training": "training",
+}
+_NARROW = 12
 
 
 def load_scored_images(name: Any, split: str, data_dir: Any, remedy: str = "give --split train", **drawn: Any) -> Any:
@@ -55,8 +67,8 @@ def score(
     extractor: Any,
     num_samples: int | None,
     seed: int | None,
-    reference: Any = None,
     train: Any = None,
+    memorization: bool = False,
 ) -> dict[str, Any]:
     """Return the scores of ``model`` against the data set ``real``, with the names of the data.
 
@@ -66,14 +78,20 @@ def score(
         extractor: The feature extractor or its name; None as for ``model.evaluate``.
         num_samples: Number of samples to generate; None for as many as there are in ``real``.
         seed: Seed of the samples and of the scores' random parts.
-        reference: Another data set of the same kind, of which as many images as in ``real`` give the floor; None
-            splits ``real`` in two.
-        train: All images that the model was trained on, to look for copies of them; None does not look.
+        train: The data set that the model was trained on, to which baselines are fitted and of which as many images as
+            in ``real`` give the floor; None has the baselines that need none, and splits ``real`` in two.
+        memorization: Whether to look for copies of ``train``.
     """
     from qiskit_qgen.metrics import FeatureCache
+    from qiskit_qgen.metrics.baselines import repeated_rows
 
-    others = None if reference is None else _some(reference.images, len(real), seed)
-    options = {"reference": others, "train": train, "extractor": extractor, "cache": FeatureCache()}
+    options = {"train": train, "memorization": memorization, "extractor": extractor, "cache": FeatureCache()}
+    if train is not None and real.split != train.split:
+        if len(train) < 2:
+            raise ArgumentError("There must be at least 2 images for training to give a floor of real against real.")
+        # Those that are the baseline of repeated images, whose features are computed once.
+        rows = repeated_rows(len(train), min(len(train), len(real)), seed=seed)
+        options["reference"] = train.images[rows]
     scores = model.evaluate(real, num_samples=num_samples, seed=seed, **options)
     return {"data": real.name, "split": real.split, **scores}
 
@@ -116,7 +134,33 @@ def _table(scores: Mapping[str, Any]) -> str:
         lines.append(f"Reconstructions have a {', and a '.join(known)}.")
     if scores["memorization"] is not None:
         lines.append(_memorization(scores["memorization"]))
+    for space, found in (("", scores), (", latents", scores["latent"])):
+        if found is not None and found["baselines"]:
+            lines += ["", *_baselines(found, titles, space)]
     return "\n".join(lines)
+
+
+def _baselines(scores: Mapping[str, Any], titles: Mapping[str, str], space: str) -> list[str]:
+    """Return the lines of a table of generated samples and trivial baselines, with what each score is fit for."""
+    known = {name: title for name, title in _BASELINES.items() if name in scores["baselines"]}
+    head = ("generated", *known.values(), "fit for")
+    lines = [f"{'Baselines' + space:<26}" + "".join(f"{name:>{_NARROW}}" for name in head)]
+    for key, title in titles.items():
+        if key in scores:
+            values = [_value(each, key) for each in (scores, *(scores["baselines"][name] for name in known))]
+            judged = scores["unfit"].get(key)
+            word = "all" if judged is None else "ranking" if judged["can_rank"] else "unfit"
+            lines.append(f"{title:<26}" + "".join(f"{value:>{_NARROW}}" for value in (*values, word)))
+    words = [judged["can_rank"] for judged in scores["unfit"].values()]
+    if False in words:
+        lines.append(
+            "Unfit: a baseline that has learnt nothing is at least as good as the model; nothing is concluded from it."
+        )
+    if True in words:
+        lines.append(
+            "Ranking: only the fitted mixture is at least as good; it may rank models, but speaks for none of them."
+        )
+    return lines
 
 
 def _value(scores: Mapping[str, Any] | None, key: str) -> str:
@@ -138,15 +182,3 @@ def _memorization(found: Mapping[str, Any]) -> str:
         f"than such a real one with probability {found['closer']:.2f} {_interval(found['closer_interval'])}, which is "
         "0.5 without copying."
     )
-
-
-def _some(images: Any, count: int, seed: int | None) -> Any:
-    """Return ``count`` of the images, chosen by ``seed``; all if there are no more."""
-    import torch
-
-    from qiskit_qgen._random import torch_generator
-
-    if len(images) < 2:
-        raise ArgumentError("There must be at least 2 images for training to give a floor of real against real.")
-    order = torch.randperm(len(images), generator=torch_generator(seed, _REFERENCE_STREAM))
-    return images[order[:count]]

@@ -17,6 +17,7 @@ from qiskit_qgen.metrics.functional.frechet import FeatureStatistics
 
 _STREAM = 0x62617365
 _CLUSTERS = 10
+_STANDARD = 0.01
 _FEWEST_IN_CLUSTER = 20  # a cluster of fewer samples says nothing of a covariance
 
 
@@ -101,9 +102,17 @@ def fitted_baselines(
         "marginals": _shuffled(vectors, number, seed),
         "gaussian": whole.mean + _normal(number, whole.factor.shape[1], seed, 2) @ whole.factor.T,
         "mixture": _mixture(vectors, groups, number, seed),
-        "training": vectors[_repeated(len(vectors), number, seed)],
+        "training": vectors[repeated_rows(len(vectors), number, seed=seed)],
     }
     return {name: samples.float().unflatten(1, data.shape[1:]) for name, samples in found.items()}
+
+
+def is_standard(train: Tensor) -> bool:
+    """Whether samples (N, D) have nearly the mean 0 and the covariance I, so that their Gaussian is N(0, I)."""
+    vectors = train.double()
+    covariance = vectors.T.cov().reshape(vectors.shape[1], -1)
+    identity = torch.eye(len(covariance), dtype=covariance.dtype)
+    return float(vectors.mean(0).abs().max()) < _STANDARD and float((covariance - identity).abs().max()) < _STANDARD
 
 
 def _normal(number: int, width: int, seed: int | None, *stream: int) -> Tensor:
@@ -138,7 +147,7 @@ def _clusters(vectors: Tensor, seed: int | None) -> Tensor:
     return torch.from_numpy(KMeans(number, n_init=1, random_state=state).fit_predict(vectors.numpy()))
 
 
-def _repeated(count: int, number: int, seed: int | None) -> Tensor:
-    """Return rows of ``count`` samples: each as often as any other, up to one."""
+def repeated_rows(count: int, number: int, *, seed: int | None = 0) -> Tensor:
+    """Return ``number`` rows of ``count`` samples, of which each is drawn as often as any other, up to one."""
     order = torch.randperm(count, generator=torch_generator(seed, _STREAM, 5))
     return order.repeat(-(-number // count))[:number]

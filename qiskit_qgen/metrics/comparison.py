@@ -9,12 +9,32 @@ from typing import Any
 from torch import Tensor
 
 from qiskit_qgen._checks import check_int
+from qiskit_qgen.metrics.functional.classifier import DEFAULT_FOLDS, classified
 from qiskit_qgen.metrics.functional.frechet import FeatureStatistics
+from qiskit_qgen.metrics.functional.gaussian_kernel import maximum_mean_discrepancy, maximum_mean_discrepancy_interval
 from qiskit_qgen.metrics.functional.inception import inception_score
 from qiskit_qgen.metrics.functional.intervals import mean_interval, proportion_interval, rank_interval
 from qiskit_qgen.metrics.functional.jensen_shannon import PIXEL_LIMITS, jensen_shannon_divergence
 from qiskit_qgen.metrics.functional.kernel import default_subset_size, kernel_distance, kernel_distance_interval
 from qiskit_qgen.metrics.functional.neighbors import copies, support
+from qiskit_qgen.metrics.functional.sliced_wasserstein import sliced_wasserstein_distance
+
+SCORES = (
+    "frechet_distance",
+    "kernel_distance",
+    "jensen_shannon_divergence",
+    "jensen_shannon_divergence_pixel",
+    "maximum_mean_discrepancy",
+    "maximum_mean_discrepancy_pixel",
+    "sliced_wasserstein_distance",
+    "classifier_accuracy",
+    "precision",
+    "recall",
+    "density",
+    "coverage",
+    "inception_score",
+)
+"""The scores of samples against real ones that :func:`compare` may return, by name."""
 
 _SPLITS = 10
 _SMALLEST_SPLIT = 50  # of fewer pictures the Inception Score says little
@@ -84,8 +104,27 @@ def compare(samples: Samples, real: Samples, options: Options) -> dict[str, Any]
         scores["jensen_shannon_divergence_pixel"] = float(
             jensen_shannon_divergence(samples.pixels, real.pixels, bins=options.bins, limits=PIXEL_LIMITS)
         )
+        scores |= _discrepancy("maximum_mean_discrepancy_pixel", samples.pixels, real.pixels, options)
+    else:
+        scores |= _two_samples(samples.features, real.features, options)
     scores |= _support(samples, real) | _inception(samples, options)
     return scores | {"num_samples": len(samples), "num_real": len(real), "subset_size": size}
+
+
+def _discrepancy(name: str, samples: Tensor, real: Tensor, options: Options) -> dict[str, Any]:
+    interval = maximum_mean_discrepancy_interval(samples, real, seed=options.seed)
+    return {name: float(maximum_mean_discrepancy(samples, real)), f"{name}_interval": list(interval)}
+
+
+def _two_samples(samples: Tensor, real: Tensor, options: Options) -> dict[str, Any]:
+    """Return the scores of vectors, which are of few enough dimensions for them."""
+    right = classified(samples, real, folds=min(DEFAULT_FOLDS, len(samples), len(real)), seed=options.seed)
+    return {
+        **_discrepancy("maximum_mean_discrepancy", samples, real, options),
+        "sliced_wasserstein_distance": float(sliced_wasserstein_distance(samples, real, seed=options.seed)),
+        "classifier_accuracy": float(right.double().mean()),
+        "classifier_accuracy_interval": list(proportion_interval(right)),
+    }
 
 
 def _support(samples: Samples, real: Samples) -> dict[str, Any]:

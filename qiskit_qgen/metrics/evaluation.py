@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from qiskit_qgen._checks import check_shape, renamed_arguments
+from qiskit_qgen._checks import check_choice, check_shape, renamed_arguments
 from qiskit_qgen._random import resolve_seed, torch_generator
 from qiskit_qgen._typing import TensorLike
 from qiskit_qgen.datasets import as_images
 from qiskit_qgen.datasets.images import ImageData
 from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.metrics._features import check_count, check_features
+from qiskit_qgen.metrics.baselines import BASELINES
 from qiskit_qgen.metrics.cache import FeatureCache
-from qiskit_qgen.metrics.comparison import Options, Samples, compare, memorized
+from qiskit_qgen.metrics.comparison import SCORES, Options, Samples, compare, memorized
 from qiskit_qgen.metrics.extractors import AbstractFeatureExtractor, get_extractor
+from qiskit_qgen.metrics.fitness import judge_score
 from qiskit_qgen.metrics.functional.jensen_shannon import DEFAULT_BINS
 
 _HALVES_STREAM = 0x6861  # keeps the split of the real set apart from every other use of the same seed
@@ -39,8 +42,9 @@ def evaluate_images(
     seed: int | None = 0,
     cache: FeatureCache | None = None,
     floors: bool = True,
+    baselines: Mapping[str, ImageData] | None = None,
 ) -> dict[str, Any]:
-    """Score generated pictures against real ones, together with the floors that no generator can be expected to beat.
+    """Score generated images against real ones, with floors that no generator can be expected to beat, and baselines.
 
     The features of every set are computed once and shared by all scores, which are the values of the functions
     :func:`~qiskit_qgen.metrics.frechet_distance`, :func:`~qiskit_qgen.metrics.kernel_distance`,
@@ -65,14 +69,19 @@ def evaluate_images(
         seed: Seed of the subsets and of the halves; None draws a fresh one, which the result names.
         cache: Where the features of ``real``, ``reference`` and ``train`` are kept for the next call; None keeps none.
         floors: Whether to compute the floors; False leaves them None, where they are known from another call.
+        baselines: Samples of trivial baselines by their names in :data:`~qiskit_qgen.metrics.BASELINES`, as many as in
+            ``generated``; a set that stands under two names is scored once.
 
     Returns:
         A dictionary that JSON can hold: `frechet_distance`, `kernel_distance`, `kernel_distance_std`,
-        `jensen_shannon_divergence` (features, bits), `jensen_shannon_divergence_pixel`, `precision`, `recall`,
+        `jensen_shannon_divergence` (features, bits), `jensen_shannon_divergence_pixel`,
+        `maximum_mean_discrepancy_pixel`, `precision`, `recall`,
         `density`, `coverage`, `inception_score`, `inception_score_std` and `inception_score_splits` (only of an
         extractor with classes), `num_samples`, `num_real`, `subset_size` for the generated pictures; the same under
         `floor_real` (and its `source`) and `floor_reconstruction` (None without reconstructions); `memorization`, a
         dictionary of `copy_rate`, `held_out_copy_rate`, `closer` and `num_train`, or None without ``train``;
+        `baselines`, the same scores of each baseline, and `unfit`, for each score from which nothing may be concluded
+        for the model what :func:`~qiskit_qgen.metrics.judge_score` says: `beaten_by`, `can_rank` and a `sentence`;
         `extractor`, `num_features`, `subsets`, `bins`, `seed`; and `warnings`, a list of sentences on samples that are
         too few. Beside the kernel distance, the four scores of the support and the three of memorisation stand their
         intervals of 95 % as `..._interval`: they say how much of a value is chance of these samples, with all else
@@ -87,6 +96,8 @@ def evaluate_images(
     options = Options(subsets, subset_size, bins, resolve_seed(seed), floors)
     given = {"generated": generated, "real": real, "reconstructions": reconstructions, "reference": reference}
     given["train"] = train
+    rivals, sets = _rivals(baselines)
+    given |= sets
     pictures = {name: as_images(data, name=name).cpu() for name, data in given.items() if data is not None}
     shape = pictures["real"].shape[1:]
     network = get_extractor(extractor, image_shape=shape, name="extractor")
@@ -96,11 +107,11 @@ def evaluate_images(
         check_count(name, images.shape[0], minimum=2)
     samples = {}
     for name, images in pictures.items():
-        is_real = name in ("real", "reference", "train")
+        is_real = name in ("real", "reference", "train", rivals.get("training"))
         with renamed_arguments({"samples": name}):
             features = cache.features(images, network) if cache is not None and is_real else network(images)
         samples[name] = Samples(check_features(name, features), images.flatten(1), network.logits(features))
-    return _evaluate(samples, network.name, options)
+    return _evaluate(samples, network.name, options, rivals)
 
 
 def evaluate_features(
@@ -117,6 +128,7 @@ def evaluate_features(
     seed: int | None = 0,
     floors: bool = True,
     standardize: bool = False,
+    baselines: Mapping[str, TensorLike] | None = None,
 ) -> dict[str, Any]:
     """Score generated vectors (latents, rows of a table, features) against real ones, with the same floors.
 
@@ -134,9 +146,11 @@ def evaluate_features(
         floors: Whether to compute the floors; False leaves them None, where they are known from another call.
         standardize: Whether every column is shifted and scaled to mean 0 and standard deviation 1 of ``real``, in all
             sets alike, so that no unit decides: right for tables. `extractor` then ends with "standardized".
+        baselines: Samples of trivial baselines, as of :func:`evaluate_images`.
 
     Returns:
-        The dictionary of :func:`evaluate_images` without `jensen_shannon_divergence_pixel` and the Inception Score.
+        The dictionary of :func:`evaluate_images` without what is of pixels and the Inception Score, and with
+        `maximum_mean_discrepancy`, `sliced_wasserstein_distance` and `classifier_accuracy`.
 
     Raises:
         ArgumentError: If a set is too small, has a wrong shape or holds values that are not finite, or an option is
@@ -154,6 +168,8 @@ def evaluate_features(
     options = Options(subsets, subset_size, bins, resolve_seed(seed), floors)
     given = {"generated": generated, "real": real, "reconstructions": reconstructions, "reference": reference}
     given["train"] = train
+    rivals, sets = _rivals(baselines)
+    given |= sets
     width = check_features("real", real).shape[1]
     vectors = {
         name: check_features(name, data, num_features=width).cpu() for name, data in given.items() if data is not None
@@ -162,7 +178,7 @@ def evaluate_features(
         extractor_name = f"{extractor_name}, standardized"
         centre, scale = _scales(vectors["real"])
         vectors = {name: (each - centre) / scale for name, each in vectors.items()}
-    return _evaluate({name: Samples(each) for name, each in vectors.items()}, extractor_name, options)
+    return _evaluate({name: Samples(each) for name, each in vectors.items()}, extractor_name, options, rivals)
 
 
 def _scales(real: Tensor) -> tuple[Tensor, Tensor]:
@@ -179,12 +195,27 @@ def _check_floors(floors: bool, reconstructions: object, reference: object) -> N
         raise ArgumentError("Arguments `reconstructions` and `reference` must be None if `floors` is False.")
 
 
-def _evaluate(samples: dict[str, Samples], extractor_name: str, options: Options) -> dict[str, Any]:
+def _rivals(baselines: Mapping[str, Any] | None) -> tuple[dict[str, str], dict[str, Any]]:
+    """Return for each baseline under which name its samples are kept, and these: equal objects once."""
+    names: dict[int, str] = {}
+    sets = {}
+    for name, data in (baselines or {}).items():
+        check_choice("baselines", name, list(BASELINES))
+        sets[names.setdefault(id(data), f"baselines[{name!r}]")] = data
+    return {name: names[id(data)] for name, data in (baselines or {}).items()}, sets
+
+
+def _evaluate(
+    samples: dict[str, Samples], extractor_name: str, options: Options, rivals: Mapping[str, str]
+) -> dict[str, Any]:
     generated, real = samples["generated"], samples["real"]
     result: dict[str, Any] = {"extractor": extractor_name, "num_features": real.features.shape[1]}
     result |= compare(generated, real, options)
     result |= _floors(samples, options) if options.floors else {"floor_real": None, "floor_reconstruction": None}
     result["memorization"] = memorized(generated, samples["train"], real) if "train" in samples else None
+    found = {name: compare(samples[name], real, options) for name in set(rivals.values())}
+    result["baselines"] = {name: found[place] for name, place in rivals.items()}
+    result["unfit"] = _unfit(result)
     result |= {"subsets": options.subsets, "bins": options.bins, "seed": options.seed}
     result["warnings"] = _warnings(result)
     return result
@@ -203,12 +234,40 @@ def _floors(samples: dict[str, Samples], options: Options) -> dict[str, Any]:
     return {"floor_real": floor, "floor_reconstruction": None if rebuilt is None else compare(rebuilt, real, options)}
 
 
+def _unfit(result: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what :func:`judge_score` says of the scores that a baseline does not lose by."""
+    found = {}
+    for name in SCORES:
+        if name not in result:
+            continue
+        rivals = {rival: _estimate(scores, name) for rival, scores in result["baselines"].items()}
+        verdict = judge_score(name, {"model": _estimate(result, name)}, rivals)
+        if verdict.is_unfit:
+            found[name] = {
+                "beaten_by": list(verdict.beaten_by),
+                "can_rank": verdict.can_rank,
+                "sentence": verdict.sentence,
+            }
+    return found
+
+
+def _estimate(scores: Mapping[str, Any], name: str) -> tuple[float, float, float]:
+    value = scores[name]
+    return (value, *scores.get(f"{name}_interval", (value, value)))
+
+
 def _warnings(result: dict[str, Any]) -> list[str]:
     """Return a sentence for each value that its samples cannot carry."""
     groups = {"generated samples": result}
     groups |= {name: result[name] for name in ("floor_real", "floor_reconstruction") if result[name] is not None}
     sentences = []
     copied = result["memorization"]
+    if copied is not None and copied["copy_rate_interval"][0] > copied["held_out_copy_rate_interval"][1]:
+        sentences.append(
+            f"Of the generated samples, {copied['copy_rate']:.0%} are copies of training samples, and "
+            f"{copied['held_out_copy_rate']:.0%} of real ones would count as such: distances between distributions "
+            "praise copies, so that none of them speaks for the model."
+        )
     if copied is not None and copied["held_out_copy_rate"] > _MOST_HELD_OUT_COPIES:
         sentences.append(
             f"Of the real samples, {copied['held_out_copy_rate']:.0%} count as copies of the training samples: check "

@@ -29,7 +29,7 @@ def test_the_table_has_every_score_with_intervals_and_floors(qgen, run, pictures
     result = qgen("evaluate", run, "--data", pictures, "--extractor", "pixel", "--memorization", "-o", out)
     assert result.exit_code == 0, result.stderr
     scores = json.loads(out.read_text())
-    lines = result.stdout.splitlines()
+    lines = result.stdout.split("\n\n")[0].splitlines()
     assert lines[0].split() == ["generated", "95", "%", "interval", "reconstructed", "real"]
     for title, key in (("precision", "precision"), ("coverage", "coverage"), ("kernel distance", "kernel_distance")):
         (line,) = (line for line in lines if line.startswith(title))
@@ -54,10 +54,29 @@ def test_copies_are_looked_for_among_what_the_run_was_trained_on(qgen, run, pict
         np.testing.assert_allclose(found[key], value, rtol=1e-6, err_msg=key)
 
 
-def test_a_model_without_its_run_cannot_say_what_it_was_trained_on(qgen, run, pictures):
-    result = qgen("evaluate", run / "model", "--data", pictures, "--extractor", "pixel", "--memorization")
+def test_a_model_without_its_run_cannot_say_what_it_was_trained_on(qgen, model_dir, pictures):
+    result = qgen("evaluate", model_dir, "--data", pictures, "--extractor", "pixel", "--memorization")
     assert result.exit_code == 2
-    assert f"Folder {run / 'model'} must be that of a run for --memorization" in result.stderr
+    assert f"Folder {model_dir} must be that of a run for --memorization" in result.stderr
+
+
+def test_baselines_stand_beside_the_model_and_judge_each_score(qgen, run, pictures, tmp_path):
+    out = tmp_path / "scores.json"
+    result = qgen("evaluate", run, "--data", pictures, "--extractor", "pixel", "-o", out)
+    scores = json.loads(out.read_text())
+    for title, found in (("Baselines", scores), ("Baselines, latents", scores["latent"])):
+        start = result.stdout.index(f"{title}  ")
+        lines = result.stdout[start:].split("\n\n")[0].splitlines()
+        names = [name for name in scoring._BASELINES if name in found["baselines"]]
+        columns = [scoring._BASELINES[name] for name in names]
+        assert lines[0].removeprefix(title).split() == f"generated {' '.join(columns)} fit for".split()
+        assert {"untrained", "standard_normal", "gaussian", "mixture", "training"} <= set(names)
+        (line,) = (line for line in lines if line.startswith("precision"))
+        values = [found["precision"], *(found["baselines"][name]["precision"] for name in names)]
+        judged = found["unfit"].get("precision")
+        word = "all" if judged is None else "ranking" if judged["can_rank"] else "unfit"
+        assert line.split() == ["precision", *(f"{value:.4g}" for value in values), word]
+    assert "Unfit: a baseline that has learnt nothing" in result.stdout, "after six steps no model is better"
 
 
 def test_fewer_real_pictures_can_be_taken(qgen, run, pictures):
@@ -69,7 +88,7 @@ def test_fewer_real_pictures_can_be_taken(qgen, run, pictures):
 def test_distances_are_called_fid_and_kid_of_fids_features_alone():
     group = dict.fromkeys(scoring._ROWS, 1.0)
     scores = {**group, "floor_real": group, "floor_reconstruction": None, "memorization": None, "num_samples": 9}
-    scores |= {"num_real": 9, "data": "x", "split": "test"}
+    scores |= {"num_real": 9, "data": "x", "split": "test", "latent": None, "baselines": {}, "unfit": {}}
     ours = scoring._table({**scores, "extractor": "efficientnet-lite0-96px"})
     theirs = scoring._table({**scores, "extractor": "fid-inception-v3"})
     assert "FID" not in ours

@@ -16,15 +16,20 @@ from qiskit_qgen.metrics import (
     FeatureCache,
     FeatureStatistics,
     ModuleFeatureExtractor,
+    classifier_accuracy,
     density_coverage,
     evaluate_features,
     evaluate_images,
     inception_score,
     jensen_shannon_divergence,
+    judge_score,
     kernel_distance,
     kernel_distance_interval,
+    maximum_mean_discrepancy,
+    maximum_mean_discrepancy_interval,
     memorization,
     precision_recall,
+    sliced_wasserstein_distance,
 )
 
 SCORES = {"frechet_distance", "kernel_distance", "kernel_distance_std", "jensen_shannon_divergence"}
@@ -32,7 +37,14 @@ SUPPORT = ("precision", "recall", "density", "coverage")
 SCORES |= {"kernel_distance_interval", *SUPPORT, *(f"{name}_interval" for name in SUPPORT)}
 SIZES = {"num_samples", "num_real", "subset_size"}
 FACTS = {"extractor", "num_features", "subsets", "bins", "seed", "warnings", "floor_real", "floor_reconstruction"}
-FACTS |= {"memorization"}
+FACTS |= {"memorization", "baselines", "unfit"}
+PIXELS = {
+    "jensen_shannon_divergence_pixel",
+    "maximum_mean_discrepancy_pixel",
+    "maximum_mean_discrepancy_pixel_interval",
+}
+VECTORS = {"maximum_mean_discrepancy", "maximum_mean_discrepancy_interval", "sliced_wasserstein_distance"}
+VECTORS |= {"classifier_accuracy", "classifier_accuracy_interval"}
 QUICK = {"subsets": 5, "bins": 8}
 
 
@@ -65,9 +77,9 @@ def pictures():
 def test_every_score_is_the_functions_and_every_set_is_seen_once(extractor, pictures):
     result = evaluate_images(**pictures, extractor=extractor, **QUICK, seed=4)
     assert extractor.module.samples == 30 + 40 + 25 + 20
-    assert set(result) == SCORES | SIZES | FACTS | {"jensen_shannon_divergence_pixel"}
-    assert set(result["floor_real"]) == SCORES | SIZES | {"jensen_shannon_divergence_pixel", "source"}
-    assert set(result["floor_reconstruction"]) == SCORES | SIZES | {"jensen_shannon_divergence_pixel"}
+    assert set(result) == SCORES | SIZES | FACTS | PIXELS
+    assert set(result["floor_real"]) == SCORES | SIZES | PIXELS | {"source"}
+    assert set(result["floor_reconstruction"]) == SCORES | SIZES | PIXELS
     assert json.loads(json.dumps(result, allow_nan=False)) == result
     assert (result["extractor"], result["num_features"], result["seed"]) == ("projections", 8, 4)
     assert result["floor_real"]["source"] == "reference"
@@ -83,6 +95,8 @@ def test_every_score_is_the_functions_and_every_set_is_seen_once(extractor, pict
         assert (scores["kernel_distance"], scores["kernel_distance_std"]) == pytest.approx((float(mean), float(std)))
         assert scores["jensen_shannon_divergence"] == pytest.approx(float(jensen_shannon_divergence(x, y, bins=8)))
         assert scores["jensen_shannon_divergence_pixel"] == pytest.approx(float(pixel))
+        sets = images.flatten(1), real.flatten(1)
+        assert scores["maximum_mean_discrepancy_pixel"] == pytest.approx(float(maximum_mean_discrepancy(*sets)))
         assert scores["kernel_distance_interval"] == pytest.approx(kernel_distance_interval(x, y, seed=4))
         support = [*precision_recall(x, y), *density_coverage(x, y)]
         assert [scores[name] for name in SUPPORT] == pytest.approx([float(value) for value in support])
@@ -184,14 +198,47 @@ def test_only_real_sets_are_cached(tmp_path, extractor, pictures):
     assert extractor.module.samples == 30 + 25
 
 
+def test_baselines_are_scored_as_the_samples_and_judged(extractor, pictures):
+    given = {name: pictures[name] for name in ("generated", "real")}
+    rivals = {"gaussian": pictures["reference"], "standard_normal": pictures["reference"]}
+    rivals |= {"mixture": 1 - given["real"], "training": given["real"]}
+    extractor.module.samples = 0
+    result = evaluate_images(**given, extractor=extractor, **QUICK, baselines=rivals)
+    assert extractor.module.samples == 30 + 40 + 20 + 40 + 40, "a set of two names is seen once"
+    alone = evaluate_images(generated=rivals["mixture"], real=given["real"], extractor=extractor, **QUICK)
+    assert result["baselines"]["mixture"] == {name: alone[name] for name in result["baselines"]["mixture"]}
+    assert result["baselines"]["gaussian"] == result["baselines"]["standard_normal"]
+    for name in SCORES - {"kernel_distance_std"}:
+        if name.endswith("_interval"):
+            continue
+        estimates = {
+            place: (scores[name], *scores.get(f"{name}_interval", (None, None)))
+            for place, scores in ({"model": result} | result["baselines"]).items()
+        }
+        verdict = judge_score(name, {"model": estimates.pop("model")}, estimates)
+        assert (name in result["unfit"]) == verdict.is_unfit
+        if verdict.is_unfit:
+            assert result["unfit"][name]["sentence"] == verdict.sentence
+    assert "frechet_distance" in result["unfit"], "the reference is nearer than what was generated"
+    assert result["unfit"]["frechet_distance"]["beaten_by"][:2] == ["standard_normal", "gaussian"]
+    with pytest.raises(ArgumentError, match="`baselines` must be"):
+        evaluate_images(**given, extractor=extractor, baselines={"noise": given["real"]})
+
+
 def test_vectors_are_scored_without_a_network():
     rng = np.random.default_rng(63)
     real, noise = rng.normal(size=(2, 300, 24))
     result = evaluate_features(real + 0.5, real, extractor_name="latent", reconstructions=real + 0.1, subsets=10)
     assert result["frechet_distance"] == pytest.approx(24 * 0.25)
     assert result["floor_reconstruction"]["frechet_distance"] == pytest.approx(24 * 0.01)
-    assert set(result) == SCORES | SIZES | FACTS
+    assert set(result) == SCORES | SIZES | FACTS | VECTORS
     assert result["extractor"] == "latent"
+    x, y = real + 0.5, real
+    assert result["maximum_mean_discrepancy"] == pytest.approx(float(maximum_mean_discrepancy(x, y)))
+    assert result["maximum_mean_discrepancy_interval"] == pytest.approx(maximum_mean_discrepancy_interval(x, y))
+    assert result["sliced_wasserstein_distance"] == pytest.approx(float(sliced_wasserstein_distance(x, y)))
+    assert result["classifier_accuracy"] == pytest.approx(float(classifier_accuracy(x, y)))
+    assert result["classifier_accuracy_interval"][0] < result["classifier_accuracy"]
     near, far = (evaluate_features(real + s * noise, real, subsets=10) for s in (0.3, 1.5))
     for score in ("frechet_distance", "kernel_distance", "jensen_shannon_divergence"):
         assert near[score] < far[score]

@@ -58,11 +58,14 @@ def test_a_model_that_repeats_its_training_images_is_found_out(kind, monkeypatch
     data, held_out, model = images(30), images(24, seed=1), fitted(kind)
     # Not the model but its samples are replaced: a generator that has learned its training images by heart.
     monkeypatch.setattr(model, "sample", lambda count, **_: data[:count])
+    monkeypatch.setattr(model, "decode_latents", lambda latents: data[: len(latents)])
     found = model.evaluate(held_out, num_samples=20, train=data, extractor="pixel")["memorization"]
     assert found["copy_rate"] == 1
     assert found["closer"] == 1
     assert found["held_out_copy_rate"] == 0
     assert found["copy_rate_interval"][0] > found["held_out_copy_rate_interval"][1]
+    said = model.evaluate(held_out, num_samples=20, train=data, extractor="pixel")["warnings"]
+    assert any("none of them speaks for the model" in sentence for sentence in said)
     wrong = model.evaluate(data, num_samples=20, train=data, extractor="pixel")
     assert any("check that they are others" in sentence for sentence in wrong["warnings"])
 
@@ -93,7 +96,7 @@ def test_errors_of_scoring_name_the_arguments_of_evaluate():
 
 
 def test_nothing_is_sampled_for_an_extractor_that_does_not_exist(monkeypatch):
-    monkeypatch.setattr(StyleQGAN, "sample", lambda *_args, **_options: pytest.fail("sampled"))
+    monkeypatch.setattr(StyleQGAN, "sample_latents", lambda *_args, **_options: pytest.fail("sampled"))
     with pytest.raises(ArgumentError, match="`extractor`"):
         fitted("style").evaluate(DATA, extractor="inception")
 

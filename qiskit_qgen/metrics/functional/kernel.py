@@ -17,6 +17,7 @@ _SUBSET_STREAM = 0x6B64  # keeps these draws apart from every other use of the s
 _BOOTSTRAP_STREAM = 0x6B62
 _LARGEST_SUBSET = 1000
 _ROWS = 1024
+_MOST_AT_ONCE = 4096  # samples whose kernels of all pairs are held, which saves computing them for each subset
 
 
 def default_subset_size(num_x: int, num_y: int) -> int:
@@ -72,7 +73,7 @@ def kernel_distance(
         >>> float(mean) > 0
         True
     """
-    from torchmetrics.image.kid import poly_mmd
+    from torchmetrics.image.kid import maximum_mean_discrepancy, poly_kernel
 
     x = check_features("x_features", x_features)
     y = check_features("y_features", y_features, num_features=x.shape[1])
@@ -83,11 +84,20 @@ def kernel_distance(
         check_float("gamma", gamma, minimum=0.0, open_minimum=True)
     size = _check_subset_size(subset_size, x.shape[0], y.shape[0])
     generator = torch_generator(seed, _SUBSET_STREAM)
+    whole = None
+    if max(len(x), len(y)) <= _MOST_AT_ONCE:
+        whole = [poly_kernel(a, b, degree, gamma, coef) for a, b in ((x, x), (x, y), (y, y))]
     values = []
     for _ in range(subsets):
-        rows_x = torch.randperm(x.shape[0], generator=generator)[:size]
-        rows_y = torch.randperm(y.shape[0], generator=generator)[:size]
-        values.append(poly_mmd(x[rows_x.to(x.device)], y[rows_y.to(y.device)], degree, gamma, coef))
+        rows = [torch.randperm(len(each), generator=generator)[:size].to(each.device) for each in (x, y)]
+        pairs = ((rows[0], rows[0]), (rows[0], rows[1]), (rows[1], rows[1]))
+        if whole is not None:
+            kernels = [kernel[a[:, None], b] for kernel, (a, b) in zip(whole, pairs, strict=True)]
+        else:
+            part_x, part_y = x[rows[0]], y[rows[1]]
+            sets = ((part_x, part_x), (part_x, part_y), (part_y, part_y))
+            kernels = [poly_kernel(a, b, degree, gamma, coef) for a, b in sets]
+        values.append(maximum_mean_discrepancy(*kernels))
     stacked = torch.stack(values)
     return stacked.mean(), stacked.std(unbiased=False)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import operator
 from abc import abstractmethod
@@ -18,6 +19,7 @@ from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.execution import AbstractExecution
 from qiskit_qgen.layers import QuantumLayer
 from qiskit_qgen.models.base import saving
+from qiskit_qgen.models.base.baselines import Baselines, baselines_of
 from qiskit_qgen.models.base.fitting import AbstractTrainable
 from qiskit_qgen.models.base.module import quantum_layers
 from qiskit_qgen.models.base.published import Published, replaced
@@ -64,19 +66,26 @@ class AbstractGenerativeModel(AbstractTrainable):
         num_samples: int | None = None,
         reference: Any = None,
         train: Any = None,
+        memorization: bool = True,
+        baselines: bool = True,
         extractor: str | AbstractFeatureExtractor | None = None,
         seed: int | None = 0,
         execution: AbstractExecution | None = None,
         cache: FeatureCache | None = None,
     ) -> dict[str, Any]:
-        """Generate samples and score them against real ones, with floors.
+        """Generate samples and score them against real ones, with floors and trivial baselines.
 
         Args:
             data: Real images or rows, as for :meth:`fit`; best ones that were not trained on.
             num_samples: Number of samples to generate; None takes as many as there are in ``data``.
             reference: Other real images or rows for the floor of real against real; None splits ``data`` in two.
-            train: What the model was trained on, all of it and nothing else, to see how often samples are copies of
-                it; none of it may be in ``data``. None leaves that out.
+            train: What the model was trained on, all of it and nothing else, none of which is in ``data``: what
+                baselines are fitted to, by class if it is a data set with labels, and what copies are sought in. None
+                leaves out both.
+            memorization: Whether to seek copies, for which the features of all of ``train`` are computed.
+            baselines: Whether to score baselines: an untrained model, N(0, I) in the latent, a Gaussian and a mixture
+                of Gaussians fitted to ``train`` (in the latent, else in the data's own space), of tables shuffled
+                columns, and ``train`` repeated. See :data:`~qiskit_qgen.metrics.BASELINES`.
             extractor: Name or object of the feature extractor of images, see
                 :func:`~qiskit_qgen.metrics.get_extractor`; None takes EfficientNet-Lite0, or pixels where that is not
                 installed. Rows are scored with every column standardised by ``data``.
@@ -88,7 +97,8 @@ class AbstractGenerativeModel(AbstractTrainable):
             What :func:`~qiskit_qgen.metrics.evaluate_images` returns, with the autoencoder's reconstructions of
             ``data`` as a floor, which also holds their `peak_signal_to_noise_ratio` and `structural_similarity`
             (:func:`~qiskit_qgen.metrics.reconstruction_quality`); of rows, what
-            :func:`~qiskit_qgen.metrics.evaluate_features` returns.
+            :func:`~qiskit_qgen.metrics.evaluate_features` returns. Of a model with a latent, `latent` holds what that
+            function returns of the autoencoder's latents, generated ones and those of ``data``; else it is None.
 
         Raises:
             ArgumentError: If an argument is out of range or without effect.
@@ -105,6 +115,9 @@ class AbstractGenerativeModel(AbstractTrainable):
         )
 
         real = self._check_data(data, name="data")
+        labels = getattr(train, "labels", None)
+        for name, value in (("memorization", memorization), ("baselines", baselines)):
+            check_type(name, value, bool, "True or False")
         others: dict[str, Any] = {"reference": reference, "train": train}
         others = {name: None if each is None else self._check_data(each, name=name) for name, each in others.items()}
         if num_samples is not None:
@@ -116,16 +129,59 @@ class AbstractGenerativeModel(AbstractTrainable):
         elif extractor is not None or cache is not None:
             raise ArgumentError("Arguments `extractor` and `cache` must be None for tabular data: rows are scored.")
         seed = resolve_seed(seed)
-        generated = self.sample(len(real) if num_samples is None else num_samples, seed=seed, execution=execution)
+        number = len(real) if num_samples is None else num_samples
+        made = None if self.latent_dim is None else self.sample_latents(number, seed=seed, execution=execution)
+        generated = self.sample(number, seed=seed, execution=execution) if made is None else self.decode_latents(made)
+        rivals = baselines_of(self, number, others["train"], labels, seed) if baselines else Baselines({}, {})
+        known = others["train"]
+        others["train"] = known if memorization else None
         with renamed_arguments({"real": "data", "generated": "data"}):
             if network is None:
-                return evaluate_features(generated, real, **others, seed=seed, standardize=True)
+                options: dict[str, Any] = {"standardize": True, "baselines": rivals.samples}
+                return {**evaluate_features(generated, real, **others, seed=seed, **options), "latent": None}
             rebuilt = self._rebuilt(real)
-            options: dict[str, Any] = {"extractor": network, "reconstructions": rebuilt, "cache": cache}
+            options = {"extractor": network, "reconstructions": rebuilt, "cache": cache, "baselines": rivals.samples}
             scores = evaluate_images(generated, real, **others, seed=seed, **options)
         if rebuilt is not None:
             scores["floor_reconstruction"] |= reconstruction_quality(rebuilt, real)
+        encoded, other = (None if each is None else self.encoded(each) for each in (real, others["reference"]))
+        scores["latent"] = None
+        if made is not None and encoded is not None:
+            other = None if other is None else self._in_latent_units(other)
+            sets = {name: self._in_latent_units(each) for name, each in rivals.latents.items()}
+            options = {"reference": other, "baselines": sets, "extractor_name": "latent", "seed": seed}
+            made, encoded = self._in_latent_units(made), self._in_latent_units(encoded)
+            scores["latent"] = evaluate_features(made, encoded, **options)
+        if baselines and known is None:
+            scores["warnings"].append("Baselines fitted to the training data were left out: pass it as `train`.")
         return scores
+
+    def untrained(self, seed: int = 0) -> Self:
+        """Return a copy with fresh weights, as :meth:`fit` begins with: what a score of this model is compared with.
+
+        An autoencoder or backbone of one's own stays as it is given.
+
+        Raises:
+            ArgumentError: If ``seed`` is out of range.
+        """
+        fresh = copy.deepcopy(self)
+        fresh._restart(resolve_seed(seed))
+        fresh.eval()
+        fresh.history = None
+        return fresh
+
+    @property
+    def latent_dim(self) -> int | None:
+        """Length of the vectors that :meth:`encoded` returns; None without an autoencoder."""
+        return None
+
+    def encoded(self, data: Any) -> Tensor | None:
+        """Return the latents (N, latent_dim) of images, in the generator's space; None without an autoencoder.
+
+        Raises:
+            DatasetError: If images are of another shape than ``image_shape``, or out of range.
+        """
+        return None
 
     def estimate_cost(
         self,
@@ -240,6 +296,10 @@ class AbstractGenerativeModel(AbstractTrainable):
             MissingOptionalLibraryError: If a part needs a library that is not installed.
         """
         return saving.load_model(cls, folder, own)
+
+    def _in_latent_units(self, latents: Tensor) -> Tensor:
+        """Return vectors of the generator's space (N, latent_dim) as the autoencoder's latents."""
+        return latents
 
     def _rebuilt(self, data: Tensor) -> Tensor | None:
         """Return what the model's autoencoder makes of ``data``; None without one."""

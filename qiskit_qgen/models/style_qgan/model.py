@@ -113,6 +113,29 @@ class StyleQGAN(AbstractGenerativeModel):
             return check_rows(data, self.config.sample_size, name=name)
         return check_images(data, self.config.image_shape, name=name)
 
+    @property
+    def latent_dim(self) -> int | None:
+        """Length of the vectors that :meth:`encoded` returns; None without an autoencoder."""
+        return self.config.sample_size if self.config.has_autoencoder else None
+
+    def encoded(self, data: Any) -> Tensor | None:
+        """Return the latents (N, latent_dim) of images, in the generator's space; None without an autoencoder.
+
+        Raises:
+            DatasetError: If images are of another shape than ``image_shape``, or out of range.
+        """
+        if not self.config.has_autoencoder:
+            return None
+        with self._evaluating(), torch.no_grad():
+            latents = encode(self.autoencoder, self._check_data(data, name="data").to(self.device, self.dtype))
+            normalized: Tensor = cast(Any, self.normalizer)(latents).cpu().float()
+            return normalized
+
+    @torch.no_grad()
+    def _in_latent_units(self, latents: Tensor) -> Tensor:
+        vectors: Tensor = cast(Any, self.normalizer).inverse(latents.to(self.device, self.dtype)).cpu().float()
+        return vectors
+
     def _rebuilt(self, data: Tensor) -> Tensor | None:
         if not self.config.has_autoencoder:
             return None
