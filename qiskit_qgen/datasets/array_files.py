@@ -14,18 +14,18 @@ from __future__ import annotations
 import io
 import math
 import zipfile
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from pathlib import Path
-from typing import IO, Any, TypeAlias
+from typing import IO, Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from qiskit_qgen.datasets.held_out import HeldOut, draw_rows
 from qiskit_qgen.datasets.image_dataset import ImageDataset
 from qiskit_qgen.datasets.reading import check_fits_memory, check_pickle, reading
-from qiskit_qgen.datasets.subsets import subset_rows
 from qiskit_qgen.exceptions import DatasetError
 
 ARRAY_SUFFIXES = (".npz", ".npy", ".pt", ".pth")
@@ -36,9 +36,7 @@ _NAMES = {
     "val": (("val_images", "val_labels"), ("x_val", "y_val")),
     "test": (("test_images", "test_labels"), ("x_test", "y_test")),
 }
-_KINDS = {"val": "validation", "test": "test"}
 _PICKLES_OF_OLD_FILES = 5  # the magic number, the version, the machine, the tensors, and the names of their storages
-_Draw: TypeAlias = Callable[[int], Tensor | None]
 _HEADER_READERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
 
@@ -51,63 +49,83 @@ def load_array_file(
     name: str | None = None,
     class_names: tuple[str, ...] | None = None,
     labelled: bool = True,
+    test_fraction: float | None = None,
 ) -> ImageDataset:
     """Return the pictures of one split of an ``.npz``, ``.npy`` or ``.pt`` file.
 
     Args:
         path: The file, which exists.
-        split: "train", "val" or "test"; the latter two only if the file names such pictures.
+        split: "train", "val" or "test"; "val" only if the file names such images.
         num_images: How many pictures are drawn; no others are ever in memory. None takes all.
         subset_seed: Seed of that draw.
         name: The data set's name; None takes the file's.
         class_names: A name for each label, or None.
         labelled: Whether to take the labels, if there are any.
+        test_fraction: Share that is held out for testing where there are no test images; None takes a tenth.
 
     Raises:
-        ArgumentError: If ``num_images`` or ``subset_seed`` is out of range.
+        ArgumentError: If ``num_images`` or ``subset_seed`` is out of range, or ``test_fraction`` has no effect.
         DatasetError: If the file is damaged, would need pickle, lacks the split, or does not hold pictures.
     """
-    counts: list[int] = []
-
-    def draw(count: int) -> Tensor | None:
-        """Return which of ``count`` rows are taken, first of the images, then of the labels; None takes all."""
-        counts.append(count)
-        if num_images is not None:
-            check_fits_memory(2 * count, path)
-            if count != counts[0]:
-                raise DatasetError(f"File {path} must hold {counts[0]} labels, one for each image, but holds {count}.")
-        return subset_rows(count, num_images, subset_seed)
-
+    draw = _Draw(path, split, num_images, subset_seed, test_fraction)
     read = {".npy": _read_npy, ".npz": _read_npz}.get(path.suffix.lower(), _read_torch)
-    images, labels = read(path, split, draw)
+    images, labels = read(path, draw)
     return ImageDataset(images, labels if labelled else None, name or path.name, split, class_names)
 
 
-def _choose(held: Collection[Any], split: str, path: Path) -> tuple[str, str | None]:
-    """Return the names of the images of ``split`` and of their labels or None, out of the names ``held``."""
-    for images, labels in _NAMES[split]:
-        if images in held:
-            return images, labels if labels in held else None
-    if split in _KINDS and any(images in held for images, _ in _NAMES["train"]):
-        raise DatasetError(
-            f"File {path} has no {_KINDS[split]} pictures; ask for split='train', or store them as `{split}_images`."
-        )
-    listed = ", ".join(f"`{key:.40}`" for key in list(held)[:5] if isinstance(key, str)) or "nothing"
-    raise DatasetError(f"File {path} must hold `images` or `{split}_images`, but holds {listed}.")
+class _Draw:
+    """Which arrays of a file, and which of their rows, are taken: first of the images, then of the labels."""
+
+    def __init__(
+        self, path: Path, split: str, num_images: int | None, subset_seed: int, test_fraction: float | None
+    ) -> None:
+        self._path, self._split = path, split
+        self._num_images, self._subset_seed, self._test_fraction = num_images, subset_seed, test_fraction
+        self._part: HeldOut | None = None
+        self._rows: Tensor | None = None
+        self._count: int | None = None
+
+    def choose(self, held: Collection[Any]) -> tuple[str, str | None]:
+        """Return the names of the images and of their labels or None, out of the names ``held``."""
+        has_train, has_test = (any(images in held for images, _ in _NAMES[split]) for split in ("train", "test"))
+        if has_train:
+            self._part = HeldOut.unless(has_test, self._split, f"File {self._path}", self._test_fraction)
+        for images, labels in _NAMES[self._split if self._part is None else "train"]:
+            if images in held:
+                return images, labels if labels in held else None
+        if self._split == "val" and has_train:
+            raise DatasetError(
+                f"File {self._path} has no validation images; ask for split='train', or store them as `val_images`."
+            )
+        listed = ", ".join(f"`{key:.40}`" for key in list(held)[:5] if isinstance(key, str)) or "nothing"
+        raise DatasetError(f"File {self._path} must hold `images` or `{self._split}_images`, but holds {listed}.")
+
+    def rows(self, count: int) -> Tensor | None:
+        """Return which of ``count`` rows are taken; None takes all."""
+        if self._count is None:
+            if self._num_images is not None or self._part is not None:
+                check_fits_memory(2 * count, self._path)
+            self._count = count
+            self._rows = draw_rows(count, self._part, self._num_images, self._subset_seed)
+        elif self._rows is not None and count != self._count:
+            raise DatasetError(
+                f"File {self._path} must hold {self._count} labels, one for each image, but holds {count}."
+            )
+        return self._rows
 
 
-def _read_npy(path: Path, split: str, draw: _Draw) -> tuple[Any, Any]:
-    _choose(("images",), split, path)
+def _read_npy(path: Path, draw: _Draw) -> tuple[Any, Any]:
+    draw.choose(("images",))
     with reading(path, "an .npy file"), path.open("rb") as file:
         return _read_array(file, path.stat().st_size, path, draw), None
 
 
-def _read_npz(path: Path, split: str, draw: _Draw) -> tuple[Any, Any]:
-    """Return images and labels of ``split``; other arrays are only listed."""
+def _read_npz(path: Path, draw: _Draw) -> tuple[Any, Any]:
+    """Return images and labels; other arrays are only listed."""
     with reading(path, "an .npz file"), zipfile.ZipFile(path) as archive:
         members = {member.filename.removesuffix(".npy"): member for member in archive.infolist()}
         arrays: list[Any] = []
-        for name in _choose(members, split, path):
+        for name in draw.choose(members):
             if name is None:
                 return arrays[0], None
             with archive.open(members[name]) as file:
@@ -134,7 +152,7 @@ def _read_array(file: IO[bytes], size: int, path: Path, draw: _Draw) -> NDArray[
             f"File {path} is truncated or damaged: it declares an array of shape {shape} with {declared} bytes, "
             f"but holds {size - start}."
         )
-    rows = draw(shape[0]) if shape and declared else None
+    rows = draw.rows(shape[0]) if shape and declared else None
     if rows is None or is_fortran:
         check_fits_memory(math.prod(shape), path, itemsize=dtype.itemsize)
         file.seek(0)
@@ -149,7 +167,7 @@ def _read_array(file: IO[bytes], size: int, path: Path, draw: _Draw) -> NDArray[
     return drawn
 
 
-def _read_torch(path: Path, split: str, draw: _Draw) -> tuple[Any, Any]:
+def _read_torch(path: Path, draw: _Draw) -> tuple[Any, Any]:
     try:
         # Mapped, so that only what is drawn comes into memory; files of the old kind cannot be.
         content = torch.load(path, map_location="cpu", weights_only=True, mmap=_check_torch(path))
@@ -165,9 +183,7 @@ def _read_torch(path: Path, split: str, draw: _Draw) -> tuple[Any, Any]:
         raise DatasetError(
             f"File {path} must hold a tensor or a dict of tensors, but holds a {type(content).__name__}."
         )
-    images, labels = (
-        None if key is None else _take(arrays[key], key, path, draw) for key in _choose(arrays, split, path)
-    )
+    images, labels = (None if key is None else _take(arrays[key], key, path, draw) for key in draw.choose(arrays))
     return images, labels
 
 
@@ -199,7 +215,7 @@ def _take(tensor: object, key: str, path: Path, draw: _Draw) -> Tensor:
         raise DatasetError(f"File {path}: `{key}` must be a tensor, but is a {type(tensor).__name__}.")
     if tensor.layout != torch.strided or tensor.is_meta or tensor.is_quantized:
         raise DatasetError(f"File {path}: `{key}` must be a dense tensor with values.")
-    rows = draw(len(tensor)) if tensor.dim() else None
+    rows = draw.rows(len(tensor)) if tensor.dim() else None
     # A stored view may repeat a few values any number of times.
     number = tensor.numel() if rows is None else len(rows) * tensor[0].numel()
     check_fits_memory(number, path, itemsize=tensor.element_size())

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
+from typing import Literal, cast
 
 import numpy as np
 from torch import Tensor
@@ -14,6 +15,7 @@ from qiskit_qgen._typing import PathLike
 from qiskit_qgen.datasets.array_files import ARRAY_SUFFIXES, load_array_file
 from qiskit_qgen.datasets.bundled import load_digits, load_fashion_mnist_mini
 from qiskit_qgen.datasets.cifar import load_cifar10
+from qiskit_qgen.datasets.conversion import ImageConversion
 from qiskit_qgen.datasets.idx_collections import FASHION_MNIST, MNIST
 from qiskit_qgen.datasets.image_dataset import ImageDataset
 from qiskit_qgen.datasets.image_folder import load_image_folder
@@ -45,8 +47,13 @@ def load_dataset(
     data_dir: PathLike | None = None,
     num_images: int | None = None,
     subset_seed: int = 0,
+    image_size: int | tuple[int, int] | None = None,
+    mode: str | None = None,
+    crop: Literal["center"] | None = "center",
+    skip_damaged: bool = False,
+    test_fraction: float | None = None,
 ) -> ImageDataset:
-    """Load a data set of images by its name, or a person's own pictures.
+    """Load a data set of images by its name, or your own images.
 
     =========================  =========================================================================================
     ``"digits"``               scikit-learn's handwritten digits: 1,442 train, 355 test, 1 x 8 x 8
@@ -61,9 +68,9 @@ def load_dataset(
                                ``medmnist``, or downloaded once
     ``"sat-4"``                400,000 train, 100,000 test, 4 x 28 x 28; ``data_dir`` is the file ``sat-4-full.mat`` or
                                its folder; with ``num_images``, no more than these are ever in memory
-    a folder                   pictures (png, jpg, bmp, gif, tif, webp, pgm, ppm) of one size and mode: directly in it
-                               (no labels), in a sub-folder for each class, or either of these in two or three of
-                               ``train``, ``test`` and ``val``
+    a folder                   images (png, jpg, bmp, gif, tif, webp, pgm, ppm): directly in it (no labels), in a
+                               sub-folder for each class, or either of these in two or three of ``train``, ``test``
+                               and ``val``; of one size and mode, or made so by ``image_size`` and ``mode``
     an ``.npz`` file           arrays ``images`` and perhaps ``labels``; or ``train_images``, ``train_labels``,
                                ``test_images``, ``test_labels``; or ``x_train``, ``y_train``, ``x_test``, ``y_test``;
                                likewise with ``val``
@@ -78,11 +85,18 @@ def load_dataset(
 
     Args:
         name: What to load.
-        split: "train", "val" or "test". One's own pictures have the latter two only where they say so.
+        split: "train", "val" or "test". Your own images have "val" only where they say so. Where a folder or file of
+            images for training has no test images beside them, a tenth is held out as such, always the same one.
         data_dir: Where the files of a known data set are, if it does not come within this package.
         num_images: How many pictures are drawn from the split; None takes all, in their order.
         subset_seed: Seed of that draw: equal seeds give the same pictures as ``num_images`` and ``subset_seed`` of a
             model's ``fit``, and a smaller draw is the beginning of a larger one.
+        image_size: Of a folder: side in pixels, or (height, width), to resize the images to, with antialiasing.
+        mode: Of a folder: "L" (grey), "RGB" or "RGBA", to convert the images to. Transparency is laid on white unless
+            it is "RGBA"; 16 bits are rounded to 8; of an animation, the first frame is taken.
+        crop: Of a folder: "center" cuts to the proportions of ``image_size``, None changes the proportions.
+        skip_damaged: Of a folder: leave out files that cannot be read, with a warning that lists them.
+        test_fraction: Share to hold out where there are no test images, in [0, 0.9]; None takes a tenth.
 
     Returns:
         The images with their labels and class names, as far as there are any.
@@ -90,7 +104,7 @@ def load_dataset(
     Raises:
         ArgumentTypeError: If ``name`` or ``data_dir`` has another type.
         ArgumentError: If ``name`` is neither known nor an existing path, ``split`` is another text, a number is out of
-            range, or ``data_dir`` or ``subset_seed`` has no effect.
+            range, or an option has no effect.
         DatasetError: If the data are missing, damaged, of the wrong shape or type, or out of range, or have no such
             split.
 
@@ -106,15 +120,27 @@ def load_dataset(
     if isinstance(name, (str, os.PathLike)) and os.fspath(name).startswith("~"):
         name = expanded(name)
     data_dir = None if data_dir is None else expanded(data_dir)
+    conversion = ImageConversion(image_size, mode, crop)
+    is_folder, is_file = _is_folder(name), _is_array_file(name)
+    _check_effects(conversion, skip_damaged, test_fraction, is_folder=is_folder, is_file=is_file)
     if isinstance(name, str) and name in _IN_FILES:
         _check_no_validation(name, split)
         return _IN_FILES[name](split, data_dir, num_images, subset_seed)
     if isinstance(name, str) and is_medmnist(name):
         return load_medmnist(name, split, data_dir, num_images, subset_seed)
-    if data_dir is None and isinstance(name, (str, os.PathLike)) and _is_array_file(name):
-        return load_array_file(Path(name), split, num_images=num_images, subset_seed=subset_seed)
-    if data_dir is None and isinstance(name, (str, os.PathLike)) and _is_folder(name):
-        return load_image_folder(Path(name), split, num_images, subset_seed)
+    if data_dir is None and is_folder:
+        return load_image_folder(
+            Path(cast(PathLike, name)),
+            split,
+            num_images,
+            subset_seed,
+            conversion=conversion,
+            skip_damaged=skip_damaged,
+            test_fraction=test_fraction,
+        )
+    if data_dir is None and is_file:
+        path = Path(cast(PathLike, name))
+        return load_array_file(path, split, num_images=num_images, subset_seed=subset_seed, test_fraction=test_fraction)
     data = _load(name, split, data_dir)
     rows = subset_rows(len(data), num_images, subset_seed)
     if rows is None:
@@ -135,9 +161,21 @@ def _load(name: PathLike | ImageData, split: str, data_dir: PathLike | None) -> 
     raise _no_data(Path(name))
 
 
+def _check_effects(
+    conversion: ImageConversion, skip_damaged: bool, test_fraction: float | None, *, is_folder: bool, is_file: bool
+) -> None:
+    """Raise if an option is given that the kind of data does not have."""
+    given = [each.name for each in fields(conversion) if getattr(conversion, each.name) != each.default]
+    given += ["skip_damaged"] * skip_damaged
+    if given and not is_folder:
+        raise ArgumentError(f"Argument `{given[0]}` has an effect on a folder of images alone: leave it out.")
+    if test_fraction is not None and not (is_folder or is_file):
+        raise ArgumentError("Argument `test_fraction` has an effect on a folder or file of images alone: leave it out.")
+
+
 def _check_no_validation(name: str, split: str) -> None:
     if split == "val":
-        raise DatasetError(f"Data set {name!r} has no validation pictures; ask for split='train' or 'test'.")
+        raise DatasetError(f"Data set {name!r} has no validation images; ask for split='train' or 'test'.")
 
 
 def _from_memory(data: ImageData, split: str) -> ImageDataset:
@@ -152,18 +190,26 @@ def _no_data(path: Path) -> ArgumentError | DatasetError:
     if not path.is_file():
         known = ", ".join(repr(known) for known in DATASET_NAMES)
         return ArgumentError(
-            f"Argument `name` must be one of {known}, or the path of a folder or file of pictures, "
+            f"Argument `name` must be one of {known}, or the path of a folder or file of images, "
             f"but is {str(path)!r}, and there is no such file or folder."
         )
     return DatasetError(
         f"File {path} must be of one of the types {', '.join(ARRAY_SUFFIXES)}; "
-        "for pictures pass the folder that holds them."
+        "for images pass the folder that holds them."
     )
 
 
-def _is_array_file(name: PathLike) -> bool:
-    return name not in _IN_THE_PACKAGE and Path(name).suffix.lower() in ARRAY_SUFFIXES and Path(name).is_file()
+def _is_array_file(name: PathLike | ImageData) -> bool:
+    path = _path(name)
+    return path is not None and path.suffix.lower() in ARRAY_SUFFIXES and path.is_file()
 
 
-def _is_folder(name: PathLike) -> bool:
-    return name not in _IN_THE_PACKAGE and Path(name).is_dir()
+def _is_folder(name: PathLike | ImageData) -> bool:
+    path = _path(name)
+    return path is not None and path.is_dir()
+
+
+def _path(name: PathLike | ImageData) -> Path | None:
+    """Return the path that ``name`` is, unless it is a known name or the images themselves."""
+    known = isinstance(name, str) and (name in DATASET_NAMES or is_medmnist(name))
+    return None if known or isinstance(name, (Tensor, np.ndarray)) else Path(name)

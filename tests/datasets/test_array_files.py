@@ -98,17 +98,35 @@ def refused(path, **options):
 
 
 @pytest.mark.parametrize("suffix", [".npy", ".npz", ".pt"])
-def test_without_a_test_split_there_are_no_test_pictures(tmp_path, suffix):
+def test_without_test_images_a_tenth_is_held_out(tmp_path, suffix):
+    images = np.arange(40 * 16, dtype=np.float32).reshape(40, 4, 4) / 640
     path = tmp_path / f"mine{suffix}"
     if suffix == ".npy":
-        np.save(path, IMAGES)
+        np.save(path, images)
     elif suffix == ".npz":
-        np.savez(path, images=IMAGES)
+        np.savez(path, images=images)
     else:
-        torch.save(torch.from_numpy(IMAGES), path)
-    assert refused(path, split="test").endswith(
-        "has no test pictures; ask for split='train', or store them as `test_images`."
+        torch.save(torch.from_numpy(images), path)
+    train, test = load_dataset(path).images, load_dataset(path, split="test").images
+    assert (len(train), len(test)) == (36, 4)
+    both = torch.cat([train, test])[:, 0]
+    assert torch.equal(both[both[:, 0, 0].argsort()], torch.from_numpy(images))
+    assert load_dataset(path, test_fraction=0).images.shape == (40, 1, 4, 4)
+    assert torch.equal(load_dataset(path, num_images=5).images, train[subset_rows(36, 5, 0)])
+    np.save(tmp_path / "few.npy", images[:10])
+    assert load_dataset(tmp_path / "few.npy").images.shape == (10, 1, 4, 4)
+    assert refused(tmp_path / "few.npy", split="test").endswith(
+        "has no test images, and 0.1 of its 10 images are too few to be held out: add test images, or give a larger "
+        "`test_fraction`."
     )
+
+
+def test_labels_are_held_out_with_their_images(tmp_path):
+    labels = np.arange(30)
+    np.savez(tmp_path / "a.npz", images=np.repeat(labels / 32, 16).reshape(30, 4, 4), labels=labels)
+    for split in ("train", "test"):
+        data = load_dataset(tmp_path / "a.npz", split=split)
+        assert torch.equal(data.images[:, 0, 0, 0] * 32, data.labels.float())
 
 
 def test_other_names_are_listed(tmp_path):
@@ -201,13 +219,13 @@ def test_an_array_beyond_the_memory_is_refused_before_it_is_read(tmp_path):
     with path.open("wb") as file:
         file.write(npy_bytes((2**38, 4, 4), b""))
         file.truncate(file.tell() + 2**42)
-    assert "which need 1.76e+04 GB as float32, but this machine has" in refused(path)
+    assert "GB as float32, but this machine has" in refused(path)
 
 
 def test_a_stored_view_beyond_the_memory_is_refused(tmp_path):
     torch.save(torch.zeros(1, dtype=torch.uint8).expand(2**38, 4, 4), tmp_path / "view.pt")
     assert (tmp_path / "view.pt").stat().st_size < 10_000
-    assert "which need 1.76e+04 GB as float32, but this machine has" in refused(tmp_path / "view.pt")
+    assert "GB as float32, but this machine has" in refused(tmp_path / "view.pt")
 
 
 def test_a_zip_member_that_lies_about_its_size(tmp_path):
@@ -256,7 +274,7 @@ def test_validation_pictures_have_names_of_their_own(tmp_path, names):
     data = load_dataset(path, split="val")
     assert (data.split, data.labels.tolist(), float(data.images.min())) == ("val", [1, 0], 1.0)
     np.savez(path, train_images=train)
-    with pytest.raises(DatasetError, match="has no validation pictures; ask for split='train', or store them as `val_"):
+    with pytest.raises(DatasetError, match="has no validation images; ask for split='train', or store them as `val_"):
         load_dataset(path, split="val")
 
 

@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from skimage import data
+from skimage.transform import resize
 
 from qiskit_qgen.datasets import load_dataset
 from qiskit_qgen.datasets.subsets import subset_rows
-from qiskit_qgen.exceptions import DatasetError
+from qiskit_qgen.exceptions import ArgumentError, DatasetError
 
 SEED = 4_477
 
@@ -33,7 +35,7 @@ def values(array):
 def refused(folder, **options):
     with pytest.raises(DatasetError) as caught:
         load_dataset(folder, **options)
-    assert re.fullmatch(r"(File|Folder|Picture|Data set) [^\n]*\.", str(caught.value))
+    assert re.fullmatch(r"(File|Folder|Data set) [^\n]*\.", str(caught.value))
     return str(caught.value)
 
 
@@ -130,42 +132,142 @@ def test_black_and_white_palettes_and_orientation(tmp_path):
 
 def test_an_odd_picture_is_named_with_the_remedy(tmp_path):
     save(tmp_path / "a.png", pixels(0))
-    save(tmp_path / "b.png", pixels(0, (7, 6)))
+    save(tmp_path / "b.png", pixels(0, (7, 9)))
     assert refused(tmp_path) == (
-        f"Picture {tmp_path / 'b.png'} is grey of 6 x 7 pixels, but a.png is grey of 7 x 6 pixels; "
-        "resize or convert the pictures so that all are alike."
+        f"Folder {tmp_path} holds images that are not alike: 2 sizes from 7 x 6 to 9 x 7 pixels. "
+        "Pass image_size=6 to load them."
     )
     save(tmp_path / "b.png", pixels(0, (6, 7, 4)))
-    assert "b.png is RGBA of 7 x 6 pixels, but a.png is grey of 7 x 6 pixels;" in refused(tmp_path)
+    assert refused(tmp_path) == (
+        f"Folder {tmp_path} holds images that are not alike: 1 grey (a.png); 1 RGBA (b.png). "
+        "Pass mode='RGB' to load them."
+    )
 
 
 @pytest.mark.parametrize(
-    ("array", "mode"),
-    [(np.ones((6, 7), np.uint16), "I;16"), (np.ones((6, 7, 2), np.uint8), "LA"), (np.ones((6, 7), np.float32), "F")],
+    ("array", "what", "remedy"),
+    [
+        (np.ones((6, 7), np.uint16), "1 of 16 bits (0.png)", "Pass mode='RGB' to load them."),
+        (np.ones((6, 7, 2), np.uint8), "1 LA (0.png)", "Pass mode='RGB' to load them."),
+        (np.ones((6, 7), np.float32), "1 in floating point (0.tif)", "Store floating point and 32 bits as an array"),
+        (np.full((6, 7), 70_000, np.int32), "1 of 32 bits (0.tif)", "Store floating point and 32 bits as an array"),
+    ],
 )
-def test_other_modes_are_refused(tmp_path, array, mode):
-    Image.fromarray(array).save(tmp_path / ("0.tif" if mode == "F" else "0.png"))
-    assert f"has the mode {mode!r}; store it as 8-bit grey, RGB or RGBA." in refused(tmp_path)
+def test_other_modes_are_named_with_the_remedy(tmp_path, array, what, remedy):
+    Image.fromarray(array).save(tmp_path / ("0.tif" if array.itemsize == 4 else "0.png"))
+    message = refused(tmp_path)
+    assert f"holds images that are not alike: {what}. {remedy}" in message
+    if "Pass" in remedy:
+        assert load_dataset(tmp_path, mode="RGB").images.shape == (1, 3, 6, 7)
+    else:
+        assert what in refused(tmp_path, mode="RGB")
 
 
-def test_animations_are_refused(tmp_path):
+def test_of_an_animation_the_first_frame_is_taken(tmp_path):
     frames = [Image.fromarray(pixels(index)) for index in range(3)]
     frames[0].save(tmp_path / "0.gif", save_all=True, append_images=frames[1:])
-    assert "0.gif has 3 frames; store each in a file of its own." in refused(tmp_path)
+    assert "1 animated (0.gif). Pass mode='RGB' to load them." in refused(tmp_path)
+    assert np.array_equal(load_dataset(tmp_path, mode="L").images[0].numpy(), values(pixels(0)))
+
+
+def holiday_folder(folder):
+    """Images as people have them: of many sizes, formats and modes, two of them damaged."""
+    folder.mkdir(exist_ok=True)
+    for index, image in enumerate((data.astronaut(), data.coffee(), data.chelsea(), data.camera(), data.coins())):
+        Image.fromarray(image).save(folder / f"{index}.jpg")
+    Image.fromarray(data.rocket()).convert("CMYK").save(folder / "cmyk.jpg")
+    Image.fromarray(data.logo()).save(folder / "logo.png")
+    Image.fromarray(data.moon().astype(np.uint16) * 257).save(folder / "moon.png")
+    frames = [Image.fromarray(data.camera() // part) for part in (1, 2)]
+    frames[0].save(folder / "moving.gif", save_all=True, append_images=frames[1:])
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    Image.fromarray(data.cat()).save(folder / "turned.jpg", exif=turned)
+    (folder / "empty.png").write_bytes(b"")
+    content = (folder / "1.jpg").read_bytes()
+    (folder / "half.jpg").write_bytes(content[: len(content) // 2])
+
+
+def test_a_folder_as_people_have_it_tells_all_its_trouble_at_once_and_the_settings_that_help(tmp_path):
+    holiday_folder(tmp_path / "mine")
+    assert refused(tmp_path / "mine") == (
+        f"Folder {tmp_path / 'mine'} holds images that are not alike: 6 sizes from 384 x 303 to 512 x 512 pixels; "
+        "4 RGB (0.jpg, 1.jpg, 2.jpg, ...); 2 grey (3.jpg, 4.jpg); 1 RGBA (logo.png); 1 CMYK (cmyk.jpg); "
+        "1 of 16 bits (moon.png); 1 animated (moving.gif); 2 damaged (empty.png, half.jpg). "
+        "Pass image_size=32, mode='RGB', skip_damaged=True to load them."
+    )
+    assert (
+        "2 damaged (empty.png, half.jpg)"
+        not in refused(tmp_path / "mine", skip_damaged=True, image_size=32).split(";")[0]
+    )
+
+
+def test_a_folder_as_people_have_it_loads_with_these_settings(tmp_path, caplog):
+    holiday_folder(tmp_path)
+    loaded = load_dataset(tmp_path, image_size=32, mode="RGB", skip_damaged=True)
+    assert loaded.images.shape == (10, 3, 32, 32)
+    assert "left out 2 damaged (empty.png, half.jpg)" in caplog.text
+    order = sorted(path.name for path in tmp_path.iterdir() if path.name not in ("empty.png", "half.jpg"))
+    cat = loaded.images[order.index("2.jpg")].permute(1, 2, 0).numpy()
+    side = (451 - 300) // 2
+    expected = resize(data.chelsea()[:, side : side + 300], (32, 32), anti_aliasing=True, order=1)
+    assert np.abs(cat - expected).mean() < 0.03
+    moon = loaded.images[order.index("moon.png")].numpy()
+    assert np.abs(moon[0] - resize(data.moon(), (32, 32), anti_aliasing=True, order=1)).mean() < 0.03
+
+
+def test_damaged_files_are_left_out_on_request_with_their_labels(tmp_path):
+    for name in ("a/0.png", "a/1.png", "b/0.png", "b/1.png"):
+        save(tmp_path / name, pixels(int(name[2])))
+    (tmp_path / "a" / "1.png").write_bytes(b"")
+    assert refused(tmp_path).endswith("; pass skip_damaged=True to leave it out.")
+    loaded = load_dataset(tmp_path, skip_damaged=True)
+    assert loaded.labels.tolist() == [0, 1, 1]
+    (tmp_path / "b" / "1.png").write_bytes(b"")
+    assert "holds 2 damaged images (1.png, 1.png); pass skip_damaged=True to leave them out." in refused(tmp_path)
+    for name in ("a/0.png", "b/0.png"):
+        (tmp_path / name).write_bytes(b"")
+    assert "holds no image that can be read: 4 damaged (0.png, 1.png, 0.png, ...)." in refused(
+        tmp_path, skip_damaged=True
+    )
+
+
+def test_a_tenth_of_a_folder_without_test_images_is_held_out(tmp_path, caplog):
+    for index in range(30):
+        save(tmp_path / f"{index % 2}" / f"{index:02}.png", np.full((4, 4), 8 * index, np.uint8))
+    train, test = load_dataset(tmp_path), load_dataset(tmp_path, split="test")
+    assert "has no test images: 3 of its 30 are held out as such." in caplog.text
+    found = [round(float(image.mean()) * 255 / 8) for part in (train, test) for image in part.images]
+    assert sorted(found) == list(range(30))
+    assert [number % 2 for number in found] == [*train.labels.tolist(), *test.labels.tolist()]
+    assert found[:27] != sorted(found[:27]) or found[27:] != [27, 28, 29]
+    assert len(load_dataset(tmp_path, split="test", test_fraction=0.5)) == 15
+    assert len(load_dataset(tmp_path, test_fraction=0)) == 30
+    save(tmp_path / "whole" / "train" / "a.png", pixels(0))
+    save(tmp_path / "whole" / "test" / "a.png", pixels(0))
+    with pytest.raises(ArgumentError, match=r"`test_fraction` has no effect, since Folder .* has test images"):
+        load_dataset(tmp_path / "whole", test_fraction=0.2)
+
+
+@pytest.mark.parametrize("option", [{"image_size": 8}, {"mode": "L"}, {"skip_damaged": True}, {"test_fraction": 0.2}])
+def test_options_of_folders_are_refused_for_other_data(option):
+    for source in ("digits", np.zeros((3, 8, 8), np.float32)):
+        with pytest.raises(ArgumentError, match=f"`{next(iter(option))}` has an effect on a folder"):
+            load_dataset(source, **option)
 
 
 def test_empty_and_mixed_folders_are_refused(tmp_path):
-    assert "holds no pictures; the endings that are read are .png, .jpg," in refused(tmp_path)
+    assert "holds no images; the endings that are read are .png, .jpg," in refused(tmp_path)
     (tmp_path / "notes.txt").write_text("")
-    assert "holds no pictures" in refused(tmp_path)
+    assert "holds no images" in refused(tmp_path)
     save(tmp_path / "a.png", pixels(0))
     save(tmp_path / "cat" / "a.png", pixels(0))
-    assert "holds both pictures (a.png) and sub-folders (cat);" in refused(tmp_path)
+    assert "holds both images (a.png) and sub-folders (cat);" in refused(tmp_path)
     (tmp_path / "a.png").unlink()
     (tmp_path / "dog").mkdir()
-    assert "dog of a class must hold pictures only, but holds no pictures." in refused(tmp_path)
+    assert "dog of a class must hold images only, but holds no images." in refused(tmp_path)
     save(tmp_path / "dog" / "puppy" / "a.png", pixels(0))
-    assert "dog of a class must hold pictures only, but holds a sub-folder (puppy)." in refused(tmp_path)
+    assert "dog of a class must hold images only, but holds a sub-folder (puppy)." in refused(tmp_path)
 
 
 @pytest.mark.parametrize("names", [("train", "val"), ("Train", "validation"), ("train", "valid"), ("train",), ("val",)])
@@ -178,14 +280,17 @@ def test_no_split_is_mixed_into_another(tmp_path, names):
         assert np.array_equal(data.images.numpy(), [values(pixels(index))])
         assert data.class_names == ("cat",)
     for split in {"train", "val", "test"} - set(splits):
-        assert f"gives it a sub-folder `{split}`".replace("gives", "give") in refused(tmp_path, split=split)
+        remedy = "add test images" if split == "test" and "train" in splits else f"give it a sub-folder `{split}`"
+        assert remedy in refused(tmp_path, split=split)
 
 
 def test_names_of_splits_among_others_are_classes(tmp_path):
     for name in ("car", "plane", "train"):
         save(tmp_path / name / "a.png", pixels(0))
     assert load_dataset(tmp_path).class_names == ("car", "plane", "train")
-    assert "has no test pictures; give it a sub-folder `test` beside the others." in refused(tmp_path, split="test")
+    assert "has no test images, and 0.1 of its 3 images are too few to be held out: add test images" in refused(
+        tmp_path, split="test"
+    )
     save(tmp_path / "valid" / "a.png", pixels(0))
     save(tmp_path / "val" / "a.png", pixels(0))
     assert "holds both 'val' and 'valid'; keep one of them." in refused(tmp_path, split="val")
@@ -217,7 +322,8 @@ def sixteen_bits(colours):
 )
 def test_colours_of_16_bits_are_not_cut(tmp_path, name, content):
     (tmp_path / name).write_bytes(content())
-    assert "has 16 bits a colour; store it as 8-bit grey, RGB or RGBA, or as an array." in refused(tmp_path)
+    assert "1 of 16 bits (a.p" in refused(tmp_path)
+    assert load_dataset(tmp_path, mode="RGB").images.shape[1] == 3
 
 
 def png(width, height, content, depth=8, kind=0):
@@ -258,14 +364,14 @@ def zip_bytes():
 )
 def test_files_that_are_no_pictures_are_named(tmp_path, content):
     (tmp_path / "odd.png").write_bytes(content)
-    assert f"{tmp_path / 'odd.png'} is damaged or is not a picture that Pillow reads: " in refused(tmp_path)
+    assert f"{tmp_path / 'odd.png'} is damaged or is not an image that Pillow reads: " in refused(tmp_path)
 
 
 @pytest.mark.parametrize("side", [12_000, 20_000, 2**31 - 1])
 def test_pictures_that_declare_suspicious_sizes_are_refused(tmp_path, side):
     # From about 9,500 pixels a side Pillow only warns, from about 13,400 it refuses.
     (tmp_path / "odd.png").write_bytes(png(side, side, zlib.compress(b"\0" * 1000)))
-    assert f"odd.png is damaged or is not a picture that Pillow reads: Image size ({side**2} pixels)" in refused(
+    assert f"odd.png is damaged or is not an image that Pillow reads: Image size ({side**2} pixels)" in refused(
         tmp_path
     )
 
@@ -279,7 +385,7 @@ def test_truncated_pictures_are_refused_and_changed_ones_raise_nothing_else(tmp_
         Image.fromarray(pixels(0, (16, 17))).save(path)
         content = path.read_bytes()
         path.write_bytes(content[: len(content) // 2])
-        assert "is damaged or is not a picture" in refused(folder)
+        assert "is damaged or is not an image" in refused(folder)
         for _ in range(60):
             changed = bytearray(content)
             changed[generator.integers(len(content))] = generator.integers(256)
@@ -297,5 +403,5 @@ def test_a_third_folder_holds_validation_pictures(tmp_path):
     assert float(load_dataset(tmp_path, split="val").images.mean()) == 1
     assert float(load_dataset(tmp_path).images.mean()) == 0
     shutil.rmtree(tmp_path / "val")
-    with pytest.raises(DatasetError, match="has no validation pictures; give it a sub-folder `val` beside the others"):
+    with pytest.raises(DatasetError, match="has no validation images; give it a sub-folder `val` beside the others"):
         load_dataset(tmp_path, split="val")

@@ -32,7 +32,7 @@ def test_faults_of_what_is_in_memory_are_named():
 def test_unknown_names_list_the_known_ones():
     message = (
         r"^Argument `name` must be one of 'digits', 'fashion-mnist-mini', 'mnist', 'fashion-mnist', 'cifar-10', "
-        r"'sat-4', 'pathmnist', .*, or the path of a folder or file of pictures, but is 'fashon-mnist', and there is "
+        r"'sat-4', 'pathmnist', .*, or the path of a folder or file of images, but is 'fashon-mnist', and there is "
         r"no such file or folder\.$"
     )
     with pytest.raises(ArgumentError, match=message):
@@ -46,7 +46,7 @@ def test_a_known_name_wins_over_a_path_of_that_name(tmp_path, monkeypatch):
     (tmp_path / "digits").mkdir()
     assert len(load_dataset("digits", split="test")) == 355
     for path in ("./digits", Path("digits")):
-        with pytest.raises(DatasetError, match="holds no pictures"):
+        with pytest.raises(DatasetError, match="holds no images"):
             load_dataset(path)
 
 
@@ -54,7 +54,7 @@ def test_files_of_other_types_are_refused(tmp_path):
     path = tmp_path / "cat.png"
     path.write_bytes(b"")
     with pytest.raises(
-        DatasetError, match=r"cat\.png must be of one of the types \.npz, \.npy, \.pt, \.pth; for pictures pass"
+        DatasetError, match=r"cat\.png must be of one of the types \.npz, \.npy, \.pt, \.pth; for images pass"
     ):
         load_dataset(path)
 
@@ -67,7 +67,7 @@ def test_other_splits_are_refused(split):
 
 @pytest.mark.parametrize("name", ["digits", "fashion-mnist-mini", "mnist", "fashion-mnist", "cifar-10", "sat-4"])
 def test_sets_without_validation_pictures_say_so(name):
-    with pytest.raises(DatasetError, match=rf"^Data set '{name}' has no validation pictures; ask for split='train' or"):
+    with pytest.raises(DatasetError, match=rf"^Data set '{name}' has no validation images; ask for split='train' or"):
         load_dataset(name, split="val")
 
 

@@ -106,7 +106,7 @@ def test_hostile_and_foreign_files_are_refused(tmp_path, refused):
     np.savez(path, **{**arrays(), "train_labels": np.full((6, 1), 9, np.uint8)})
     assert "`labels` must be less than 9" in refused("pathmnist", data_dir=tmp_path)
     np.savez(path, train_images=arrays()["train_images"])
-    assert "has no validation pictures" in refused("pathmnist", split="val", data_dir=tmp_path)
+    assert "has no validation images" in refused("pathmnist", split="val", data_dir=tmp_path)
 
 
 def test_only_the_split_that_is_asked_for_is_read(tmp_path):

@@ -1,0 +1,180 @@
+"""Image files read into one array; whatever is wrong with any of them is reported at once, with what fixes it."""
+
+from __future__ import annotations
+
+import logging
+import re
+import warnings
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qiskit_qgen.datasets.conversion import MODES, ImageConversion
+from qiskit_qgen.datasets.reading import check_fits_memory, reading
+from qiskit_qgen.exceptions import DatasetError
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+_LOGGER = logging.getLogger(__name__)
+
+# Only these decoders run: Pillow's others start programs (EPS) or are rarely used and so rarely tested.
+_FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
+_SIXTEEN_BITS = re.compile(r";16[BLN]")  # in the name that Pillow has for the layout of stored colours
+_NAMES = {"L": "grey"}
+_LISTED = 3  # files that a message names
+_WITHOUT_UNIT = {"F": "in floating point", "I": "of 32 bits"}  # by mode: kinds that no conversion covers
+_USUAL_SIZE = 32
+
+
+def read_images(
+    files: Sequence[Path], folder: Path, conversion: ImageConversion, *, skip_damaged: bool
+) -> tuple[NDArray[np.uint8], list[int]]:
+    """Return images (N, C, H, W), and which of ``files`` they are.
+
+    Args:
+        files: At least one file.
+        folder: Where they are, for messages.
+        conversion: What makes them alike.
+        skip_damaged: Leave out files that cannot be read, with a warning, instead of refusing them all.
+
+    Raises:
+        DatasetError: If images differ in size or mode, or are of a kind that the conversion does not cover, or a file
+            cannot be read; it lists every kind of trouble in all files. Or if they do not fit into memory.
+    """
+    trouble = _Trouble(folder, conversion)
+    images = np.empty((0, 0, 0, 0), np.uint8)
+    kept: list[int] = []
+    for index, file in enumerate(files):
+        image = trouble.read(file)
+        if image is None or trouble.is_serious:
+            continue
+        if not kept:
+            check_fits_memory(len(files) * image.size, folder, itemsize=1)
+            images = np.empty((len(files), *image.shape), np.uint8)
+        images[len(kept)] = image
+        kept.append(index)
+    trouble.report(skip_damaged=skip_damaged)
+    return images[: len(kept)], kept
+
+
+class _Trouble:
+    """Reads images one by one and remembers all that keeps them from being one array."""
+
+    def __init__(self, folder: Path, conversion: ImageConversion) -> None:
+        self._folder, self._conversion = folder, conversion
+        self._damaged: dict[Path, str] = {}
+        self._refused: dict[str, list[Path]] = defaultdict(list)  # by kind, of images that are no 8-bit grey or colours
+        self._modes: dict[str, list[Path]] = defaultdict(list)
+        self._sizes: set[tuple[int, int]] = set()  # width, height
+
+    @property
+    def is_serious(self) -> bool:
+        """Whether the images read so far make no array, even without the damaged ones."""
+        return bool(self._refused) or len(self._modes) > 1 or len(self._sizes) > 1
+
+    def read(self, file: Path) -> NDArray[np.uint8] | None:
+        """Return the image in ``file`` as (C, H, W), or None if something is wrong with it."""
+        try:
+            image, kind = _open(file, self._conversion)
+        except DatasetError as error:
+            self._damaged[file] = str(error)
+            return None
+        if kind:
+            self._refused[kind].append(file)
+            return None
+        self._modes[image.mode].append(file)
+        self._sizes.add(image.size)
+        return np.atleast_3d(np.asarray(image)).transpose(2, 0, 1)
+
+    def report(self, *, skip_damaged: bool) -> None:
+        """Raise if there is trouble, with all of it in one sentence; warn of damaged files that are left out."""
+        if not self.is_serious:
+            if skip_damaged and self._modes and self._damaged:
+                _LOGGER.warning("Folder %s: left out %s.", self._folder, _count(self._damaged, "damaged"))
+            elif self._damaged:
+                raise DatasetError(self._damaged_alone(skip_damaged=skip_damaged))
+            return
+        found, remedies = [], []
+        if len(self._sizes) > 1:
+            (_, low), (_, high) = (limit((w * h, (w, h)) for w, h in sorted(self._sizes)) for limit in (min, max))
+            found.append(f"{len(self._sizes)} sizes from {low[0]} x {low[1]} to {high[0]} x {high[1]} pixels")
+            remedies.append(f"image_size={min(_USUAL_SIZE, *map(min, self._sizes))}")
+        if len(self._modes) > 1 or self._refused:
+            found += [_count(files, _NAMES.get(mode, mode)) for mode, files in self._modes.items()]
+            found += [_count(files, kind) for kind, files in self._refused.items()]
+            if len(self._modes) > 1 or set(self._refused) - set(_WITHOUT_UNIT.values()):
+                grey = not self._refused and set(self._modes) == {"L"}
+                remedies.append(f"mode={'L' if grey else 'RGB'!r}")
+        if self._damaged:
+            found.append(_count(self._damaged, "damaged"))
+            remedies += [] if skip_damaged else ["skip_damaged=True"]
+        text = f"Folder {self._folder} holds images that are not alike: {'; '.join(found)}."
+        if remedies:
+            text += f" Pass {', '.join(remedies)} to load them."
+        if any(kind in self._refused for kind in _WITHOUT_UNIT.values()):
+            text += " Store floating point and 32 bits as an array in an .npy file."
+        raise DatasetError(text)
+
+    def _damaged_alone(self, *, skip_damaged: bool) -> str:
+        if skip_damaged:
+            return f"Folder {self._folder} holds no image that can be read: {_count(self._damaged, 'damaged')}."
+        first, *others = self._damaged.values()
+        if not others:
+            return f"{first.removesuffix('.')}; pass skip_damaged=True to leave it out."
+        listed = _count(self._damaged, "damaged images")
+        return f"Folder {self._folder} holds {listed}; pass skip_damaged=True to leave them out. The first: {first}"
+
+
+def _open(file: Path, conversion: ImageConversion) -> tuple[Image.Image, str]:
+    """Return the image in ``file``, converted, and the kind that keeps it from being loaded, or nothing."""
+    from PIL import Image, ImageOps
+
+    converts = conversion.mode is not None
+    with reading(file, "an image that Pillow reads"), warnings.catch_warnings():
+        # Pillow only warns of images of suspicious size, up to twice its limit.
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        with Image.open(file, formats=_FORMATS) as opened:
+            if getattr(opened, "n_frames", 1) > 1 and not converts and conversion.image_size is None:
+                return opened, "animated"
+            cut = _is_cut(opened)
+            image = ImageOps.exif_transpose(opened)
+        if image.mode in _WITHOUT_UNIT and not (image.mode == "I" and _fits_16_bits(image)):
+            return image, _WITHOUT_UNIT[image.mode]
+        if not converts:
+            if cut or image.mode.startswith("I"):
+                return image, "of 16 bits"
+            image = _without_loss(image)
+            if image.mode not in MODES:
+                return image, image.mode
+        return conversion(image), ""
+
+
+def _is_cut(image: Image.Image) -> bool:
+    """Whether Pillow cuts colours of 16 bits to 8."""
+    tiles = getattr(image, "tile", [])
+    cut = any(_SIXTEEN_BITS.search(str(tile)) or (tile[0].startswith("ppm") and tile[3][-1] > 255) for tile in tiles)
+    return cut and image.mode in MODES
+
+
+def _fits_16_bits(image: Image.Image) -> bool:
+    values = np.asarray(image)
+    return bool(values.min() >= 0 and values.max() < 2**16)
+
+
+def _without_loss(image: Image.Image) -> Image.Image:
+    """Return ``image`` in one of ``MODES``, if that loses nothing."""
+    if "transparency" in image.info and image.mode in ("1", "L", "P", "RGB"):
+        return image.convert("RGBA")
+    return image.convert({"1": "L", "P": "RGB"}[image.mode]) if image.mode in ("1", "P") else image
+
+
+def _count(files: Iterable[Path], kind: str) -> str:
+    """Return how many images are of a kind, and the first of them: "4 grey (a.png, b.png, c.png, ...)"."""
+    names = [file.name for file in files]
+    more = ", ..." if len(names) > _LISTED else ""
+    return f"{len(names)} {kind} ({', '.join(names[:_LISTED])}{more})"
