@@ -41,10 +41,10 @@ def test_train_refuses_unknown_and_missing_data(qgen, config, tmp_path):
     refused(
         qgen("train", config, *options, "--data", "cats"),
         f"Argument `name` must be one of {', '.join(map(repr, DATASET_NAMES))}, or the path of a folder or file of "
-        "pictures, but is 'cats', and there is no such file or folder.",
+        "images, but is 'cats', and there is no such file or folder.",
     )
     alone = tmp_path / "alone.npy"
-    np.save(alone, np.random.default_rng(0).random((30, 8, 8)))
+    np.save(alone, np.random.default_rng(0).random((12, 8, 8)))
     result = qgen("train", config, *options, "--data", alone)
     assert result.exit_code == 2
     assert result.stderr.endswith(
