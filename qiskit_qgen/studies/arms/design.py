@@ -149,7 +149,7 @@ PLACEMENT = ArmDesign(
         score_every=50,
         batch_size=16,
         num_samples=200,
-        extractors=("nsfwjs-inception-v3", "efficientnet-lite0-64px"),
+        extractors=("efficientnet-lite0-64px", "labels"),
     ),
     phase="adversarial",
     baseline="none",

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from qiskit_qgen._checks import check_distinct
 from qiskit_qgen._random import torch_generator
 from qiskit_qgen._settings import Settings, setting
-from qiskit_qgen.datasets import load_dataset
+from qiskit_qgen.datasets import ImageDataset, load_dataset
 from qiskit_qgen.datasets.subsets import subset
 from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.metrics import AbstractFeatureExtractor, FeatureCache, kernel_distance
@@ -89,7 +89,33 @@ class ImageSelection(Settings):
             DatasetError: If the data are missing or damaged.
         """
         data = load_dataset(self.name, data_dir=self.data_dir)
-        images = data.images
+        rows = self._order(data)
+        kept = self.held_out + self.validation
+        parts = (rows[kept:], rows[self.held_out : kept], rows[: self.held_out])
+        split = ImageSplit(*(_resized(data.images[part].contiguous(), self.side) for part in parts))
+        if self.digest not in (None, split.digest()):
+            raise ArgumentError(f"The data {self.name!r} are no longer those that this study began with.")
+        return split
+
+    def labelled(self) -> tuple[Tensor, Tensor]:
+        """Return images (N, C, H, W) of all labels, and their labels (N,), without those that are held out.
+
+        Raises:
+            ArgumentError: If the data have no labels, or as :meth:`load`.
+            DatasetError: If the data are missing or damaged.
+        """
+        data = load_dataset(self.name, data_dir=self.data_dir)
+        if data.labels is None:
+            raise ArgumentError(
+                f"Argument `extractors` must not name 'labels' with the data {self.name!r}, which have none."
+            )
+        rest = torch.ones(len(data.images), dtype=torch.bool)
+        rest[self._order(data)[: self.held_out]] = False
+        return _resized(data.images[rest], self.side), data.labels[rest]
+
+    def _order(self, data: ImageDataset) -> Tensor:
+        """Return the rows of the images that are taken, those held out first, then those for validation."""
+        rows = torch.arange(len(data.images))
         if self.labels is not None:
             known = [] if data.labels is None else sorted(set(data.labels.tolist()))
             if data.labels is None or not set(self.labels) <= set(known):
@@ -97,19 +123,13 @@ class ImageSelection(Settings):
                     f"Argument `labels` must hold labels of {self.name!r}, which are {known}, but is "
                     f"{list(self.labels)}."
                 )
-            images = images[torch.isin(data.labels, torch.tensor(self.labels))]
-        kept = self.held_out + self.validation
-        if len(images) < kept + 2:
+            rows = rows[torch.isin(data.labels, torch.tensor(self.labels))]
+        if len(rows) < self.held_out + self.validation + 2:
             raise ArgumentError(
-                f"Arguments `held_out` and `validation` must leave at least 2 of the {len(images)} images, but are "
+                f"Arguments `held_out` and `validation` must leave at least 2 of the {len(rows)} images, but are "
                 f"{self.held_out} and {self.validation}."
             )
-        order = torch.randperm(len(images), generator=torch_generator(_SPLIT_SEED, _SPLIT_STREAM))
-        parts = (images[order[kept:]], images[order[self.held_out : kept]], images[order[: self.held_out]])
-        split = ImageSplit(*(_resized(part.contiguous(), self.side) for part in parts))
-        if self.digest not in (None, split.digest()):
-            raise ArgumentError(f"The data {self.name!r} are no longer those that this study began with.")
-        return split
+        return rows[torch.randperm(len(rows), generator=torch_generator(_SPLIT_SEED, _SPLIT_STREAM))]
 
 
 def whole_kernel_distance(features: Tensor, others: Tensor) -> float:

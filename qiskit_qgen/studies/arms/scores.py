@@ -16,6 +16,7 @@ from qiskit_qgen.metrics import (
 )
 from qiskit_qgen.metrics.baselines import fitted_baselines
 from qiskit_qgen.studies.arms.images import ImageSplit, whole_kernel_distance
+from qiskit_qgen.studies.arms.labels import LABELS, label_extractor
 from qiskit_qgen.studies.arms.settings import ArmSettings
 
 SCORES = ("kernel_distance", "frechet_distance", "uncovered")
@@ -29,7 +30,12 @@ Networks = Mapping[str, AbstractFeatureExtractor]
 
 def networks_of(settings: ArmSettings, image_shape: Sequence[int]) -> dict[str, AbstractFeatureExtractor]:
     """Return the extractors by name."""
-    return {name: get_extractor(name, image_shape=image_shape, name="extractors") for name in settings.extractors}
+    return {
+        name: label_extractor(settings.images)
+        if name == LABELS
+        else get_extractor(name, image_shape=image_shape, name="extractors")
+        for name in settings.extractors
+    }
 
 
 def feature_scores(samples: Tensor, images: ImageSplit, networks: Networks) -> dict[str, dict[str, float]]:
