@@ -107,7 +107,8 @@ class ImageSelection(Settings):
         data = load_dataset(self.name, data_dir=self.data_dir)
         if data.labels is None:
             raise ArgumentError(
-                f"Argument `extractors` must not name 'labels' with the data {self.name!r}, which have none: leave it out."
+                f"Argument `extractors` must not name 'labels' with the data {self.name!r}, which have none: leave it "
+                "out."
             )
         rest = torch.ones(len(data.images), dtype=torch.bool)
         rest[self._order(data)[: self.held_out]] = False
