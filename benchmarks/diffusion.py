@@ -5,8 +5,8 @@
 `steps`: one optimisation step of each bottleneck, all else equal, by turns, at 16 qubits and batch 64. `pictures`: 64
 pictures by each sampler, untrained weights, which take as long as trained ones. `noise`: the statistical report of a
 million numbers of the quantum source and of a Gaussian one. `samplers`: the kernel distance of each sampler's images
-from the same noise, of models trained on Fashion-MNIST's small set, with intervals over the trainings; the models are
-narrow and classical, to be trained in minutes.
+from the same noise, of models trained on real images, with intervals over the trainings; the models are narrow and
+classical, to be trained in minutes.
 """
 
 from __future__ import annotations
@@ -87,12 +87,12 @@ def sampler_distances(options):
     from qiskit_qgen import QuantumDiffusion, load_dataset
     from qiskit_qgen.metrics import get_extractor, kernel_distance
 
-    train, test = (load_dataset("fashion-mnist-mini", split=split).images for split in ("train", "test"))
-    extractor = get_extractor(options.extractor, image_shape=(1, 28, 28))
+    train, test = (load_dataset(options.data, split=split).images for split in ("train", "test"))
+    extractor = get_extractor(options.extractor, image_shape=tuple(train.shape[1:]))
     real, found = extractor(test[: options.samples]), {}
     for seed in range(options.seeds):
-        model = QuantumDiffusion(bottleneck="se", architecture_width=options.width)
-        model.fit(train, steps=options.train_steps, batch_size=32, seed=seed, callbacks=[])
+        model = QuantumDiffusion(image_shape=tuple(train.shape[1:]), bottleneck="se", architecture_width=options.width)
+        model.fit(train, steps=options.train_steps, batch_size=options.batch, seed=seed, callbacks=[])
         for calls in CALLS:
             for sampler in ("ddim", "dpm-solver"):
                 images = model.sample(options.samples, seed=seed, sampler=sampler, sampling_steps=calls)
@@ -130,10 +130,11 @@ def main():
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--numbers", type=int, default=1_000_000)
     parser.add_argument("--seeds", type=int, default=5, help="trainings of `samplers`")
-    parser.add_argument("--train-steps", type=int, default=1500)
+    parser.add_argument("--data", default="digits")
+    parser.add_argument("--train-steps", type=int, default=4000)
     parser.add_argument("--width", type=int, default=16)
     parser.add_argument("--samples", type=int, default=1000)
-    parser.add_argument("--extractor", default="efficientnet-lite0-96px")
+    parser.add_argument("--extractor", default="pixel")
     parser.add_argument("--out", type=Path, default=Path("runs/diffusion.json"))
     options = parser.parse_args()
     limit_threads(options.threads)

@@ -31,8 +31,13 @@ def sample(
     columns: Annotated[int | None, typer.Option(min=1, help="Images in a row of the grid.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of the noise; a fresh one if left out.")] = None,
     execution: Annotated[str | None, typer.Option(help=f"Where circuits run. {FORM}.")] = None,
-    label: Annotated[int | None, typer.Option(min=0, help="Of a diffusion model with classes: which to draw.")] = None,
-    guidance: Annotated[float | None, typer.Option(min=0, help="Of the same: strength of the guidance.")] = None,
+    label: Annotated[
+        str | None, typer.Option(help="Of a model with classes or clusters: which to draw, by number or name.")
+    ] = None,
+    oversample: Annotated[int, typer.Option(min=1, help="Candidates, of which a GAN's critic keeps the best.")] = 1,
+    guidance: Annotated[
+        float | None, typer.Option(min=0, help="Of a diffusion model with classes: strength of the guidance.")
+    ] = None,
     sampler: Annotated[str | None, typer.Option(help="Of a diffusion model: dpm-solver, ddim or ddpm.")] = None,
     sampling_steps: Annotated[int | None, typer.Option(min=1, help="Of the same: calls of its network.")] = None,
 ) -> None:
@@ -53,10 +58,11 @@ def sample(
     trained = load_model(model)
     if out.suffix == ".png" and trained.image_shape is None:
         raise ArgumentError("This model generates rows of a table, not images: name a file that ends in .npy.")
-    given = {"labels": label, "guidance": guidance, "sampler": sampler, "sampling_steps": sampling_steps}
+    asked = int(label) if label is not None and label.isdecimal() else label
+    given = {"labels": asked, "guidance": guidance, "sampler": sampler, "sampling_steps": sampling_steps}
     options = {name: value for name, value in given.items() if value is not None}
     with nullcontext() if execution is None else parse_execution(execution) as chosen:
-        samples = trained.sample(num_samples, seed=seed, execution=chosen, **options)
+        samples = trained.sample(num_samples, seed=seed, execution=chosen, oversample=oversample, **options)
     _write(samples, out, columns)
     typer.echo(f"{out}: {num_samples} samples of shape {tuple(samples.shape[1:])}, seed {seed}")
 
@@ -190,6 +196,7 @@ def cost(
     num_samples: Annotated[int | None, typer.Option("-n", "--num-samples", min=1, help="Samples to generate.")] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="Steps of training, instead.")] = None,
     batch_size: Annotated[int | None, typer.Option(min=2, help="Samples in a batch of the training.")] = None,
+    oversample: Annotated[int, typer.Option(min=1, help="Candidates for each sample, of which the best is kept.")] = 1,
 ) -> None:
     """Say what sampling or training on a device would cost, without submitting anything."""
     _check_folder(model)
@@ -207,7 +214,8 @@ def cost(
                 "Option --execution must name a device that is billed, such as runtime:backend=ibm_torino, but is "
                 f"{execution!r}, which costs nothing."
             )
-        found = trained.estimate_cost(num_samples, steps=steps, batch_size=batch_size, execution=device)
+        sizes = {"steps": steps, "batch_size": batch_size, "oversample": oversample}
+        found = trained.estimate_cost(num_samples, **sizes, execution=device)
     rows = {
         "jobs": f"{found.jobs:,}",
         "PUBs": f"{found.pubs:,}",

@@ -11,6 +11,7 @@ from qiskit_qgen.networks.backbones import (
 )
 from qiskit_qgen.networks.blocks import ClassicalBlock, QuantumBlock
 from qiskit_qgen.networks.bottleneck_gates import ChannelGate
+from qiskit_qgen.networks.categories import Categories
 from qiskit_qgen.networks.classical_generator import ClassicalGenerator, ClassicalGeneratorConfig
 from qiskit_qgen.networks.controls import DenseLayer
 from qiskit_qgen.networks.critic import ConvCritic, ConvCriticConfig, Critic, CriticConfig
@@ -34,6 +35,7 @@ __all__ = [
     "AbstractBackbone",
     "AbstractDenoiser",
     "AbstractNormalizer",
+    "Categories",
     "ChannelGate",
     "ClassicalBlock",
     "ClassicalGenerator",

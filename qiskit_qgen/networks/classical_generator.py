@@ -26,15 +26,16 @@ class ClassicalGeneratorConfig(Settings):
 class ClassicalGenerator(nn.Module):
     """A multilayer perceptron from noise to features, by default with the noise added to its output.
 
-    With ``config.skip``, feature k is ``start_std z_j + f_k(z)`` with j = k mod ``noise_dim``; the last layer of f
-    starts at 0, so that samples start as independent normal numbers if there is a noise component for each feature.
-    The skip has no weights.
+    With ``config.skip``, feature k is ``start_std z_j + f_k(z)`` with j = k mod the number of z's continuous
+    components; the last layer of f starts at 0, so that samples start as independent normal numbers if there is a
+    component for each feature. The skip has no weights.
 
     Args:
         noise_dim: Length of a noise vector.
         num_features: Number of features of a generated sample; they are unbounded.
         config: Its sizes.
         start_std: The spread that samples start with; without effect if there is no skip.
+        num_categories: How many of a noise vector's last components are a category; the skip leaves them out.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class ClassicalGenerator(nn.Module):
         config: ClassicalGeneratorConfig = ClassicalGeneratorConfig(),
         *,
         start_std: float = 1.0,
+        num_categories: int = 0,
     ) -> None:
         super().__init__()
         inputs, layers = noise_dim, []
@@ -52,6 +54,7 @@ class ClassicalGenerator(nn.Module):
             inputs = config.width
         last = nn.Linear(inputs, num_features)
         self.num_features, self.skip, self.start_std = num_features, config.skip, start_std
+        self.num_continuous = noise_dim - num_categories
         if self.skip:
             nn.init.zeros_(last.weight)
             nn.init.zeros_(last.bias)
@@ -62,5 +65,5 @@ class ClassicalGenerator(nn.Module):
         samples: Tensor = self.layers(z)
         if not self.skip:
             return samples
-        chosen = torch.arange(self.num_features, device=z.device) % z.shape[1]
+        chosen = torch.arange(self.num_features, device=z.device) % self.num_continuous
         return samples + self.start_std * z[:, chosen]

@@ -24,6 +24,8 @@ _STANDARDIZING = 512  # values that a frozen circuit's read-out is scaled by
 WIDEST_START = 0.5
 """The widest spread of expectation values, which stay in [-1, 1], that a generator starts with."""
 
+_CATEGORY_LENGTH = 0.2  # of the vector of angles by which a category starts to differ from the others, in radians
+
 
 class QuantumStyleGenerator(nn.Module):
     """Maps noise to the angles of a circuit and the circuit to expectation values.
@@ -60,6 +62,9 @@ class QuantumStyleGenerator(nn.Module):
             ``W z + b``, W z of spread 1 and b uniform in [-pi, pi]; what is trained is an affine map of its values,
             which starts with mean 0 and the circuit's usual spread. A surrogate starts as near to the circuit's values
             as its frequencies allow, and the same angles are trained.
+        num_categories: How many of a noise vector's last components are a category as a unit vector; see
+            :class:`~qiskit_qgen.noise.CategoricalNoise`. With ``init="gaussian"`` it starts to turn all but the last
+            rotations, by angles of its own that are small.
         execution: Where the circuit runs; None takes the built-in simulator with its defaults.
 
     Raises:
@@ -77,10 +82,17 @@ class QuantumStyleGenerator(nn.Module):
         init_scale: float = 0.1,
         style: Literal["full", "cyclic", "cyclic-shared"] = "full",
         control: CircuitControl = CircuitControl(),
+        num_categories: int = 0,
         execution: AbstractExecution | None = None,
     ) -> None:
         super().__init__()
-        check_int("noise_dim", noise_dim, minimum=1)
+        check_int("num_categories", num_categories, minimum=0)
+        check_int("noise_dim", noise_dim, minimum=num_categories + 1)
+        if num_categories and style != "full":
+            raise ArgumentError(
+                f"Argument `style` must be 'full' for noise with categories, which turn every angle, but is {style!r}."
+            )
+        self.num_continuous = noise_dim - num_categories
         self.readout_std = check_float("readout_std", readout_std, minimum=0, open_minimum=True)
         check_choice("init", init, INITS)
         small = 0.0 if init == "gaussian" else init_scale
@@ -137,16 +149,19 @@ class QuantumStyleGenerator(nn.Module):
         if others:
             # Angle k is sum_j W_kj z_j, of variance (number of its components) bound^2 / 3.
             length = init_scale * min(spreads.values())
-            terms = self.style.noise_dim if self.style.components is None else 1
+            terms = self.num_continuous if self.style.components is None else 1
             bound = length * math.sqrt(3 / (others * terms))
             weight.uniform_(-bound, bound)
+            if self.num_continuous < self.style.noise_dim:
+                of_categories = _CATEGORY_LENGTH * math.sqrt(3 / others)
+                weight[:, self.num_continuous :].uniform_(-of_categories, of_categories)
         for component, (angle, spread) in enumerate(spreads.items()):
             bias[angle] = math.pi / 2
             if self.style.components is not None:
                 weight[angle] = spread
             else:
                 weight[angle] = 0.0
-                weight[angle, component % self.style.noise_dim] = spread
+                weight[angle, component % self.num_continuous] = spread
 
 
 def last_spreads(circuit: ParametrizedCircuit, readout_std: float) -> dict[int, float]:

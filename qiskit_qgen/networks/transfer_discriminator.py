@@ -26,6 +26,9 @@ class TransferDiscriminator(nn.Module):
         spectral_normalization: Whether the linear layers around the block, and a backbone that starts from random
             weights, have spectral norm 1 (arXiv 1802.05957). What was trained before is left as it is.
 
+        num_categories: Number of categories. The score is then also a product of the hidden layer and a vector of the
+            category, which is trained: the projection of arXiv 1802.05637. It passes the block by.
+
     Raises:
         ArgumentError: If ``width`` is not a positive integer, or the backbone does not take such pictures.
     """
@@ -38,8 +41,10 @@ class TransferDiscriminator(nn.Module):
         *,
         width: int = 128,
         spectral_normalization: bool = False,
+        num_categories: int = 0,
     ) -> None:
         super().__init__()
+        self.num_categories = check_int("num_categories", num_categories, minimum=0)
         check_int("width", width, minimum=1)
         self._feature_shape = backbone.feature_shape(image_shape)
         self.tail = backbone.tail(image_shape)
@@ -51,19 +56,33 @@ class TransferDiscriminator(nn.Module):
         )
         self.block = block
         self.head = nn.Linear(block.num_outputs, 1)
+        self.projection = nn.Linear(num_categories, width, bias=False) if num_categories else None
         if spectral_normalization:
             parts = [self.neck, self.head] if backbone.is_trained else [self.tail, self.neck, self.head]
-            for part in parts:
+            for part in [*parts, *([] if self.projection is None else [self.projection])]:
                 _normalize(part)
 
-    def example_inputs(self, num_rows: int, generator: torch.Generator) -> tuple[Tensor]:
-        """Return random vectors in the place of ``num_rows`` pictures' frozen features."""
-        return (torch.randn(num_rows, *self._feature_shape, generator=generator),)
+    def example_inputs(self, num_rows: int, generator: torch.Generator) -> tuple[Tensor, ...]:
+        """Return random vectors in the place of ``num_rows`` pictures' frozen features, and of their categories."""
+        features = torch.randn(num_rows, *self._feature_shape, generator=generator)
+        if not self.num_categories:
+            return (features,)
+        return features, torch.eye(self.num_categories)[torch.arange(num_rows) % self.num_categories]
 
-    def forward(self, features: Tensor) -> Tensor:
-        """Return the scores (N,) of pictures whose frozen features are ``features`` (N, ...)."""
-        scores: Tensor = self.head(self.block(self.neck(self.tail(features))))
-        return scores.squeeze(-1)
+    def forward(self, features: Tensor, categories: Tensor | None = None) -> Tensor:
+        """Return the scores (N,) of pictures whose frozen features are ``features`` (N, ...).
+
+        With categories, ``categories`` (N, num_categories) are their unit vectors.
+        """
+        *first, last = self.neck
+        hidden: Tensor = self.tail(features)
+        for layer in first:
+            hidden = layer(hidden)
+        scores: Tensor = self.head(self.block(last(hidden))).squeeze(-1)
+        if categories is None or self.projection is None:
+            return scores
+        directions: Tensor = self.projection(categories)
+        return scores + (hidden * directions).sum(1)
 
 
 def _normalize(part: nn.Module) -> None:

@@ -29,6 +29,8 @@ class UpsamplingGenerator(nn.Module):
         image_shape: Channels (1, 3 or 4), height and width (8 to 128).
         noise_dim: Length of a noise vector; if it is not ``block.num_inputs``, a linear map without biases leads from
             one to the other. None for ``block.num_inputs``.
+        num_categories: Number of categories; a noise vector then is ``[z, e_k]`` with the unit vector of category k,
+            which passes the block by and joins the vector that it gives.
         width: Channels of the first two stages, a multiple of 8 from 16 on; each later stage has half as many, but at
             least 16.
 
@@ -37,9 +39,16 @@ class UpsamplingGenerator(nn.Module):
     """
 
     def __init__(
-        self, block: Block, image_shape: tuple[int, int, int], *, noise_dim: int | None = None, width: int = 64
+        self,
+        block: Block,
+        image_shape: tuple[int, int, int],
+        *,
+        noise_dim: int | None = None,
+        num_categories: int = 0,
+        width: int = 64,
     ) -> None:
         super().__init__()
+        self.num_categories = check_int("num_categories", num_categories, minimum=0)
         noise_dim = block.num_inputs if noise_dim is None else check_int("noise_dim", noise_dim, minimum=1)
         self.noise_dim = noise_dim
         fits = noise_dim == block.num_inputs
@@ -56,7 +65,7 @@ class UpsamplingGenerator(nn.Module):
             inputs, side = outputs, 2 * side
         # Without biases: beside the small expectation values of a circuit these would drown what the noise changes, and
         # all pictures would begin alike. The normalisation that follows makes small vectors as strong as any.
-        self.project = nn.Linear(block.num_outputs, width * _START * _START, bias=False)
+        self.project = nn.Linear(self.num_latents, width * _START * _START, bias=False)
         self.start = nn.Sequential(nn.Unflatten(1, (width, _START, _START)), nn.GroupNorm(width // _GROUP, width))
         self.stages = nn.Sequential(nn.LeakyReLU(0.2), *stages)
         self.to_pixels = nn.Conv2d(inputs, channels, 3, 1, 1)
@@ -64,22 +73,22 @@ class UpsamplingGenerator(nn.Module):
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def example_inputs(self, num_rows: int, generator: torch.Generator) -> tuple[Tensor]:
-        """Return noise (num_rows, noise_dim), such as this network is called with."""
-        return (torch.randn(num_rows, self.noise_dim, generator=generator),)
+        """Return noise (num_rows, noise_dim + num_categories), such as this network is called with."""
+        return (torch.randn(num_rows, self.noise_dim + self.num_categories, generator=generator),)
 
     @property
     def num_latents(self) -> int:
-        """Length of the vector that the block gives."""
-        return int(self.block.num_outputs)
+        """Length of the vector that the block gives, and of the category."""
+        return int(self.block.num_outputs) + self.num_categories
 
     def forward(self, z: Tensor) -> Tensor:
-        """Return pictures (N, C, H, W) in [0, 1] of noise ``z`` (N, noise_dim)."""
+        """Return pictures (N, C, H, W) in [0, 1] of noise ``z`` (N, noise_dim + num_categories)."""
         return self.decode(self.latents(z))
 
     def latents(self, z: Tensor) -> Tensor:
-        """Return the block's vectors (N, num_latents) of noise ``z`` (N, noise_dim)."""
-        vectors: Tensor = self.block(self.entry(z))
-        return vectors
+        """Return the block's vectors (N, num_latents) of noise ``z`` (N, noise_dim + num_categories)."""
+        vectors: Tensor = self.block(self.entry(z[:, : self.noise_dim]))
+        return torch.cat([vectors, z[:, self.noise_dim :]], 1) if self.num_categories else vectors
 
     def decode(self, latents: Tensor) -> Tensor:
         """Return the pictures (N, C, H, W) of the block's vectors (N, num_latents).

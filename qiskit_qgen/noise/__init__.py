@@ -1,6 +1,7 @@
 """Sources of random vectors, exchangeable wherever a model asks for noise."""
 
 from qiskit_qgen.noise.base import AbstractNoise
+from qiskit_qgen.noise.categorical import CategoricalNoise
 from qiskit_qgen.noise.comparison import NoiseComparison, compare_noise
 from qiskit_qgen.noise.independent import GaussianNoise, UniformNoise
 from qiskit_qgen.noise.pool import NoisePool
@@ -10,6 +11,7 @@ from qiskit_qgen.noise.rivals import DirichletMultinomialNoise, GaussianCopulaNo
 
 __all__ = [
     "AbstractNoise",
+    "CategoricalNoise",
     "DirichletMultinomialNoise",
     "GaussianCopulaNoise",
     "GaussianNoise",

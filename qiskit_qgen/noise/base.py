@@ -33,6 +33,11 @@ class AbstractNoise(ABC):
         """Whether the same generator state gives the same vectors, as it does unless they come from elsewhere."""
         return True
 
+    @property
+    def num_categories(self) -> int:
+        """How many of a vector's last components are a category as a unit vector: none unless the source says so."""
+        return 0
+
     def sample(self, num_samples: int, generator: torch.Generator) -> Tensor:
         """Draw vectors.
 

@@ -6,10 +6,12 @@ import shutil
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
+from qiskit_qgen.datasets import ImageDataset
 from qiskit_qgen.datasets.loading import DATASET_NAMES
-from qiskit_qgen.models import StyleQGAN
+from qiskit_qgen.models import StyleQGAN, StyleQGANTraining
 from qiskit_qgen.optionals import HAS_EFFICIENTNET_LITE
 
 
@@ -136,6 +138,26 @@ def test_sample_refuses_what_only_another_model_has(qgen, model_dir, tmp_path):
     refused(
         qgen("sample", model_dir, "-o", tmp_path / "out.png", "--label", 1),
         "Argument `labels` must be None for a model without classes.",
+    )
+
+
+def test_a_class_is_sampled_by_number_or_name(qgen, tmp_path):
+    model = StyleQGAN(
+        image_shape=(1, 8, 8), num_qubits=2, num_layers=1, autoencoder_width=4, autoencoder_hidden=8, num_classes=2
+    )
+    images = np.random.default_rng(0).random((8, 1, 8, 8), dtype=np.float32)
+    data = ImageDataset(torch.from_numpy(images), torch.arange(8) % 2, "two", "train", ("cat", "dog"))
+    training = StyleQGANTraining.of(steps=1, batch_size=4, autoencoder_steps=1)
+    model.fit(data, training=training, seed=0, callbacks=[])
+    model.save_pretrained(tmp_path / "model")
+    for name, label in (("dog", "dog"), ("1", 1)):
+        out = tmp_path / f"{name}.npy"
+        result = qgen("sample", tmp_path / "model", "-n", 3, "--seed", 4, "--label", name, "--oversample", 2, "-o", out)
+        assert result.exit_code == 0, result.stderr
+        np.testing.assert_array_equal(np.load(out), model.sample(3, seed=4, labels=label, oversample=2).numpy())
+    refused(
+        qgen("sample", tmp_path / "model", "--label", "cow", "-o", tmp_path / "out.png"),
+        "Argument `labels` must be one of 'cat', 'dog', but is 'cow'.",
     )
 
 

@@ -26,7 +26,9 @@ CASES = {
         {"loss": "bce", "separate_updates": True, "optimizer": "adadelta", "replay": 0},
     ),
     "style, classical": (StyleQGAN, {"image_shape": (1, 8, 8), "generator": "classical"}, {"clip_norm": 1.0}),
+    "style, classes": (StyleQGAN, {"image_shape": (1, 8, 8), "num_qubits": 2, "num_classes": 2}, {}),
     "hybrid": (HybridGAN, HYBRID, {}),
+    "hybrid, classes": (HybridGAN, HYBRID | {"num_classes": 2}, {}),
     "hybrid, hinge": (
         HybridGAN,
         HYBRID | {"noise": "uniform", "quantum_in": "none"},

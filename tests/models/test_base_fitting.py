@@ -33,6 +33,8 @@ OTHERS = {
     "classical style": lambda: style("classical"),
     "table": table,
     "all of hinge": hybrid,
+    "clusters": lambda: style(num_clusters=3),
+    "clusters of images": lambda: hybrid("none", num_clusters=3),
     "sigmoid": lambda: diffusion(schedule="sigmoid"),
     "depolarizing": lambda: diffusion(process="depolarizing"),
     "stochastic_walk": lambda: diffusion(process="stochastic_walk"),

@@ -4,8 +4,11 @@ import logging
 
 import pytest
 import torch
+from qiskit.providers.fake_provider import GenericBackendV2
 from small import KINDS, diffusion, hybrid, images, same, style, train, trained, weights
 
+from qiskit_qgen._random import torch_generator
+from qiskit_qgen.datasets import ImageDataset
 from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError, DatasetError
 from qiskit_qgen.execution import AerExecution, LocalExecution, RuntimeExecution
 
@@ -138,6 +141,117 @@ def test_labels_are_one_for_all_or_one_for_each():
             model.sample(2, labels=labels)
     with pytest.raises(ArgumentError, match=r"`labels` must have shape \(2,\), but has shape \(3,\)"):
         model.sample(2, labels=[0, 1, 2])
+
+
+LATENT = {"autoencoder_steps": 150, "steps": 120, "batch_size": 32, "ema_decay": 0.9, "critic_learning_rate": 3e-3}
+PIXELS = {"steps": 200, "batch_size": 16, "ema_decay": 0.9, "loss": "hinge"}
+KINDS_OF_IMAGES = ImageDataset(images(20), torch.tensor([0, 1, 2, 1] * 5), "kinds", "train", ("dark", "wide", "tall"))
+
+
+@pytest.fixture(scope="module", params=[style, hybrid])
+def classes(request):
+    return trained(request.param(num_classes=3), KINDS_OF_IMAGES)
+
+
+def test_classes_are_drawn_as_often_as_in_the_data_or_as_asked(classes):
+    assert classes.categories.frequencies.tolist() == [0.25, 0.5, 0.25]
+    assert classes.class_names == ("dark", "wide", "tall")
+    drawn = classes._draw_noise(2000, torch.Generator().manual_seed(0))[:, -3:].mean(0)
+    assert drawn.tolist() == pytest.approx([0.25, 0.5, 0.25], abs=0.04)
+    noise = torch.randn(2, classes.noise_dim)
+    noise[:, -3:] = torch.eye(3)[[1, 1]]
+    assert torch.equal(classes.sample(noise=noise), classes.sample(noise=noise, labels="wide"))
+    assert not torch.equal(classes.sample(noise=noise), classes.sample(noise=noise, labels=0))
+    one = classes.sample(3, seed=0, labels=["dark", "dark", "tall"])
+    assert torch.equal(one, classes.sample(3, seed=0, labels=[0, 0, 2]))
+    for counts in ([2, 0, 1], {"dark": 2, 2: 1}):
+        assert torch.equal(one, classes.sample(class_counts=counts, seed=0))
+    for options, error, sentence in [
+        (
+            {"num_samples": 1, "labels": "long"},
+            ArgumentError,
+            "`labels` must be one of 'dark', .* but is 'long'",
+        ),
+        ({"class_counts": [1, 2]}, ArgumentError, r"`class_counts` must have shape \(3,\), but has shape \(2,\)"),
+        ({"class_counts": [0, 0, 0]}, ArgumentError, "`class_counts` must ask for one sample at least"),
+        ({"class_counts": {0: -1}}, ArgumentError, r"`class_counts\[0\]` must be .* but is -1"),
+        ({"class_counts": {3: 1}}, DatasetError, "`labels` must hold integers from 0 to 2"),
+        ({"class_counts": 3}, ArgumentTypeError, "`class_counts` must be a number for each class"),
+        ({"class_counts": [1, 0, 0], "labels": 0}, ArgumentError, "At most one of the arguments `labels` and"),
+        ({"class_counts": [1, 0, 0], "num_samples": 2}, ArgumentError, r"`labels` must have shape \(2,\)"),
+    ]:
+        with pytest.raises(error, match=sentence):
+            classes.sample(**options)
+
+
+@pytest.mark.parametrize(
+    ("model", "options"),
+    [
+        (lambda: style("classical", num_classes=2, critic_width=32), LATENT | {"generator_learning_rate": 3e-3}),
+        (lambda: style(num_classes=2, critic_width=32), LATENT | {"generator_learning_rate": 1e-2}),
+        (lambda: hybrid("none", num_classes=2, discriminator_width=32), PIXELS),
+        (lambda: hybrid("generator", num_classes=2, discriminator_width=32), PIXELS),
+    ],
+)
+def test_what_is_asked_for_is_what_comes(model, options):
+    labels = torch.arange(40) % 2
+    noise = 0.1 * torch.rand(40, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    data = torch.where(labels.view(-1, 1, 1, 1) == 1, 0.9, 0.0) + noise
+    found = trained(model(), data, labels=labels, **options)
+    asked = torch.tensor([0, 1] * 30)
+    brightness = found.sample(60, seed=1, labels=asked).mean((1, 2, 3))
+    assert float(((brightness > 0.5).long() == asked).float().mean()) > 0.9
+
+
+def test_clusters_of_images_are_those_of_a_hybrid_gan():
+    model = trained(hybrid("none", num_clusters=3))
+    assert model.categories.centers.shape == (3, 64)
+    sizes = model.categories.assign(images().flatten(1)).bincount(minlength=3) / 20
+    torch.testing.assert_close(sizes, model.categories.frequencies)
+    assert model.sample(2, seed=0, labels=[2, 0]).shape == (2, 1, 8, 8)
+
+
+def test_clusters_are_found_and_can_be_asked_for():
+    model = trained(style(num_clusters=4))
+    real = model.normalizer(model.autoencoder.encode(images()))
+    sizes = model.categories.assign(real).bincount(minlength=4) / 20
+    torch.testing.assert_close(sizes, model.categories.frequencies)
+    assert model.num_classes is None
+    assert torch.equal(model.sample(2, seed=0, labels=3), model.sample(2, seed=0, labels=[3, 3]))
+    centers = model.categories.centers.clone()
+    train(model, warm_start=True)
+    assert torch.equal(model.categories.centers, centers)
+    with pytest.raises(ArgumentError, match="`num_clusters` must be at most the number of different images, 20, but"):
+        train(style(num_clusters=21))
+
+
+@pytest.mark.parametrize("make", [style, lambda: style(num_classes=3), lambda: hybrid(num_classes=3)])
+def test_the_critic_keeps_the_best_of_several_candidates_of_one_category(make):
+    model = trained(make(), KINDS_OF_IMAGES)
+    plain, best = (model.sample_latents(30, seed=0, oversample=times) for times in (1, 8))
+    judged = torch.zeros(30, model.noise_dim)
+    if model.num_categories:
+        rows = model._draw_noise(30, torch_generator(0, 0x73616D70, 0))
+        judged[:, -3:] = rows[:, -3:]  # the first candidates' categories
+    with torch.no_grad():
+        assert float(model._judge(best, judged, None).mean()) > float(model._judge(plain, judged, None).mean())
+    assert torch.equal(best, model.sample_latents(30, seed=0, oversample=8))
+    assert torch.equal(model.sample(30, seed=0, oversample=8), model.decode_latents(best))
+    scores = model.evaluate(images(10), oversample=2, extractor="pixel")
+    assert scores["oversample"] == 2
+    assert "oversample" not in model.evaluate(images(10), extractor="pixel")
+    device = RuntimeExecution(GenericBackendV2(5, seed=0), shots=100)
+    plain, costly = (model.estimate_cost(30, execution=device, oversample=times) for times in (1, 8))
+    assert costly.shots == 8 * plain.shots
+
+
+def test_rejection_needs_a_critic_and_fresh_noise(models):
+    with pytest.raises(ArgumentError, match="`oversample` must be 1 for a QuantumDiffusion, which has no critic"):
+        models["diffusion"].sample(2, oversample=2)
+    with pytest.raises(ArgumentError, match="`oversample` must be 1 beside `noise`"):
+        models["style"].sample(noise=torch.zeros(2, models["style"].noise_dim), oversample=2)
+    with pytest.raises(ArgumentError, match="`oversample` has no effect on a training"):
+        models["style"].estimate_cost(steps=2, oversample=2, execution=RuntimeExecution(GenericBackendV2(2, seed=0)))
 
 
 def test_a_saved_model_samples_through_the_ibm_server_as_on_the_simulator(ibm_server, tmp_path, monkeypatch):

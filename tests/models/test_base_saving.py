@@ -64,6 +64,8 @@ MODELS = [
     table,
     *(lambda place=place: hybrid(place) for place in PLACES),
     diffusion,
+    lambda: style(num_clusters=3, noise="quantum"),
+    lambda: hybrid(num_classes=2),
     lambda: diffusion("plain", min_beta=0.01),
     lambda: diffusion(architecture="published"),
     lambda: diffusion("quantum_published", process="stochastic_walk", levels=4),
@@ -105,6 +107,7 @@ OWN = [
         lambda _: ModuleBackbone(nn.Sequential(nn.Flatten(), nn.Linear(64, 6)), 6, name="own", trainable=True),
     ),
     ("noise", lambda own: hybrid(noise=own), lambda _: UniformNoise(5)),
+    ("noise", lambda own: style(noise=own, num_clusters=2), lambda _: UniformNoise(4)),
     (
         "noise",
         lambda own: diffusion(noise=own),

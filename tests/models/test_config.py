@@ -129,7 +129,10 @@ BAD = {
         "num_features": POSITIVE,
         "scaling": ("log", "must be one of 'range', 'quantile', 'power', 'none', but is 'log'."),
         "generator": (3, "must be QuantumGeneratorConfig or ClassicalGeneratorConfig, but is of type int."),
+        "noise": ("salt", "must be one of 'gaussian', 'quantum', but is 'salt'."),
         "noise_dim": POSITIVE,
+        "num_classes": (-1, "must be a non-negative integer, but is -1."),
+        "num_clusters": (-1, "must be a non-negative integer, but is -1."),
         "autoencoder": (
             3,
             "must be ConvAutoencoderConfig or VariationalAutoencoderConfig or LastAutoencoderConfig",
@@ -160,6 +163,8 @@ BAD = {
         "quantum_in": ("critic", "must be one of 'none', 'generator', 'discriminator', 'both', but is 'critic'."),
         "latent_dim": POSITIVE,
         "noise": ("salt", "must be one of 'gaussian', 'uniform', but is 'salt'."),
+        "num_classes": (-1, "must be a non-negative integer, but is -1."),
+        "num_clusters": (-1, "must be a non-negative integer, but is -1."),
         "block": (None, "must be BlockConfig, but is of type NoneType."),
         "backbone": (
             3,
@@ -270,6 +275,9 @@ TABLE, PIXELS = {"image_shape": None, "num_features": 2}, {**IMAGES, "autoencode
             {"latent_dim": 25},
             "`num_qubits` must give a read-out for each of the 25 numbers of a sample, but 12",
         ),
+        (StyleQGAN, {"num_classes": 2, "num_clusters": 3}, "`num_clusters` must be 0 for a model with classes"),
+        (StyleQGAN, {"num_classes": 2, "style": "cyclic"}, "`style` must be 'full' for a model with classes or clu"),
+        (StyleQGAN, {"noise": GaussianNoise(4), "noise_dim": 4}, "`noise_dim` has no effect beside a source of noise"),
         (StyleQGAN, {"critic": "conv", "critic_width": 8}, "`critic_width` has no effect where `critic` is 'conv'"),
         (
             StyleQGAN,
@@ -314,6 +322,7 @@ TABLE, PIXELS = {"image_shape": None, "num_features": 2}, {**IMAGES, "autoencode
             {"num_parameters": 9},
             "`num_parameters` has no effect with quantum_in='both', which has no classi",
         ),
+        (HybridGAN, {"num_classes": 2, "num_clusters": 3}, "`num_clusters` must be 0 for a model with classes"),
         (HybridGAN, {"generator_width": 20}, "`generator_width` must be a multiple of 8, but is 20"),
         (HybridGAN, {"noise": GaussianNoise(4)}, "`noise` must give vectors of `latent_dim=5` numbers, but gives 4"),
         (HybridGAN, {"num_qubits": 24, "num_layers": 10_000}, "a circuit of at most 20,000 gates, but gives"),

@@ -283,3 +283,18 @@ def test_convolutions_from_scratch_take_pictures_of_any_form(shape):
     sides = backbone.tail(shape)[:-1](torch.zeros(1, *shape)).shape[2:]
     assert max(sides) <= 4
     assert min(sides) >= 2
+
+
+def test_categories_are_projected_on_the_hidden_layer():
+    torch.manual_seed(0)
+    backbone = ModuleBackbone(torch.nn.Flatten(), 64, name="pixels")
+    block, kinds = ClassicalBlock(2, 2, 8), torch.tensor([0, 1, 2, 1])
+    discriminator = TransferDiscriminator(backbone, (1, 8, 8), block, width=6, num_categories=3)
+    features = torch.randn(4, 64)
+    neck = discriminator.neck
+    hidden = torch.nn.functional.leaky_relu(neck[1](torch.nn.functional.layer_norm(features, (64,))), 0.2)
+    plain = discriminator.head(block(neck[3](hidden))).squeeze(1)
+    expected = plain + torch.einsum("nw,wn->n", hidden, discriminator.projection.weight[:, kinds])
+    torch.testing.assert_close(discriminator(features, torch.eye(3)[kinds]), expected)
+    torch.testing.assert_close(discriminator(features), plain)
+    assert discriminator(*discriminator.example_inputs(4, torch.Generator())).shape == (4,)

@@ -30,6 +30,12 @@ def test_a_generator_with_a_skip_starts_as_its_noise_and_learns():
     assert generator.layers[0].weight.grad.abs().max() > 0
 
 
+def test_a_category_is_left_out_of_the_skip():
+    generator = ClassicalGenerator(5, 4, num_categories=2)
+    z = torch.randn(6, 5)
+    assert torch.equal(generator(z), z[:, [0, 1, 2, 0]])
+
+
 def test_without_a_skip_it_is_the_layers_alone():
     generator = ClassicalGenerator(3, 5, ClassicalGeneratorConfig(width=4, skip=False))
     z = torch.randn(7, 3)

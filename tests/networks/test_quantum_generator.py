@@ -94,6 +94,26 @@ def test_a_gaussian_start_is_near_normal_at_any_depth(num_qubits, num_layers, op
     assert correlation < 0.1
 
 
+@pytest.mark.parametrize(("num_layers", "continuous", "count"), [(1, 14, 10), (16, 24, 20)])
+def test_categories_change_the_start_little_and_reach_every_angle_but_the_last(num_layers, continuous, count):
+    circuit = style_ansatz(12, num_layers, entanglement="brick")
+    generator = make(circuit, noise_dim=continuous + count, readout_std=0.25, num_categories=count)
+    columns = generator.style.weight[:, continuous:]
+    last = last_rotations(circuit)
+    assert columns[last].abs().max() == 0
+    others = [k for k in range(circuit.num_inputs) if k not in last]
+    assert columns[others].abs().min() > 0
+    lengths = columns.square().sum(0).sqrt()
+    assert lengths.tolist() == pytest.approx([0.2] * count, rel=0.4)
+    source = torch.Generator().manual_seed(1)
+    kinds = torch.randint(count, (6000,), generator=source)
+    z = torch.cat([torch.randn(6000, continuous, generator=source), torch.eye(count)[kinds]], 1)
+    with torch.no_grad():
+        mean, variances, _ = moments(generator(z))
+    assert mean < 0.1
+    assert ((variances > 0.9) & (variances < 1.1)).all()
+
+
 @pytest.mark.parametrize("std", [0.05, 0.25, 0.5, 1.0])
 def test_the_last_rotations_alone_give_the_variance_of_the_closed_form(std):
     generator = make(readout_std=std, init_scale=0.0, execution=LocalExecution(dtype=torch.float64)).double()
@@ -178,6 +198,9 @@ def test_bad_arguments_are_refused():
         ({"readout_std": 0}, "`readout_std` must be a number in"),
         ({"init": "zero"}, "`init` must be one of 'gaussian', 'uniform', but is 'zero'"),
         ({"init_scale": -1}, "`init_scale` must be a number in"),
+        ({"num_categories": -1}, "`num_categories` must be"),
+        ({"noise_dim": 3, "num_categories": 3}, "`noise_dim` must be an integer of at least 4, but is 3"),
+        ({"num_categories": 2, "style": "cyclic"}, "`style` must be 'full' for noise with categories"),
     ]:
         with pytest.raises(ArgumentError, match=text):
             make(**options)

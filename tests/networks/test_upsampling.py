@@ -67,3 +67,18 @@ def test_other_bad_arguments_are_refused():
         generator((1, 8, 8), width=20)
     with pytest.raises(ArgumentError, match=r"`latents` must have shape \(N, 5\)"):
         generator((1, 8, 8)).decode(torch.zeros(2, 4))
+
+
+def test_a_category_passes_the_block_by_and_joins_what_it_gives():
+    torch.manual_seed(0)
+    block = ClassicalBlock(3, 4, 20)
+    generator = UpsamplingGenerator(block, (1, 8, 8), noise_dim=3, num_categories=2, width=16)
+    z = torch.randn(5, 5)
+    latents = generator.latents(z)
+    assert generator.num_latents == 6
+    assert torch.equal(latents, torch.cat([block(z[:, :3]), z[:, 3:]], 1))
+    assert torch.equal(generator(z), generator.decode(latents))
+    assert generator.example_inputs(7, torch.Generator())[0].shape == (7, 5)
+    other = z.clone()
+    other[:, 3:] = 1 - other[:, 3:]
+    assert not torch.equal(generator(other), generator(z))

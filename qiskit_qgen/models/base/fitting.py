@@ -143,6 +143,7 @@ class AbstractTrainable(AbstractSampler):
                 self._copy(before)  # nothing has been trained: the model stays what it was
                 raise
             self.history, self._origin = trainer.state.history, origin
+            self.class_names = None if self.num_classes is None else getattr(data, "class_names", None)
             self._is_trained = warm_start
             try:
                 self._run(trainer, phases[-1])

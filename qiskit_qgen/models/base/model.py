@@ -70,6 +70,7 @@ class AbstractGenerativeModel(AbstractTrainable):
         baselines: bool = True,
         extractor: str | AbstractFeatureExtractor | None = None,
         seed: int | None = 0,
+        oversample: int = 1,
         execution: AbstractExecution | None = None,
         cache: FeatureCache | None = None,
     ) -> dict[str, Any]:
@@ -90,6 +91,7 @@ class AbstractGenerativeModel(AbstractTrainable):
                 :func:`~qiskit_qgen.metrics.get_extractor`; None takes EfficientNet-Lite0, or pixels where that is not
                 installed. Rows are scored with every column standardised by ``data``.
             seed: Seed of the samples and of the scores' random parts; None draws a fresh one.
+            oversample: Candidates for each sample, as for :meth:`sample`; the result says so.
             execution: Where the quantum circuits run; None takes the built-in simulator with its defaults.
             cache: Keeps the features of real images.
 
@@ -130,18 +132,24 @@ class AbstractGenerativeModel(AbstractTrainable):
             raise ArgumentError("Arguments `extractor` and `cache` must be None for tabular data: rows are scored.")
         seed = resolve_seed(seed)
         number = len(real) if num_samples is None else num_samples
-        made = None if self.latent_dim is None else self.sample_latents(number, seed=seed, execution=execution)
-        generated = self.sample(number, seed=seed, execution=execution) if made is None else self.decode_latents(made)
+        drawn: dict[str, Any] = {"seed": seed, "oversample": oversample, "execution": execution}
+        made = None if self.latent_dim is None else self.sample_latents(number, **drawn)
+        generated = self.sample(number, **drawn) if made is None else self.decode_latents(made)
+        filtered = {"oversample": oversample} if oversample > 1 else {}
         rivals = baselines_of(self, number, others["train"], labels, seed) if baselines else Baselines({}, {})
         known = others["train"]
         others["train"] = known if memorization else None
         with renamed_arguments({"real": "data", "generated": "data"}):
             if network is None:
                 options: dict[str, Any] = {"standardize": True, "baselines": rivals.samples}
-                return {**evaluate_features(generated, real, **others, seed=seed, **options), "latent": None}
+                return {
+                    **evaluate_features(generated, real, **others, seed=seed, **options),
+                    "latent": None,
+                    **filtered,
+                }
             rebuilt = self._rebuilt(real)
             options = {"extractor": network, "reconstructions": rebuilt, "cache": cache, "baselines": rivals.samples}
-            scores = evaluate_images(generated, real, **others, seed=seed, **options)
+            scores = {**evaluate_images(generated, real, **others, seed=seed, **options), **filtered}
         if rebuilt is not None:
             scores["floor_reconstruction"] |= reconstruction_quality(rebuilt, real)
         encoded, other = (None if each is None else self.encoded(each) for each in (real, others["reference"]))
@@ -190,6 +198,7 @@ class AbstractGenerativeModel(AbstractTrainable):
         steps: int | None = None,
         batch_size: int | None = None,
         training: Settings | None = None,
+        oversample: int = 1,
         execution: AbstractExecution,
     ) -> CostEstimate:
         """Return what sampling or training would cost on an execution, without running anything.
@@ -199,6 +208,7 @@ class AbstractGenerativeModel(AbstractTrainable):
             steps: steps of a training, with what happens between the steps left out.
             batch_size: Samples in a batch of the training; None takes ``training.batch_size``.
             training: How it trains, as for :meth:`fit`.
+            oversample: Candidates for each sample, as for :meth:`sample`.
             execution: A billed execution, such as ``RuntimeExecution``.
 
         Raises:
@@ -209,9 +219,12 @@ class AbstractGenerativeModel(AbstractTrainable):
         if (num_samples is None) == (steps is None):
             raise ArgumentError("Exactly one of the arguments `num_samples` and `steps` must be given.")
         options = self._training(training, steps, batch_size)
+        times = check_int("oversample", oversample, minimum=1, maximum=self._sample_batch)
         if steps is None:
             number = check_int("num_samples", num_samples, minimum=1)
-            passes = self._sampling_passes(number)
+            passes = self._sampling_passes(number, times)
+        elif times > 1:
+            raise ArgumentError("Argument `oversample` has no effect on a training: leave it out.")
         else:
             passes = self._training_passes(options)
         if not passes:
@@ -224,10 +237,11 @@ class AbstractGenerativeModel(AbstractTrainable):
         ]
         return functools.reduce(operator.add, costs)
 
-    def _sampling_passes(self, number: int) -> list[QuantumPass]:
+    def _sampling_passes(self, number: int, times: int) -> list[QuantumPass]:
         """What :meth:`sample` runs on an execution."""
-        full, rest = divmod(number, self._sample_batch)
-        calls = ((full, self._sample_batch), (int(rest > 0), rest))
+        size = self._sample_batch // times
+        full, rest = divmod(number, size)
+        calls = ((full, size * times), (int(rest > 0), rest * times))
         layers = quantum_layers(self.get_submodule(self._sampling_network))
         return [
             QuantumPass(times * self._calls_of_network(), layer, rows, gradient=False)

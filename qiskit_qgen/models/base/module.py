@@ -86,6 +86,8 @@ class AbstractModule(nn.Module, ABC):
         self.config = config
         self.history: History | None = None
         """Losses and scores of the training; None before the first."""
+        self.class_names: tuple[str, ...] | None = None
+        """The names of the labels, of a model with classes that was trained on a data set with names."""
         self._is_trained = False
         self._origin: str | None = None
         self._prepare()
@@ -164,6 +166,11 @@ class AbstractModule(nn.Module, ABC):
         """Number of labels; None for a model without."""
         return None
 
+    @property
+    def num_categories(self) -> int | None:
+        """Number of kinds of samples that can be asked for: labels, or clusters; None for a model without."""
+        return self.num_classes
+
     @abstractmethod
     def latents(
         self, noise: Tensor, labels: Tensor | None = None, *, generator: torch.Generator | None = None, **options: Any
@@ -206,7 +213,7 @@ class AbstractModule(nn.Module, ABC):
 
     def _labels(self, labels: Any, number: int) -> Tensor | None:
         """Return the labels (number,) to sample, checked, on the model's device; None if none are given."""
-        found = sampling_labels(labels, number, self.num_classes)
+        found = sampling_labels(labels, number, self.num_categories, self.class_names)
         return None if found is None else found.to(self.device)
 
     @torch.no_grad()

@@ -16,7 +16,7 @@ from qiskit_qgen._random import resolve_seed, torch_generator
 from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError
 from qiskit_qgen.execution import AbstractExecution
 from qiskit_qgen.models.base.codecs import reserve
-from qiskit_qgen.models.base.labels import sampling_labels
+from qiskit_qgen.models.base.labels import counted_labels, sampling_labels
 from qiskit_qgen.models.base.module import AbstractModule
 from qiskit_qgen.models.base.run_settings import executed_on
 from qiskit_qgen.training.rank_sources import check_may_bill
@@ -31,6 +31,8 @@ class AbstractSampler(AbstractModule):
     _sampling_network: ClassVar[str] = "generator"
     _sample_batch: ClassVar[int] = 512
     _draws_on_the_way: ClassVar[bool] = False  # whether samples depend on more than noise and labels
+    _labels_are_noise: ClassVar[bool] = False  # whether the noise holds a category, which labels replace
+    _has_critic: ClassVar[bool] = False  # whether there is a network that values samples
 
     def sample(
         self,
@@ -40,6 +42,8 @@ class AbstractSampler(AbstractModule):
         generator: torch.Generator | None = None,
         noise: Tensor | None = None,
         labels: Any = None,
+        class_counts: Any = None,
+        oversample: int = 1,
         execution: AbstractExecution | None = None,
         **options: Any,
     ) -> Tensor:
@@ -49,11 +53,18 @@ class AbstractSampler(AbstractModule):
         of threads, device or precision can differ in the last digits.
 
         Args:
-            num_samples: Number of samples; with ``noise``, as many as there are vectors.
+            num_samples: Number of samples; with ``noise``, as many as there are vectors, and with ``class_counts``, as
+                many as these are together.
             seed: Seed of the noise; None draws a fresh one.
             generator: Source of the noise, on the CPU, in place of a seed.
             noise: The noise itself, (num_samples, noise_dim).
-            labels: Of a model with classes: one label for all, or labels (num_samples,); None draws them evenly.
+            labels: Of a model with classes: one label for all, or labels (num_samples,), as numbers or names; of one
+                with clusters, the clusters' numbers. None draws them: as often as in the training data, or evenly for a
+                diffusion model.
+            class_counts: How many samples of each class, in place of ``labels``: a number for each, or a dictionary of
+                numbers by label or name. Samples come class after class.
+            oversample: Candidates for each sample, of which the critic keeps the best; of a model with classes or
+                clusters, all of one. It is a classical filter: circuits run as many times as often.
             execution: Where the quantum circuits run; None takes the built-in simulator with its defaults.
             **options: What a model's way of sampling offers beside these.
 
@@ -68,6 +79,13 @@ class AbstractSampler(AbstractModule):
         """
         samples: Tensor | None = None
         start = 0
+        if class_counts is not None:
+            if labels is not None:
+                raise ArgumentError("At most one of the arguments `labels` and `class_counts` can be given.")
+            labels = counted_labels(class_counts, self.num_categories, self.class_names)
+            if noise is None and num_samples is None:
+                num_samples = len(labels)
+        options["oversample"] = oversample
         number, parts = self._latent_parts(num_samples, seed, generator, noise, labels, execution, options)
         for latents in parts:
             part = self.decode_latents(latents)
@@ -78,7 +96,12 @@ class AbstractSampler(AbstractModule):
         return samples
 
     def sample_latents(
-        self, num_samples: int, *, seed: int | None = None, execution: AbstractExecution | None = None
+        self,
+        num_samples: int,
+        *,
+        seed: int | None = None,
+        oversample: int = 1,
+        execution: AbstractExecution | None = None,
     ) -> Tensor:
         """Return what the generator makes of the noise of :meth:`sample`, before it becomes images or rows.
 
@@ -87,7 +110,8 @@ class AbstractSampler(AbstractModule):
         Returns:
             float32 tensor on the CPU, (num_samples, ...).
         """
-        _, parts = self._latent_parts(num_samples, seed, None, None, None, execution, {})
+        options = {"oversample": oversample}
+        _, parts = self._latent_parts(num_samples, seed, None, None, None, execution, options)
         return torch.cat([part.cpu() for part in parts]).float()
 
     @torch.no_grad()
@@ -131,11 +155,16 @@ class AbstractSampler(AbstractModule):
             raise ArgumentError("At most one of the arguments `seed`, `generator` and `noise` can be given.")
         number = check_int("num_samples", len(noise) if noise is not None else num_samples, minimum=1)
         check_may_bill(execution)
-        classes = sampling_labels(labels, number, self.num_classes)
+        times = check_int("oversample", options.pop("oversample"), minimum=1, maximum=self._sample_batch)
+        if times > 1 and noise is not None:
+            raise ArgumentError("Argument `oversample` must be 1 beside `noise`, which leaves nothing to choose.")
+        if times > 1 and not self._has_critic:
+            raise ArgumentError(f"Argument `oversample` must be 1 for a {type(self).__name__}, which has no critic.")
+        classes = sampling_labels(labels, number, self.num_categories, self.class_names)
         chosen = self._sampling_options(options)
         if not self._is_trained:
             _LOGGER.warning("These samples come from a %s that was neither trained nor loaded.", type(self).__name__)
-        return number, self._drawn(number, resolve_seed(seed), generator, noise, classes, execution, chosen)
+        return number, self._drawn(number, resolve_seed(seed), generator, noise, classes, execution, chosen, times)
 
     @torch.no_grad()
     def _drawn(
@@ -147,17 +176,43 @@ class AbstractSampler(AbstractModule):
         labels: Tensor | None,
         execution: AbstractExecution | None,
         options: dict[str, Any],
+        times: int,
     ) -> Iterator[Tensor]:
         with self._evaluating(), executed_on(self.get_submodule(self._sampling_network), execution):
-            for index, start in enumerate(range(0, number, self._sample_batch)):
-                rows = slice(start, min(start + self._sample_batch, number))
+            size = self._sample_batch // times
+            for index, start in enumerate(range(0, number, size)):
+                rows = slice(start, min(start + size, number))
                 source = torch_generator(seed, _SAMPLE_STREAM, index) if generator is None else generator
                 z = self._draw_noise(rows.stop - start, source) if noise is None else noise[rows]
                 classes = None if labels is None else labels[rows].to(self.device)
-                if classes is None and self.num_classes is not None:
+                if classes is None and self.num_classes is not None and not self._labels_are_noise:
                     drawn = torch.randint(self.num_classes, (rows.stop - start,), generator=source)
                     classes = drawn.to(self.device)
-                yield self.latents(z.to(self.device, self.dtype), classes, generator=source, **options)
+                if times > 1:
+                    z, classes = self._candidates(z, classes, times, source)
+                z = z.to(self.device, self.dtype)
+                latents = self.latents(z, classes, generator=source, **options)
+                yield latents if times == 1 else self._best(latents, z, classes, times)
+
+    def _candidates(
+        self, noise: Tensor, labels: Tensor | None, times: int, source: torch.Generator
+    ) -> tuple[Tensor, Tensor | None]:
+        """Return ``times`` noise vectors in the place of each, of its category, and their labels."""
+        count = self.num_categories
+        if labels is None and count is not None:
+            labels = noise[:, -count:].argmax(1)
+        more = self._draw_noise(times * len(noise), source)
+        return more, None if labels is None else labels.repeat_interleave(times).to(self.device)
+
+    def _best(self, latents: Tensor, noise: Tensor, labels: Tensor | None, times: int) -> Tensor:
+        """Return of each ``times`` rows in turn the one that the critic values most."""
+        values = self._judge(latents, noise, labels).view(-1, times)
+        first = torch.arange(0, len(latents), times, device=latents.device)
+        return latents[first + values.argmax(1)]
+
+    def _judge(self, latents: Tensor, noise: Tensor, labels: Tensor | None) -> Tensor:
+        """Return the critic's values (N,) of what the generator made of ``noise`` and ``labels``."""
+        raise NotImplementedError
 
     @contextmanager
     def _evaluating(self) -> Iterator[None]:

@@ -30,7 +30,9 @@ def save_model(model: AbstractGenerativeModel, folder: PathLike) -> None:
     if not is_main():
         return
     columns, description = (model.history or History()).to_tensors()
+    names = None if model.class_names is None else list(model.class_names)
     config = {"class_name": type(model).__name__, "config": model.config.to_dict(), "history": description}
+    config |= {} if names is None else {"class_names": names}
     save_model_folder(
         folder,
         config=config,
@@ -83,7 +85,16 @@ def load_model(kind: type[Model], folder: PathLike, own: Mapping[str, Any]) -> M
     if not isinstance(content.get("history"), dict):
         raise CheckpointError(f"The file config.json in {str(folder)!r} is damaged: save the model again.")
     model.history = History.from_tensors(columns, content["history"])
+    model.class_names = _class_names(content.get("class_names"), folder)
     return model
+
+
+def _class_names(names: Any, folder: PathLike) -> tuple[str, ...] | None:
+    if names is None:
+        return None
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise CheckpointError(f"The file config.json in {str(folder)!r} is damaged: save the model again.")
+    return tuple(names)
 
 
 def _check_own(config: Mapping[str, Any], own: Mapping[str, Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +17,7 @@ from qiskit_qgen.circuits import (
     strongly_entangling_ansatz,
 )
 from qiskit_qgen.exceptions import ArgumentError
+from qiskit_qgen.models.base.categories import build_categories
 from qiskit_qgen.models.hybrid_gan.config import BlockConfig, HybridGANConfig
 from qiskit_qgen.networks import (
     AbstractBackbone,
@@ -110,7 +112,11 @@ def build_networks(
         blocks[part] = block(part)
     seeded(2)
     generator = UpsamplingGenerator(
-        blocks["generator"], config.image_shape, noise_dim=config.latent_dim, width=config.generator.width
+        blocks["generator"],
+        config.image_shape,
+        noise_dim=config.latent_dim,
+        num_categories=config.num_categories,
+        width=config.generator.width,
     )
     seeded(3)
     discriminator = TransferDiscriminator(
@@ -119,5 +125,7 @@ def build_networks(
         blocks["discriminator"],
         width=config.discriminator.width,
         spectral_normalization=config.discriminator.spectral_normalization,
+        num_categories=config.num_categories,
     )
-    return {"generator": generator, "discriminator": discriminator}
+    categories = build_categories(config.num_classes, config.num_clusters, math.prod(config.image_shape))
+    return {"generator": generator, "discriminator": discriminator, **categories}

@@ -131,6 +131,14 @@ class HybridGANConfig(Settings):
     noise: Literal["gaussian", "uniform"] | AbstractNoise = setting(
         "The noise: normal, uniform in [-1, 1], or a source of your own", default="gaussian"
     )
+    num_classes: int = setting(
+        "Number of labels: the noise chooses one, and the discriminator sees it; 0 for a model without",
+        default=0,
+        minimum=0,
+    )
+    num_clusters: int = setting(
+        "Number of clusters in the place of labels, which k-means finds in the images; 0 for none", default=0, minimum=0
+    )
     block: BlockConfig = setting("The blocks", default=BlockConfig())
     backbone: EfficientNetLite0Config | ResNet18Config | InceptionV3Config | ConvBackboneConfig | AbstractBackbone = (
         setting("What the discriminator sees with", default=EfficientNetLite0Config())
@@ -145,11 +153,18 @@ class HybridGANConfig(Settings):
             self.block.refuse(("num_parameters",), "with quantum_in='both', which has no classical block")
         if not self.quantum_parts:
             self.block.refuse(("control",), "with quantum_in='none', which has no circuit to replace")
+        if self.num_classes and self.num_clusters:
+            raise ArgumentError("Argument `num_clusters` must be 0 for a model with classes: give one of the two.")
         if isinstance(self.noise, AbstractNoise) and self.noise.dim != self.latent_dim:
             raise ArgumentError(
                 f"Argument `noise` must give vectors of `latent_dim={self.latent_dim}` numbers, but gives "
                 f"{self.noise.dim}."
             )
+
+    @property
+    def num_categories(self) -> int:
+        """Number of classes or clusters; 0 for none."""
+        return self.num_classes or self.num_clusters
 
     @property
     def quantum_parts(self) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from qiskit_qgen.circuits import ParametrizedCircuit
 from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.models.base import AbstractGenerativeModel, QuantumPass, count, quantum_layers
+from qiskit_qgen.models.base.categories import asked_for, categorizer, with_categories
 from qiskit_qgen.models.hybrid_gan.build import build_backbone, build_circuit, build_networks, build_noise
 from qiskit_qgen.models.hybrid_gan.config import HybridGANConfig
 from qiskit_qgen.models.hybrid_gan.published import PUBLISHED
@@ -48,6 +49,7 @@ class HybridGAN(AbstractGenerativeModel):
     training_class = AdversarialTraining
     published_systems = PUBLISHED
     _sample_batch = 256
+    _labels_are_noise = _has_critic = True
     config: HybridGANConfig
 
     def _prepare(self) -> None:
@@ -70,8 +72,18 @@ class HybridGAN(AbstractGenerativeModel):
 
     @property
     def noise_dim(self) -> int:
-        """Length of a noise vector."""
-        return self._noise.dim
+        """Length of a noise vector, its category included."""
+        return self._noise.dim + self.config.num_categories
+
+    @property
+    def num_classes(self) -> int | None:
+        """Number of labels; None for a model without."""
+        return self.config.num_classes or None
+
+    @property
+    def num_categories(self) -> int | None:
+        """Number of labels or clusters that can be asked for; None for a model without."""
+        return self.config.num_categories or None
 
     @property
     def backbone(self) -> AbstractBackbone:
@@ -80,13 +92,18 @@ class HybridGAN(AbstractGenerativeModel):
 
     @property
     def noise(self) -> AbstractNoise:
-        """The source of the generator's noise."""
-        return self._noise
+        """The source of noise; with classes or clusters, each comes as often as in the training data."""
+        return with_categories(self._noise, self.networks.get("categories"))
 
     def latents(
         self, noise: Tensor, labels: Tensor | None = None, *, generator: torch.Generator | None = None, **options: Any
     ) -> Tensor:
-        """Return the block's vectors (N, number of read-outs) of noise (N, noise_dim); differentiable."""
+        """Return the block's vectors (N, number of read-outs) of noise (N, noise_dim); differentiable.
+
+        With classes or clusters they end with the unit vector of the category; ``labels`` (N,) replace the noise's own.
+        """
+        if labels is not None:
+            noise = asked_for(noise, labels, self.config.num_categories)
         return cast(UpsamplingGenerator, self.generator).latents(noise)
 
     def decode(self, latents: Tensor) -> Tensor:
@@ -98,7 +115,13 @@ class HybridGAN(AbstractGenerativeModel):
         return cast(UpsamplingGenerator, self.generator).decode(latents).clamp(0, 1)
 
     def _draw_noise(self, number: int, generator: torch.Generator) -> Tensor:
-        return self._noise.sample(number, generator)
+        return self.noise.sample(number, generator)
+
+    def _judge(self, latents: Tensor, noise: Tensor, labels: Tensor | None) -> Tensor:
+        count = self.config.num_categories
+        kinds = (latents[:, -count:],) if count else ()
+        values: Tensor = self.get_submodule("discriminator")(self._backbone.features(self.decode(latents)), *kinds)
+        return values
 
     def _phases(
         self, data: Tensor, labels: Tensor | None, training: AdversarialTraining, seed: int, *, warm_start: bool
@@ -108,11 +131,13 @@ class HybridGAN(AbstractGenerativeModel):
                 self.get_submodule("generator"),
                 self.get_submodule("discriminator"),
                 self._backbone,
-                self._noise,
+                self.noise,
                 data,
                 options=training,
                 gradient_penalty=self._backbone.usual_gradient_penalty,
                 seed=seed,
+                modules={name: each for name, each in self.networks.items() if name == "categories"},
+                categories=categorizer(self.networks.get("categories"), labels, warm_start=warm_start),
             )
         ]
 
@@ -135,6 +160,8 @@ class HybridGAN(AbstractGenerativeModel):
         return passes + [QuantumPass(updates * 2 + steps, layer, size, gradient=True) for layer in discriminators]
 
     def _describe(self, name: str) -> str:
+        if name == "categories":
+            return f"{self.config.num_categories} {'labels' if self.config.num_classes else 'clusters'}"
         block = cast(nn.Module, self.get_submodule(name).block)
         kind = self.config.block.control or "quantum" if name in self.config.quantum_parts else "classical"
         seen = f" on {self._backbone.name}" if name == "discriminator" else ""

@@ -13,6 +13,7 @@ from qiskit_qgen._checks import check_shape, renamed_arguments
 from qiskit_qgen._settings import Settings
 from qiskit_qgen.circuits import ParametrizedCircuit, pauli_observables, style_ansatz
 from qiskit_qgen.exceptions import ArgumentError
+from qiskit_qgen.models.base.categories import categorizer
 from qiskit_qgen.models.base.codecs import PixelCodec, RowCodec, decode, encode
 from qiskit_qgen.models.style_qgan.config import QuantumGeneratorConfig, StyleQGANConfig, StyleQGANTraining
 from qiskit_qgen.networks import (
@@ -34,7 +35,7 @@ from qiskit_qgen.networks import (
     VariationalAutoencoderConfig,
 )
 from qiskit_qgen.networks.quantum_generator import WIDEST_START, last_rotations
-from qiskit_qgen.noise import AbstractNoise
+from qiskit_qgen.noise import AbstractNoise, GaussianNoise, QuantumCircuitNoise
 from qiskit_qgen.training import AbstractPhase, ReconstructionPhase, WassersteinPhase
 from qiskit_qgen.training.distributed import share_tensors
 
@@ -98,7 +99,9 @@ def build_generator(config: StyleQGANConfig, circuit: ParametrizedCircuit | None
     if not isinstance(options, QuantumGeneratorConfig) or circuit is None:
         assert not isinstance(options, QuantumGeneratorConfig)  # noqa: S101 - it has a circuit
         start = 1.0 if config.has_autoencoder else WIDEST_START  # that of a circuit in its place
-        return ClassicalGenerator(config.noise_size, config.sample_size, options, start_std=start)
+        return ClassicalGenerator(
+            config.noise_size, config.sample_size, options, start_std=start, num_categories=config.num_categories
+        )
     usual = _LATENT_SPREAD if config.has_autoencoder else 1.0
     return QuantumStyleGenerator(
         circuit,
@@ -109,20 +112,28 @@ def build_generator(config: StyleQGANConfig, circuit: ParametrizedCircuit | None
         init_scale=options.init_scale,
         style=options.style,
         control=options,
+        num_categories=config.num_categories,
     )
 
 
 def build_critic(config: StyleQGANConfig) -> nn.Module:
     """Return the critic."""
-    if isinstance(config.critic, ConvCriticConfig):
-        return ConvCritic(config.sample_size)
-    return Critic(config.sample_size, config.critic)
+    seen = config.sample_size + config.num_categories
+    return ConvCritic(seen) if isinstance(config.critic, ConvCriticConfig) else Critic(seen, config.critic)
+
+
+def build_noise(config: StyleQGANConfig) -> AbstractNoise:
+    """Return the source of noise, without the category."""
+    if isinstance(config.noise, AbstractNoise):
+        return config.noise
+    return (QuantumCircuitNoise if config.noise == "quantum" else GaussianNoise)(config.continuous_size)
 
 
 def build_phases(
     config: StyleQGANConfig,
     networks: dict[str, Any],
     samples: Tensor,
+    labels: Tensor | None,
     noise: AbstractNoise,
     training: StyleQGANTraining,
     seed: int,
@@ -135,10 +146,11 @@ def build_phases(
         config: The model's settings.
         networks: The model's networks by name.
         samples: Training data, checked.
+        labels: Their labels (N,), of a model with classes.
         noise: The generator's source of noise.
         training: How to train.
         seed: Seed of the run.
-        warm_start: Whether autoencoder and normalizer are kept as they are.
+        warm_start: Whether autoencoder, normalizer and clusters are kept as they are.
     """
     codec, normalizer = networks["autoencoder"], networks["normalizer"]
     device = next(networks["generator"].parameters()).device
@@ -165,7 +177,8 @@ def build_phases(
         options=training,
         sample_shape=(config.sample_size,),
         seed=seed,
-        modules={"normalizer": normalizer},
+        modules={name: networks[name] for name in ("normalizer", "categories") if name in networks},
+        categories=categorizer(networks.get("categories"), labels, warm_start=warm_start),
         to_images=None if config.image_shape is None else to_images,
     )
     if not config.has_autoencoder:

@@ -22,6 +22,7 @@ from qiskit_qgen.networks import (
 from qiskit_qgen.networks.autoencoder import check_image_shape
 from qiskit_qgen.networks.controls import CircuitControl
 from qiskit_qgen.networks.last_autoencoder import check_sides
+from qiskit_qgen.noise import AbstractNoise
 from qiskit_qgen.simulator.programs.lowering import MAX_QUBITS
 from qiskit_qgen.training import AutoencoderTraining, WassersteinTraining
 
@@ -111,10 +112,24 @@ class StyleQGANConfig(Settings):
     generator: QuantumGeneratorConfig | ClassicalGeneratorConfig = setting(
         "The generator: a circuit, or a multilayer perceptron in its place", default=QuantumGeneratorConfig()
     )
+    noise: Literal["gaussian", "quantum"] | AbstractNoise = setting(
+        "The noise, a category left out: normal, of a quantum circuit, or a source of your own", default="gaussian"
+    )
     noise_dim: int | None = setting(
-        "Length of a noise vector; None takes two components for each qubit, 24 without circuit",
+        "Length of a noise vector without its category; None takes two components for each qubit, 24 without circuit, "
+        "less one for each category if those are at most half as many",
         default=None,
         minimum=1,
+    )
+    num_classes: int = setting(
+        "Number of labels: the noise chooses one, and the critic sees it; 0 for a model without",
+        default=0,
+        minimum=0,
+    )
+    num_clusters: int = setting(
+        "Number of clusters in the place of labels, which k-means finds in what the generator learns; 0 for none",
+        default=0,
+        minimum=0,
     )
     autoencoder: ConvAutoencoderConfig | VariationalAutoencoderConfig | LastAutoencoderConfig | nn.Module | None = (
         setting(
@@ -156,7 +171,16 @@ class StyleQGANConfig(Settings):
                     raise ArgumentTypeError(
                         f"Argument `autoencoder` must be a module with a method `{method}`, but has none."
                     )
+        if self.num_classes and self.num_clusters:
+            raise ArgumentError("Argument `num_clusters` must be 0 for a model with classes: give one of the two.")
+        if isinstance(self.noise, AbstractNoise):
+            self.refuse(("noise_dim",), "beside a source of noise, which has its own length")
         generator = self.generator
+        if isinstance(generator, QuantumGeneratorConfig) and self.num_categories and generator.style != "full":
+            raise ArgumentError(
+                "Argument `style` must be 'full' for a model with classes or clusters, each of which turns every "
+                f"angle, but is {generator.style!r}."
+            )
         if isinstance(generator, QuantumGeneratorConfig) and self.sample_size > generator.num_readouts:
             raise ArgumentError(
                 f"Argument `num_qubits` must give a read-out for each of the {self.sample_size} numbers of a sample, "
@@ -182,10 +206,28 @@ class StyleQGANConfig(Settings):
 
     @property
     def noise_size(self) -> int:
-        """Length of a noise vector."""
+        """Length of a noise vector, its category included."""
+        return self.continuous_size + self.num_categories
+
+    @property
+    def continuous_size(self) -> int:
+        """Length of a noise vector without its category."""
+        if isinstance(self.noise, AbstractNoise):
+            return self.noise.dim
         if self.noise_dim is not None:
             return self.noise_dim
-        return 2 * self.generator.num_qubits if isinstance(self.generator, QuantumGeneratorConfig) else _USUAL_SIZE
+        usual = 2 * self.generator.num_qubits if isinstance(self.generator, QuantumGeneratorConfig) else _USUAL_SIZE
+        return usual - self.num_categories if 2 * self.num_categories <= usual else usual
+
+    @property
+    def given_noise_dim(self) -> int | None:
+        """The `noise_dim` that gives another generator noise of this length; None beside a source of one's own."""
+        return None if isinstance(self.noise, AbstractNoise) else self.continuous_size
+
+    @property
+    def num_categories(self) -> int:
+        """Number of classes or clusters; 0 for none."""
+        return self.num_classes or self.num_clusters
 
 
 class StyleQGANTraining(WassersteinTraining):

@@ -11,18 +11,20 @@ from torch import Tensor, nn
 from qiskit_qgen._checks import check_shape
 from qiskit_qgen.circuits import ParametrizedCircuit
 from qiskit_qgen.models.base import AbstractGenerativeModel, QuantumPass, quantum_layers
+from qiskit_qgen.models.base.categories import asked_for, build_categories, with_categories
 from qiskit_qgen.models.base.codecs import check_images, check_rows, decode, encode, fingerprint
 from qiskit_qgen.models.style_qgan.build import (
     build_circuit,
     build_codec,
     build_critic,
     build_generator,
+    build_noise,
     build_normalizer,
     build_phases,
 )
 from qiskit_qgen.models.style_qgan.config import QuantumGeneratorConfig, StyleQGANConfig, StyleQGANTraining
 from qiskit_qgen.models.style_qgan.published import PUBLISHED
-from qiskit_qgen.noise import GaussianNoise
+from qiskit_qgen.noise import AbstractNoise
 from qiskit_qgen.training import AbstractPhase
 
 
@@ -50,12 +52,13 @@ class StyleQGAN(AbstractGenerativeModel):
 
     config_class = StyleQGANConfig
     training_class = StyleQGANTraining
+    _labels_are_noise = _has_critic = True
     published_systems = PUBLISHED
     config: StyleQGANConfig
 
     def _prepare(self) -> None:
         self._circuit = build_circuit(self.config)
-        self._noise = GaussianNoise(self.config.noise_size)
+        self._continuous = build_noise(self.config)
 
     def _build(self, seeded: Callable[[int], None]) -> dict[str, nn.Module]:
         seeded(0)
@@ -64,6 +67,7 @@ class StyleQGAN(AbstractGenerativeModel):
             "normalizer": build_normalizer(self.config),
             "generator": build_generator(self.config, self._circuit),
             "critic": build_critic(self.config),
+            **build_categories(self.config.num_classes, self.config.num_clusters, self.config.sample_size),
         }
 
     @property
@@ -74,13 +78,33 @@ class StyleQGAN(AbstractGenerativeModel):
 
     @property
     def noise_dim(self) -> int:
-        """Length of a noise vector."""
-        return self._noise.dim
+        """Length of a noise vector, its category included."""
+        return self.config.noise_size
+
+    @property
+    def noise(self) -> AbstractNoise:
+        """The source of noise; with classes or clusters, each comes as often as in the training data."""
+        return with_categories(self._continuous, self.networks.get("categories"))
+
+    @property
+    def num_classes(self) -> int | None:
+        """Number of labels; None for a model without."""
+        return self.config.num_classes or None
+
+    @property
+    def num_categories(self) -> int | None:
+        """Number of labels or clusters that can be asked for; None for a model without."""
+        return self.config.num_categories or None
 
     def latents(
         self, noise: Tensor, labels: Tensor | None = None, *, generator: torch.Generator | None = None, **options: Any
     ) -> Tensor:
-        """Return the generator's vectors (N, latent_dim) of noise (N, noise_dim); differentiable."""
+        """Return the generator's vectors (N, latent_dim) of noise (N, noise_dim); differentiable.
+
+        With ``labels`` (N,), numbers of classes or clusters, these stand in place of the noise's own.
+        """
+        if labels is not None:
+            noise = asked_for(noise, labels, self.config.num_categories)
         vectors: Tensor = self.get_submodule("generator")(noise)
         return vectors
 
@@ -97,16 +121,25 @@ class StyleQGAN(AbstractGenerativeModel):
         return data if self.config.image_shape is None else data.clamp(0, 1)
 
     def _draw_noise(self, number: int, generator: torch.Generator) -> Tensor:
-        return self._noise.sample(number, generator)
+        return self.noise.sample(number, generator)
+
+    def _judge(self, latents: Tensor, noise: Tensor, labels: Tensor | None) -> Tensor:
+        count = self.config.num_categories
+        if labels is not None:
+            noise = asked_for(noise, labels, self.config.num_categories)
+        seen = torch.cat([latents, noise[:, -count:].to(latents)], 1) if count else latents
+        values: Tensor = self.get_submodule("critic")(seen)
+        return values
 
     def _phases(
         self, data: Tensor, labels: Tensor | None, training: StyleQGANTraining, seed: int, *, warm_start: bool
     ) -> list[AbstractPhase]:
-        return build_phases(self.config, self.networks, data, self._noise, training, seed, warm_start=warm_start)
+        return build_phases(self.config, self.networks, data, labels, self.noise, training, seed, warm_start=warm_start)
 
     def _identity(self) -> dict[str, str]:
-        own = self.config.autoencoder
-        return {"autoencoder": fingerprint(*own.state_dict().values())} if isinstance(own, nn.Module) else {}
+        own, source = self.config.autoencoder, self.config.noise
+        found = {"autoencoder": fingerprint(*own.state_dict().values())} if isinstance(own, nn.Module) else {}
+        return found | ({"noise_source": repr(source)} if isinstance(source, AbstractNoise) else {})
 
     def _check_data(self, data: Any, *, name: str) -> Tensor:
         if self.config.image_shape is None:
@@ -150,6 +183,8 @@ class StyleQGAN(AbstractGenerativeModel):
 
     def _describe(self, name: str) -> str:
         options = self.config.generator
+        if name == "categories":
+            return f"{self.config.num_categories} {'labels' if self.config.num_classes else 'clusters'}"
         if name == "generator" and isinstance(options, QuantumGeneratorConfig) and self._circuit is not None:
             kind = options.control or "quantum"
             return (

@@ -209,7 +209,7 @@ class _Style:
         return self._with(ClassicalGeneratorConfig(width=width, depth=depth))
 
     def _with(self, generator: Any) -> StyleQGAN:
-        changed: dict[str, Any] = {"generator": generator, "noise_dim": self.config.noise_size}
+        changed: dict[str, Any] = {"generator": generator, "noise_dim": self.config.given_noise_dim}
         if self.config.has_autoencoder:
             changed["latent_dim"] = self.config.sample_size
         if isinstance(self.config.autoencoder, nn.Module):

@@ -20,6 +20,7 @@ from qiskit_qgen.losses import (
     wasserstein_generator_loss,
 )
 from qiskit_qgen.noise import AbstractNoise
+from qiskit_qgen.noise.categorical import unit_vectors
 from qiskit_qgen.training.augmentation import augment
 from qiskit_qgen.training.distributed import check_divisible, part
 from qiskit_qgen.training.phases.base import AbstractGeneratorPhase, adam
@@ -94,6 +95,9 @@ class AdversarialPhase(AbstractGeneratorPhase):
     unless images are augmented. The gradient penalty is taken at mixtures of features, which is where the
     discriminator's own weights begin.
 
+    Where the noise has categories (:class:`~qiskit_qgen.noise.CategoricalNoise`), each generated image has the category
+    of a real one of the same batch, and the discriminator sees the categories of both beside their features.
+
     Args:
         generator: Maps noise (N, dim) to images (N, C, H, W) in [0, 1].
         discriminator: Gives one score (N,) per row of features.
@@ -103,6 +107,9 @@ class AdversarialPhase(AbstractGeneratorPhase):
         options: Settings of the losses and optimizers.
         gradient_penalty: Weight of the gradient penalty where ``options`` leave it open.
         seed: Seed of the run.
+        modules: Further networks that a checkpoint must hold, by name.
+        categories: Returns the categories (N,) of the real images as vectors (N, C H W), if the noise has some; called
+            when the phase begins.
 
     Raises:
         ArgumentError: If the batch size is not divisible by the number of processes that train together.
@@ -119,6 +126,8 @@ class AdversarialPhase(AbstractGeneratorPhase):
         options: AdversarialTraining,
         gradient_penalty: float,
         seed: int,
+        modules: dict[str, nn.Module] | None = None,
+        categories: Callable[[Tensor], Tensor] | None = None,
     ) -> None:
         check_divisible("batch_size", options.batch_size)
         super().__init__(
@@ -127,7 +136,7 @@ class AdversarialPhase(AbstractGeneratorPhase):
             ema_decay=options.ema_decay,
             num_steps=options.steps,
             seed=seed,
-            modules={"generator": generator, "discriminator": discriminator},
+            modules={**(modules or {}), "generator": generator, "discriminator": discriminator},
             optimizers={
                 "generator": adam(generator.parameters(), options.generator_learning_rate, options.betas),
                 "discriminator": adam(discriminator.parameters(), options.discriminator_learning_rate, options.betas),
@@ -135,7 +144,8 @@ class AdversarialPhase(AbstractGeneratorPhase):
             lr_schedule=options.lr_schedule,
             warmup=options.warmup,
         )
-        self.discriminator = discriminator
+        self.discriminator, self._categories = discriminator, categories
+        self._kinds: Tensor | None = None
         self._backbone, self.real, self._options = backbone, images, options
         self._penalty = gradient_penalty if options.gradient_penalty is None else options.gradient_penalty
         self._discriminator_loss, self._generator_loss = _LOSSES[options.loss]
@@ -145,6 +155,9 @@ class AdversarialPhase(AbstractGeneratorPhase):
         self.real = self.real.to(self.device)
         self._real = None if self._options.augmentations else self._backbone.features_of(self.real)
         self._order = self.batch_order(len(self.real), self._options.batch_size)
+        if self._categories is not None:
+            kinds = self._categories(self.real.flatten(1))
+            self._kinds = unit_vectors(kinds, self.noise.num_categories, self.real)
 
     def train_step(self, step: int) -> dict[str, Tensor]:
         """Do the discriminator's updates and the generator's; return their losses.
@@ -158,10 +171,15 @@ class AdversarialPhase(AbstractGeneratorPhase):
         totals: dict[str, Tensor] = {}
         for index in range(count):
             last = index == count - 1
+            rows = self.own_rows(self._order.batch(step * count + index))
+            kinds = () if self._kinds is None else (self._kinds[rows],)
+            noise = self.draw(self._options.batch_size, randomness)
+            if kinds:
+                noise = torch.cat([noise[:, : -self.noise.num_categories], *kinds], 1)
             with torch.set_grad_enabled(last):
-                fake = self._see(self.generator(self.draw(self._options.batch_size, randomness)), randomness)
-            real = self._real_features(step * count + index, randomness)
-            for name, value in self._update_discriminator(real, fake.detach(), randomness).items():
+                fake = self._see(self.generator(noise), randomness)
+            real = self._real_features(rows, randomness)
+            for name, value in self._update_discriminator(real, fake.detach(), kinds, randomness).items():
                 totals[name] = totals[name] + value / count if index else value / count
         if not fake.requires_grad:
             raise GradientError(
@@ -169,7 +187,7 @@ class AdversarialPhase(AbstractGeneratorPhase):
                 "learn from them: take a function that torch can differentiate."
             )
         # The generator has not changed since, and frozen features do not change with the discriminator.
-        loss = self._generator_loss(self.discriminator(fake))
+        loss = self._generator_loss(self.discriminator(fake, *kinds))
         self.descend("generator", loss, self.generator.parameters(), self._options.clip_norm)
         self.average.update(step)
         return {**totals, "generator_loss": loss.detach()}
@@ -177,18 +195,23 @@ class AdversarialPhase(AbstractGeneratorPhase):
     def _see(self, images: Tensor, randomness: torch.Generator) -> Tensor:
         return self._backbone.features(augment(images, self._options.augmentations, randomness, part=part()))
 
-    def _real_features(self, batch: int, randomness: torch.Generator) -> Tensor:
-        rows = self.own_rows(self._order.batch(batch))
+    def _real_features(self, rows: Tensor, randomness: torch.Generator) -> Tensor:
         if self._real is not None:
             return self._real[rows]
         with torch.no_grad():
             return self._see(self.real[rows], randomness)
 
-    def _update_discriminator(self, real: Tensor, fake: Tensor, randomness: torch.Generator) -> dict[str, Tensor]:
-        loss = self._discriminator_loss(self.discriminator(real), self.discriminator(fake))
+    def _update_discriminator(
+        self, real: Tensor, fake: Tensor, kinds: tuple[Tensor, ...], randomness: torch.Generator
+    ) -> dict[str, Tensor]:
+        def score(features: Tensor) -> Tensor:
+            scores: Tensor = self.discriminator(features, *kinds)
+            return scores
+
+        loss = self._discriminator_loss(score(real), score(fake))
         found: dict[str, Tensor] = {}
         if self._options.loss == "wgan-gp":
-            penalty = gradient_penalty(self.discriminator, real, fake, generator=randomness, part=part())
+            penalty = gradient_penalty(score, real, fake, generator=randomness, part=part())
             loss = loss + self._penalty * penalty
             found["gradient_penalty"] = penalty.detach()
         self.descend("discriminator", loss, self.discriminator.parameters(), self._options.clip_norm)

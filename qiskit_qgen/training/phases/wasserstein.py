@@ -23,6 +23,7 @@ from qiskit_qgen.losses import (
 )
 from qiskit_qgen.networks.critic import dropout_from
 from qiskit_qgen.noise import AbstractNoise
+from qiskit_qgen.noise.categorical import unit_vectors
 from qiskit_qgen.training.distributed import check_divisible, gather_rows, part
 from qiskit_qgen.training.phases.base import AbstractGeneratorPhase, adadelta, adam
 from qiskit_qgen.training.rank_sources import draw_noise
@@ -100,6 +101,10 @@ class WassersteinPhase(AbstractGeneratorPhase):
     One step does ``n_critic`` updates of the critic, each with its own batch of data, and then one of the generator.
     The critic's generated samples come from the generator's last batches (``replay``), once there are enough of them.
 
+    Where the noise has categories (:class:`~qiskit_qgen.noise.CategoricalNoise`), the critic sees ``[sample, e_k]``
+    with the unit vector of the category k. For the penalty both batches are sorted by it, so that most pairs of a real
+    and a generated sample are of one category.
+
     Args:
         generator: Maps noise (N, dim) to samples.
         critic: Gives one value (N,) per sample.
@@ -110,6 +115,7 @@ class WassersteinPhase(AbstractGeneratorPhase):
         sample_shape: Shape of one sample.
         seed: Seed of the run.
         modules: Further networks that a checkpoint must hold, by name.
+        categories: Returns the categories (N,) of the real samples, if the noise has some; called after ``data``.
         to_images: Turns samples into images (N, C, H, W) in [0, 1] for previews; None if they are no images.
 
     Raises:
@@ -127,12 +133,14 @@ class WassersteinPhase(AbstractGeneratorPhase):
         sample_shape: tuple[int, ...],
         seed: int,
         modules: dict[str, nn.Module] | None = None,
+        categories: Callable[[Tensor], Tensor] | None = None,
         to_images: Callable[[Tensor], Tensor] | None = None,
     ) -> None:
         check_divisible("batch_size", options.batch_size)
         check_divisible("generator_batch_size", options.own_batch_size)
         device = next(generator.parameters()).device
-        self._replay = torch.zeros(options.replay, options.own_batch_size, *sample_shape, device=device)
+        seen_shape = (*sample_shape[:-1], sample_shape[-1] + noise.num_categories)
+        self._replay = torch.zeros(options.replay, options.own_batch_size, *seen_shape, device=device)
         super().__init__(
             generator,
             noise,
@@ -149,11 +157,14 @@ class WassersteinPhase(AbstractGeneratorPhase):
             warmup=options.warmup,
         )
         self.critic = critic
-        self._data, self._options, self._to_images = data, options, to_images
+        self._data, self._categories, self._options, self._to_images = data, categories, options, to_images
 
     def begin(self) -> None:
         """Fetch the real samples, (N, ...) in the generator's space, which are then the attribute ``real``."""
-        self.real = self._data()
+        self.real = self._seen = self._data()
+        if self._categories is not None:
+            kinds = unit_vectors(self._categories(self.real), self.noise.num_categories, self.real)
+            self._seen = torch.cat([self.real, kinds], 1)
         self._order = self.batch_order(len(self.real), self._options.batch_size)
 
     def train_step(self, step: int) -> dict[str, Tensor]:
@@ -168,11 +179,11 @@ class WassersteinPhase(AbstractGeneratorPhase):
         totals: dict[str, Tensor] = {}
         with dropout_from(self.critic, randomness, part()):
             for index, fake in enumerate(self._fakes(step, randomness)):
-                real = self.real[self.own_rows(self._order.batch(step * options.n_critic + index))]
+                real = self._seen[self.own_rows(self._order.batch(step * options.n_critic + index))]
                 for name, value in self._update_critic(real, fake, randomness).items():
                     totals[name] = totals[name] + value / options.n_critic if index else value / options.n_critic
         self.critic.eval()  # the generator sees the critic without dropout, as in the code of arXiv 2110.06933
-        samples = self.generator(self.draw(options.own_batch_size, randomness))
+        samples = self._generated(self.draw(options.own_batch_size, randomness))
         scores = self.critic(samples)
         generator_loss = (bce_generator_loss if options.loss == "bce" else wasserstein_generator_loss)(scores)
         self.descend("generator", generator_loss, self.generator.parameters(), options.clip_norm)
@@ -191,8 +202,17 @@ class WassersteinPhase(AbstractGeneratorPhase):
             return tuple(kept[rows] for rows in chosen)
         noise = self._each_update(draw_noise(self.noise, count, randomness))
         # One call for all updates, as the generator does not change between them.
-        fakes: Tensor = self.generator(torch.cat(noise))
-        return tuple(fakes.chunk(len(noise)))
+        return tuple(self._generated(torch.cat(noise)).chunk(len(noise)))
+
+    def _generated(self, noise: Tensor) -> Tensor:
+        """What the critic sees of the generator's samples."""
+        samples: Tensor = self.generator(noise)
+        count = self.noise.num_categories
+        return torch.cat([samples, noise[:, -count:]], 1) if count else samples
+
+    def _sorted(self, seen: Tensor) -> Tensor:
+        count = self.noise.num_categories
+        return seen[seen[:, -count:].argmax(1).argsort(stable=True)] if count else seen
 
     def _each_update(self, drawn: Tensor) -> list[Tensor]:
         """This process's rows of what was drawn for all updates of a step, update by update."""
@@ -202,7 +222,8 @@ class WassersteinPhase(AbstractGeneratorPhase):
         if self._options.loss == "bce":
             return {"critic_loss": self._descend_cross_entropy(real, fake)}
         loss = wasserstein_critic_loss(self.critic(real), self.critic(fake))
-        penalty = gradient_penalty(self.critic, real, fake, generator=randomness, part=part())
+        pairs = self._sorted(real), self._sorted(fake)
+        penalty = gradient_penalty(self.critic, *pairs, generator=randomness, part=part())
         total = loss + self._options.gradient_penalty * penalty
         self.descend("critic", total, self.critic.parameters(), self._options.clip_norm)
         return {

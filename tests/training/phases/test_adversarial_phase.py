@@ -5,7 +5,7 @@ from sklearn.gaussian_process.kernels import RBF
 
 from qiskit_qgen.losses import gradient_penalty
 from qiskit_qgen.networks import ClassicalBlock, ModuleBackbone, TransferDiscriminator, UpsamplingGenerator
-from qiskit_qgen.noise import GaussianNoise
+from qiskit_qgen.noise import CategoricalNoise, GaussianNoise
 from qiskit_qgen.training import AdversarialPhase, AdversarialTraining, SampleDiscrepancy, Scores, Trainer
 
 SHAPE = (1, 8, 8)
@@ -130,3 +130,39 @@ def test_the_discrepancy_is_that_of_the_pixels():
     callbacks = [Scores({"discrepancy": SampleDiscrepancy(validation, 90), "check": check}, every=4)]
     history = Trainer([phase], seed=1, config={}, callbacks=callbacks).run()
     assert history.last("adversarial", "discrepancy") == pytest.approx(seen["expected"], rel=1e-4)
+
+
+@pytest.mark.parametrize("loss", ["wgan-gp", "hinge"])
+def test_generated_images_have_the_categories_of_the_real_ones(loss):
+    torch.manual_seed(0)
+    backbone, kinds = Counting(), torch.arange(20) % 3
+    block = ClassicalBlock(2, 5, 15, activation="tanh")
+    generator = UpsamplingGenerator(block, SHAPE, noise_dim=2, num_categories=3, width=16)
+    discriminator = TransferDiscriminator(
+        backbone, SHAPE, ClassicalBlock(5, 5, 15, activation="tanh"), width=8, num_categories=3
+    )
+    images = torch.rand(20, *SHAPE)
+    phase = AdversarialPhase(
+        generator,
+        discriminator,
+        backbone,
+        CategoricalNoise(GaussianNoise(2), torch.ones(3)),
+        images,
+        options=AdversarialTraining(steps=2, batch_size=6, loss=loss, n_critic=2),
+        gradient_penalty=1.0,
+        seed=1,
+        categories=lambda vectors: kinds if torch.equal(vectors, images.flatten(1)) else None,
+    )
+    made, seen = [], []
+    generator.register_forward_pre_hook(lambda _, inputs: made.append(inputs[0].detach()))
+    discriminator.register_forward_pre_hook(lambda _, inputs: seen.append(inputs))
+    phase.begin()
+    assert phase.train_step(0).keys() >= {"discriminator_loss", "generator_loss"}
+    own = {tuple(row.tolist()): int(kind) for row, kind in zip(images.flatten(1), kinds, strict=True)}
+    updates = 3 if loss == "wgan-gp" else 2  # real, generated and, of the penalty, mixed features
+    for index in range(2):
+        real, asked = seen[index * updates]
+        assert [own[tuple(row.tolist())] for row in real] == asked.argmax(1).tolist()
+        assert torch.equal(made[index][:, 2:], asked)
+        assert all(torch.equal(seen[index * updates + each][1], asked) for each in range(updates))
+    assert torch.equal(seen[-1][1], made[-1][:, 2:])  # the generator's own step

@@ -4,7 +4,7 @@ import torch
 from qiskit_qgen.losses import gradient_penalty
 from qiskit_qgen.metrics import maximum_mean_discrepancy
 from qiskit_qgen.networks import ClassicalGenerator, ClassicalGeneratorConfig, Critic, CriticConfig
-from qiskit_qgen.noise import AbstractNoise, GaussianNoise
+from qiskit_qgen.noise import AbstractNoise, CategoricalNoise, GaussianNoise
 from qiskit_qgen.training import (
     Checkpoint,
     SampleDiscrepancy,
@@ -13,6 +13,7 @@ from qiskit_qgen.training import (
     WassersteinPhase,
     WassersteinTraining,
 )
+from qiskit_qgen.training.phases import wasserstein
 
 
 class CountingNoise(AbstractNoise):
@@ -44,6 +45,59 @@ def make(noise=None, *, num_steps=4, batch_size=6, to_images=None, **options):
         seed=1,
         to_images=to_images,
     )
+
+
+def make_categorical(**options):
+    torch.manual_seed(0)
+    data, kinds = torch.randn(20, 2), torch.arange(20) % 3
+    frequencies = torch.ones(3)
+
+    def categories(real):
+        assert torch.equal(real, data)
+        frequencies.copy_(torch.tensor([0.0, 1.0, 1.0]))
+        return kinds
+
+    return WassersteinPhase(
+        ClassicalGenerator(5, 2, ClassicalGeneratorConfig(width=8), num_categories=3),
+        Critic(5, CriticConfig(width=8, depth=1)),
+        CategoricalNoise(GaussianNoise(2), frequencies),
+        lambda: data,
+        options=WassersteinTraining(steps=4, batch_size=6, **options),
+        sample_shape=(2,),
+        seed=1,
+        categories=categories,
+    )
+
+
+def test_a_critic_of_categories_sees_them_beside_each_sample_and_compares_like_with_like(monkeypatch):
+    phase = make_categorical(n_critic=1, replay=2, generator_batch_size=4)
+    pairs, seen = [], []
+
+    def watched(critic, real, fake, **options):
+        pairs.append((real, fake))
+        return gradient_penalty(critic, real, fake, **options)
+
+    monkeypatch.setattr(wasserstein, "gradient_penalty", watched)
+    phase.critic.register_forward_hook(lambda _, inputs, __: seen.append(inputs[0].detach()))
+    phase.begin()
+    assert torch.equal(phase.real, phase._data())  # scores see the samples alone
+    for step in range(4):
+        phase.train_step(step)
+    for real, fake in pairs:
+        for rows, allowed in ((real, {0, 1, 2}), (fake, {1, 2})):
+            kinds = rows[:, 2:].argmax(1)
+            assert torch.equal(rows[:, 2:].sum(1), torch.ones(6))
+            assert torch.equal(kinds, kinds.sort().values)
+            assert set(kinds.tolist()) <= allowed
+        # a row's unit vector is that of its own sample
+        own = {tuple(sample.tolist()): kind % 3 for kind, sample in enumerate(phase.real)}
+        assert all(own[tuple(row[:2].tolist())] == int(row[2:].argmax()) for row in real)
+    replayed = phase.tensors["replay"]
+    assert replayed.shape == (2, 4, 5)
+    assert torch.equal(replayed[1], seen[-1])  # the generator's own last batch, with its categories
+    kept = {tuple(row.tolist()) for row in torch.cat([seen_rows for seen_rows in seen if len(seen_rows) == 4])}
+    assert all(tuple(row.tolist()) in kept for row in pairs[-1][1])
+    assert phase.sample(5, 0).shape == (5, 2)
 
 
 def test_the_first_step_is_algorithm_one_of_the_paper():
