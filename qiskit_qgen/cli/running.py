@@ -16,8 +16,8 @@ from qiskit_qgen.cli.executions import parse_execution
 from qiskit_qgen.cli.reporting import note
 from qiskit_qgen.cli.run_folder import RunFolder
 from qiskit_qgen.cli.scoring import load_scored_images, report, score
-from qiskit_qgen.cli.settings import Tables, complete, data_settings, model_of, split_data, split_training
-from qiskit_qgen.exceptions import QGenError
+from qiskit_qgen.cli.settings import Tables, complete, data_settings, model_of, model_table, split_data, split_training
+from qiskit_qgen.exceptions import ArgumentError, QGenError
 from qiskit_qgen.metrics import get_extractor
 from qiskit_qgen.training import AbstractCallback, ProgressBar, SampleDiscrepancy, Scores, TrainingState
 from qiskit_qgen.training.checkpoint import CHECKPOINT_NAME
@@ -27,11 +27,12 @@ _NUM_SAMPLES = 64
 _LINES = 10  # of progress in a phase
 
 
-def run(tables: Tables, out: Path, *, resume: bool, overwrite: bool, again: str) -> None:
+def run(tables: Tables, out: Path, *, resume: bool, overwrite: bool, again: str, twin: str | None = None) -> None:
     """Train, save, draw and score a model; a run that is finished is only reported.
 
     Of processes that torchrun started, all train, and the one of rank 0 does all else. The settings ``tables`` are
     checked, and take defaults for what they leave open; ``again`` is the command that continues an interrupted run.
+    ``twin`` is a level of :func:`~qiskit_qgen.studies.classical_twin`, whose model takes the place of the settings'.
 
     Raises:
         KeyboardInterrupt: After Ctrl-C, with a sentence on how to continue.
@@ -40,7 +41,7 @@ def run(tables: Tables, out: Path, *, resume: bool, overwrite: bool, again: str)
     join()
     folder = RunFolder(out)
     with together():
-        tables, (train, validation), test, model, extractor, execution = _prepare(tables)
+        tables, (train, validation), test, model, extractor, execution = _prepare(tables, twin)
     scored = tables["evaluate"]
     begins = on_main(lambda: folder.open(tables, resume=resume, overwrite=overwrite))
     tables["training"]["seed"] = broadcast_object(tables["training"]["seed"])
@@ -72,7 +73,7 @@ def run(tables: Tables, out: Path, *, resume: bool, overwrite: bool, again: str)
     _report(folder)
 
 
-def _prepare(tables: Tables) -> tuple[Tables, Any, Any, Any, Any, Any]:
+def _prepare(tables: Tables, twin: str | None) -> tuple[Tables, Any, Any, Any, Any, Any]:
     """Return the complete settings, and what they name: data to train and to score, model, extractor, execution."""
     data = data_settings(tables)
     whole = data.load()
@@ -84,8 +85,27 @@ def _prepare(tables: Tables) -> tuple[Tables, Any, Any, Any, Any, Any]:
     remedy = "set `split` to 'train' in the table [evaluate], as does --set evaluate.split=train"
     test = load_scored_images(data.name, scored["split"], data.data_dir, remedy)
     model = model_of(tables["model"], (channels, height, width))
+    if twin is not None:
+        model, tables["model"] = _challenger(model, twin)
     extractor = get_extractor(scored["extractor"], image_shape=(channels, height, width), name="extractor")
     return tables, train, test, model, extractor, None if execution is None else parse_execution(execution)
+
+
+def _challenger(model: Any, level: str) -> tuple[Any, dict[str, Any]]:
+    """Return the challenger of a model, and the table [model] that makes it.
+
+    Raises:
+        ArgumentError: If the level is unknown, or searches, or the model has no circuit.
+    """
+    from qiskit_qgen.studies import classical_twin
+    from qiskit_qgen.studies.challengers.settings import LEVELS
+
+    known = [each for each in LEVELS if each != "search"]
+    if level not in known:
+        raise ArgumentError(f"Option --twin must be one of {', '.join(map(repr, known))}, but is {level!r}.")
+    twin = classical_twin(model, level)
+    note(f"In the place of the model, its challenger of level {level!r}: {twin}.")
+    return twin.model, model_table(twin.model)
 
 
 @contextmanager

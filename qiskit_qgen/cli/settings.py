@@ -160,10 +160,9 @@ def complete(tables: Tables, image_shape: tuple[int, int, int]) -> Tables:
         evaluation["num_samples"] = _NUM_SCORED.get(name)
     if name == "StyleQGAN" and run.score_every is None:
         run = RunSettings.of(**{**run.to_dict(), "score_every": 250})
-    settings = config.to_dict()
     return {
         "data": data_settings(tables).to_dict(),
-        "model": {"class_name": name, **{each: settings[each] for each in settings if each not in _OF_THE_DATA}},
+        "model": _table_of(name, config),
         "training": {**training.to_dict(), **run.to_dict()},
         "evaluate": evaluation,
     }
@@ -230,6 +229,18 @@ def model_of(table: Mapping[str, Any], image_shape: tuple[int, int, int]) -> Any
     kind = model_class(table["class_name"])
     given = {name: value for name, value in table.items() if name != "class_name"}
     return kind(**kind.config_class.without_none_words(given), image_shape=image_shape)
+
+
+def model_table(model: Any) -> dict[str, Any]:
+    """Return the complete table [model] of a model."""
+    return _table_of(type(model).__name__, model.config)
+
+
+def _table_of(name: str, config: Any) -> dict[str, Any]:
+    return {
+        "class_name": name,
+        **{key: value for key, value in config.to_dict().items() if key not in _OF_THE_DATA},
+    }
 
 
 def class_name(tables: Mapping[str, Mapping[str, Any]]) -> str:

@@ -50,6 +50,13 @@ def train(
     autoencoder_steps: AutoencoderSteps = None,
     batch_size: Annotated[int | None, typer.Option(min=1, help="Images in a batch.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of the run; a fresh one if left out.")] = None,
+    twin: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LEVEL",
+            help="Train the model's challenger in its place: weights, width, budget, unentangled, frozen or fourier.",
+        ),
+    ] = None,
     assign: Assignments = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Continue the run in the folder, also a finished one with more steps.")
@@ -60,7 +67,7 @@ def train(
     flags = {"steps": steps, "autoencoder_steps": autoencoder_steps, "batch_size": batch_size, "seed": seed}
     folder = Path("runs", config.stem) if out is None else out
     again = "the same command with --resume"
-    _run(config, flags, assign, folder, data=data, resume=resume, overwrite=overwrite, again=again)
+    _run(config, flags, assign, folder, data=data, twin=twin, resume=resume, overwrite=overwrite, again=again)
 
 
 def _run(

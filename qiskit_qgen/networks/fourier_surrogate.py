@@ -83,7 +83,11 @@ class FourierSurrogate(nn.Module):
         centre, mean = features.mean(0), targets.mean(0)
         features, targets = features - centre, targets - mean
         size = features.shape[1]
-        penalty = check_float("ridge", ridge, minimum=0) * len(inputs) * torch.eye(size, dtype=torch.float64, device=inputs.device)
+        penalty = (
+            check_float("ridge", ridge, minimum=0)
+            * len(inputs)
+            * torch.eye(size, dtype=torch.float64, device=inputs.device)
+        )
         solved = torch.linalg.solve(features.T @ features + penalty, features.T @ targets)
         self.coefficients.weight.copy_(solved.T)
         self.coefficients.bias.copy_(mean - centre @ solved)

@@ -43,6 +43,22 @@ def test_a_run_leaves_a_model_that_samples(qgen, pictures, tmp_path, place):
     assert result.exit_code == 0, result.stderr
 
 
+def test_a_challenger_is_trained_in_the_models_place(qgen, pictures, tmp_path):
+    config = tmp_path / "hybrid.toml"
+    config.write_text(CONFIG.format(data=str(pictures), place="generator"))
+    for level, shown in (("search", "'search'"), ("best", "'best'")):
+        result = qgen("train", config, "--out", tmp_path / "run", "--twin", level)
+        assert result.exit_code == 2
+        assert f"'unentangled', 'frozen', 'fourier', but is {shown}." in result.stderr
+    result = qgen("train", config, "--out", tmp_path / "run", "--seed", 3, "--twin", "width")
+    assert result.exit_code == 0, result.stderr
+    assert "challenger of level 'width': generator: 15 quantum, 30 classical parameters" in result.stderr
+    settings = HybridGAN.from_pretrained(tmp_path / "run" / "model").config
+    assert (settings.quantum_in, settings.block.control) == ("generator", "dense")
+    again = qgen("train", config, "--out", tmp_path / "run", "--seed", 3, "--twin", "width", "--resume")
+    assert again.exit_code == 0, again.stderr
+
+
 def test_keys_are_those_of_the_model_that_is_named(pictures, tmp_path):
     config = tmp_path / "hybrid.toml"
     config.write_text(CONFIG.format(data=str(pictures), place="both"))
