@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.plotting.axes import PANEL, draw_bars, dress
@@ -59,10 +60,11 @@ def plot_arms(study: Mapping[str, Any]) -> Figure:
     *scores, ratios, copies = upper.subplots(1, panels)
     for axes, extractor in zip(scores, extractors, strict=True):
         _over_sizes(axes, arms, rows, lambda row, name=extractor: row["scores"][name][score])
-        _draw_baselines(axes, study["baselines"], extractor, score)
-        axes.axhline(study["floors"][extractor][score], color="0.5", linewidth=0.8, label="other real images")
+        lines = _draw_baselines(axes, study["baselines"], extractor, score)
+        lines.append(axes.axhline(study["floors"][extractor][score], color="0.5", linewidth=0.8, label="real images"))
         axes.set_yscale("symlog", linthresh=max(1e-6, _smallest(rows, extractor, score)))
         dress(axes, x="training images", y=f"{title} ({extractor})")
+        axes.legend(handles=lines, fontsize=7)  # arms have their names beside, in the panel of copies
     _draw_ratios(ratios, study["pooled"], extractors)
     _over_sizes(copies, arms, rows, lambda row: row["copy_rate"])
     held_out = {row["size"]: row["held_out_copy_rate"]["mean"] for row in rows}
@@ -89,15 +91,20 @@ def _over_sizes(axes: Axes, arms: Sequence[str], rows: Sequence[Mapping[str, Any
     axes.set_xscale("log")
     axes.set_xticks(sizes, labels=list(map(str, sizes)))
     axes.minorticks_off()
+    axes.margins(x=0.15)
 
 
-def _draw_baselines(axes: Axes, baselines: Mapping[str, Any], extractor: str, score: str) -> None:
+def _draw_baselines(axes: Axes, baselines: Mapping[str, Any], extractor: str, score: str) -> list[Line2D]:
+    """Draw the means of baselines over the sizes, across the panel if there is one size, and return the lines."""
+    lines = []
     for name, (title, style) in _BASELINES.items():
         means = {int(size): found[name][extractor][score]["mean"] for size, found in baselines.items() if name in found}
-        if means:
-            axes.plot(
-                list(means), list(means.values()), color="0.5", linestyle=style, marker="_", markersize=9, label=title
-            )
+        look: dict[str, Any] = {"color": "0.5", "linestyle": style, "label": title}
+        if len(means) == 1:
+            lines.append(axes.axhline(*means.values(), **look))
+        elif means:
+            lines += axes.plot(list(means), list(means.values()), **look)
+    return lines
 
 
 def _draw_ratios(axes: Axes, comparisons: Sequence[Mapping[str, Any]], extractors: Sequence[str]) -> None:

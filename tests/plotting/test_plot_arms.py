@@ -93,7 +93,7 @@ def test_what_to_compare_with_is_there():
     scores, other, _, copies = plot_arms(ONCE).axes
     lines = {line.get_label(): list(line.get_ydata()) for line in [*scores.lines, *copies.lines]}
     assert lines["its images, repeated"] == [2.0, 0.2]
-    assert lines["other real images"] == [0.25, 0.25]
+    assert lines["real images"] == [0.25, 0.25]
     assert lines["held-out images"] == [0.02, 0.02]
     assert scores.get_ylabel() == "Fréchet distance (pixel)"
     assert other.get_ylabel() == "Fréchet distance (other)"

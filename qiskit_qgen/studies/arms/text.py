@@ -94,9 +94,11 @@ def _differences(study: Any, heading: str, comparisons: Sequence[PairedCompariso
         if each.is_clear
     ]
     verdict = (
-        f"Shown at 5 % for the {comparisons[0].num_tests} comparisons by an extractor together (Holm): "
+        f"Shown at 5 % for all comparisons by an extractor together, {comparisons[0].num_tests} (Holm): "
         f"{'; '.join(names) or 'none'}."
     )
     if len(fit) < len(comparisons):
-        verdict += f" {len(comparisons) - len(fit)} comparisons are by scores that are unfit and conclude nothing."
+        verdict += (
+            f" {len(comparisons) - len(fit)} of {len(comparisons)} are by scores that are unfit and conclude nothing."
+        )
     return [f"### {heading}", comparison_table(comparisons), verdict]
