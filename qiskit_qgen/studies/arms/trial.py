@@ -50,7 +50,7 @@ def run_arm_trial(configuration: Mapping[str, Any], folder: Path) -> dict[str, A
     if configuration["arm"] == BASELINES_ARM:
         model = design.build(configuration["model"], images.pool.shape[1:], design.baseline)
         train = images.pool[images.rows(configuration["size"], seed)]
-        made = baseline_samples(train, model.sample(settings.samples, seed=seed), seed)
+        made = baseline_samples(train, model.untrained(seed).sample(settings.samples, seed=seed), seed)
         for name, samples in made.items():
             write_samples(folder, samples, name)
         return {VALIDATION: [_distance(made[REPEATED], settings, images, networks)]}
