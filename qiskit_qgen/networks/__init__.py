@@ -13,7 +13,7 @@ from qiskit_qgen.networks.blocks import ClassicalBlock, QuantumBlock
 from qiskit_qgen.networks.bottleneck_gates import ChannelGate
 from qiskit_qgen.networks.categories import Categories
 from qiskit_qgen.networks.classical_generator import ClassicalGenerator, ClassicalGeneratorConfig
-from qiskit_qgen.networks.controls import DenseLayer
+from qiskit_qgen.networks.controls import CircuitControl, DenseLayer
 from qiskit_qgen.networks.critic import ConvCritic, ConvCriticConfig, Critic, CriticConfig
 from qiskit_qgen.networks.fourier_surrogate import FourierSurrogate
 from qiskit_qgen.networks.last_autoencoder import LastAutoencoder, LastAutoencoderConfig
@@ -37,6 +37,7 @@ __all__ = [
     "AbstractNormalizer",
     "Categories",
     "ChannelGate",
+    "CircuitControl",
     "ClassicalBlock",
     "ClassicalGenerator",
     "ClassicalGeneratorConfig",

@@ -64,20 +64,20 @@ def classical_twin(
 ) -> ClassicalTwin:
     """Return the same model with each circuit replaced by a challenger of it.
 
-    ============= ==================================== ============================== ================================
-    level         StyleQGAN                            HybridGAN                      QuantumDiffusion
-    ============= ==================================== ============================== ================================
-    "weights"     perceptron of as many weights        two layers of as many weights  gate of as many weights
-    "width"       hidden layers as wide as the         one layer of the circuit's     gate as wide as the circuit
-                  read-outs                            inputs and outputs
-    "budget"      the widest perceptron, two layers or gate, of at most 4096 units, whose way forward takes no more
-                  floating-point operations for a sample than the simulation of the circuit's state vector
-    "search"      the best of ``num_trials`` widths, depths and learning rates, by a score on a part of ``data`` that
-                  trains nothing
-    "unentangled" the same circuit and as many weights without what entangles its qubits
-    "frozen"      the same circuit with random weights that are not trained
-    "fourier"     a trigonometric polynomial of the circuit's frequencies
-    ============= ==================================== ============================== ================================
+    =================  =============================================================================================
+    level              what stands in the circuit's place
+    =================  =============================================================================================
+    ``"weights"``      a perceptron, two layers or a gate of the nearest number of weights
+    ``"width"``        hidden layers as wide as a StyleQGAN's read-outs; one layer of the inputs and outputs of a
+                       HybridGAN's circuit; a gate as wide as a QuantumDiffusion's qubits
+    ``"budget"``       the widest, of at most 4096 units, whose way forward takes no more floating-point operations for
+                       a sample than the simulation of the circuit's state vector
+    ``"search"``       the best of ``num_trials`` widths, depths and learning rates, by a score on a part of ``data``
+                       that trains nothing
+    ``"unentangled"``  the same circuit and as many weights, without what entangles its qubits
+    ``"frozen"``       the same circuit with random weights that are not trained
+    ``"fourier"``      a trigonometric polynomial of the circuit's frequencies
+    =================  =============================================================================================
 
     All else is equal: what surrounds the circuit, the noise, and the training that the twin is given. As many weights
     and as many operations mean the nearest number that such layers can have; the result says all numbers. With equal
