@@ -1,4 +1,4 @@
-"""What one sample costs on the way forward through a network, in floating-point operations."""
+"""The parts of a model that challengers exchange, and what a sample costs on its way through them."""
 
 from __future__ import annotations
 
@@ -6,10 +6,22 @@ from qiskit.circuit import QuantumCircuit
 from torch import nn
 
 from qiskit_qgen.layers import QuantumLayer, StyleMap
+from qiskit_qgen.models import HybridGAN, StyleQGAN
+from qiskit_qgen.models.base import AbstractGenerativeModel
 from qiskit_qgen.networks import FourierSurrogate
+from qiskit_qgen.networks.bottleneck_gates import ChannelGate
 
 _FREE = frozenset({"x", "y", "z", "cx", "cy", "cz", "ccx", "swap", "id", "barrier", "delay"})
 """Gates that move, or change the sign of, amplitudes only."""
+
+
+def exchanged_parts(model: AbstractGenerativeModel) -> dict[str, nn.Module]:
+    """Return the parts of a model that are a circuit or a classical network in its place, by name."""
+    if isinstance(model, HybridGAN):
+        return {part: model.get_submodule(f"{part}.block") for part in ("generator", "discriminator")}
+    if isinstance(model, StyleQGAN):
+        return {"generator": model.get_submodule("generator")}
+    return {"bottleneck": nn.ModuleList(part for part in model.modules() if isinstance(part, ChannelGate))}
 
 
 def circuit_operations(circuit: QuantumCircuit) -> int:

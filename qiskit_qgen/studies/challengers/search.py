@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import product
 from typing import Any
@@ -16,6 +16,7 @@ from qiskit_qgen._settings import Settings
 from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.metrics import maximum_mean_discrepancy
 from qiskit_qgen.models.base import AbstractGenerativeModel, count
+from qiskit_qgen.studies.challengers.operations import exchanged_parts
 from qiskit_qgen.studies.challengers.settings import TwinSettings
 from qiskit_qgen.studies.tables import markdown_table
 
@@ -32,7 +33,7 @@ class Candidate:
     learning_rate: float
     """Factor of the training's learning rate."""
     num_weights: int
-    """Trainable weights of the whole model."""
+    """Trainable weights of what stands in the circuits' places."""
     score: float
     """On the validation split; less is better."""
     seconds: float
@@ -89,6 +90,7 @@ class TwinSearch:
 def search_twin(
     build: Callable[[int, int], AbstractGenerativeModel],
     model: AbstractGenerativeModel,
+    parts: Sequence[str],
     data: Any,
     training: Settings | None,
     score: Callable[[Tensor, Tensor], float] | None,
@@ -99,6 +101,7 @@ def search_twin(
     Args:
         build: Returns an untrained candidate of a width and a depth.
         model: The model whose twin is searched.
+        parts: Names of its quantum parts.
         data: Training data of the model.
         training: How candidates are trained, but for what the search sets; None takes the defaults.
         score: Scores generated beside validation samples, less being better; None for the usual one.
@@ -130,7 +133,8 @@ def search_twin(
         made = candidate.sample(settings.num_samples, seed=settings.seed)
         value = float((score or _discrepancy)(made, validation))
         seconds = time.perf_counter() - start
-        found.append(Candidate(width, depth, factor, count(candidate), value, seconds))
+        num_weights = sum(count(exchanged_parts(candidate)[part]) for part in parts)
+        found.append(Candidate(width, depth, factor, num_weights, value, seconds))
         trainings.append(own)
     best = min(range(len(found)), key=lambda each: found[each].score)
     return TwinSearch(tuple(found), trainings[best], len(rest), len(validation), len(combinations))

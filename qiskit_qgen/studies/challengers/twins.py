@@ -13,7 +13,7 @@ from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError
 from qiskit_qgen.models import ClassicalGeneratorConfig, HybridGAN, QuantumDiffusion, StyleQGAN
 from qiskit_qgen.models.base import AbstractGenerativeModel, count
 from qiskit_qgen.networks.bottleneck_gates import ChannelGate, QuantumBottleneck, SqueezeExcitation
-from qiskit_qgen.studies.challengers.operations import forward_operations
+from qiskit_qgen.studies.challengers.operations import exchanged_parts, forward_operations
 from qiskit_qgen.studies.challengers.search import TwinSearch, search_twin
 from qiskit_qgen.studies.challengers.settings import CONTROLS, TwinSettings
 
@@ -117,13 +117,13 @@ def classical_twin(
     if data is None:
         raise ArgumentError("Argument `data` must be given with level='search', but is None.")
     build = maker.of_width
-    found = search_twin(build, model, data, training, score, settings)
+    found = search_twin(build, model, _quantum_parts(model), data, training, score, settings)
     best = build(found.best.width, found.best.depth)
     return replace(_described(model, best, settings), training=found.training, search=found)
 
 
 def _described(model: AbstractGenerativeModel, twin: AbstractGenerativeModel, settings: TwinSettings) -> ClassicalTwin:
-    former, later = _parts(model), _parts(twin)
+    former, later = exchanged_parts(model), exchanged_parts(twin)
     names = _quantum_parts(model)
     return ClassicalTwin(
         twin,
@@ -133,15 +133,6 @@ def _described(model: AbstractGenerativeModel, twin: AbstractGenerativeModel, se
         {name: forward_operations(former[name]) for name in names},
         {name: forward_operations(later[name]) for name in names},
     )
-
-
-def _parts(model: AbstractGenerativeModel) -> dict[str, nn.Module]:
-    """Return the exchangeable parts of a model."""
-    if isinstance(model, HybridGAN):
-        return {part: model.get_submodule(f"{part}.block") for part in ("generator", "discriminator")}
-    if isinstance(model, StyleQGAN):
-        return {"generator": model.get_submodule("generator")}
-    return {"bottleneck": nn.ModuleList(part for part in model.modules() if isinstance(part, ChannelGate))}
 
 
 def _quantum_parts(model: AbstractGenerativeModel) -> tuple[str, ...]:
@@ -158,7 +149,7 @@ class _Hybrid:
         if not model.config.quantum_parts:
             raise ArgumentError("Argument `model` must have a quantum block, but `quantum_in` is 'none'.")
         _refuse_control(self.block.control)
-        part = _parts(model)[model.config.quantum_parts[0]]
+        part = exchanged_parts(model)[model.config.quantum_parts[0]]
         self.sizes: Any = part
         self.operations = forward_operations(part)
 
@@ -225,7 +216,7 @@ class _Diffusion:
         if not isinstance(gate, QuantumBottleneck):
             raise ArgumentError(f"Argument `model` must have a quantum bottleneck, but `bottleneck` is {gate.kind!r}.")
         _refuse_control(gate.control)
-        self.gate, self.part = gate, _parts(model)["bottleneck"]
+        self.gate, self.part = gate, exchanged_parts(model)["bottleneck"]
         self.channels: int = next(each for each in model.modules() if isinstance(each, ChannelGate)).down.in_features
 
     def at_level(self, settings: TwinSettings) -> QuantumDiffusion:

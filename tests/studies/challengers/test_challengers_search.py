@@ -35,6 +35,8 @@ def test_the_best_by_the_validation_samples_is_returned_with_its_training():
     assert found.best == found.candidates[1]
     generator = result.model.config.generator
     assert (generator.width, generator.depth) == (found.best.width, found.best.depth)
+    weights = sum(weight.numel() for weight in result.model.networks["generator"].parameters())
+    assert found.best.num_weights == weights == result.classical_parameters["generator"]
     usual = StyleQGAN.training_class().generator_learning_rate
     assert result.training.generator_learning_rate == pytest.approx(usual * found.best.learning_rate)
     assert [number for number, _ in seen] == [6, 6, 6]
