@@ -83,7 +83,7 @@ def _prepare(tables: Tables, twin: str | None) -> tuple[Tables, Any, Any, Any, A
     train = split_data(whole, tables["training"]["num_validation"])
     scored, execution = tables["evaluate"], tables["training"]["execution"]
     remedy = "set `split` to 'train' in the table [evaluate], as does --set evaluate.split=train"
-    test = load_scored_images(data.name, scored["split"], data.data_dir, remedy)
+    test = load_scored_images(data.whole(), scored["split"], remedy)
     model = model_of(tables["model"], (channels, height, width))
     if twin is not None:
         model, tables["model"] = _challenger(model, twin)

@@ -16,6 +16,9 @@ Model = Annotated[Path, typer.Argument(metavar="MODEL_DIR", help="A saved model,
 Data = Annotated[str, typer.Option(help="Real images: a known name, a folder or a file.")]
 Split = Annotated[str, typer.Option(help="Which of them: test, val or train.")]
 DataDir = Annotated[str | None, typer.Option(help="Where the files of a known data set are.")]
+ImageSize = Annotated[int | None, typer.Option(min=2, help="Side in pixels to resize the images of a folder to.")]
+Mode = Annotated[str | None, typer.Option(help="L, RGB or RGBA, to convert the images of a folder to.")]
+SkipDamaged = Annotated[bool, typer.Option("--skip-damaged", help="Leave out damaged files of a folder.")]
 Extractor = Annotated[str | None, typer.Option(help="Features to compare: efficientnet-lite0-96px or pixel.")]
 
 _SUFFIXES = (".png", ".npy")
@@ -94,6 +97,9 @@ def evaluate(
     data: Data,
     split: Split = "test",
     data_dir: DataDir = None,
+    image_size: ImageSize = None,
+    mode: Mode = None,
+    skip_damaged: SkipDamaged = False,
     num_images: Annotated[
         int | None, typer.Option(min=4, help="Real images to draw from the split, by the seed; all of them.")
     ] = None,
@@ -122,19 +128,21 @@ def evaluate(
         check_new_file("--out", out)
     from qiskit_qgen.cli.run_folder import load_model, load_trained_on
     from qiskit_qgen.cli.scoring import load_scored_images, report, score
-    from qiskit_qgen.datasets import load_dataset
+    from qiskit_qgen.cli.settings import DataSettings
     from qiskit_qgen.persistence import atomic_write
 
     trained = load_model(model)
-    drawn: dict[str, Any] = {} if num_images is None else {"num_images": num_images, "subset_seed": seed}
-    real = load_scored_images(data, split, data_dir, **drawn)
+    options = {"image_size": image_size, "mode": mode, "skip_damaged": skip_damaged, "data_dir": data_dir}
+    drawn = {} if num_images is None else {"num_images": num_images, "subset_seed": seed}
+    chosen = DataSettings.of(name=data, **options, **drawn)
+    real = load_scored_images(chosen, split)
     trained_on = load_trained_on(model)
     if memorization and trained_on is None:
         raise ArgumentError(
             f"Folder {model} must be that of a run for --memorization: its settings say what was trained on."
         )
     if trained_on is None and split == "test":
-        trained_on = load_dataset(data, data_dir=data_dir)
+        trained_on = chosen.whole().load()
     scores = score(
         trained,
         real,
@@ -158,6 +166,9 @@ def compare(
     data: Data,
     split: Split = "test",
     data_dir: DataDir = None,
+    image_size: ImageSize = None,
+    mode: Mode = None,
+    skip_damaged: SkipDamaged = False,
     num_samples: Annotated[int, typer.Option("-n", "--num-samples", min=2, help="Samples for each seed.")] = 256,
     seed: Annotated[list[int] | None, typer.Option(min=0, help="Seed of the noise; repeatable. 0, 1 and 2.")] = None,
     extractor: Extractor = None,
@@ -174,10 +185,12 @@ def compare(
     from qiskit_qgen.cli.report import save_figure
     from qiskit_qgen.cli.run_folder import load_model
     from qiskit_qgen.cli.scoring import load_scored_images
+    from qiskit_qgen.cli.settings import DataSettings
     from qiskit_qgen.studies import compare_executions
 
     trained = load_model(model)
-    real = load_scored_images(data, split, data_dir)
+    options = {"image_size": image_size, "mode": mode, "skip_damaged": skip_damaged, "data_dir": data_dir}
+    real = load_scored_images(DataSettings.of(name=data, **options), split)
     with ExitStack() as stack:
         executions = {name: stack.enter_context(each) for name, each in parse_named(execution).items()}
         found = compare_executions(trained, real, executions, num_samples, seed or (0, 1, 2), extractor=extractor)

@@ -8,6 +8,7 @@ from typing import Any
 import typer
 
 from qiskit_qgen.cli.reporting import note
+from qiskit_qgen.cli.settings import DataSettings
 from qiskit_qgen.exceptions import ArgumentError, DatasetError
 
 _ROWS = {
@@ -43,17 +44,15 @@ _BASELINES = {
 _NARROW = 12
 
 
-def load_scored_images(name: Any, split: str, data_dir: Any, remedy: str = "give --split train", **drawn: Any) -> Any:
+def load_scored_images(data: DataSettings, split: str, remedy: str = "give --split train") -> Any:
     """Return the data set that samples are scored against; ``remedy`` is how a command takes another split.
 
     Raises:
-        ArgumentError: If ``split`` or ``name`` is unknown.
+        ArgumentError: If ``split`` or the name is unknown.
         DatasetError: If the data are missing or damaged, or have no such split.
     """
-    from qiskit_qgen.datasets import load_dataset
-
     try:
-        return load_dataset(name, split=split, data_dir=data_dir, **drawn)
+        return data.load(split)
     except DatasetError as error:
         if split != "test":
             raise

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from qiskit_qgen._checks import renamed_arguments
 from qiskit_qgen._settings import Settings, kinds_of_parts, setting
@@ -33,9 +33,32 @@ class DataSettings(Settings):
         "Number of images to draw for the training; None takes all", default=None, minimum=1
     )
     subset_seed: int = setting("Seed of that draw", default=0, minimum=0)
+    image_size: int | tuple[int, int] | None = setting(
+        "Of a folder: side in pixels, or (height, width), to resize images to; None keeps their size",
+        default=None,
+        minimum=2,
+    )
+    mode: Literal["L", "RGB", "RGBA"] | None = setting(
+        "Of a folder: grey, colours or colours with transparency, to convert images to; None keeps their mode",
+        default=None,
+    )
+    crop: Literal["center"] | None = setting(
+        "Of a folder: cut images to the proportions of `image_size`; None changes the proportions", default="center"
+    )
+    skip_damaged: bool = setting("Of a folder: leave out files that cannot be read", default=False)
+    test_fraction: float | None = setting(
+        "Share of the images that is held out where there are no test images; None takes a tenth",
+        default=None,
+        minimum=0,
+        maximum=0.9,
+    )
 
-    def load(self) -> Any:
-        """Return the data set to train on.
+    def whole(self) -> DataSettings:
+        """Return the settings of the same data without a draw."""
+        return replace(self, num_images=None, subset_seed=0)
+
+    def load(self, split: str = "train") -> Any:
+        """Return a part of the data set.
 
         Raises:
             ArgumentError: If the name or an option is wrong.
@@ -43,7 +66,7 @@ class DataSettings(Settings):
         """
         from qiskit_qgen.datasets import load_dataset
 
-        return load_dataset(**self.to_dict())
+        return load_dataset(**self.to_dict(), split=split)
 
 
 class RunSettings(Settings):

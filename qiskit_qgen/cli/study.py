@@ -242,12 +242,11 @@ def _both_splits(data: Mapping[str, Any]) -> tuple[Tensor, Tensor]:
         DatasetError: If the data are missing or damaged, or have no such splits.
     """
     from qiskit_qgen.cli.settings import data_settings
-    from qiskit_qgen.datasets import load_dataset
 
     chosen = data_settings({"data": data})
     train = chosen.load()
     try:
-        test = load_dataset(chosen.name or "", split="test", data_dir=chosen.data_dir)
+        test = chosen.whole().load("test")
     except DatasetError as error:
         raise DatasetError(f"A study scores against images of a split of their own, test: {error}") from error
     return train.images, test.images

@@ -286,3 +286,26 @@ def test_doctor_says_what_is_here(qgen):
     for match in speeds:
         milliseconds, samples = float(match[2]), float(match[3].replace(",", ""))
         assert samples == pytest.approx(64 / milliseconds * 1e3, rel=0.02)
+
+
+def test_a_folder_of_mixed_images_is_trained_on_and_scored_against(qgen, config, tmp_path):
+    folder = tmp_path / "mixed"
+    folder.mkdir()
+    generator = np.random.default_rng(3)
+    for index in range(60):
+        shape = (8 + index % 5, 9 + index % 3, 3)[: 2 + index % 2]
+        Image.fromarray(generator.integers(0, 256, shape, dtype=np.uint8)).save(folder / f"{index:02}.png")
+    (folder / "damaged.png").write_bytes(b"")
+    result = qgen("train", config, "--out", tmp_path / "run", "--data", folder)
+    assert result.exit_code == 2
+    assert "Pass image_size=8, mode='RGB', skip_damaged=True to load them." in result.stderr
+    keys = ["data.image_size=8", "data.mode=RGB", "data.skip_damaged=true"]
+    result = qgen(
+        "train", config, "--out", tmp_path / "run", "--data", folder, *(w for key in keys for w in ("--set", key))
+    )
+    assert result.exit_code == 0, result.stderr
+    assert "6 generated against 6 real images (mixed, test)" in result.stdout
+    options = ["--image-size", 8, "--mode", "RGB", "--skip-damaged", "--extractor", "pixel"]
+    result = qgen("evaluate", tmp_path / "run", "--data", folder, *options)
+    assert result.exit_code == 0, result.stderr
+    assert "6 generated against 6 real images (mixed, test)" in result.stdout
