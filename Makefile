@@ -6,13 +6,37 @@ STAMP := $(VENV)/.installed
 BENCH_STAMP := $(VENV)/.installed-bench
 DOCS_STAMP := $(VENV)/.installed-docs
 
-.PHONY: demo test setup lint types layers check tutorials bench docs clean
+.PHONY: demo test test-minimum test-latest setup lint types layers check tutorials bench docs clean
 
 demo: $(STAMP)
 	$(BIN)/qgen demo --out runs/demo
 
+PYTEST := python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile
+
 test: $(STAMP)
-	$(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile
+	$(BIN)/$(PYTEST)
+
+# The lowest versions that pyproject.toml declares, and the newest that it allows, each in an environment of its own.
+# torch is the pinned one in both, since its CPU build is offered for few versions.
+test-minimum: $(VENV)-minimum/.installed
+	$(<D)/bin/$(PYTEST)
+
+test-latest: $(VENV)-latest/.installed
+	$(<D)/bin/$(PYTEST)
+
+$(VENV)-minimum/.installed: pyproject.toml constraints.txt .ci/lowest_versions.py
+	$(PYTHON) -m venv --clear $(@D)
+	$(PYTHON) .ci/lowest_versions.py > $(@D)/versions.txt
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check "$$(grep '^torch==' constraints.txt)"
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check -c $(@D)/versions.txt -e '.[test]'
+	touch $@
+
+$(VENV)-latest/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv --clear $(@D)
+	grep '^torch==' constraints.txt > $(@D)/versions.txt
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check -r $(@D)/versions.txt
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade -c $(@D)/versions.txt -e '.[test]'
+	touch $@
 
 setup: $(STAMP)
 
@@ -55,4 +79,4 @@ docs: $(DOCS_STAMP)
 	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
 
 clean:
-	rm -rf $(VENV) docs/_build .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(VENV)-minimum $(VENV)-latest docs/_build .pytest_cache .mypy_cache .ruff_cache
