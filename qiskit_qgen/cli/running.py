@@ -16,7 +16,16 @@ from qiskit_qgen.cli.executions import parse_execution
 from qiskit_qgen.cli.reporting import note
 from qiskit_qgen.cli.run_folder import RunFolder
 from qiskit_qgen.cli.scoring import load_scored_images, report, score
-from qiskit_qgen.cli.settings import Tables, complete, data_settings, model_of, model_table, split_data, split_training
+from qiskit_qgen.cli.settings import (
+    Tables,
+    choose_categories,
+    complete,
+    data_settings,
+    model_of,
+    model_table,
+    split_data,
+    split_training,
+)
 from qiskit_qgen.exceptions import ArgumentError, QGenError
 from qiskit_qgen.metrics import get_extractor
 from qiskit_qgen.training import AbstractCallback, ProgressBar, SampleDiscrepancy, Scores, TrainingState
@@ -78,7 +87,7 @@ def _prepare(tables: Tables, twin: str | None) -> tuple[Tables, Any, Any, Any, A
     data = data_settings(tables)
     whole = data.load()
     channels, height, width = whole.images.shape[1:]
-    tables = complete(tables, (channels, height, width))
+    tables = complete(choose_categories(tables, whole), (channels, height, width))
     tables["training"]["num_validation"] = split_training(tables)[0].held_out(len(whole))
     train = split_data(whole, tables["training"]["num_validation"])
     scored, execution = tables["evaluate"], tables["training"]["execution"]

@@ -41,7 +41,7 @@ def sample(
     guidance: Annotated[
         float | None, typer.Option(min=0, help="Of a diffusion model with classes: strength of the guidance.")
     ] = None,
-    sampler: Annotated[str | None, typer.Option(help="Of a diffusion model: dpm-solver, ddim or ddpm.")] = None,
+    sampler: Annotated[str | None, typer.Option(help="Of a diffusion model: ddim, dpm-solver or ddpm.")] = None,
     sampling_steps: Annotated[int | None, typer.Option(min=1, help="Of the same: calls of its network.")] = None,
 ) -> None:
     """Generate samples of a trained model."""

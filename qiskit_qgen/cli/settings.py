@@ -17,6 +17,8 @@ MODELS = ("StyleQGAN", "HybridGAN", "QuantumDiffusion")
 _NAMES = ("class_name", "published")  # keys of [model] that are no settings
 _OF_THE_DATA = ("image_shape", "num_features", "scaling")  # what follows from the data, or belongs to tables
 _MOST_VALIDATION, _FEWEST_VALIDATION = 1000, 2
+_CATEGORIES = ("num_classes", "num_clusters")
+_MOST_CLASSES, _NUM_CLUSTERS, _FEWEST_CLUSTERED = 100, 20, 1000
 _NUM_SCORED = {"QuantumDiffusion": 256}  # whose samples take many passes each; others as many as there are real ones
 
 Tables = dict[str, dict[str, Any]]
@@ -233,6 +235,25 @@ def published_settings(tables: Mapping[str, Mapping[str, Any]]) -> tuple[Mapping
             f"`published` in the table [model] must be one of {listed} for a {owner} of images, but is {name!r}."
         )
     return systems[name].model, systems[name].training
+
+
+def choose_categories(tables: Tables, data: Any) -> Tables:
+    """Return ``tables`` with what a GAN's noise chooses from, where they leave it open.
+
+    Of data with labels these are their classes, from 2 to 100; of 1,000 images and more without labels, 20 clusters. A
+    published system, a diffusion model and a circuit whose angles have one noise component each stay as they are.
+    """
+    model = tables.get("model", {})
+    generator = model.get("generator")
+    keys = {*model, *(generator if isinstance(generator, Mapping) else ())}
+    if class_name(tables) not in ("StyleQGAN", "HybridGAN") or keys & {*_CATEGORIES, "published", "style"}:
+        return tables
+    if data.labels is None:
+        chosen = {"num_clusters": _NUM_CLUSTERS} if len(data) >= _FEWEST_CLUSTERED else {}
+    else:
+        count = int(data.labels.max()) + 1
+        chosen = {"num_classes": count} if 2 <= len(data.labels.unique()) <= count <= _MOST_CLASSES else {}
+    return {**tables, "model": {**model, **chosen}}
 
 
 def split_data(data: Any, num_validation: int) -> tuple[Any, Any]:

@@ -57,7 +57,7 @@ def test_a_run_leaves_a_model_that_samples_and_is_scored(qgen, pictures, tmp_pat
     result = qgen("sample", out, "-n", 3, "--seed", 2, "--out", tmp_path / "more.npy")
     assert result.exit_code == 0, result.stderr
     np.testing.assert_array_equal(np.load(tmp_path / "more.npy"), model.sample(3, seed=2).numpy())
-    result = qgen("sample", out, "-n", 2, "--sampler", "ddim", "--sampling-steps", 2, "--out", tmp_path / "m.png")
+    result = qgen("sample", out, "-n", 2, "--sampler", "dpm-solver", "--sampling-steps", 2, "--out", tmp_path / "m.png")
     assert result.exit_code == 0, result.stderr
     result = qgen("evaluate", out, "--data", pictures, "-n", 4, "--extractor", "pixel")
     assert result.exit_code == 0, result.stderr
@@ -97,7 +97,7 @@ def test_other_forward_processes_and_wrong_options(qgen, pictures, tmp_path):
 
 def test_defaults_are_the_models_and_few_samples_are_scored(pictures, tmp_path):
     tables = complete(read_settings(config(tmp_path, pictures)), (1, 8, 8))
-    assert tables["model"]["sampling"]["sampler"] == "dpm-solver"
+    assert tables["model"]["sampling"]["sampler"] == "ddim"
     assert not {"strict", "labels"} & tables["training"].keys()
     assert tables["evaluate"]["num_samples"] == 5
     given = override(tables, {}, ["training.min_snr_gamma=none"])

@@ -4,11 +4,13 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import torch
 
 from qiskit_qgen import HybridGAN, QuantumDiffusion, StyleQGAN
-from qiskit_qgen.cli.settings import complete, model_of, override, read_settings, split_training
+from qiskit_qgen.cli.settings import choose_categories, complete, model_of, override, read_settings, split_training
 from qiskit_qgen.cli.toml_text import dump_tables, parse_value
 from qiskit_qgen.cli.train import DEMO
+from qiskit_qgen.datasets import ImageDataset
 from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.models import StyleQGANTraining
 
@@ -251,6 +253,30 @@ def test_complete_settings_survive_their_file(tmp_path, model):
     tables = complete({"data": {"name": "digits"}, "model": model, "training": {"seed": 5}}, (1, 32, 32))
     path = written(tmp_path, dump_tables(tables))
     assert complete(read_settings(path), (1, 32, 32)) == tables
+
+
+@pytest.mark.parametrize(
+    ("model", "labels", "number", "chosen"),
+    [
+        ({}, [0, 2, 1], 3, {"num_classes": 3}),
+        ({"class_name": "HybridGAN"}, [0, 2, 1], 3, {"num_classes": 3}),
+        ({}, [1, 1, 1], 3, {}),
+        ({}, [0, 5, 200], 3, {}),
+        ({}, None, 999, {}),
+        ({}, None, 1000, {"num_clusters": 20}),
+        ({"num_classes": 0}, None, 1000, {}),
+        ({"num_clusters": 4}, [0, 1, 1], 3, {}),
+        ({"class_name": "QuantumDiffusion"}, [0, 1, 1], 3, {}),
+        ({"published": "2601.05036"}, [0, 1, 1], 3, {}),
+        ({"style": "cyclic"}, [0, 1, 1], 3, {}),
+        ({"generator": {"style": "cyclic"}}, [0, 1, 1], 3, {}),
+    ],
+)
+def test_classes_of_the_data_and_clusters_of_many_images_are_taken_unless_a_file_says_otherwise(
+    model, labels, number, chosen
+):
+    data = ImageDataset(torch.zeros(number, 1, 8, 8), labels and torch.tensor(labels), "x", "train")
+    assert choose_categories({"model": model}, data)["model"] == {**model, **chosen}
 
 
 def test_the_demonstration_has_valid_settings_of_its_own():

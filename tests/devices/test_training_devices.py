@@ -35,7 +35,7 @@ CASES = {
         {"loss": "hinge", "augmentations": ("color", "translation", "cutout")},
     ),
     "diffusion": (QuantumDiffusion, UNET, {}),
-    "diffusion, classes": (QuantumDiffusion, UNET | {"num_classes": 3, "guidance": 2.0, "sampler": "ddim"}, {}),
+    "diffusion, classes": (QuantumDiffusion, UNET | {"num_classes": 3, "guidance": 2.0, "sampler": "dpm-solver"}, {}),
     "diffusion, ddpm": (QuantumDiffusion, UNET | {"sampling_steps": None, "sampler": "ddpm", "num_steps": 4}, {}),
     "diffusion, published": (
         QuantumDiffusion,

@@ -126,7 +126,7 @@ OTHERS = [
     lambda: hybrid("none"),
     lambda: hybrid("generator", latent_dim=7),
     lambda: diffusion("se"),
-    lambda: diffusion(sampler="ddim"),
+    lambda: diffusion(sampler="dpm-solver"),
     lambda: diffusion(sampler="ddpm", num_steps=5),
     lambda: diffusion(num_classes=3),
     lambda: diffusion(process="depolarizing", sampling_steps=3),

@@ -186,7 +186,7 @@ BAD = {
         "mixing": (0.0, "must be a number in (0, 1], but is 0.0."),
     },
     Sampling: {
-        "sampler": ("euler", "must be one of 'dpm-solver', 'ddim', 'ddpm', but is 'euler'."),
+        "sampler": ("euler", "must be one of 'ddim', 'dpm-solver', 'ddpm', but is 'euler'."),
         "steps": POSITIVE,
         "guidance": WEIGHT,
     },

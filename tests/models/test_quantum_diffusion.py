@@ -137,7 +137,7 @@ def test_the_calls_of_a_draw_are_50_or_all_steps(num_steps, calls):
         ({}, {"sampling_steps": 21}, "`sampling_steps` must be an integer from 1 to 20, but is 21"),
         ({}, {"sampling_steps": 0}, "`sampling_steps` must be a positive integer, but is 0"),
         ({}, {"sampler": "ddpm", "sampling_steps": 3}, "`sampling_steps` has no effect with sampler='ddpm'"),
-        ({}, {"sampler": "euler"}, "`sampler` must be one of 'dpm-solver', 'ddim', 'ddpm', but is 'euler'"),
+        ({}, {"sampler": "euler"}, "`sampler` must be one of 'ddim', 'dpm-solver', 'ddpm', but is 'euler'"),
         ({"process": "depolarizing"}, {"sampler": "ddpm"}, "`sampler` has no effect unless the process is Gaussian"),
         ({"num_classes": 2}, {"guidance": -1.0}, "`guidance` must be a number in"),
     ],

@@ -41,6 +41,22 @@ def style(**options):
     return model, model.fit(pictures(40, 1, 9, 8), **options)
 
 
+def clusters(**options):
+    """A training with categories, by which batches are sorted before they are divided."""
+    sizes = {"num_qubits": 3, "num_layers": 2, "autoencoder_width": 4, "autoencoder_hidden": 16, "critic_width": 6}
+    model = StyleQGAN(image_shape=(1, 9, 8), num_clusters=3, **sizes)
+    training = model.training_class.of(autoencoder_steps=4, n_critic=2, replay=2)
+    options = {"steps": 5, "batch_size": 32, "seed": 3, "training": training, "callbacks": [], **options}
+    return model, model.fit(pictures(40, 1, 9, 8), **options)
+
+
+def classes(**options):
+    sizes = {"generator_width": 16, "discriminator_width": 16, "num_classes": 2}
+    model = HybridGAN(image_shape=(1, 8, 8), quantum_in="none", backbone="conv", **sizes)
+    options = {"steps": 3, "batch_size": 8, "seed": 5, "callbacks": [], **options}
+    return model, model.fit(pictures(20, 1, 8, 8), labels=torch.arange(20) % 2, **options)
+
+
 def tables(**options):
     model = StyleQGAN(image_shape=None, num_features=4, num_qubits=2, num_layers=1, critic_width=6)
     options = {"steps": 4, "batch_size": 32, "seed": 1, "callbacks": [], **options}
@@ -164,6 +180,8 @@ def billed(**options):
 
 RUNS = {
     "style": style,
+    "clusters": clusters,
+    "classes": classes,
     "tables": tables,
     "plain": plain,
     "hybrid": hybrid,

@@ -15,7 +15,7 @@ from parallel_run import RUNS, everything, plain
 from qiskit_qgen.persistence import load_tensors
 
 SCRIPT = Path(__file__).with_name("parallel_run.py")
-FAST, SLOW = ("style", "hybrid", "diffusion"), ("tables", "hinge", "published", "scored")
+FAST, SLOW = ("style", "hybrid", "diffusion"), ("tables", "clusters", "classes", "hinge", "published", "scored")
 TOLERANCE = 1e-5
 
 

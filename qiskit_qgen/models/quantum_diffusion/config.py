@@ -72,11 +72,11 @@ class StochasticWalk(Settings):
 class Sampling(Settings):
     """How a model samples unless a call says otherwise."""
 
-    sampler: Literal["dpm-solver", "ddim", "ddpm"] = setting(
-        "The sampler, with the Gaussian process only; 'ddpm' takes all steps", default="dpm-solver"
+    sampler: Literal["ddim", "dpm-solver", "ddpm"] = setting(
+        "The sampler, with the Gaussian process only; 'ddpm' takes all steps", default="ddim"
     )
     steps: int | None = setting(
-        "Calls of the network for an image, of 'dpm-solver' and 'ddim'; None takes at most 50", default=None, minimum=1
+        "Calls of the network for an image, of 'ddim' and 'dpm-solver'; None takes at most 50", default=None, minimum=1
     )
     guidance: float = setting(
         "Strength g of classifier-free guidance, (1 - g) output(no label) + g output(label), of a model with classes",

@@ -179,7 +179,8 @@ class WassersteinPhase(AbstractGeneratorPhase):
         totals: dict[str, Tensor] = {}
         with dropout_from(self.critic, randomness, part()):
             for index, fake in enumerate(self._fakes(step, randomness)):
-                real = self._seen[self.own_rows(self._order.batch(step * options.n_critic + index))]
+                rows = self._order.batch(step * options.n_critic + index).to(self.device)
+                real = self._own_part(self._seen[rows])
                 for name, value in self._update_critic(real, fake, randomness).items():
                     totals[name] = totals[name] + value / options.n_critic if index else value / options.n_critic
         self.critic.eval()  # the generator sees the critic without dropout, as in the code of arXiv 2110.06933
@@ -195,12 +196,12 @@ class WassersteinPhase(AbstractGeneratorPhase):
     @torch.no_grad()
     def _fakes(self, step: int, randomness: torch.Generator) -> tuple[Tensor, ...]:
         """The generated samples of all critic updates of a step: replayed ones if there are enough, or else fresh."""
-        count = self._options.n_critic * self._options.batch_size
+        size, count = self._options.batch_size, self._options.n_critic * self._options.batch_size
         if 0 < self._options.replay <= step:
             kept = self._replay.flatten(0, 1)
-            chosen = self._each_update(torch.randint(len(kept), (count,), generator=randomness))
-            return tuple(kept[rows] for rows in chosen)
-        noise = self._each_update(draw_noise(self.noise, count, randomness))
+            chosen = torch.randint(len(kept), (count,), generator=randomness).split(size)
+            return tuple(self._own_part(kept[rows.to(self.device)]) for rows in chosen)
+        noise = [self._own_part(rows) for rows in draw_noise(self.noise, count, randomness).split(size)]
         # One call for all updates, as the generator does not change between them.
         return tuple(self._generated(torch.cat(noise)).chunk(len(noise)))
 
@@ -210,20 +211,16 @@ class WassersteinPhase(AbstractGeneratorPhase):
         count = self.noise.num_categories
         return torch.cat([samples, noise[:, -count:]], 1) if count else samples
 
-    def _sorted(self, seen: Tensor) -> Tensor:
+    def _own_part(self, batch: Tensor) -> Tensor:
+        """This process's rows of a whole batch, which is sorted by category before it is divided."""
         count = self.noise.num_categories
-        return seen[seen[:, -count:].argmax(1).argsort(stable=True)] if count else seen
-
-    def _each_update(self, drawn: Tensor) -> list[Tensor]:
-        """This process's rows of what was drawn for all updates of a step, update by update."""
-        return [self.own_rows(each) for each in drawn.split(self._options.batch_size)]
+        return self.own_rows(batch[batch[:, -count:].argmax(1).argsort(stable=True)] if count else batch)
 
     def _update_critic(self, real: Tensor, fake: Tensor, randomness: torch.Generator) -> dict[str, Tensor]:
         if self._options.loss == "bce":
             return {"critic_loss": self._descend_cross_entropy(real, fake)}
         loss = wasserstein_critic_loss(self.critic(real), self.critic(fake))
-        pairs = self._sorted(real), self._sorted(fake)
-        penalty = gradient_penalty(self.critic, *pairs, generator=randomness, part=part())
+        penalty = gradient_penalty(self.critic, real, fake, generator=randomness, part=part())
         total = loss + self._options.gradient_penalty * penalty
         self.descend("critic", total, self.critic.parameters(), self._options.clip_norm)
         return {
