@@ -15,7 +15,7 @@ from qiskit_qgen.cli import run_folder as files
 from qiskit_qgen.cli.executions import parse_execution
 from qiskit_qgen.cli.reporting import note
 from qiskit_qgen.cli.run_folder import RunFolder
-from qiskit_qgen.cli.scoring import load_scored_images, report, score
+from qiskit_qgen.cli.scoring import choose_extractor, load_scored_images, report, score
 from qiskit_qgen.cli.settings import (
     Tables,
     choose_categories,
@@ -27,7 +27,6 @@ from qiskit_qgen.cli.settings import (
     split_training,
 )
 from qiskit_qgen.exceptions import ArgumentError, QGenError
-from qiskit_qgen.metrics import get_extractor
 from qiskit_qgen.training import AbstractCallback, ProgressBar, SampleDiscrepancy, Scores, TrainingState
 from qiskit_qgen.training.checkpoint import CHECKPOINT_NAME
 from qiskit_qgen.training.distributed import broadcast_object, is_main, join, on_main, together
@@ -96,7 +95,7 @@ def _prepare(tables: Tables, twin: str | None) -> tuple[Tables, Any, Any, Any, A
     model = model_of(tables["model"], (channels, height, width))
     if twin is not None:
         model, tables["model"] = _challenger(model, twin)
-    extractor = get_extractor(scored["extractor"], image_shape=(channels, height, width), name="extractor")
+    extractor = choose_extractor(scored["extractor"], train[0], (channels, height, width))
     return tables, train, test, model, extractor, None if execution is None else parse_execution(execution)
 
 

@@ -19,7 +19,10 @@ DataDir = Annotated[str | None, typer.Option(help="Where the files of a known da
 ImageSize = Annotated[int | None, typer.Option(min=2, help="Side in pixels to resize the images of a folder to.")]
 Mode = Annotated[str | None, typer.Option(help="L, RGB or RGBA, to convert the images of a folder to.")]
 SkipDamaged = Annotated[bool, typer.Option("--skip-damaged", help="Leave out damaged files of a folder.")]
-Extractor = Annotated[str | None, typer.Option(help="Features to compare: efficientnet-lite0-96px or pixel.")]
+Extractor = Annotated[
+    str | None,
+    typer.Option(help="Features to compare: efficientnet-lite0-96px, nsfw-inception-v3-299px, labels or pixel."),
+]
 
 _SUFFIXES = (".png", ".npy")
 
@@ -127,7 +130,7 @@ def evaluate(
     if out is not None:
         check_new_file("--out", out)
     from qiskit_qgen.cli.run_folder import load_model, load_trained_on
-    from qiskit_qgen.cli.scoring import load_scored_images, report, score
+    from qiskit_qgen.cli.scoring import choose_extractor, load_scored_images, report, score
     from qiskit_qgen.cli.settings import DataSettings
     from qiskit_qgen.persistence import atomic_write
 
@@ -146,7 +149,7 @@ def evaluate(
     scores = score(
         trained,
         real,
-        extractor=extractor,
+        extractor=choose_extractor(extractor, trained_on, real.images.shape[1:]),
         num_samples=num_samples,
         seed=seed,
         train=trained_on,

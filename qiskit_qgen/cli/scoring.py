@@ -7,6 +7,7 @@ from typing import Any
 
 import typer
 
+from qiskit_qgen._checks import renamed_arguments
 from qiskit_qgen.cli.reporting import note
 from qiskit_qgen.cli.settings import DataSettings
 from qiskit_qgen.exceptions import ArgumentError, DatasetError
@@ -57,6 +58,23 @@ def load_scored_images(data: DataSettings, split: str, remedy: str = "give --spl
         if split != "test":
             raise
         raise DatasetError(f"{error} To score against the images for training, {remedy}.") from error
+
+
+def choose_extractor(name: str | None, train: Any, image_shape: Any) -> Any:
+    """Return the feature extractor of a name, of images of ``image_shape``; "labels" learns the labels of ``train``.
+
+    Raises:
+        ArgumentError: If no extractor has that name, or ``train`` is needed and None, or has no labels.
+    """
+    from qiskit_qgen.metrics import LabelFeatureExtractor, get_extractor
+    from qiskit_qgen.metrics.extractors import LABELS_EXTRACTOR
+
+    if name != LABELS_EXTRACTOR:
+        return get_extractor(name, image_shape=image_shape, name="extractor")
+    if train is None:
+        raise ArgumentError(f"The extractor {name!r} needs the images that the model was trained on: give its run.")
+    with renamed_arguments({"data": "name"}):
+        return LabelFeatureExtractor(train)
 
 
 def score(
@@ -121,7 +139,7 @@ def _table(scores: Mapping[str, Any]) -> str:
     lines.append(
         "Of distances and divergences lower is better, of all else higher. "
         f"{scores['num_samples']} generated against {scores['num_real']} real images ({scores['data']}, "
-        f"{scores['split']}); features of {scores['extractor']}."
+        f"{scores['split']}); features of {scores['extractor']}{_accuracy(scores)}."
     )
     if rebuilt is not None and rebuilt["frechet_distance"] > 0:
         ratio = scores["frechet_distance"] / rebuilt["frechet_distance"]
@@ -160,6 +178,11 @@ def _baselines(scores: Mapping[str, Any], titles: Mapping[str, str], space: str)
             "Ranking: only the fitted mixture is at least as good; it may rank models, but speaks for none of them."
         )
     return lines
+
+
+def _accuracy(scores: Mapping[str, Any]) -> str:
+    known = scores.get("extractor_accuracy")
+    return "" if known is None else f", which tells {known:.1%} of labels of unseen images"
 
 
 def _value(scores: Mapping[str, Any] | None, key: str) -> str:

@@ -107,7 +107,9 @@ class EvaluationSettings(Settings):
         minimum=2,
     )
     extractor: str | None = setting(
-        "Features to compare, such as 'pixel'; None takes EfficientNet-Lite0 if it is installed", default=None
+        "Features to compare, such as 'pixel', or 'labels' of a classifier of the training images' labels; None takes "
+        "EfficientNet-Lite0 if it is installed",
+        default=None,
     )
 
 

@@ -16,7 +16,9 @@ from qiskit_qgen.metrics.extractors import (
     EfficientNetLite0Extractor,
     FidInceptionExtractor,
     IdentityFeatureExtractor,
+    LabelFeatureExtractor,
     ModuleFeatureExtractor,
+    NsfwInceptionExtractor,
     get_extractor,
 )
 from qiskit_qgen.metrics.fitness import Verdict, judge_score
@@ -84,10 +86,12 @@ __all__ = [
     "InceptionScore",
     "JensenShannonDivergence",
     "KernelInceptionDistance",
+    "LabelFeatureExtractor",
     "MaximumMeanDiscrepancy",
     "Memorization",
     "MemorizationScores",
     "ModuleFeatureExtractor",
+    "NsfwInceptionExtractor",
     "PrecisionRecall",
     "SlicedWassersteinDistance",
     "StructuralSimilarityIndexMeasure",

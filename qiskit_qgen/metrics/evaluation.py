@@ -82,7 +82,8 @@ def evaluate_images(
         dictionary of `copy_rate`, `held_out_copy_rate`, `closer` and `num_train`, or None without ``train``;
         `baselines`, the same scores of each baseline, and `unfit`, for each score from which nothing may be concluded
         for the model what :func:`~qiskit_qgen.metrics.judge_score` says: `beaten_by`, `can_rank` and a `sentence`;
-        `extractor`, `num_features`, `subsets`, `bins`, `seed`; and `warnings`, a list of sentences on samples that are
+        `extractor`, `extractor_accuracy` (of :class:`~qiskit_qgen.metrics.LabelFeatureExtractor`, else None),
+        `num_features`, `subsets`, `bins`, `seed`; and `warnings`, a list of sentences on samples that are
         too few. Beside the kernel distance, the four scores of the support and the three of memorisation stand their
         intervals of 95 % as `..._interval`: they say how much of a value is chance of these samples, with all else
         (the training, the other set of a comparison, and the features) as it is.
@@ -111,7 +112,7 @@ def evaluate_images(
         with renamed_arguments({"samples": name}):
             features = cache.features(images, network) if cache is not None and is_real else network(images)
         samples[name] = Samples(check_features(name, features), images.flatten(1), network.logits(features))
-    return _evaluate(samples, network.name, options, rivals)
+    return _evaluate(samples, network.name, options, rivals) | {"extractor_accuracy": network.accuracy}
 
 
 def evaluate_features(

@@ -77,7 +77,8 @@ def pictures():
 def test_every_score_is_the_functions_and_every_set_is_seen_once(extractor, pictures):
     result = evaluate_images(**pictures, extractor=extractor, **QUICK, seed=4)
     assert extractor.module.samples == 30 + 40 + 25 + 20
-    assert set(result) == SCORES | SIZES | FACTS | PIXELS
+    assert set(result) == SCORES | SIZES | FACTS | PIXELS | {"extractor_accuracy"}
+    assert result["extractor_accuracy"] is None
     assert set(result["floor_real"]) == SCORES | SIZES | PIXELS | {"source"}
     assert set(result["floor_reconstruction"]) == SCORES | SIZES | PIXELS
     assert json.loads(json.dumps(result, allow_nan=False)) == result

@@ -69,6 +69,11 @@ class AbstractFeatureExtractor(nn.Module, ABC):
         """
         return None
 
+    @property
+    def accuracy(self) -> float | None:
+        """The part of unseen images whose class the extractor tells, if that was measured where it was made."""
+        return None
+
     def digest(self) -> str | None:
         """Return a digest of all that the features depend on besides the samples, or None if that cannot be known."""
         return None

@@ -12,6 +12,8 @@ from qiskit_qgen.metrics.extractors.base import AbstractFeatureExtractor
 from qiskit_qgen.metrics.extractors.efficientnet import EfficientNetLite0Extractor
 from qiskit_qgen.metrics.extractors.fid_inception import FID_EXTRACTOR, FidInceptionExtractor
 from qiskit_qgen.metrics.extractors.identity import IdentityFeatureExtractor
+from qiskit_qgen.metrics.extractors.label_classifier import LABELS_EXTRACTOR
+from qiskit_qgen.metrics.extractors.nsfw_inception import NSFW_EXTRACTOR, NsfwInceptionExtractor
 from qiskit_qgen.optionals import HAS_EFFICIENTNET_LITE
 
 DEFAULT_EXTRACTOR = "efficientnet-lite0-96px"
@@ -28,9 +30,9 @@ def get_extractor(
     first of two, and otherwise pixels, which a logged warning says.
 
     Args:
-        feature: "efficientnet-lite0-Spx" for :class:`EfficientNetLite0Extractor` at S pixels, "fid-inception-v3" for
-            :class:`FidInceptionExtractor`, "pixel" for the pictures' own values by :class:`IdentityFeatureExtractor`,
-            an extractor, or None.
+        feature: "efficientnet-lite0-Spx" for :class:`EfficientNetLite0Extractor` at S pixels, "nsfw-inception-v3-Spx"
+            for :class:`NsfwInceptionExtractor`, "fid-inception-v3" for :class:`FidInceptionExtractor`, "pixel" for the
+            images' own values by :class:`IdentityFeatureExtractor`, an extractor, or None.
         image_shape: Channels, height and width of the pictures; "pixel" and None need them.
         name: The argument that ``feature`` came from, named in errors.
 
@@ -70,10 +72,13 @@ def get_extractor(
         return IdentityFeatureExtractor(math.prod(image_shape), name=PIXEL_EXTRACTOR)
     if feature == FID_EXTRACTOR:
         return FidInceptionExtractor()
-    match = re.fullmatch(r"efficientnet-lite0-(\d+)px", feature)
+    match = re.fullmatch(rf"(efficientnet-lite0|{NSFW_EXTRACTOR})-(\d+)px", feature)
     if match is None:
+        remedy = "; it needs labelled images: pass LabelFeatureExtractor(data)" if feature == LABELS_EXTRACTOR else ""
         raise ArgumentError(
-            f"Argument `{name}` must be 'pixel', '{FID_EXTRACTOR}', a name such as '{DEFAULT_EXTRACTOR}' or an "
-            f"extractor, but is {feature!r}."
+            f"Argument `{name}` must be 'pixel', '{FID_EXTRACTOR}', a name such as '{DEFAULT_EXTRACTOR}' or "
+            f"'{NSFW_EXTRACTOR}-299px', or an extractor, but is {feature!r}{remedy}."
         )
-    return EfficientNetLite0Extractor(int(match[1]))
+    if match[1] == NSFW_EXTRACTOR:
+        return NsfwInceptionExtractor(input_size=int(match[2]))
+    return EfficientNetLite0Extractor(int(match[2]))
