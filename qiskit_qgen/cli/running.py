@@ -86,8 +86,9 @@ def _prepare(tables: Tables, twin: str | None) -> tuple[Tables, Any, Any, Any, A
     data = data_settings(tables)
     whole = data.load()
     channels, height, width = whole.images.shape[1:]
+    asked = split_training(tables)[0].score_every is not None
     tables = complete(choose_categories(tables, whole), (channels, height, width))
-    tables["training"]["num_validation"] = split_training(tables)[0].held_out(len(whole))
+    tables["training"]["num_validation"] = split_training(tables)[0].held_out(len(whole), asked=asked)
     train = split_data(whole, tables["training"]["num_validation"])
     scored, execution = tables["evaluate"], tables["training"]["execution"]
     remedy = "set `split` to 'train' in the table [evaluate], as does --set evaluate.split=train"

@@ -89,12 +89,12 @@ class RunSettings(Settings):
         minimum=0,
     )
 
-    def held_out(self, count: int) -> int:
-        """Return how many of ``count`` images are held out: too few for a score are none."""
+    def held_out(self, count: int, *, asked: bool) -> int:
+        """Return how many of ``count`` images are held out; of few, none unless scores on the way were asked for."""
         if self.num_validation is not None:
             return self.num_validation
         usual = 0 if self.score_every is None else min(_MOST_VALIDATION, count // 10)
-        return usual if usual >= _FEWEST_VALIDATION else 0
+        return usual if usual >= _FEWEST_VALIDATION else _FEWEST_VALIDATION * asked
 
 
 class EvaluationSettings(Settings):

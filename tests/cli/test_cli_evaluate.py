@@ -18,7 +18,7 @@ def run(tmp_path_factory, config):
     from qiskit_qgen.cli import app
 
     folder = tmp_path_factory.mktemp("runs") / "run"
-    few = ("--set", "data.num_images=12", "--set", "data.subset_seed=2")
+    few = ("--set", "data.num_images=12", "--set", "data.subset_seed=2", "--set", "training.num_validation=0")
     result = CliRunner().invoke(app, ["train", str(config), "--out", str(folder), *few])
     assert result.exit_code == 0, result.output
     return folder

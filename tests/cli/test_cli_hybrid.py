@@ -34,7 +34,7 @@ def test_a_run_leaves_a_model_that_samples(qgen, pictures, tmp_path, place):
     result = qgen("train", config, "--out", tmp_path / "run", "--seed", 3, "--set", "training.score_every=1")
     assert result.exit_code == 0, result.stderr
     scored = History.load(tmp_path / "run" / "history.json").values("adversarial", "sample_discrepancy")
-    assert len(scored) == 2
+    assert len(scored) == 3
     files = {entry.name for entry in (tmp_path / "run").iterdir()}
     assert {"scores.json", "samples.png", "history.json", "model"} <= files
     assert ("circuit.png" in files) == (place == "both")

@@ -7,7 +7,15 @@ import pytest
 import torch
 
 from qiskit_qgen import HybridGAN, QuantumDiffusion, StyleQGAN
-from qiskit_qgen.cli.settings import choose_categories, complete, model_of, override, read_settings, split_training
+from qiskit_qgen.cli.settings import (
+    RunSettings,
+    choose_categories,
+    complete,
+    model_of,
+    override,
+    read_settings,
+    split_training,
+)
 from qiskit_qgen.cli.toml_text import dump_tables, parse_value
 from qiskit_qgen.cli.train import DEMO
 from qiskit_qgen.datasets import ImageDataset
@@ -287,3 +295,19 @@ def test_the_demonstration_has_valid_settings_of_its_own():
     assert model.config.generator.num_qubits == 12
     assert model.config.generator.num_layers == 8
     assert model.circuit.num_qubits == 12
+
+
+@pytest.mark.parametrize(
+    ("settings", "count", "asked", "expected"),
+    [
+        ({"score_every": 250}, 7000, False, 700),
+        ({"score_every": 250}, 60_000, False, 1000),
+        ({"score_every": 250}, 12, False, 0),
+        ({"score_every": 250}, 12, True, 2),
+        ({}, 7000, False, 0),
+        ({"score_every": 250, "num_validation": 5}, 7000, False, 5),
+        ({"score_every": 250, "num_validation": 0}, 7000, True, 0),
+    ],
+)
+def test_images_are_held_out_for_the_scores_on_the_way(settings, count, asked, expected):
+    assert RunSettings.of(**settings).held_out(count, asked=asked) == expected
