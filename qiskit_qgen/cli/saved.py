@@ -113,6 +113,7 @@ def evaluate(
     memorization: Annotated[
         bool, typer.Option("--memorization", help="Look for copies of the images that the run was trained on.")
     ] = False,
+    oversample: Annotated[int, typer.Option(min=1, help="Candidates, of which a GAN's critic keeps the best.")] = 1,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the samples and of the scores' random parts.")] = 0,
     out: Annotated[Path | None, typer.Option("-o", "--out", help="JSON file to write the scores to.")] = None,
 ) -> None:
@@ -154,6 +155,7 @@ def evaluate(
         seed=seed,
         train=trained_on,
         memorization=memorization,
+        oversample=oversample,
     )
     report(scores)
     if out is not None:

@@ -86,6 +86,7 @@ def score(
     seed: int | None,
     train: Any = None,
     memorization: bool = False,
+    oversample: int = 1,
 ) -> dict[str, Any]:
     """Return the scores of ``model`` against the data set ``real``, with the names of the data.
 
@@ -98,6 +99,7 @@ def score(
         train: The data set that the model was trained on, to which baselines are fitted and of which as many images as
             in ``real`` give the floor; None has the baselines that need none, and splits ``real`` in two.
         memorization: Whether to look for copies of ``train``.
+        oversample: Candidates for each sample, of which the critic keeps the best.
     """
     from qiskit_qgen.metrics import FeatureCache
     from qiskit_qgen.metrics.baselines import repeated_rows
@@ -109,13 +111,15 @@ def score(
         # Those that are the baseline of repeated images, whose features are computed once.
         rows = repeated_rows(len(train), min(len(train), len(real)), seed=seed)
         options["reference"] = train.images[rows]
-    scores = model.evaluate(real, num_samples=num_samples, seed=seed, **options)
+    scores = model.evaluate(real, num_samples=num_samples, seed=seed, oversample=oversample, **options)
     return {"data": real.name, "split": real.split, **scores}
 
 
 def report(scores: Mapping[str, Any]) -> None:
     """Write ``scores`` as a table: generated images, the autoencoder's reconstructions, other real images."""
     typer.echo(_table(scores))
+    if "oversample" in scores:
+        typer.echo(f"Each generated image is the best of {scores['oversample']} candidates, chosen by the critic.")
     warnings = scores["warnings"]
     if warnings:
         more = f" ({len(warnings) - 1} more)" if len(warnings) > 1 else ""

@@ -79,6 +79,19 @@ def test_baselines_stand_beside_the_model_and_judge_each_score(qgen, run, pictur
     assert "Unfit: a baseline that has learnt nothing" in result.stdout, "after six steps no model is better"
 
 
+def test_scores_of_chosen_samples_say_so(qgen, run, pictures, tmp_path):
+    out = tmp_path / "scores.json"
+    options = ("--data", pictures, "--extractor", "pixel", "-n", 8, "-o", out)
+    plain = qgen("evaluate", run, *options)
+    assert plain.exit_code == 0
+    assert "oversample" not in json.loads(out.read_text())
+    assert "candidates" not in plain.stdout
+    chosen = qgen("evaluate", run, *options, "--oversample", 4)
+    assert chosen.exit_code == 0, chosen.stderr
+    assert "Each generated image is the best of 4 candidates, chosen by the critic." in chosen.stdout
+    assert json.loads(out.read_text())["oversample"] == 4
+
+
 def test_fewer_real_pictures_can_be_taken(qgen, run, pictures):
     result = qgen("evaluate", run, "--data", pictures, "--extractor", "pixel", "--num-images", 8)
     assert result.exit_code == 0

@@ -267,6 +267,20 @@ def test_a_saved_model_samples_through_the_ibm_server_as_on_the_simulator(ibm_se
     assert torch.allclose(latents, before.sample_latents(3, seed=0), atol=0.08)
 
 
+@pytest.mark.parametrize("make", [style, lambda **options: hybrid("generator", **options)])
+def test_classes_are_sampled_on_every_execution(make, ibm_server, tmp_path, monkeypatch):
+    monkeypatch.setenv("QISKIT_QGEN_CACHE", str(tmp_path))
+    model = trained(make(num_classes=3), KINDS_OF_IMAGES)
+    asked = {"seed": 0, "class_counts": {"tall": 2, "dark": 1}}
+    expected = model.sample(**asked)
+    torch.testing.assert_close(model.sample(**asked, execution=AerExecution()), expected, atol=1e-3, rtol=1e-3)
+    device = RuntimeExecution("ibm_manila", service=ibm_server.service(), shots=4000, mode="job")
+    with device:
+        found = model.sample(**asked, execution=device)
+    assert len(ibm_server.submissions) == 1
+    torch.testing.assert_close(found, expected, atol=0.1, rtol=0.1)
+
+
 def test_reconstructions_come_from_the_autoencoder_alone(models):
     data = images(4)
     rebuilt = models["style"].reconstruct(data)
