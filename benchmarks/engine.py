@@ -66,20 +66,23 @@ def ours(work, dtype):
 def count_flops(work, batch):
     """Return the floating-point operations of a forward pass and a vector-Jacobian product of the lowered circuit."""
     from qiskit_qgen.simulator import lower
-    from qiskit_qgen.simulator.cpu.block_tables import DIAGONAL, ROTATION
-    from qiskit_qgen.simulator.cpu.plans import plan_whole
+    from qiskit_qgen.simulator.cpu.block_tables import PASS, ROTATION
+    from qiskit_qgen.simulator.cpu.sweeps import Sweeps
 
     program = lower(work.circuit)
     terms, _ = program.terms(work.operators)
-    tables = plan_whole(program.operations, terms, len(work.operators), program.width).segments[0].tables
-    total, rows = 0, 1 << program.width
-    for operation in tables.operations:
-        kind = operation["kind"]
-        controls = 0 if kind == DIAGONAL else operation["last"] - operation["first"]
-        # A pair of rows: 12 to rotate, 24 to undo on two states and 8 for the derivative. A row: 6, 12 and 4 for a
-        # phase.
-        total += (rows // 2 * (12 + 24 + 8) if kind == ROTATION else rows * (6 + 12 + 4)) >> int(controls)
-    total += len(terms) * rows * (2 + 4)
+    sweeps = Sweeps(program, terms, len(work.operators))
+    rows = 1 << program.width
+    total = rows * (6 + 16)  # a row of the start, and what it contributes to the derivatives by that
+    for step in sweeps.plan(1).segments[0].blocks.steps:
+        # A pair of rows: 8 to rotate by a tangent, 12 by cosine and sine, twice that to undo on two states, and 8 for
+        # the derivative. A row: 6, 12 and 4 for a phase.
+        if step["kind"] == PASS:
+            total += int(step["count"]) * (rows // 2) * (8 + 16 + 8) + (step["diagonal"] >= 0) * rows * (6 + 12 + 4)
+        else:
+            each = rows // 2 * (12 + 24 + 8) if step["kind"] == ROTATION else rows * (6 + 12 + 4)
+            total += each >> int(step["last"] - step["first"])
+    total += len(sweeps.split.words) * rows * (2 + 4)
     return total * batch
 
 

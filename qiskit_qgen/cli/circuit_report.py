@@ -24,7 +24,7 @@ from qiskit_qgen.layers.gradient_audit import GradientFinding, GradientReport, a
 from qiskit_qgen.persistence import check_qpy
 from qiskit_qgen.persistence.pretrained import MAXIMUM_BITS
 from qiskit_qgen.simulator import Program, lower
-from qiskit_qgen.simulator.cpu.blocks import schedule
+from qiskit_qgen.simulator.cpu.sweeps import Sweeps
 from qiskit_qgen.simulator.programs.measurements import take_measurements
 from qiskit_qgen.simulator.tensors.stages import build_stages
 
@@ -213,7 +213,15 @@ def _lowered(program: Program, num_stages: int) -> Iterator[Finding]:
     )
     fixed = sum(operation.angle.slot < 0 for operation in program.operations)
     yield "lowered", f"{_numbered(kinds)}; {fixed} of them constant, {len(program.expressions)} distinct expressions"
-    blocks = len(schedule(program.operations, program.width))
+    observables = pauli_observables(program.num_qubits, "Z")
+    sweeps = Sweeps(program, program.terms(observables)[0], len(observables))
+    split, blocks = sweeps.split, len(sweeps.plan(1).segments[0].blocks.blocks)
+    end = f"{len(split.folded)} turn the observables" + f", {len(split.invisible)} change none" * bool(split.invisible)
+    yield (
+        "split",
+        f"{len(split.start)} operations make the product state that it starts from, {len(split.middle)} run, {end} "
+        "(Z of each qubit)",
+    )
     yield "fused", f"{blocks} blocks on the CPU, {num_stages} diagonals on other devices and for second derivatives"
     idle = program.num_qubits - program.width
     note = f"; {idle} without a gate that does anything" if idle else ""

@@ -32,11 +32,16 @@ def test_a_circuit_of_a_file(qgen, style):
     result = qgen("doctor", "--circuit", style, "--batch-size", 32)
     assert result.exit_code == 0, result.stderr
     found = dict(findings(result))
-    assert list(found) == ["circuit", "gates", "lowered", "fused", "simulated", "memory", "time"]
+    assert list(found) == ["circuit", "gates", "lowered", "split", "fused", "simulated", "memory", "time"]
     assert found["circuit"].startswith("style_ansatz: 3 qubits, 18 parameters, depth ")
     assert found["gates"].startswith("ry 9, rz 9, cx 6, measure 3")
     # The last RZ of a qubit does nothing to Z, but to X; permutations are no operations.
     assert found["lowered"] == "rotations 9, phases 9; 0 of them constant, 18 distinct expressions"
+    # Before the last layer, X and Z are measured: RY turns one into the other.
+    assert found["split"].startswith(
+        "6 operations make the product state that it starts from, 6 run, 3 turn the observables"
+    )
+    assert found["split"].endswith(", 3 change none (Z of each qubit)")
     assert re.match(r"\d+ blocks on the CPU, 6 diagonals", found["fused"])
     assert found["simulated"] == "3 of 3 qubits, 8 amplitudes"
     assert found["memory"].startswith("batch 32: about ")

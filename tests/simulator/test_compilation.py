@@ -6,9 +6,14 @@ import warnings
 
 import numba
 import pytest
+import torch
 from numba.core.caching import CompileResultCacheImpl
+from qiskit.circuit.library import efficient_su2, real_amplitudes
 
-from qiskit_qgen.simulator.cpu import compilation
+from qiskit_qgen.circuits import pauli_observables
+from qiskit_qgen.simulator import ExpectationValues, lower
+from qiskit_qgen.simulator.cpu import adjoint, compilation, kernels, layouts
+from qiskit_qgen.simulator.probabilities import Probabilities
 
 ADVICE = "set the environment variable NUMBA_CACHE_DIR to a folder that can be written"
 
@@ -101,3 +106,24 @@ def test_compiling_is_announced_once_and_loading_never(folder, caplog):
 def test_what_others_compile_is_not_announced(caplog):
     assert numba.njit(doubled)(5) == 10
     assert caplog.records == []
+
+
+def test_each_kernel_is_compiled_once_for_either_precision(monkeypatch):
+    """Whatever the batch, the circuit, and whether several threads share a state."""
+    for dtype in (torch.float32, torch.float64):
+        for circuit, count in ((real_amplitudes(1), 1), (efficient_su2(3), 3), (efficient_su2(3), 40)):
+            angles = torch.rand(count, circuit.num_parameters, dtype=dtype, requires_grad=True)
+            program = lower(circuit)
+            for function in (
+                ExpectationValues(program, pauli_observables(circuit.num_qubits)),
+                Probabilities(program, range(circuit.num_qubits)),
+            ):
+                torch.autograd.grad(function(angles).sum(), angles)
+    before = [(each, list(each.signatures)) for each in (kernels.forward, adjoint.backward)]
+    assert all(len(signatures) == 2 for _, signatures in before)
+    monkeypatch.setattr(layouts, "_SPREAD_QUBITS", 1)
+    monkeypatch.setattr(layouts, "_SPLIT_QUBITS", 1)
+    for count in (1, 2, 3, 5, 30):
+        angles = torch.rand(count, circuit.num_parameters, requires_grad=True)
+        torch.autograd.grad(ExpectationValues(program, pauli_observables(3))(angles).sum(), angles)
+    assert all(list(each.signatures) == signatures for each, signatures in before)

@@ -109,12 +109,17 @@ class Cosets:
 
     def local_bits(self, sign: int) -> int:
         """Return the parities of ``sign`` on the offsets as the bits of a signed 64-bit integer."""
-        bits = sum(int(parity) << j for j, parity in enumerate(parities(self.offsets, sign)))
-        return bits - (1 << 64) if bits >> 63 else bits
+        return pack(parities(self.offsets, sign))
 
     def is_static(self, sign: int) -> bool:
         """Whether the parity of ``sign`` is the same in every coset."""
         return not parities(self.bases, sign).any()
+
+
+def pack(parity: IntArray) -> int:
+    """Return up to 64 parities as the bits of a signed 64-bit integer."""
+    bits = sum(int(bit) << j for j, bit in enumerate(parity))
+    return bits - (1 << 64) if bits >> 63 else bits
 
 
 class SignSlots:

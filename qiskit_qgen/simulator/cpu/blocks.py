@@ -13,50 +13,68 @@ MAX_BLOCK_QUBITS = 6  # a bit set over the rows of a buffer must fit into 64 bit
 _MAX_OPERATIONS = 192  # in a block, which bounds its tables of phases
 
 
-def block_size(num_qubits: int) -> int:
-    """Return how many qubits a block should hold, so that all blocks of a layer over all qubits are about equal."""
-    return -(-num_qubits // -(-num_qubits // MAX_BLOCK_QUBITS))
-
-
 class Room:
     """Decides what a new block has room for.
 
     Args:
         size: How many dimensions the flips may span.
         limit: How many items there may be.
+        combine: Whether a flip may be a combination of others.
     """
 
-    def __init__(self, size: int, limit: float = math.inf) -> None:
+    def __init__(self, size: int, limit: float = math.inf, *, combine: bool = True) -> None:
+        self._options = size, limit, combine
         self._size = size
         self._left = limit
+        self._combine = combine
         self._span = Span()
+        self._flips: set[int] = set()
         self._signs: set[int] = set()
+
+    def emptied(self) -> Room:
+        """Return such a room without anything in it."""
+        size, limit, combine = self._options
+        return Room(size, limit, combine=combine)
 
     def take(self, flip: int, signs: Iterable[int]) -> bool:
         """Take in an item that has this flip and reads these signs, or return False."""
         signs = self._signs.union(signs)
-        full = len(self._span.basis) == self._size and self._span.reduce(flip) != 0
-        if full or not self._left or len(signs) > SignSlots.LIMIT:
+        if flip and flip not in self._flips:
+            is_new = self._span.reduce(flip) != 0
+            if len(self._span.basis) == self._size if is_new else not self._combine:
+                return False
+        if not self._left or len(signs) > SignSlots.LIMIT:
             return False
         self._left -= 1
         self._span.add(flip)
+        self._flips.add(flip)
         self._signs = signs
         return True
 
 
-def schedule(operations: Sequence[Operation], num_qubits: int) -> list[tuple[list[int], Cosets]]:
-    """Split the operations, by number, into blocks whose flips span at most :func:`block_size` dimensions."""
+def schedule(
+    operations: Sequence[Operation], num_qubits: int, *, combine: bool = True
+) -> list[tuple[list[int], Cosets]]:
+    """Split the operations, by number, into blocks whose flips span at most :data:`MAX_BLOCK_QUBITS` dimensions.
+
+    Args:
+        operations: The circuit's operations.
+        num_qubits: The state has ``2**num_qubits`` rows.
+        combine: Whether a block takes rotations whose flips are combinations of its other flips: fewer blocks, which
+            are no layers of rotations that can be done together.
+    """
     blocks = []
     waiting = list(range(len(operations)))
-    size = block_size(num_qubits)
+    size = min(MAX_BLOCK_QUBITS, num_qubits)
     while waiting:
-        room, local_room = Room(size, _MAX_OPERATIONS), Room(size, _MAX_OPERATIONS)
+        room = Room(size, _MAX_OPERATIONS, combine=combine)
 
         def fits(operation: Operation, room: Room = room) -> bool:
             return room.take(operation.flip, operation.signs)
 
         block, rest = select(operations, waiting, fits)
         cosets = _cosets_of([operations[number] for number in block], size, num_qubits)
+        local_room = room.emptied()
 
         def is_local(operation: Operation, cosets: Cosets = cosets, room: Room = local_room) -> bool:
             inside = cosets.contains(operation.flip) if operation.flip else is_static(operation, cosets)
@@ -85,23 +103,6 @@ def active_rows(operation: Operation, cosets: Cosets) -> int:
     for sign, value in operation.controls:
         active &= cosets.local_bits(sign) ^ (value - 1)
     return active
-
-
-def merged_diagonals(block: list[int], operations: Sequence[Operation], cosets: Cosets) -> list[list[int]]:
-    """Order a block into steps of one operation, or of several static phases that are applied as one diagonal."""
-
-    def is_mergeable(operation: Operation) -> bool:
-        return not operation.flip and is_static(operation, cosets)
-
-    steps: list[list[int]] = []
-    waiting = block
-    while waiting:
-        single, waiting = select(operations, waiting, lambda operation: not is_mergeable(operation))
-        steps += [[number] for number in single]
-        merged, waiting = select(operations, waiting, is_mergeable)
-        if merged:
-            steps.append(merged)
-    return steps
 
 
 def _cosets_of(members: Sequence[Operation], size: int, num_qubits: int) -> Cosets:

@@ -55,15 +55,15 @@ class _Cache(FunctionCache):
 @cache
 def _warn_of_missing_cache() -> None:
     warnings.warn(
-        "The simulator's compiled kernels cannot be kept on disk, so that each process compiles them anew, about 15 "
-        "seconds for each kind of batch: set the environment variable NUMBA_CACHE_DIR to a folder that can be written.",
+        "The simulator's compiled kernels cannot be kept on disk, so that each process compiles them again, about 10 "
+        "seconds for either precision: set the environment variable NUMBA_CACHE_DIR to a folder that can be written.",
         stacklevel=2,
     )
 
 
 @cache
 def _announce() -> None:
-    _LOGGER.warning("Compiling kernels of the simulator at their first use; about 15 seconds for each kind of batch.")
+    _LOGGER.warning("Compiling kernels of the simulator at their first use; about 10 seconds for either precision.")
 
 
 class _Announcer(Listener):

@@ -1,95 +1,154 @@
 """Vector instructions of the CPU kernels: one instruction, many samples.
 
-The kernels keep the states of ``W`` samples interleaved: a *row* is one amplitude of all of them, stored as ``W``
-real parts followed by ``W`` imaginary parts. Every array here has the shape ``(rows, 2, W)`` (rows of complex
-numbers) or ``(rows, W)`` (rows of real ones), C-contiguous. Gates combine whole rows, so the vector unit is full
-whatever the qubit and whatever the entangler, and no amplitude ever moves inside a vector.
+The kernels keep the states of ``W`` samples interleaved: a *row* is one amplitude of all of them, ``W`` real parts
+followed by ``W`` imaginary parts, or ``W`` real numbers. ``W`` numbers fill a cache line, so that there are 16 lanes
+of single and 8 of double precision. Gates combine whole rows, so the vector unit is full whatever the qubit and
+whatever the entangler, and no amplitude ever moves inside a vector.
 
 The operations are written as LLVM vector code instead of loops over ``W`` since LLVM cannot know that two rows of one
-array do not overlap: it would check that at run time, for each pair of rows. ``W`` is taken from the length of the
-tuple ``lanes``, so it is known when a kernel is compiled.
+array do not overlap: it would check that at run time, for each pair of rows. Rows are named by their addresses:
+passing an array to a function counts references, which costs more than a rotation does. The number ``unit`` is one,
+of the precision that the rows have; it is never read.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from llvmlite import ir
 from numba import types
+from numba.core import cgutils
 from numba.extending import intrinsic
+
+VECTOR = 64
+"""Bytes of a real row: a cache line."""
+ROW = 2 * VECTOR
+"""Bytes of a complex row."""
+WORD = 8
+"""Bytes of a whole number in a table."""
 
 _CONTRACT = ("contract",)  # allows fused multiply-add, keeps NaN and the order of sums
 
 
-class _Rows:
-    """Loads and stores whole rows of one array argument inside an intrinsic's code generation."""
+class Emitter:
+    """Emits vector code in which a product and a sum may become one fused instruction."""
 
-    def __init__(self, context: Any, builder: Any, array_type: Any, array: Any, width: int) -> None:
-        self._builder = builder
-        self._data = context.make_array(array_type)(context, builder, array).data
-        self._scalar = context.get_value_type(array_type.dtype)
-        self._vector = ir.VectorType(self._scalar, width)
-        self._width = width
-        self._parts = array_type.ndim - 1
-        self._align = array_type.dtype.bitwidth // 8
+    def __init__(self, builder: Any, scalar: Any) -> None:
+        self.builder = builder
+        self._scalar = scalar
+        self._width = VECTOR // (4 if isinstance(scalar, ir.FloatType) else 8)
+        self._vector = ir.VectorType(scalar, self._width)
 
-    def _pointer(self, row: Any, part: int) -> Any:
-        unit = ir.Constant(row.type, self._parts * self._width)
-        offset = self._builder.add(self._builder.mul(row, unit), ir.Constant(row.type, part * self._width))
-        element = self._builder.gep(self._data, [offset], source_etype=self._scalar)
-        return self._builder.bitcast(element, ir.PointerType(self._vector))
+    def word(self, number: int) -> Any:
+        """Return a whole number."""
+        return ir.Constant(ir.IntType(64), number)
 
-    def load(self, row: Any, part: int = 0) -> Any:
-        return self._builder.load(self._pointer(row, part), align=self._align, typ=self._vector)
+    def offset(self, address: Any, number: Any, size: int) -> Any:
+        """Return ``address + number * size``."""
+        return self.builder.add(address, self.builder.mul(number, self.word(size)))
 
-    def store(self, value: Any, row: Any, part: int = 0) -> None:
-        self._builder.store(value, self._pointer(row, part), align=self._align)
+    def load_word(self, address: Any, number: Any) -> Any:
+        """Return a whole number of a table."""
+        pointer = self.builder.inttoptr(self.offset(address, number, WORD), ir.IntType(64).as_pointer())
+        return self.builder.load(pointer, align=WORD, typ=ir.IntType(64))
 
-    def broadcast(self, scalar: Any) -> Any:
-        zero = ir.Constant(ir.IntType(32), 0)
-        single = self._builder.insert_element(ir.Constant(self._vector, ir.Undefined), scalar, zero)
-        mask = ir.Constant(ir.VectorType(ir.IntType(32), self._width), [0] * self._width)
-        return self._builder.shuffle_vector(single, ir.Constant(self._vector, ir.Undefined), mask)
+    def load(self, address: Any, part: int = 0) -> Any:
+        """Return the real (0) or imaginary (1) part of a row."""
+        return self.builder.load(self._pointer(address, part), align=self._align, typ=self._vector)
 
+    def store(self, value: Any, address: Any, part: int = 0) -> None:
+        """Write the real (0) or imaginary (1) part of a row."""
+        self.builder.store(value, self._pointer(address, part), align=self._align)
 
-class _Arithmetic:
-    """Vector arithmetic in which a product and a sum may become one fused instruction."""
+    def broadcast(self, number: Any) -> Any:
+        """Return a whole number in all lanes."""
+        return self._spread(self.builder.sitofp(number, self._scalar))
 
-    def __init__(self, builder: Any) -> None:
-        self._builder = builder
+    def constant(self, number: float) -> Any:
+        """Return a constant in all lanes."""
+        return self._spread(ir.Constant(self._scalar, number))
+
+    def variable(self, number: float = 0.0) -> Any:
+        """Return a variable row, which a loop may change."""
+        slot = cgutils.alloca_once(self.builder, self._vector)  # type: ignore[no-untyped-call]
+        self.builder.store(self.constant(number), slot)
+        return slot
+
+    def read(self, variable: Any) -> Any:
+        """Return a variable row's value."""
+        return self.builder.load(variable, typ=self._vector)
+
+    def write(self, value: Any, variable: Any) -> None:
+        """Set a variable row."""
+        self.builder.store(value, variable)
+
+    @contextmanager
+    def loop(self, count: Any) -> Iterator[Any]:
+        """Emit a loop, and give its index."""
+        with cgutils.for_range(self.builder, count) as loop:
+            yield loop.index
 
     def mul(self, left: Any, right: Any) -> Any:
-        return self._builder.fmul(left, right, flags=_CONTRACT)
+        """Return the product."""
+        return self.builder.fmul(left, right, flags=_CONTRACT)
 
     def add(self, left: Any, right: Any) -> Any:
-        return self._builder.fadd(left, right, flags=_CONTRACT)
+        """Return the sum."""
+        return self.builder.fadd(left, right, flags=_CONTRACT)
 
     def sub(self, left: Any, right: Any) -> Any:
-        return self._builder.fsub(left, right, flags=_CONTRACT)
+        """Return the difference."""
+        return self.builder.fsub(left, right, flags=_CONTRACT)
+
+    def times(self, factor: tuple[Any, Any], phase: tuple[Any, Any], *, conjugate: bool = False) -> tuple[Any, Any]:
+        """Return a product of complex numbers, of which the second may be conjugated."""
+        (real, imag), (cosine, sine) = factor, phase
+        first, second = (self.add, self.sub) if conjugate else (self.sub, self.add)
+        return (
+            first(self.mul(real, cosine), self.mul(imag, sine)),
+            second(self.mul(imag, cosine), self.mul(real, sine)),
+        )
+
+    def complex(self, address: Any) -> tuple[Any, Any]:
+        """Return both parts of a row."""
+        return self.load(address, 0), self.load(address, 1)
+
+    def put(self, value: tuple[Any, Any], address: Any) -> None:
+        """Write both parts of a row."""
+        self.store(value[0], address, 0)
+        self.store(value[1], address, 1)
+
+    @property
+    def _align(self) -> int:
+        return VECTOR // self._width
+
+    def _pointer(self, address: Any, part: int) -> Any:
+        shifted = self.builder.add(address, self.word(part * VECTOR)) if part else address
+        return self.builder.inttoptr(shifted, self._vector.as_pointer())
+
+    def _spread(self, scalar: Any) -> Any:
+        zero, undefined = ir.Constant(ir.IntType(32), 0), ir.Constant(self._vector, ir.Undefined)
+        single = self.builder.insert_element(undefined, scalar, zero)
+        mask = ir.Constant(ir.VectorType(ir.IntType(32), self._width), [0] * self._width)
+        return self.builder.shuffle_vector(single, undefined, mask)
 
 
-def _instruction(emit: Callable[..., None]) -> Callable[..., None]:
-    """Make an intrinsic, with one more argument ``lanes``, from the code that emits it."""
+def instruction(emit: Callable[..., None]) -> Callable[..., None]:
+    """Make an intrinsic from the code that emits it: its first argument is ``unit``, all others are whole numbers."""
 
     def definition(typingctx: Any, *kinds: Any) -> tuple[Any, Callable[..., Any]]:  # noqa: ARG001
         def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-            width = signature.args[-1].count
-            operands = []
-            for kind, value in zip(signature.args[:-1], values[:-1], strict=True):
-                if isinstance(kind, types.Array):
-                    operands.append(_Rows(context, builder, kind, value, width))
-                elif isinstance(kind, types.Integer):
-                    operands.append(context.cast(builder, value, kind, types.intp))
-                else:
-                    operands.append(value)
-            emit(_Arithmetic(builder), *operands)
+            unit, *numbers = zip(signature.args, values, strict=True)
+            operands = [context.cast(builder, value, kind, types.int64) for kind, value in numbers]
+            emit(Emitter(builder, context.get_value_type(unit[0])), *operands)
             return context.get_dummy_value()
 
         return types.void(*kinds), codegen
 
-    names = ["typingctx", *list(inspect.signature(emit).parameters)[1:], "lanes"]
+    names = ["typingctx", "unit", *list(inspect.signature(emit).parameters)[1:]]
     parameters = [inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD) for name in names]
     definition.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     definition.__name__ = emit.__name__
@@ -97,94 +156,148 @@ def _instruction(emit: Callable[..., None]) -> Callable[..., None]:
     return intrinsic(definition)
 
 
-@_instruction
-def copy(_: _Arithmetic, target: _Rows, i: Any, source: _Rows, j: Any) -> None:
-    """target[i] = source[j]."""
-    real, imag = source.load(j, 0), source.load(j, 1)
-    target.store(real, i, 0)
-    target.store(imag, i, 1)
+def _lowest_bit(typingctx: Any, bits: Any) -> tuple[Any, Callable[..., Any]]:  # noqa: ARG001
+    """Return the number of the lowest bit that is set."""
+
+    def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        number = context.cast(builder, values[0], signature.args[0], types.int64)
+        return builder.cttz(number, ir.Constant(ir.IntType(1), 1))
+
+    return types.int64(bits), codegen
 
 
-@_instruction
-def multiply(op: _Arithmetic, target: _Rows, i: Any, source: _Rows, j: Any, phase: _Rows, k: Any) -> None:
-    """target[i] = source[j] * phase[k]."""
-    real, imag, cosine, sine = source.load(j, 0), source.load(j, 1), phase.load(k, 0), phase.load(k, 1)
-    target.store(op.sub(op.mul(real, cosine), op.mul(imag, sine)), i, 0)
-    target.store(op.add(op.mul(real, sine), op.mul(imag, cosine)), i, 1)
+lowest_bit: Any = intrinsic(_lowest_bit)
 
 
-@_instruction
-def multiply_conjugate(op: _Arithmetic, target: _Rows, i: Any, source: _Rows, j: Any, phase: _Rows, k: Any) -> None:
-    """target[i] = source[j] * conj(phase[k])."""
-    real, imag, cosine, sine = source.load(j, 0), source.load(j, 1), phase.load(k, 0), phase.load(k, 1)
-    target.store(op.add(op.mul(real, cosine), op.mul(imag, sine)), i, 0)
-    target.store(op.sub(op.mul(imag, cosine), op.mul(real, sine)), i, 1)
+@instruction
+def clear(e: Emitter, row: Any) -> None:
+    """Do ``row = 0``, complex."""
+    e.put((e.constant(0), e.constant(0)), row)
 
 
-@_instruction
-def rotate(op: _Arithmetic, psi: _Rows, i: Any, j: Any, trig: _Rows, r: Any) -> None:
-    """(psi[i], psi[j]) = RY (psi[i], psi[j]); trig[r] holds the cosine and the sine of half the angle."""
-    cosine, sine = trig.load(r, 0), trig.load(r, 1)
+@instruction
+def set_real(e: Emitter, row: Any, number: Any) -> None:
+    """Do ``row = number``, complex."""
+    e.put((e.broadcast(number), e.constant(0)), row)
+
+
+@instruction
+def copy(e: Emitter, target: Any, source: Any) -> None:
+    """Do ``target = source``, complex."""
+    e.put(e.complex(source), target)
+
+
+@instruction
+def scale(e: Emitter, row: Any, factor: Any) -> None:
+    """Do ``row *= factor``, both real."""
+    e.store(e.mul(e.load(row), e.load(factor)), row)
+
+
+@instruction
+def scale_square(e: Emitter, row: Any, factor: Any) -> None:
+    """Do ``row *= factor**2``, both real."""
+    number = e.load(factor)
+    e.store(e.mul(e.mul(e.load(row), number), number), row)
+
+
+@instruction
+def divide_square(e: Emitter, row: Any, factor: Any) -> None:
+    """Do ``row /= factor**2``, both real."""
+    number = e.load(factor)
+    e.store(e.builder.fdiv(e.builder.fdiv(e.load(row), number), number), row)
+
+
+@instruction
+def set_scaled(e: Emitter, target: Any, factor: Any, source: Any) -> None:
+    """Do ``target = factor * source``, the factor being a real row."""
+    scale = e.load(factor)
     for part in (0, 1):
-        low, high = psi.load(i, part), psi.load(j, part)
-        psi.store(op.sub(op.mul(low, cosine), op.mul(high, sine)), i, part)
-        psi.store(op.add(op.mul(low, sine), op.mul(high, cosine)), j, part)
+        e.store(e.mul(scale, e.load(source, part)), target, part)
 
 
-@_instruction
-def rotate_back(op: _Arithmetic, psi: _Rows, lam: _Rows, i: Any, j: Any, trig: _Rows, r: Any, gradient: _Rows) -> None:
-    """Undo :func:`rotate` on psi and lam, and gradient[r] += Re <lam| -iY |psi> over the pair (i, j)."""
-    cosine, sine = trig.load(r, 0), trig.load(r, 1)
+@instruction
+def multiply(e: Emitter, target: Any, source: Any, phase: Any) -> None:
+    """Do ``target = source * phase``."""
+    e.put(e.times(e.complex(source), e.complex(phase)), target)
+
+
+@instruction
+def multiply_conjugate(e: Emitter, target: Any, source: Any, phase: Any) -> None:
+    """Do ``target = source * conj(phase)``."""
+    e.put(e.times(e.complex(source), e.complex(phase), conjugate=True), target)
+
+
+@instruction
+def add_multiplied_conjugate(e: Emitter, target: Any, source: Any, phase: Any) -> None:
+    """Do ``target += source * conj(phase)``."""
+    real, imag = e.times(e.complex(source), e.complex(phase), conjugate=True)
+    e.put((e.add(e.load(target, 0), real), e.add(e.load(target, 1), imag)), target)
+
+
+@instruction
+def add_scaled(e: Emitter, target: Any, factor: Any, source: Any) -> None:
+    """Do ``target += factor * source``, the factor being a real row."""
+    scale = e.load(factor)
+    for part in (0, 1):
+        e.store(e.add(e.load(target, part), e.mul(scale, e.load(source, part))), target, part)
+
+
+@instruction
+def add_row(e: Emitter, total: Any, weight: Any, source: Any) -> None:
+    """Do ``total += weight * source``, real rows, the weight being a whole number."""
+    e.store(e.add(e.load(total), e.mul(e.broadcast(weight), e.load(source))), total)
+
+
+@instruction
+def rotate(e: Emitter, low: Any, high: Any, trig: Any) -> None:
+    """(low, high) = RY (low, high); ``trig`` holds the cosine and the sine of half the angle."""
+    cosine, sine = e.complex(trig)
+    for part in (0, 1):
+        first, second = e.load(low, part), e.load(high, part)
+        e.store(e.sub(e.mul(first, cosine), e.mul(second, sine)), low, part)
+        e.store(e.add(e.mul(first, sine), e.mul(second, cosine)), high, part)
+
+
+@instruction
+def rotate_back(e: Emitter, low: Any, high: Any, lam_low: Any, lam_high: Any, trig: Any, gradient: Any) -> None:
+    """Undo :func:`rotate` on two states, and gradient += Re <lam| -iY |psi> over the pair."""
+    cosine, sine = e.complex(trig)
     overlaps = []  # summed apart from the total: the total is what the next pair waits for
     for part in (0, 1):
-        low, high, lam_low, lam_high = psi.load(i, part), psi.load(j, part), lam.load(i, part), lam.load(j, part)
-        overlaps.append(op.sub(op.mul(lam_high, low), op.mul(lam_low, high)))
-        psi.store(op.add(op.mul(low, cosine), op.mul(high, sine)), i, part)
-        psi.store(op.sub(op.mul(high, cosine), op.mul(low, sine)), j, part)
-        lam.store(op.add(op.mul(lam_low, cosine), op.mul(lam_high, sine)), i, part)
-        lam.store(op.sub(op.mul(lam_high, cosine), op.mul(lam_low, sine)), j, part)
-    gradient.store(op.add(gradient.load(r), op.add(*overlaps)), r)
+        first, second, third, fourth = (e.load(row, part) for row in (low, high, lam_low, lam_high))
+        overlaps.append(e.sub(e.mul(fourth, first), e.mul(third, second)))
+        e.store(e.add(e.mul(first, cosine), e.mul(second, sine)), low, part)
+        e.store(e.sub(e.mul(second, cosine), e.mul(first, sine)), high, part)
+        e.store(e.add(e.mul(third, cosine), e.mul(fourth, sine)), lam_low, part)
+        e.store(e.sub(e.mul(fourth, cosine), e.mul(third, sine)), lam_high, part)
+    e.store(e.add(e.load(gradient), e.add(*overlaps)), gradient)
 
 
-@_instruction
-def add_real_overlap(
-    op: _Arithmetic, total: _Rows, t: Any, weight: Any, bra: _Rows, i: Any, ket: _Rows, j: Any
-) -> None:
-    """total[t] += weight * Re(conj(bra[i]) ket[j])."""
-    overlap = op.add(op.mul(bra.load(i, 0), ket.load(j, 0)), op.mul(bra.load(i, 1), ket.load(j, 1)))
-    total.store(op.add(total.load(t), op.mul(total.broadcast(weight), overlap)), t)
+@instruction
+def add_phase_overlap(e: Emitter, total: Any, weight: Any, lam: Any, psi: Any) -> None:
+    """Do ``total += weight * Im(conj(lam) psi)``, the weight being a whole number."""
+    (real, imag), (lam_real, lam_imag) = e.complex(psi), e.complex(lam)
+    overlap = e.sub(e.mul(lam_real, imag), e.mul(lam_imag, real))
+    e.store(e.add(e.load(total), e.mul(e.broadcast(weight), overlap)), total)
 
 
-@_instruction
-def add_imag_overlap(
-    op: _Arithmetic, total: _Rows, t: Any, weight: Any, bra: _Rows, i: Any, ket: _Rows, j: Any
-) -> None:
-    """total[t] += weight * Im(conj(bra[i]) ket[j])."""
-    overlap = op.sub(op.mul(bra.load(i, 0), ket.load(j, 1)), op.mul(bra.load(i, 1), ket.load(j, 0)))
-    total.store(op.add(total.load(t), op.mul(total.broadcast(weight), overlap)), t)
+@instruction
+def turn(e: Emitter, low: Any, high: Any, trig: Any) -> None:
+    """(low, high) = (cosine low - sine high, sine low + cosine high), real rows."""
+    cosine, sine = e.complex(trig)
+    first, second = e.load(low), e.load(high)
+    e.store(e.sub(e.mul(first, cosine), e.mul(second, sine)), low)
+    e.store(e.add(e.mul(first, sine), e.mul(second, cosine)), high)
 
 
-@_instruction
-def add_row(op: _Arithmetic, total: _Rows, t: Any, weight: Any, source: _Rows, j: Any) -> None:
-    """total[t] += weight * source[j], real rows."""
-    total.store(op.add(total.load(t), op.mul(total.broadcast(weight), source.load(j))), t)
-
-
-@_instruction
-def add_product(
-    op: _Arithmetic, target: _Rows, i: Any, weight: Any, factor: _Rows, k: Any, source: _Rows, j: Any
-) -> None:
-    """target[i] += weight * factor[k] * source[j], factor being a real row."""
-    scale = op.mul(factor.broadcast(weight), factor.load(k))
-    target.store(op.add(target.load(i, 0), op.mul(scale, source.load(j, 0))), i, 0)
-    target.store(op.add(target.load(i, 1), op.mul(scale, source.load(j, 1))), i, 1)
-
-
-@_instruction
-def add_imaginary_product(
-    op: _Arithmetic, target: _Rows, i: Any, weight: Any, factor: _Rows, k: Any, source: _Rows, j: Any
-) -> None:
-    """target[i] += 1j * weight * factor[k] * source[j], factor being a real row."""
-    scale = op.mul(factor.broadcast(weight), factor.load(k))
-    target.store(op.sub(target.load(i, 0), op.mul(scale, source.load(j, 1))), i, 0)
-    target.store(op.add(target.load(i, 1), op.mul(scale, source.load(j, 0))), i, 1)
+@instruction
+def turn_back(e: Emitter, low: Any, high: Any, by_low: Any, by_high: Any, trig: Any, gradient: Any) -> None:
+    """Undo :func:`turn` on values and derivatives by them; gradient += half the derivative by the turn's angle."""
+    cosine, sine = e.complex(trig)
+    first, second, third, fourth = (e.load(row) for row in (low, high, by_low, by_high))
+    overlap = e.sub(e.mul(fourth, first), e.mul(third, second))
+    e.store(e.add(e.load(gradient), e.mul(e.constant(0.5), overlap)), gradient)
+    e.store(e.add(e.mul(first, cosine), e.mul(second, sine)), low)
+    e.store(e.sub(e.mul(second, cosine), e.mul(first, sine)), high)
+    e.store(e.add(e.mul(third, cosine), e.mul(fourth, sine)), by_low)
+    e.store(e.sub(e.mul(fourth, cosine), e.mul(third, sine)), by_high)

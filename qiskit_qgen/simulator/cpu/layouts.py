@@ -11,10 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 CACHE_LINE = 64  # bytes
-# How many lanes a chunk may have, and what a chunk then costs: wide rows are cheaper if they can be filled.
-_LANES = {np.dtype(np.float32): {16: 1.0, 8: 0.55, 4: 0.35}, np.dtype(np.float64): {8: 1.0, 4: 0.55}}
-_SPLIT_QUBITS = 15  # from here on, a sample has several lanes if there are no more samples than this:
-_SPLIT_SAMPLES = 2
+_SPLIT_QUBITS = 15  # from here on, a sample has several lanes if they would be empty
 _SPREAD_QUBITS = 15  # from here on all threads work on one chunk, not each on its own
 _SHARE_AMPLITUDES = 1 << 17  # amplitudes of a chunk that are worth a share of their own
 
@@ -33,24 +30,18 @@ class Layout:
     """How many parts of a chunk threads may work on at once; 0 if each thread works on chunks of its own."""
 
     @classmethod
-    def choose(cls, num_samples: int, num_qubits: int, dtype: np.dtype[Any], threads: int) -> Layout:
-        """Return the layout that should finish a batch first.
+    def choose(cls, num_samples: int, num_qubits: int, dtype: np.dtype[Any]) -> Layout:
+        """Return the layout of a batch.
 
         The shares of a chunk and the lanes of a sample decide in which order numbers are added; they do not depend on
         the number of threads.
         """
         spread = num_qubits >= _SPREAD_QUBITS
-        widest = max(_LANES[dtype])
-        if num_qubits >= _SPLIT_QUBITS and 0 < num_samples <= _SPLIT_SAMPLES:
-            lanes, parts = widest, widest >> (num_samples - 1).bit_length()
-        else:
-            workers = 1 if spread else threads
-
-            def cost(lanes: int) -> tuple[float, int]:
-                chunks = -(-num_samples // lanes)
-                return _LANES[dtype][lanes] * -(-chunks // workers), -lanes
-
-            lanes, parts = min(_LANES[dtype], key=cost), 1
+        lanes = CACHE_LINE // dtype.itemsize
+        parts = 1
+        if num_qubits >= _SPLIT_QUBITS:
+            parts = max(1, lanes >> max(0, num_samples - 1).bit_length())
+            parts = min(parts, 1 << num_qubits - 1)
         shares = max(1, (lanes // parts << num_qubits) // _SHARE_AMPLITUDES) if spread else 0
         return cls(dtype, num_samples, lanes, parts, shares)
 

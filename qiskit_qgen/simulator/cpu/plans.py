@@ -10,13 +10,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from math import pi
 
 import numpy as np
+from numpy.typing import NDArray
 
 from qiskit_qgen._typing import IntArray
 from qiskit_qgen.simulator.addresses.bases import Basis
 from qiskit_qgen.simulator.addresses.cosets import Span, combinations, parities
-from qiskit_qgen.simulator.cpu.block_tables import BlockTables, ReadoutTables, build_blocks, build_readout
+from qiskit_qgen.simulator.addresses.swizzle import swizzled
+from qiskit_qgen.simulator.cpu import space
+from qiskit_qgen.simulator.cpu.block_tables import BlockTables, build_blocks
+from qiskit_qgen.simulator.cpu.readout_tables import FinishTables, ReadoutTables, build_finish, build_readout
+from qiskit_qgen.simulator.cpu.start_tables import StartTables, build_start
+from qiskit_qgen.simulator.programs.folding import Split, Word
 from qiskit_qgen.simulator.programs.operations import Angle, Control, Operation, PauliTerm
 from qiskit_qgen.simulator.programs.scheduling import select
 
@@ -31,15 +39,18 @@ class Move:
     @classmethod
     def to(cls, target: Basis, source: Basis, row_bits: int) -> Move:
         """Return where the addresses of ``target`` lie in ``source``."""
-        images = [source.address(column) for column in target.columns]
-        return cls(np.array(images[:row_bits], np.int64), combinations(images[row_bits:]))
+        images = np.array([source.address(column) for column in target.columns], np.int64)
+        mask = (1 << row_bits) - 1
+        images = swizzled(images & mask, row_bits) | (images & ~mask)
+        places = swizzled(1 << np.arange(row_bits), row_bits)
+        return cls(combinations(images[:row_bits])[places], combinations(images[row_bits:]))
 
 
 @dataclass(frozen=True)
 class Segment:
-    """Operations, then observables, in one basis; the moves lead there from the segment before, and back."""
+    """Operations, then words to measure, in one basis; the moves lead there from the segment before, and back."""
 
-    tables: BlockTables
+    blocks: BlockTables
     readout: ReadoutTables
     enter: Move | None = None
     leave: Move | None = None
@@ -51,71 +62,110 @@ class Plan:
 
     parts: int
     """The number of lanes of a sample."""
+    start: StartTables
     segments: tuple[Segment, ...]
+    finish: FinishTables
     angles: tuple[Angle, ...]
     """The angles of the rotations that the tables name."""
     factors: IntArray
     """What each rotation's angle is multiplied by in each part, 1, -1 or 0: (rotations, parts)."""
-    outputs: IntArray
-    """The observable of each of the read-out's outputs."""
-    output_signs: IntArray
-    """1 or -1 for each output in each part: (outputs, parts)."""
+    tangents: NDArray[np.bool_]
+    """Which rotations have a tangent in place of the sine, (rotations,)."""
+    word_signs: IntArray
+    """1 or -1 for each word in each part: (words, parts)."""
     rows: IntArray
     """The program's row at each final address: (rows, parts)."""
+    num_outputs: int
+
+    @cached_property
+    def work_bytes(self) -> int:
+        """How much memory a kernel needs to work in."""
+        return space.size(max(segment.blocks.most_diagonals for segment in self.segments))
 
 
-def plan_whole(operations: Sequence[Operation], terms: Sequence[PauliTerm], num_outputs: int, width: int) -> Plan:
-    """Return the plan in which each sample has one lane."""
-    return Plan(
-        parts=1,
-        segments=(Segment(build_blocks(operations, width), build_readout(terms, width)),),
-        angles=tuple(operation.angle for operation in operations),
-        factors=np.ones((len(operations), 1), np.int64),
-        outputs=np.arange(num_outputs),
-        output_signs=np.ones((num_outputs, 1), np.int64),
-        rows=np.arange(1 << width)[:, None],
-    )
+def build_plan(
+    operations: Sequence[Operation],
+    split: Split,
+    terms: Sequence[PauliTerm],
+    num_outputs: int,
+    width: int,
+    parts: int,
+    *,
+    tangents: bool = True,
+) -> Plan:
+    """Return the plan in which each sample has ``parts`` lanes, a power of two below ``2**width``.
 
+    Args:
+        operations: The program's operations.
+        split: What becomes of them.
+        terms: The observables' words.
+        num_outputs: The number of observables.
+        width: The number of qubits.
+        parts: Lanes of a sample.
+        tangents: Whether rotations may be tangents.
+    """
+    planner = _Planner(width, parts, tangents=tangents)
+    planner.enter(Basis([], width))
+    waiting = list(split.middle)
+    while waiting:
+        # The first segment has the basis in which the state starts.
+        span = Span() if len(planner.bases) > 1 or planner.is_busy else None
 
-def plan_split(operations: Sequence[Operation], terms: Sequence[PauliTerm], width: int, parts: int) -> Plan:
-    """Return the plan in which each sample has ``parts`` lanes, a power of two below ``2**width``."""
-    splitter = _Splitter(width, parts)
-    waiting = list(range(len(operations)))
-    while waiting or not splitter.bases:
-        span = Span()
-
-        def fits(operation: Operation, span: Span = span) -> bool:
-            return splitter.fits(operation.flip, span)
+        def fits(operation: Operation, span: Span | None = span) -> bool:
+            return planner.has_room(operation.flip, span)
 
         chosen, waiting = select(operations, waiting, fits)
-        splitter.enter(Basis(span.basis, width))
-        splitter.operate([operations[number] for number in chosen])
-    left = splitter.measure(terms)
+        if span is not None:
+            planner.enter(Basis(span.basis, width))
+        planner.operate([operations[number] for number in chosen])
+    left = planner.measure(list(enumerate(split.words)))
     while left:
         span = Span()
-        for term in left:
-            splitter.fits(term.flip, span)
-        splitter.enter(Basis(span.basis, width))
-        left = splitter.measure(left)
-    return splitter.plan()
+        for _, word in left:
+            planner.has_room(word.flip, span)
+        planner.enter(Basis(span.basis, width))
+        left = planner.measure(left)
+    start = planner.start([operations[number] for number in split.start])
+    turning = {number: planner.add(operations[number].angle.scaled(2)) for number in split.folded}
+    finish = build_finish(split.turns, turning, split.words, terms)
+    return planner.plan(start, finish, len(split.words), num_outputs)
 
 
-class _Splitter:
-    """Collects segments; all numbers of rotations and outputs are those of the whole plan."""
+class _Planner:
+    """Collects segments; all numbers of rotations are those of the whole plan."""
 
-    def __init__(self, width: int, parts: int) -> None:
+    def __init__(self, width: int, parts: int, *, tangents: bool) -> None:
         self.bases: list[Basis] = []
+        self.is_busy = False
+        """Whether the first segment has had its operations."""
         self._parts = np.arange(parts)
-        self._row_bits = width - (parts.bit_length() - 1)
-        self._tables: list[BlockTables] = []
+        self._lane_bits = parts.bit_length() - 1
+        self._row_bits = width - self._lane_bits
+        self._has_tangents = tangents
+        self._blocks: list[BlockTables] = []
         self._readouts: list[ReadoutTables] = []
         self._angles: list[Angle] = []
         self._factors: list[IntArray] = []
-        self._outputs: list[int] = []
-        self._output_signs: list[IntArray] = []
+        self._tangents: list[bool] = []
+        self._word_signs: dict[int, IntArray] = {}
 
-    def fits(self, flip: int, span: Span) -> bool:
-        """Whether a flip lies in the space of a segment's flips; it is added if there is room."""
+    def add(self, angle: Angle, factors: IntArray | None = None, *, tangent: bool = False) -> int:
+        """Add a rotation, and return its number."""
+        self._angles.append(angle)
+        self._factors.append(np.ones_like(self._parts) if factors is None else factors)
+        self._tangents.append(tangent)
+        return len(self._angles) - 1
+
+    def start(self, operations: Sequence[Operation]) -> StartTables:
+        """Return the tables of operations on single bits, in the first segment's basis."""
+        rotations = [self.add(operation.angle) for operation in operations]
+        masks = [self.add(Angle(-1, 0.0, pi), self._parts >> bit & 1) for bit in range(self._lane_bits)]
+        return build_start(operations, rotations, self._row_bits, self._lane_bits, masks[0] if masks else 0)
+
+    def has_room(self, flip: int, span: Span | None) -> bool:
+        """Whether a flip lies in the space of a segment's flips, or of rows; it is added if there is room."""
+        if span is None:
+            return flip >> self._row_bits == 0
         if len(span.basis) == self._row_bits:
             return not span.reduce(flip)
         span.add(flip)
@@ -124,46 +174,53 @@ class _Splitter:
     def enter(self, basis: Basis) -> None:
         """Begin a segment."""
         self.bases.append(basis)
-        self._tables.append(build_blocks([], self._row_bits))
+        self._blocks.append(build_blocks([], self._row_bits)[0])
         self._readouts.append(build_readout([], self._row_bits))
 
     def operate(self, operations: Sequence[Operation]) -> None:
         """Give the segment its operations; all flips must fit."""
+        self.is_busy = True
         variants = [variant for operation in operations for variant in self._variants(operation)]
-        local = [operation for operation, _ in variants]
-        self._tables[-1] = build_blocks(local, self._row_bits, len(self._angles))
-        self._angles += [operation.angle for operation in local]
-        self._factors += [factors for _, factors in variants]
+        tables, order, num_tangents = build_blocks(
+            [operation for operation, _ in variants], self._row_bits, len(self._angles), tangents=self._has_tangents
+        )
+        self._blocks[-1] = tables
+        for place, number in enumerate(order):
+            operation, factors = variants[number]
+            self.add(operation.angle, factors, tangent=place < num_tangents)
 
-    def measure(self, terms: Sequence[PauliTerm]) -> list[PauliTerm]:
-        """Give the segment those observables that it can read, and return the others."""
+    def measure(self, words: Sequence[tuple[int, Word]]) -> list[tuple[int, Word]]:
+        """Give the segment those words that it can measure, and return the others."""
         local, left = [], []
-        for term in terms:
-            flip = self.bases[-1].address(term.flip)
+        for number, word in words:
+            flip = self.bases[-1].address(word.flip)
             if flip >> self._row_bits:
-                left.append(term)
+                left.append((number, word))
                 continue
-            sign, odd = self._separate(term.sign)
-            local.append(PauliTerm(flip, sign, term.odd, term.coefficient, len(self._outputs)))
-            self._outputs.append(term.output)
-            self._output_signs.append(1 - 2 * odd)
+            sign, odd = self._separate(word.sign)
+            local.append((Word(flip, sign), number))
+            self._word_signs[number] = 1 - 2 * odd
         self._readouts[-1] = build_readout(local, self._row_bits)
         return left
 
-    def plan(self) -> Plan:
+    def plan(self, start: StartTables, finish: FinishTables, num_words: int, num_outputs: int) -> Plan:
         """Return the plan."""
         pairs = list(zip(self.bases, self.bases[1:], strict=False))
         enter = [None, *(Move.to(after, before, self._row_bits) for before, after in pairs)]
         leave = [None, *(Move.to(before, after, self._row_bits) for before, after in pairs)]
         size = len(self._parts)
+        rows = combinations(self.bases[-1].columns).reshape(size, -1).T
         return Plan(
             parts=size,
-            segments=tuple(map(Segment, self._tables, self._readouts, enter, leave)),
+            start=start,
+            segments=tuple(map(Segment, self._blocks, self._readouts, enter, leave)),
+            finish=finish,
             angles=tuple(self._angles),
             factors=np.array(self._factors, np.int64).reshape(-1, size),
-            outputs=np.array(self._outputs, np.int64),
-            output_signs=np.array(self._output_signs, np.int64).reshape(-1, size),
-            rows=combinations(self.bases[-1].columns).reshape(size, -1).T,
+            tangents=np.array(self._tangents, bool),
+            word_signs=np.array([self._word_signs[number] for number in range(num_words)], np.int64),
+            rows=rows[swizzled(np.arange(len(rows)), self._row_bits)],
+            num_outputs=num_outputs,
         )
 
     def _separate(self, sign: int) -> tuple[int, IntArray]:

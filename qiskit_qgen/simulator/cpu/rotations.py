@@ -1,4 +1,4 @@
-"""From the values of a program's slots to the cosines and sines of its rotations, and back for derivatives."""
+"""From the values of a program's slots to cosines, sines and tangents of its rotations, and back for derivatives."""
 
 from __future__ import annotations
 
@@ -18,28 +18,31 @@ class RotationAngles:
     Args:
         angles: The angles without the factors.
         factors: The factor of each rotation in each part of the lanes, 1, -1 or 0: (rotations, parts).
+        tangents: Which rotations have a tangent in place of the sine, (rotations,).
         num_slots: The number of slots.
     """
 
-    def __init__(self, angles: Sequence[Angle], factors: IntArray, num_slots: int) -> None:
+    def __init__(self, angles: Sequence[Angle], factors: IntArray, tangents: NDArray[np.bool_], num_slots: int) -> None:
         slots = np.array([angle.slot for angle in angles], np.int64)
         self.num_rotations = len(angles)
         self.num_slots = num_slots
         self._factors = None if (factors == 1).all() else factors
+        count = int(tangents.sum())
+        self._tangents = slice(count) if tangents[:count].all() else np.flatnonzero(tangents)
         scales = np.array([angle.scale for angle in angles], float)
         self._half_scales = scales[:, None] / 2
         self._half_offsets = np.array([angle.offset for angle in angles], float)[:, None] / 2
         self._variable = np.flatnonzero(slots >= 0)
         self._slots = slots[self._variable]
-        # For derivatives: the rotations by slot, and where those of each slot start.
+        # For derivatives: the rotations by slot, the slots that have any, and where those of each start.
         order = np.argsort(self._slots, kind="stable")
         self._rotations = self._variable[order]
         self._scales = scales[self._rotations, None]
-        self._starts = np.searchsorted(self._slots[order], np.arange(num_slots))
-        self._one_each = len(self._rotations) == num_slots and len(set(self._slots)) == num_slots
+        self._used, self._starts = np.unique(self._slots[order], return_index=True)
+        self._one_each = len(self._rotations) == num_slots == len(self._used)
 
     def fill(self, slots: NDArray[Any], trig: NDArray[Any]) -> None:
-        """Write cosine and sine of half of each angle.
+        """Write cosine, and sine or tangent, of half of each angle.
 
         Args:
             slots: The slots' values, (chunks, num_slots, samples).
@@ -63,6 +66,7 @@ class RotationAngles:
             factors = self._factors.astype(dtype)[:, :, None]
             trig[:, :, 1] *= factors
             trig[:, :, 0] += (1 - trig[:, :, 0]) * (factors == 0)
+        trig[:, self._tangents, 1] /= trig[:, self._tangents, 0]
 
     def pull_back(self, gradient: NDArray[Any]) -> NDArray[Any]:
         """Return derivatives by the slots, (chunks, num_slots, samples), from those by the angles.
@@ -74,8 +78,11 @@ class RotationAngles:
             summed = np.einsum("crps,rp->crs", gradient, self._factors.astype(gradient.dtype))
         else:
             summed = gradient.sum(2) if gradient.shape[2] > 1 else gradient[:, :, 0]
-        if not self.num_slots:
-            return np.zeros((gradient.shape[0], 0, gradient.shape[3]), gradient.dtype)
-        scaled = summed.take(self._rotations, 1)
+        scaled: NDArray[Any] = summed.take(self._rotations, 1)
         scaled *= self._scales.astype(gradient.dtype)
-        return scaled if self._one_each else np.add.reduceat(scaled, self._starts, axis=1)
+        if self._one_each:
+            return scaled
+        by_slot: NDArray[Any] = np.zeros((len(scaled), self.num_slots, scaled.shape[2]), scaled.dtype)
+        if len(self._used):
+            by_slot[:, self._used] = np.add.reduceat(scaled, self._starts, axis=1)
+        return by_slot

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,9 @@ from numpy.typing import NDArray
 
 from qiskit_qgen.simulator.cpu.batches import Batch
 from qiskit_qgen.simulator.cpu.layouts import Layout
-from qiskit_qgen.simulator.cpu.plans import Plan, plan_split, plan_whole
+from qiskit_qgen.simulator.cpu.plans import Plan, build_plan
 from qiskit_qgen.simulator.cpu.rotations import RotationAngles
+from qiskit_qgen.simulator.programs.folding import Split, split
 from qiskit_qgen.simulator.programs.operations import PauliTerm
 from qiskit_qgen.simulator.programs.program import Program
 
@@ -32,7 +34,7 @@ class Sweeps:
         # The norm is read out as well: rounding changes it, by 1e-4 in some 500 gates of single precision.
         self._terms = (*(terms or ()), PauliTerm(0, 0, 0, 1.0, num_outputs))
         self._num_outputs = num_outputs
-        self._plans: dict[int, tuple[Plan, RotationAngles]] = {}
+        self._plans: dict[tuple[int, bool], tuple[Plan, RotationAngles]] = {}
 
     def forward(self, slots: NDArray[Any], *, threads: int, keep: bool) -> tuple[NDArray[Any], Batch]:
         """Return the values and, for :meth:`backward`, the batch; if ``keep``, with its final states.
@@ -40,23 +42,11 @@ class Sweeps:
         The values are the expectation values without their constant parts, (B, num_outputs), or the probability of each
         of the program's rows, (B, 2**width).
         """
-        layout = Layout.choose(len(slots), self._program.width, slots.dtype, threads)
-        plan, angles = self._plan(layout.parts)
-        batch = Batch(plan, angles, layout, layout.to_lanes(slots), threads)
-        if keep:
-            batch.keep()
-        outputs = batch.empty_values()
-        num_rows = plan.rows.size if self._reads_rows else 0
-        probabilities = np.empty((layout.chunks * layout.samples, num_rows), layout.dtype)
-
-        def collect(first: int, final: NDArray[Any]) -> None:
-            squares = final[:, :, 0] ** 2 + final[:, :, 1] ** 2
-            by_sample = np.moveaxis(squares.reshape(len(final), *plan.rows.shape, layout.samples), 3, 1)
-            target = probabilities[first * layout.samples :][: len(final) * layout.samples]
-            target[:, plan.rows] = by_sample.reshape(-1, *plan.rows.shape)
-
-        batch.run_forward(outputs, collect if self._reads_rows else None)
-        read = batch.fold_outputs(outputs, self._num_outputs + 1)
+        layout = Layout.choose(len(slots), self._program.width, slots.dtype)
+        laned = layout.to_lanes(slots)
+        batch, read, probabilities = self._forward(layout, laned, threads, keep=keep, tangents=True)
+        if batch.is_steep:  # angles so near pi that their tangents are too large
+            batch, read, probabilities = self._forward(layout, laned, threads, keep=keep, tangents=False)
         batch.norms = read[:, -1:]
         values = probabilities[: len(slots)] if self._reads_rows else read[:, :-1]
         return values / batch.norms, batch
@@ -71,22 +61,47 @@ class Sweeps:
         layout, plan = batch.layout, batch.plan
         cotangent = cotangent / batch.norms
         if self._reads_rows:
-            laned = np.ascontiguousarray(layout.to_lanes(cotangent[:, plan.rows.reshape(-1)]))
-            by_output, by_row = batch.empty_values(), laned.reshape(layout.chunks, len(plan.rows), layout.lanes)
+            laned = layout.empty(layout.chunks, plan.rows.size, layout.samples)
+            laned[:] = layout.to_lanes(cotangent[:, plan.rows.reshape(-1)])
+            by_output, by_row = cotangent[:, :0], laned.reshape(layout.chunks, len(plan.rows), layout.lanes)
         else:
-            by_norm = np.zeros_like(batch.norms)  # the norm does not depend on the angles
-            by_output = batch.unfold_outputs(np.concatenate([cotangent, by_norm], 1))
-            by_row = np.zeros((layout.chunks, 0, layout.lanes), layout.dtype)
-        gradient = batch.run_backward(by_output, by_row)
+            by_output, by_row = cotangent, layout.empty(layout.chunks, 0, layout.lanes)
+        gradient = batch.run_backward(by_output, by_row)  # the last output, the norm, does not depend on the angles
         by_part = gradient.reshape(*gradient.shape[:2], layout.parts, layout.samples)
         return layout.from_lanes(batch.angles.pull_back(by_part))
 
-    def _plan(self, parts: int) -> tuple[Plan, RotationAngles]:
-        if parts not in self._plans:
-            operations, width = self._program.operations, self._program.width
-            if parts == 1:
-                plan = plan_whole(operations, self._terms, self._num_outputs + 1, width)
-            else:
-                plan = plan_split(operations, self._terms, width, parts)
-            self._plans[parts] = plan, RotationAngles(plan.angles, plan.factors, len(self._program.expressions))
-        return self._plans[parts]
+    @cached_property
+    def split(self) -> Split:
+        """What becomes of the program's operations."""
+        return split(self._program.operations, None if self._reads_rows else self._terms)
+
+    def plan(self, parts: int) -> Plan:
+        """Return what the kernels do where each sample has so many lanes and no angle is near pi."""
+        return self._planned(parts, tangents=True)[0]
+
+    def _forward(
+        self, layout: Layout, slots: NDArray[Any], threads: int, *, keep: bool, tangents: bool
+    ) -> tuple[Batch, NDArray[Any], NDArray[Any]]:
+        plan, angles = self._planned(layout.parts, tangents=tangents)
+        batch = Batch(plan, angles, layout, slots, threads)
+        if keep:
+            batch.keep()
+        num_rows = plan.rows.size if self._reads_rows else 0
+        probabilities = np.empty((layout.chunks * layout.samples, num_rows), layout.dtype)
+
+        def collect(first: int, final: NDArray[Any]) -> None:
+            squares = final[:, :, 0] ** 2 + final[:, :, 1] ** 2
+            by_sample = np.moveaxis(squares.reshape(len(final), *plan.rows.shape, layout.samples), 3, 1)
+            target = probabilities[first * layout.samples :][: len(final) * layout.samples]
+            target[:, plan.rows] = by_sample.reshape(-1, *plan.rows.shape)
+
+        return batch, batch.run_forward(collect if self._reads_rows else None), probabilities
+
+    def _planned(self, parts: int, *, tangents: bool) -> tuple[Plan, RotationAngles]:
+        if (parts, tangents) not in self._plans:
+            program = self._program
+            arguments = self._terms, self._num_outputs + 1, program.width, parts
+            plan = build_plan(program.operations, self.split, *arguments, tangents=tangents)
+            angles = RotationAngles(plan.angles, plan.factors, plan.tangents, len(program.expressions))
+            self._plans[parts, tangents] = plan, angles
+        return self._plans[parts, tangents]
