@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from typing import NamedTuple
 
 import torch
@@ -97,8 +98,8 @@ class ImageSelection(Settings):
             raise ArgumentError(f"The data {self.name!r} are no longer those that this study began with.")
         return split
 
-    def labelled(self) -> tuple[Tensor, Tensor]:
-        """Return images (N, C, H, W) of all labels, and their labels (N,), without those that are held out.
+    def labelled(self) -> ImageDataset:
+        """Return the images of all labels without those that are held out, for a classifier of the labels.
 
         Raises:
             ArgumentError: If the data have no labels, or as :meth:`load`.
@@ -112,7 +113,7 @@ class ImageSelection(Settings):
             )
         rest = torch.ones(len(data.images), dtype=torch.bool)
         rest[self._order(data)[: self.held_out]] = False
-        return _resized(data.images[rest], self.side), data.labels[rest]
+        return replace(data, images=_resized(data.images[rest], self.side), labels=data.labels[rest])
 
     def _order(self, data: ImageDataset) -> Tensor:
         """Return the rows of the images that are taken, those held out first, then those for validation."""

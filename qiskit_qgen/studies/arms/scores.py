@@ -10,13 +10,14 @@ from torch import Tensor
 from qiskit_qgen.metrics import (
     AbstractFeatureExtractor,
     FeatureStatistics,
+    LabelFeatureExtractor,
     density_coverage,
     get_extractor,
     memorization,
 )
 from qiskit_qgen.metrics.baselines import fitted_baselines
+from qiskit_qgen.metrics.extractors.label_classifier import LABELS_EXTRACTOR
 from qiskit_qgen.studies.arms.images import ImageSplit, whole_kernel_distance
-from qiskit_qgen.studies.arms.labels import LABELS, label_extractor
 from qiskit_qgen.studies.arms.settings import ArmSettings
 
 SCORES = ("kernel_distance", "frechet_distance", "uncovered")
@@ -31,8 +32,8 @@ Networks = Mapping[str, AbstractFeatureExtractor]
 def networks_of(settings: ArmSettings, image_shape: Sequence[int]) -> dict[str, AbstractFeatureExtractor]:
     """Return the extractors by name."""
     return {
-        name: label_extractor(settings.images)
-        if name == LABELS
+        name: LabelFeatureExtractor(settings.images.labelled())
+        if name == LABELS_EXTRACTOR
         else get_extractor(name, image_shape=image_shape, name="extractors")
         for name in settings.extractors
     }

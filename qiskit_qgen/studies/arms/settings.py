@@ -39,8 +39,8 @@ class ArmSettings(Settings):
         default="kernel_distance",
     )
     extractors: tuple[str, ...] = setting(
-        "Names of the feature extractors, 'labels' for a small classifier that is trained on the data set's own "
-        "labels; the step is chosen by the first",
+        "Names of the feature extractors, 'labels' for :class:`~qiskit_qgen.metrics.LabelFeatureExtractor` of the "
+        "images that are not held out; the step is chosen by the first",
         default=(DEFAULT_EXTRACTOR,),
     )
 

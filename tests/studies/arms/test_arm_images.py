@@ -58,3 +58,18 @@ def test_data_that_have_changed_are_refused(tmp_path):
 def test_a_bad_selection_is_refused(changes, message):
     with pytest.raises(ArgumentError, match=message):
         ImageSelection(**{"name": "digits", **changes}).load()
+
+
+def test_a_classifier_of_labels_sees_no_image_that_is_held_out():
+    selection = ImageSelection(name="digits", labels=[3, 5], held_out=100, validation=20)
+    data = selection.labelled()
+    rows = set(map(tuple, data.images.flatten(1).tolist()))
+    assert rows.isdisjoint(map(tuple, selection.load().held_out.flatten(1).tolist()))
+    assert set(data.labels.tolist()) == set(range(10))
+    assert len(data.images) == len(load_dataset("digits").images) - 100
+
+
+def test_data_without_labels_have_no_classifier(tmp_path):
+    np.save(tmp_path / "images.npy", np.zeros((30, 8, 8), np.float32))
+    with pytest.raises(ArgumentError, match="`extractors` must not name 'labels' with the data"):
+        ImageSelection(name=str(tmp_path / "images.npy"), held_out=8, validation=4).labelled()
