@@ -8,10 +8,11 @@ import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from numba import njit
-from numba.core.caching import FunctionCache
+from numba.core.caching import FunctionCache, IndexDataCacheFile
 from numba.core.event import Listener, register
 
 _LOGGER = logging.getLogger("qiskit_qgen")
@@ -26,14 +27,23 @@ def kernel(function: Callable[..., Any]) -> Any:
     compiled: Any = helper(function)
     _KERNELS.add(compiled)
     try:
-        compiled._cache = _Cache(function)  # type: ignore[no-untyped-call]
+        compiled._cache = _Cache(function)
     except RuntimeError:  # neither the package's folder nor the user's can be written
         _warn_of_missing_cache()
     return compiled
 
 
 class _Cache(FunctionCache):
-    """numba's cache on disk, whose failures cost time only: of a full or damaged disk, or names that have moved."""
+    """numba's cache on disk, whose failures cost time only: of a full or damaged disk, or names that have moved.
+
+    A kernel is compiled again if any of the modules here has changed: it is made of functions of several.
+    """
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        super().__init__(function)  # type: ignore[no-untyped-call]
+        files = [file.stat() for file in sorted(Path(__file__).parent.glob("*.py"))]
+        stamp = (self._impl.locator.get_source_stamp(), [(file.st_mtime, file.st_size) for file in files])
+        self._cache_file = IndexDataCacheFile(self._cache_path, self._impl.filename_base, stamp)  # type: ignore[no-untyped-call]
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         try:

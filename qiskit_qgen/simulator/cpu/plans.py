@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from qiskit_qgen._typing import IntArray
 from qiskit_qgen.simulator.addresses.bases import Basis
-from qiskit_qgen.simulator.addresses.cosets import Span, combinations, parities
+from qiskit_qgen.simulator.addresses.cosets import Cosets, Span, combinations, parities
 from qiskit_qgen.simulator.addresses.swizzle import swizzled
 from qiskit_qgen.simulator.cpu import space
 from qiskit_qgen.simulator.cpu.block_tables import BlockTables, build_blocks
@@ -31,19 +31,35 @@ from qiskit_qgen.simulator.programs.scheduling import select
 
 @dataclass(frozen=True)
 class Move:
-    """Where each address of one basis lies in another: the XOR of images over a row's bits, and that of the part."""
+    """Where each address of one basis lies in another: the XOR of images over a row's bits, and that of the part.
+
+    Rows of a group, ``bases[g] XOR offsets[j]``, take all their amplitudes from as many rows.
+    """
 
     images: IntArray
     part_images: IntArray
+    bases: IntArray
+    offsets: IntArray
 
     @classmethod
     def to(cls, target: Basis, source: Basis, row_bits: int) -> Move:
         """Return where the addresses of ``target`` lie in ``source``."""
-        images = np.array([source.address(column) for column in target.columns], np.int64)
-        mask = (1 << row_bits) - 1
-        images = swizzled(images & mask, row_bits) | (images & ~mask)
+        images = _images(target, source, row_bits)
         places = swizzled(1 << np.arange(row_bits), row_bits)
-        return cls(combinations(images[:row_bits])[places], combinations(images[row_bits:]))
+        span = Span()  # of the rows where the parts of one source row go
+        for image in _images(source, target, row_bits)[row_bits:]:
+            span.add(int(image) & ((1 << row_bits) - 1))
+        groups = Cosets.build(span.basis, [], size=len(span.basis), num_qubits=row_bits)
+        return cls(
+            combinations(images[:row_bits])[places], combinations(images[row_bits:]), groups.bases, groups.offsets
+        )
+
+
+def _images(target: Basis, source: Basis, row_bits: int) -> IntArray:
+    """Return where each bit of an address of ``target`` lies in ``source``, the rows of which are places in memory."""
+    images = np.array([source.address(column) for column in target.columns], np.int64)
+    mask = (1 << row_bits) - 1
+    return swizzled(images & mask, row_bits) | (images & ~mask)
 
 
 @dataclass(frozen=True)
