@@ -137,7 +137,8 @@ def baselines(folder, seeds):
 
 def report(records, simple, search, seeds):
     """Print the tables and return what they hold."""
-    by_arm = {arm: {} for arm in ARMS}
+    trained = {record["configuration"]["arm"] for record in records}
+    by_arm = {arm: {} for arm in ARMS if arm in trained}
     for record in records:
         by_arm[record["configuration"]["arm"]][record["configuration"]["seed"]] = record["result"]
     result = {"seeds": len(seeds), "search": search, "scores": {}, "differences": {}, "baselines": {}}
@@ -163,8 +164,8 @@ def report(records, simple, search, seeds):
     print(markdown_table(("without training", "MMD^2 x 1000", "classifier's accuracy"), lines), "\n")
     known = {name: shown for name, shown in result["baselines"].items() if name != "reconstructions"}
     for score in SCORES:
-        trained = {arm: result["scores"][arm][score] for arm in ARMS}
-        verdict = judge_score(score, trained, {n: s[score] for n, s in known.items()}, higher_is_better=False)
+        found = {arm: means[score] for arm, means in result["scores"].items()}
+        verdict = judge_score(score, found, {n: s[score] for n, s in known.items()}, higher_is_better=False)
         print(f"{score}: {verdict.sentence or 'fit.'}")
     print(f"\n{search['table']}")
     return result
@@ -175,6 +176,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--steps", type=int, default=800)
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument(
+        "--arms", nargs="+", choices=ARMS, default=ARMS, help="with quantum, which all are compared with"
+    )
     parser.add_argument("--trials", type=int, default=6, help="trainings of the search")
     parser.add_argument("--out", type=Path, default=Path("runs/challengers"))
     options = parser.parse_args()
@@ -188,7 +192,7 @@ def main():
     configurations = [
         {"arm": arm, "seed": seed, "steps": options.steps, "search": chosen if arm == "search" else {}}
         for seed in seeds
-        for arm in ARMS
+        for arm in options.arms
     ]
     records = run_trials(
         train_arm,
