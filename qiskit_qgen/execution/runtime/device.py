@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,7 @@ from qiskit_qgen.execution.runtime.failures import RetryPolicy
 from qiskit_qgen.execution.runtime.jobs import JobRunner
 from qiskit_qgen.execution.runtime.ledger import Ledger
 from qiskit_qgen.execution.runtime.mitigation import ErrorMitigation
-from qiskit_qgen.execution.runtime.options import FAMILIES, RuntimeOptions
+from qiskit_qgen.execution.runtime.options import RuntimeOptions
 from qiskit_qgen.execution.runtime.transpilation import IsaCircuit, Transpiler
 
 
@@ -39,7 +38,7 @@ class RuntimeDevice:
         self.shots = DEFAULT_SHOTS if options.shots is None else options.shots
         self.mitigation = options.mitigation or ErrorMitigation()
         self.limits = options.limits or JobLimits()
-        self.family = options.primitives or FAMILIES[find_spec("qiskit_ibm_runtime.executor_estimator") is None]
+        self.family = options.primitives
         self.backend = resolve_backend(options.backend, options.service)
         self.local = is_local(self.backend)
         if self.family == "executor" and self.local:

@@ -58,9 +58,8 @@ class RuntimeOptions:
     """The largest job; None for IBM's limits."""
     retry: RetryPolicy | None = None
     """How often and how long a failing service is asked again; None for the defaults."""
-    primitives: str | None = None
-    """"executor" for Runtime's client-side primitives, "legacy" for ``EstimatorV2`` and ``SamplerV2``; None for the
-    first that is installed."""
+    primitives: str = "executor"
+    """"executor" for Runtime's client-side primitives, "legacy" for ``EstimatorV2`` and ``SamplerV2``."""
 
     def __post_init__(self) -> None:
         check_choice("mode", self.mode, MODES)
@@ -71,8 +70,7 @@ class RuntimeOptions:
         check_int("optimization_level", self.optimization_level, minimum=0, maximum=3)
         if self.seed is not None:
             check_int("seed", self.seed, minimum=0, maximum=2**31 - 1)
-        if self.primitives is not None:
-            check_choice("primitives", self.primitives, FAMILIES)
+        check_choice("primitives", self.primitives, FAMILIES)
         for name, kind in {"mitigation": ErrorMitigation, "limits": JobLimits, "retry": RetryPolicy}.items():
             rule = f"{'an' if name == 'mitigation' else 'a'} {kind.__name__}"
             check_type(name, getattr(self, name), (kind, type(None)), rule)

@@ -64,9 +64,8 @@ OBJECTS: dict[type, Callable[[Builder, Any, list[int]], None]] = {
     gates.HamiltonianGate: build_hamiltonian,
     gates.PauliEvolutionGate: build_pauli_evolution,
     gates.PauliGate: _pauli,
+    gates.PauliProductRotationGate: _pauli_rotation,
     gates.PermutationGate: _permutation,
     gates.UnitaryGate: build_matrix_gate,
 }
 """The builder, the gate and its qubits are the arguments. Controlled gates are not here."""
-if hasattr(gates, "PauliProductRotationGate"):  # younger than the oldest Qiskit that runs
-    OBJECTS[gates.PauliProductRotationGate] = _pauli_rotation
