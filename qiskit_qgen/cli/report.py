@@ -31,9 +31,11 @@ _ARMS = (
 _FIGURES = {  # of each study: file, function of `plotting`, caption
     "capacity": {
         "capacity_scaling": ("plot_capacity_scaling", "Optimal classical sizes over the quantum generator's size, with "
-        "the fitted laws. Bars: middle 95 % over draws of the seeds; hollow: at the edge of the grid."),
+        "the fitted laws. Bars: 95 %, from leaving out seeds; hollow: at the edge of the grid; crosses: so surely that "
+        "no law is fitted to them."),
         "capacity_scores": ("plot_capacity_scores", "Score of every trial over the critic's size. Crosses: not stable; "
-        "dotted: the optimal critic; dashed: the floor, which real images score in the generated ones' place."),
+        "dotted: the optimal critic; dashed: the floor, which training latents score in the generated ones' place; "
+        "dash-dotted: the best trivial baseline."),
         "capacity_curves": ("plot_capacity_curves", "Score over the steps, first seed. Dotted: not stable."),
     },
     "low_data": {"low_data": ("plot_arms", _ARMS)},

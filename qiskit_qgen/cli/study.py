@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from qiskit_qgen._settings import Settings
 
 Tables = dict[str, dict[str, Any]]
+_HELD_OUT = 5  # of so many training images one is held out, where there is no split for it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +36,9 @@ class _Study:
     tables: Mapping[str, str]
     """Tables besides [data] and [study], each with the class of its settings; "" for names and values of any kind."""
     splits: bool = False
-    """Whether the data are images of two splits rather than a name."""
+    """Whether the data are images of several splits rather than a name."""
+    tests: bool = False
+    """Whether it looks at a third split at its end."""
     data: Mapping[str, Any] = field(default_factory=dict)
     """What [data] is where it names none."""
     trial: Callable[[Mapping[str, Any]], str]
@@ -57,7 +60,9 @@ class _Study:
                 arguments[table] = kind.without_none_words(tables[table]) if kind else tables[table]
         data = tables["data"] if "name" in tables["data"] else {**self.data, **tables["data"]}
         if self.splits:
-            arguments["data"], arguments["held_out"] = _both_splits(data)
+            arguments["data"], arguments["held_out"], test = _splits(data)
+            if self.tests:
+                arguments["test"] = test
             own = tables["study"]
         else:
             own = {**data, **tables["study"]}
@@ -95,12 +100,14 @@ _STUDIES = {
             "training": "StyleQGANTraining",
             "classical_training": "StyleQGANTraining",
             "rule": "OptimalityRule",
+            "plan": "CapacityPlan",
             "search": "CapacitySearch",
         },
         splits=True,
+        tests=True,
         trial=_generator,
-        score="latent Fréchet distance",
-        value=lambda result: float(result["scores"]["latent_frechet_distance"]["values"][-1]),
+        score="sliced Wasserstein distance",
+        value=lambda result: float(result["scores"]["latent_sliced_wasserstein"]["values"][-1]),
     ),
     "autoencoders": _Study(
         about="Train autoencoders with every setting of a grid and compare their floors; the same command resumes. "
@@ -193,6 +200,28 @@ for _name, _row in _STUDIES.items():
 
 @study.command()
 @reports_errors
+def plan(
+    config: Annotated[Path | None, typer.Argument(metavar="[CONFIG]", help="TOML file of a capacity study.")] = None,
+    measured_in: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Take noise, stability and slopes of the study that was saved there."),
+    ] = None,
+) -> None:
+    """Tell in seconds which growth a capacity study would show and which law it would name, before any training."""
+    from qiskit_qgen import models, studies
+
+    row = _STUDIES["capacity"]
+    tables = _read_tables(config, ("data", "study", *row.tables))
+    arguments: dict[str, Any] = {}
+    for table in ("grid", "plan", "rule", "autoencoder", "model", "classical"):
+        name = row.tables[table]
+        kind: type[Settings] = getattr(studies, name, None) or getattr(models, name)
+        arguments[table] = kind.without_none_words(tables[table])
+    typer.echo(studies.plan_capacity_study(**arguments, measured_in=measured_in).table())
+
+
+@study.command()
+@reports_errors
 def status(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The folder of a study.")],
 ) -> None:
@@ -234,22 +263,31 @@ def _read_tables(path: Path | None, known: Sequence[str]) -> Tables:
     return tables
 
 
-def _both_splits(data: Mapping[str, Any]) -> tuple[Tensor, Tensor]:
-    """Return the images of both splits of the data; of those for training, as many as are asked for.
+def _splits(data: Mapping[str, Any]) -> tuple[Tensor, Tensor, Tensor]:
+    """Return images for training, for all choices, and for the one look at the end.
+
+    Of data without a split `val`, a fifth of the training images, at least ten, are held out, the same ones each time.
 
     Raises:
         ArgumentError: If the data are not named, or an option is out of range.
-        DatasetError: If the data are missing or damaged, or have no such splits.
+        DatasetError: If the data are missing or damaged, or have no split `test`.
     """
     from qiskit_qgen.cli.settings import data_settings
+    from qiskit_qgen.datasets.subsets import subset_rows
+    from qiskit_qgen.studies.capacity.autoencoders import FEWEST
 
     chosen = data_settings({"data": data})
-    train = chosen.load()
+    train = chosen.load().images
     try:
-        test = chosen.whole().load("test")
+        test = chosen.whole().load("test").images
     except DatasetError as error:
-        raise DatasetError(f"A study scores against images of a split of their own, test: {error}") from error
-    return train.images, test.images
+        raise DatasetError(f"A study looks at images of a split of their own, test, at its end: {error}") from error
+    try:
+        return train, chosen.whole().load("val").images, test
+    except DatasetError:
+        rows = subset_rows(len(train), len(train), 0)
+        held_out = max(FEWEST, len(train) // _HELD_OUT)
+        return train[rows[held_out:]], train[rows[:held_out]], test
 
 
 def _draw_samples(found: Any, out: Path) -> None:

@@ -24,6 +24,7 @@ from qiskit_qgen.networks.normalizers import (
     QuantileNormalizer,
     RangeNormalizer,
 )
+from qiskit_qgen.networks.principal_components import PrincipalComponents, PrincipalComponentsConfig
 from qiskit_qgen.networks.published_unet import PublishedUNet
 from qiskit_qgen.networks.quantum_generator import QuantumStyleGenerator
 from qiskit_qgen.networks.transfer_discriminator import TransferDiscriminator
@@ -56,6 +57,8 @@ __all__ = [
     "LatentNormalizer",
     "ModuleBackbone",
     "PowerNormalizer",
+    "PrincipalComponents",
+    "PrincipalComponentsConfig",
     "PublishedUNet",
     "QuantileNormalizer",
     "QuantumBlock",

@@ -24,8 +24,8 @@ _LAWS = {"constant": ":", "linear": "-.", "power": "--", "exponential": "-"}
 def plot_capacity_scaling(study: Mapping[str, Any]) -> Figure:
     """Draw the optimal classical sizes over the quantum generator's, with intervals and fitted laws.
 
-    Bars are the middle 95 % over draws of the seeds; hollow points lie at the edge of the grid. The law of the lowest
-    AIC is drawn thick.
+    Bars are intervals of 95 %; hollow points lie at the edge of the grid, and crosses so surely that no law is fitted
+    to them. The law of the lowest AIC is drawn thick.
 
     Args:
         study: What :meth:`~qiskit_qgen.studies.CapacityStudy.to_dict` returns.
@@ -39,7 +39,8 @@ def plot_capacity_scaling(study: Mapping[str, Any]) -> Figure:
         _draw_points(axes, result["points"])
         _draw_laws(axes, result)
         axes.set_yscale("log")
-        verdict = f"{result['best']} law" if result["told_apart"] else "laws not told apart"
+        verdict = f"{result['law']} law" if result["law"] else "laws not told apart"
+        verdict = verdict if study["may_conclude"][target]["law"] else "no power to tell laws"
         verdict = verdict if result["fits"] else "too few optima for a law"
         y = f"parameters of the optimal {target}"
         dress(axes, title=f"{target}: {verdict}", x="parameters of the quantum generator", y=y)
@@ -50,7 +51,8 @@ def plot_capacity_scores(study: Mapping[str, Any]) -> Figure:
     """Draw the score of every trial over the critic's size, a panel for each generator.
 
     Filled points are stable trials, crosses unstable ones; the line joins the means of the stable ones; the dotted line
-    marks the optimal critic, the dashed one the floor: what real images score in the generated ones' place.
+    marks the optimal critic, the dashed one the floor: what training latents score in the generated ones' place; the
+    dash-dotted one the best trivial baseline.
 
     Args:
         study: What :meth:`~qiskit_qgen.studies.CapacityStudy.to_dict` returns.
@@ -66,8 +68,8 @@ def plot_capacity_scores(study: Mapping[str, Any]) -> Figure:
         raise ArgumentError("Argument `study` must hold at least one trial that is done, but holds none.")
     names = list(dict.fromkeys(row["name"] for row in rows))
     figure, panels = _panels(len(names))
-    floor = study["floor"]
-    shown = [row["score"] for row in rows] + ([floor] if floor else [])
+    floor, trivial = study["floor"], study["trivial"]
+    shown = [row["score"] for row in rows] + [each for each in (floor, trivial) if each]
     low, high = min(shown), max(shown)
     for axes, name in zip(panels, names, strict=True):
         own = [row for row in rows if row["name"] == name]
@@ -85,7 +87,10 @@ def plot_capacity_scores(study: Mapping[str, Any]) -> Figure:
         axes.set_xscale("log")
         axes.set_ylim(low / 1.15, high * 1.15)
         _finish(axes, floor, f"{name}, {own[0]['generator_parameters']} parameters")
-    figure.supxlabel("parameters of the critic (cross: not stable; dotted: optimal; dashed: floor)", fontsize=8)
+        if trivial:
+            axes.axhline(trivial, color="0.4", linestyle="-.", linewidth=0.8)
+    about = "cross: not stable; dotted: optimal; dashed: floor; dash-dotted: best trivial baseline"
+    figure.supxlabel(f"parameters of the critic ({about})", fontsize=8)
     figure.supylabel(study["score_name"], fontsize=8)
     return figure
 
@@ -135,7 +140,7 @@ def _draw_points(axes: Axes, points: Sequence[Mapping[str, Any]]) -> None:
         if point["low"] is not None:
             axes.plot([point["x"]] * 2, [point["low"], point["high"]], color="C0", linewidth=1)
         fill = "white" if point["at_edge"] else "C0"
-        axes.plot(point["x"], point["y"], "o", color="C0", markerfacecolor=fill, markersize=6)
+        axes.plot(point["x"], point["y"], "o" if point["used"] else "x", color="C0", markerfacecolor=fill, markersize=6)
     if not known:
         axes.text(0.5, 0.5, "no optimum found", transform=axes.transAxes, ha="center", fontsize=8)
         axes.tick_params(left=False, labelleft=False, which="both")

@@ -11,8 +11,11 @@ from qiskit_qgen.studies.capacity.grid import CapacityGrid
 from qiskit_qgen.studies.capacity.laws import fit_laws
 from qiskit_qgen.studies.capacity.models import AutoencoderSettings
 from qiskit_qgen.studies.capacity.optimality import OptimalityRule
+from qiskit_qgen.studies.capacity.plan import plan_capacity_study
+from qiskit_qgen.studies.capacity.power import CapacityPlan, CapacityPower
+from qiskit_qgen.studies.capacity.run import run_capacity_study
 from qiskit_qgen.studies.capacity.search import CapacitySearch
-from qiskit_qgen.studies.capacity.study import CapacityStudy, run_capacity_study
+from qiskit_qgen.studies.capacity.study import CapacityStudy
 from qiskit_qgen.studies.capacity.trial import CapacityTraining
 from qiskit_qgen.studies.challengers.search import TwinSearch
 from qiskit_qgen.studies.challengers.settings import TwinSettings
@@ -27,6 +30,8 @@ __all__ = [
     "AutoencoderSettings",
     "AutoencoderSweep",
     "CapacityGrid",
+    "CapacityPlan",
+    "CapacityPower",
     "CapacitySearch",
     "CapacityStudy",
     "CapacityTraining",
@@ -42,6 +47,7 @@ __all__ = [
     "classical_twin",
     "compare_executions",
     "fit_laws",
+    "plan_capacity_study",
     "run_autoencoder_sweep",
     "run_capacity_study",
     "run_low_data_study",

@@ -29,13 +29,16 @@ steps = 10
 batch_size = 8
 score_every = 2
 num_samples = 20
-extractor = "pixel"
+extractors = ["pixel"]
 
 [rule]
 late_part = 0.6
 max_spread = 9.0
 max_slope = 9.0
 max_critic_drift = 9.0
+
+[plan]
+num_studies = 10
 """
 
 
@@ -51,7 +54,7 @@ def folder(qgen, settings, tmp_path):
     found = qgen("study", "capacity", settings, "--out", tmp_path / "study")
     assert found.exit_code == 0, found.stderr
     assert "| 2 qubits, 3 layers |" in found.stdout
-    assert "| 10 | 10 | 0 | 0 | 0 | latent Fréchet distance |" in found.stdout
+    assert "| 10 | 10 | 0 | 0 | 0 | sliced Wasserstein distance of normalised latents |" in found.stdout
     return tmp_path / "study"
 
 
@@ -63,7 +66,7 @@ def test_a_study_from_its_settings_to_its_report(qgen, settings, folder):
             assert min(figure.size) > 200
     page = (folder / "report.html").read_text()
     assert page.count("data:image/png;base64,") == 3
-    assert "<td>latent Fréchet distance</td>" in page
+    assert "<td>sliced Wasserstein distance of normalised latents</td>" in page
     assert not re.search(r"(src|href)=\"(?!data:)", page)
 
     status = qgen("study", "status", folder)
@@ -82,6 +85,8 @@ def test_a_study_from_its_settings_to_its_report(qgen, settings, folder):
     ("arguments", "message"),
     [
         (["study", "capacity", "missing.toml"], "missing.toml"),
+        (["study", "plan", "missing.toml"], "missing.toml"),
+        (["study", "plan", "--measured-in", "."], "holds no capacity study"),
         (["study", "status", "."], "holds no study: it has no plan.json"),
         (["report", "."], "holds no finished study: it has none of capacity.md"),
     ],
@@ -91,6 +96,16 @@ def test_errors_are_one_sentence(qgen, tmp_path, monkeypatch, arguments, message
     found = qgen(*arguments)
     assert found.exit_code == 2
     assert message in found.stderr
+
+
+def test_a_plan_tells_the_power_of_the_settings_and_of_what_was_measured(qgen, settings, folder):
+    found = qgen("study", "plan", settings)
+    assert found.exit_code == 0, found.stderr
+    assert "| critic | exponential | 0 % | 0 % | 0 % |" in found.stdout
+    assert "with noise of 0.1 and 90 % stable trainings" in found.stdout
+    assert "The design has no power" in found.stdout
+    measured = qgen("study", "plan", settings, "--measured-in", folder)
+    assert "100 % stable trainings" in measured.stdout
 
 
 def test_a_search_takes_the_place_of_the_grid(qgen, settings, tmp_path):
@@ -115,7 +130,7 @@ def test_a_search_takes_the_place_of_the_grid(qgen, settings, tmp_path):
             "[data]\nname = 'digits'\nnum_image = 5",
             "DataSettings has no option `num_image`: did you mean `num_images`?",
         ),
-        ("[data]\nname = 'pictures.npz'", "A study scores against images of a split of their own, test: "),
+        ("[data]\nname = 'pictures.npz'", "A study looks at images of a split of their own, test, at its end: "),
     ],
 )
 def test_settings_are_checked(qgen, tmp_path, monkeypatch, text, message):

@@ -6,15 +6,15 @@ from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.plotting import plot_capacity_curves, plot_capacity_scaling, plot_capacity_scores
 
 
-def point(x, y, low=None, high=None, at_edge=False):
-    return {"name": f"{x}", "x": x, "y": y, "low": low, "high": high, "at_edge": at_edge}
+def point(x, y, low=None, high=None, at_edge=False, used=True):
+    return {"name": f"{x}", "x": x, "y": y, "low": low, "high": high, "at_edge": at_edge, "used": used}
 
 
-def scaling(points, *, best=None, told_apart=False):
+def scaling(points, *, best=None, law=None):
     exact = {"constant": {"a": 4.0}, "linear": {"a": 0.0, "b": 2.0}, "power": {"a": 1.0, "b": 1.0}}
     exact["exponential"] = {"a": 1.0, "b": 0.5}
     fits = {law: {"coefficients": values, "aic": 1.0} for law, values in exact.items()} if best else {}
-    return {"points": points, "fits": fits, "best": best, "told_apart": told_apart}
+    return {"points": points, "fits": fits, "best": best, "law": law}
 
 
 def row(name, critic, seed, stable=True):
@@ -29,12 +29,19 @@ STUDY = {
     "rows": ROWS,
     "rule": {"score": "latent_frechet_distance"},
     "floor": 0.25,
+    "trivial": None,
+    "may_conclude": {
+        "critic": {"growth": True, "law": True},
+        "classical generator": {"growth": True, "law": True},
+        "unclear": {"growth": True, "law": True},
+        "powerless": {"growth": True, "law": False},
+    },
     "score_name": "latent Fréchet distance",
     "analysis": {
         "optima": {"A": {"critic": 40}},
         "scaling": {
             "critic": scaling(
-                [point(2, 4, 3, 5), point(4, 8, 8, 8), point(6, None)], best="exponential", told_apart=True
+                [point(2, 4, 3, 5), point(4, 8, 8, 8), point(6, None)], best="exponential", law="exponential"
             ),
             "classical generator": scaling([point(2, 4, 4, 4, at_edge=True), point(4, None)]),
         },
@@ -66,12 +73,15 @@ def test_optima_have_their_intervals_and_laws_go_through_their_values():
 
 def test_the_titles_say_what_is_known():
     study = {**STUDY, "analysis": {"scaling": {**STUDY["analysis"]["scaling"]}}}
-    study["analysis"]["scaling"]["unclear"] = scaling([point(2, 4), point(4, 4), point(5, 4)], best="linear")
+    same = [point(2, 4), point(4, 4), point(5, 4)]
+    study["analysis"]["scaling"]["unclear"] = scaling(same, best="linear")
+    study["analysis"]["scaling"]["powerless"] = scaling(same, best="linear", law="linear")
     titles = [axes.get_title() for axes in plot_capacity_scaling(study).axes]
     assert titles == [
         "critic: exponential law",
         "classical generator: too few optima for a law",
         "unclear: laws not told apart",
+        "powerless: no power to tell laws",
     ]
 
 
@@ -86,6 +96,7 @@ def test_a_panel_for_each_generator_with_stable_points_and_crosses():
     assert first.get_ylim()[0] < 0.25
     assert len(second.lines) == 2  # no optimum
     assert len(plot_capacity_scores({**STUDY, "floor": None}).axes[0].lines) == 2
+    assert list(plot_capacity_scores({**STUDY, "trivial": 7.0}).axes[0].lines[3].get_ydata()) == [7, 7]
 
 
 def test_curves_are_those_of_the_first_seed():

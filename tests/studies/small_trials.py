@@ -72,5 +72,5 @@ def score(configuration, folder):
     waver = 0.9 if configuration["critic_width"] > configuration["unstable_above"] else 0.0
     steps = list(range(1, 21))
     values = [(1 + off + 0.01 * configuration["seed"]) * (1 + waver * (-1) ** step) for step in steps]
-    scores = {"latent_frechet_distance": {"steps": steps, "values": values}}
+    scores = {"latent_sliced_wasserstein": {"steps": steps, "values": values}}
     return {"scores": scores, "critic_loss": {"steps": steps, "values": [-1.0] * 20}}

@@ -14,15 +14,14 @@ from qiskit_qgen._checks import check_distinct, check_folder
 from qiskit_qgen._settings import Settings, setting
 from qiskit_qgen._typing import PathLike
 from qiskit_qgen.datasets import ImageDataset, as_images
-from qiskit_qgen.exceptions import DatasetError
+from qiskit_qgen.exceptions import CheckpointError, DatasetError
 from qiskit_qgen.metrics import evaluate_images, get_extractor
-from qiskit_qgen.models import StyleQGAN, StyleQGANTraining
 from qiskit_qgen.models.base.codecs import fingerprint
 from qiskit_qgen.persistence import load_tensors, save_tensors
 from qiskit_qgen.studies.capacity.autoencoder_sweep import RECONSTRUCTIONS, AutoencoderSweep, option_grid
 from qiskit_qgen.studies.capacity.models import AutoencoderSettings
 from qiskit_qgen.studies.given import settings_of, split_options
-from qiskit_qgen.studies.trials.folder import kept_checkpoint, trial_folder
+from qiskit_qgen.studies.trials.folder import kept_checkpoint, read_trial, trial_folder
 from qiskit_qgen.studies.trials.run import run_trials
 from qiskit_qgen.training.image_grid import save_image_grid
 
@@ -112,16 +111,15 @@ def train_autoencoder(configuration: Mapping[str, Any], folder: Path) -> dict[st
     """Train one autoencoder, save it, draw reconstructions and score them; a trial of the sweep."""
     images, held_out = load_images(folder.parents[1])
     codec = AutoencoderSettings.of(**configuration["autoencoder"])
-    model = codec.build(images.shape[1:])
+    model = codec.build(images.shape[1:], images)
     count = configuration["num_samples"]
     shown = min(_SHOWN, count)
     with kept_checkpoint(folder) as (checkpoint_dir, resume):
-        # The classical generator of one step is what fit trains besides; nothing uses it.
-        model.fit(
+        codec.fit(
+            model,
             images,
+            configuration["batch_size"],
             seed=configuration["seed"],
-            training=StyleQGANTraining(steps=1, batch_size=configuration["batch_size"], autoencoder=codec.training),
-            callbacks=[],
             checkpoint_dir=checkpoint_dir,
             resume=resume,
         )
@@ -142,10 +140,13 @@ def train_autoencoder(configuration: Mapping[str, Any], folder: Path) -> dict[st
     }
 
 
-def load_autoencoder(folder: Path, digest: str) -> tuple[nn.Module, int]:
-    """Return the autoencoder of a trial of the sweep in ``folder``, and the length of its latents."""
-    model = StyleQGAN.from_pretrained(trial_folder(folder, digest) / _MODEL)
-    return model.networks["autoencoder"], model.config.sample_size
+def load_autoencoder(folder: Path, digest: str, image_shape: Sequence[int]) -> nn.Module:
+    """Return the autoencoder of a trial of the sweep in ``folder``, for images of ``image_shape``."""
+    record = read_trial(folder, digest)
+    if record is None:
+        raise CheckpointError(f"Folder {folder} lacks the record of the autoencoder {digest}.")
+    codec = AutoencoderSettings.of(**record["configuration"]["autoencoder"])
+    return codec.load(trial_folder(folder, digest) / _MODEL, image_shape)
 
 
 def load_images(folder: Path) -> tuple[Tensor, Tensor]:
@@ -154,24 +155,24 @@ def load_images(folder: Path) -> tuple[Tensor, Tensor]:
     return tensors["data"], tensors["held_out"]
 
 
-def study_images(data: Any, held_out: Any) -> tuple[Tensor, Tensor]:
-    """Return images for training and those held out, (N, C, H, W), float32.
+def study_images(data: Any, held_out: Any, name: str = "held_out") -> tuple[Tensor, Tensor]:
+    """Return images for training and those held out, of this ``name``, (N, C, H, W), float32.
 
     Raises:
         DatasetError: If they are fewer than 10, out of range, not finite, all equal, or differ in shape.
     """
     found = []
-    for name, given in (("data", data), ("held_out", held_out)):
-        images = as_images(given.images if isinstance(given, ImageDataset) else given, name=name)
+    for each, given in (("data", data), (name, held_out)):
+        images = as_images(given.images if isinstance(given, ImageDataset) else given, name=each)
         if len(images) < FEWEST:
-            raise DatasetError(f"Argument `{name}` must hold at least {FEWEST} images, but holds {len(images)}.")
+            raise DatasetError(f"Argument `{each}` must hold at least {FEWEST} images, but holds {len(images)}.")
         if bool((images == images[0]).all()):
-            raise DatasetError(f"Argument `{name}` must hold different images, but all {len(images)} are equal.")
+            raise DatasetError(f"Argument `{each}` must hold different images, but all {len(images)} are equal.")
         found.append(images)
     images, others = found
     if images.shape[1:] != others.shape[1:]:
         raise DatasetError(
-            f"Argument `held_out` must hold images of the shape of `data`, {tuple(images.shape[1:])}, but theirs is "
+            f"Argument `{name}` must hold images of the shape of `data`, {tuple(images.shape[1:])}, but theirs is "
             f"{tuple(others.shape[1:])}."
         )
     return images, others

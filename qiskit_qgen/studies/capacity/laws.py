@@ -14,8 +14,10 @@ from qiskit_qgen._typing import FloatArray
 from qiskit_qgen.exceptions import ArgumentError
 
 _HUGE = 1e300  # what is predicted beyond it counts as it
-_TINY = 1e-12  # least variance of residuals, so that a perfect fit has a logarithm
-_WIDEST, _NARROWEST, _GRID = 20.0, 1e-9, 101  # the search for a line, in the logarithm of its ends' ratio
+_TINY = 1e-12  # least variance of residuals, so that a perfect fit has a criterion
+_WIDEST, _GRID, _STEPS = 20.0, 401, 8  # the search for a line, in the logarithm of its ends' ratio
+
+Coefficients = dict[str, FloatArray]
 
 
 @dataclass(frozen=True)
@@ -25,11 +27,11 @@ class LawFit:
     law: str
     """"constant", "linear", "power" or "exponential"."""
     coefficients: dict[str, float]
-    """``a``, and ``b`` unless the law is constant; see :func:`fit_law`."""
+    """``a``, and ``b`` unless the law is constant; see :func:`fit_laws`."""
     rms: float
     """Root mean square of the residuals of log y."""
     aic: float
-    """Akaike's information criterion, ``n log(max(rms^2, resolution^2 / 12)) + 2 k``; only differences matter."""
+    """Akaike's information criterion of errors of one size, see :func:`fit_laws`; only differences matter."""
     left_out: float
     """Root mean square error of log y at points left out of the fit, one at a time."""
 
@@ -42,37 +44,61 @@ class LawFit:
 class _Law:
     formula: str
     num_coefficients: int
-    fit: Callable[[FloatArray, FloatArray], dict[str, float]]
-    predict: Callable[[FloatArray, dict[str, float]], FloatArray]
+    fit: Callable[[FloatArray, FloatArray], Coefficients]
+    """Takes x (n,) and rows of log y (m, n); returns coefficients (m,)."""
+    predict: Callable[[FloatArray, Any], FloatArray]
 
 
-def _fit_exponential(x: FloatArray, y: FloatArray) -> dict[str, float]:
-    slope, height = np.polyfit(x, np.log(y), 1)
-    return {"a": math.exp(height), "b": float(slope)}
+def _fit_constant(_: FloatArray, logs: FloatArray) -> Coefficients:
+    return {"a": np.exp(logs.mean(axis=1))}
 
 
-def _fit_linear(x: FloatArray, y: FloatArray) -> dict[str, float]:
-    """Fit a line that is positive at all points.
+def _fit_exponential(x: FloatArray, logs: FloatArray) -> Coefficients:
+    centered = x - x.mean()
+    slope = logs @ centered / (centered @ centered)
+    with np.errstate(over="ignore"):
+        return {"a": np.exp(logs.mean(axis=1) - slope * x.mean()), "b": slope}
+
+
+def _fit_power(x: FloatArray, logs: FloatArray) -> Coefficients:
+    return _fit_exponential(np.log(x), logs)
+
+
+def _fit_linear(x: FloatArray, logs: FloatArray) -> Coefficients:
+    """Fit lines that are positive at all points.
 
     Such a line is ``c (1 + (r - 1) t)`` with t from 0 to 1 between the first and the last point and r > 0. For each r
-    the best log c is a mean, so that only log r is searched for: on a grid, then on ever finer ones about the best.
+    the best log c is a mean, so that only log r is searched for: on a grid, then by Gauss and Newton's steps within
+    one spacing of the best.
     """
     low, high = x.min(), x.max()
-    part, logs = (x - low) / (high - low), np.log(y)
-    center, width = 0.0, _WIDEST
-    while width > _NARROWEST:
-        ratios = np.linspace(center - width, center + width, _GRID)
-        residuals = logs - np.log1p(np.expm1(ratios)[:, None] * part)
-        center, width = float(ratios[residuals.var(axis=1).argmin()]), 4 * width / _GRID
-    first = math.exp(float(np.mean(logs - np.log1p(math.expm1(center) * part))))
-    slope = float(first * math.expm1(center) / (high - low))
-    return {"a": float(first - slope * low), "b": slope}
+    part = (x - low) / (high - low)
+    centered = logs - logs.mean(axis=1, keepdims=True)
+    grid = np.linspace(-_WIDEST, _WIDEST, _GRID)
+    shapes, _ = _line(grid, part)
+    # The squares of the residuals but for those of the points themselves, which are the same for all r.
+    ratio = grid[((shapes**2).sum(axis=1) - 2 * centered @ shapes.T).argmin(axis=1)]
+    bottom, top = ratio - 2 * _WIDEST / (_GRID - 1), ratio + 2 * _WIDEST / (_GRID - 1)
+    for _ in range(_STEPS):
+        shape, slope = _line(ratio, part)
+        size = np.maximum((slope**2).sum(axis=1), _TINY)
+        ratio = np.clip(ratio + (slope * (centered - shape)).sum(axis=1) / size, bottom, top)
+    first = np.exp((logs - np.log1p(np.expm1(ratio)[:, None] * part)).mean(axis=1))
+    slope = first * np.expm1(ratio) / (high - low)
+    return {"a": first - slope * low, "b": slope}
+
+
+def _line(ratio: FloatArray, part: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return the logarithm of lines from 1 to ``exp(ratio)``, and its derivative, both less their means."""
+    values = 1 + np.expm1(ratio)[:, None] * part
+    logs, slopes = np.log(values), np.exp(ratio)[:, None] * part / values
+    return logs - logs.mean(axis=1, keepdims=True), slopes - slopes.mean(axis=1, keepdims=True)
 
 
 _LAWS: dict[str, _Law] = {
-    "constant": _Law("a", 1, lambda _, y: {"a": math.exp(np.log(y).mean())}, lambda x, c: np.full(x.shape, c["a"])),
+    "constant": _Law("a", 1, _fit_constant, lambda x, c: np.broadcast_to(c["a"], np.broadcast(x, c["a"]).shape)),
     "linear": _Law("a + b x", 2, _fit_linear, lambda x, c: c["a"] + c["b"] * x),
-    "power": _Law("a x^b", 2, lambda x, y: _fit_exponential(np.log(x), y), lambda x, c: c["a"] * x ** c["b"]),
+    "power": _Law("a x^b", 2, _fit_power, lambda x, c: c["a"] * x ** c["b"]),
     "exponential": _Law("a exp(b x)", 2, _fit_exponential, lambda x, c: c["a"] * np.exp(c["b"] * x)),
 }
 LAWS = tuple(_LAWS)
@@ -81,17 +107,17 @@ FORMULAE = {name: law.formula for name, law in _LAWS.items()}
 """The laws' formulae."""
 
 
-def fit_laws(x: Sequence[float], y: Sequence[float], *, resolution: float = 0.0) -> dict[str, LawFit]:
+def fit_laws(x: Sequence[float], y: Sequence[float], *, noise: float = 0.0) -> dict[str, LawFit]:
     """Fit all laws: constant ``a``, linear ``a + b x``, power ``a x^b`` and exponential ``a exp(b x)``.
 
     All are fitted to the logarithm of y, since sizes are chosen from a grid of equal ratios, so that their criteria
-    compare. A residual below the rounding to that grid means nothing: AIC takes the variance to be at least
-    ``resolution^2 / 12``, and laws that fit better than that are equals.
+    compare. AIC is ``sum of squared residuals / s^2 + 2 k`` for k coefficients, with errors of one size s for all
+    laws: ``noise``, or what the best law leaves, ``sqrt(sum of its squared residuals / (n - 2))``, if that is more.
 
     Args:
         x: At least three different positive numbers.
         y: As many positive numbers.
-        resolution: Distance of neighbours on the grid of y, in log y; 0 for exact values.
+        noise: Standard deviation of log y, as far as it is known from repetitions.
 
     Returns:
         The fits by the law's name.
@@ -106,7 +132,7 @@ def fit_laws(x: Sequence[float], y: Sequence[float], *, resolution: float = 0.0)
         (1.0, 0.693147)
     """
     places, values = check_array("x", x), check_array("y", y)
-    check_float("resolution", resolution, minimum=0)
+    check_float("noise", noise, minimum=0)
     if places.ndim != 1 or places.shape != values.shape or len(set(places.tolist())) < 3:
         raise ArgumentError(
             "Arguments `x` and `y` must hold as many numbers each, of x at least three different ones, but have shapes "
@@ -114,23 +140,65 @@ def fit_laws(x: Sequence[float], y: Sequence[float], *, resolution: float = 0.0)
         )
     if min(places.min(), values.min()) <= 0:
         raise ArgumentError("Arguments `x` and `y` must hold positive numbers.")
-    return {name: _fit(name, places, values, resolution) for name in LAWS}
+    logs = np.log(values)[None]
+    coefficients, squares = fit_rows(places, logs)
+    criteria = aic(squares, len(places), noise)
+    return {
+        law: LawFit(
+            law,
+            {name: float(value[0]) for name, value in coefficients[law].items()},
+            math.sqrt(float(squares[law][0]) / len(places)),
+            float(criteria[law][0]),
+            _left_out(_LAWS[law], places, logs[0]),
+        )
+        for law in LAWS
+    }
 
 
-def _fit(name: str, x: FloatArray, y: FloatArray, resolution: float) -> LawFit:
-    law = _LAWS[name]
-    coefficients = law.fit(x, y)
-    rms = math.sqrt(float(np.mean((np.log(law.predict(x, coefficients)) - np.log(y)) ** 2)))
-    variance = max(rms**2, resolution**2 / 12, _TINY)
-    return LawFit(name, coefficients, rms, len(x) * math.log(variance) + 2 * law.num_coefficients, _left_out(law, x, y))
+def fit_rows(x: FloatArray, logs: FloatArray) -> tuple[dict[str, Coefficients], dict[str, FloatArray]]:
+    """Fit all laws to each row of ``logs``, log y (m, n), over the same x (n,).
+
+    Returns:
+        By the laws' names, their coefficients (m,) and the sums of the squares of their residuals (m,).
+    """
+    found = {name: law.fit(x, logs) for name, law in _LAWS.items()}
+    squares = {}
+    for name, coefficients in found.items():
+        columns = {each: value[:, None] for each, value in coefficients.items()}
+        with np.errstate(over="ignore"):
+            predicted = np.clip(_LAWS[name].predict(x, columns), _TINY, _HUGE)
+        squares[name] = ((np.log(predicted) - logs) ** 2).sum(axis=1)
+    return found, squares
 
 
-def _left_out(law: _Law, x: FloatArray, y: FloatArray) -> float:
+def aic(squares: dict[str, FloatArray], num_points: int, noise: float) -> dict[str, FloatArray]:
+    """Return the laws' criteria, given the sums of the squares of their residuals; see :func:`fit_laws`."""
+    least = np.min(list(squares.values()), axis=0) / max(1, num_points - 2)
+    variance = np.maximum(np.maximum(least, noise**2), _TINY)
+    return {name: found / variance + 2 * _LAWS[name].num_coefficients for name, found in squares.items()}
+
+
+def log_growth(fit: LawFit, x: FloatArray) -> tuple[float, float]:
+    """Return by what a law grows between the ends of x, in the logarithm, and its error for errors of log y of one."""
+    part = (x - x.min()) / (x.max() - x.min())
+    low, high = np.log(fit.predict([x.min(), x.max()]))
+    if fit.law == "linear":
+        _, (slopes,) = _line(np.array([high - low]), part)
+    else:
+        places = np.log(x) if fit.law == "power" else x
+        slopes = (places - places.mean()) / (places.max() - places.min())
+    return float(high - low), float(1 / np.sqrt(np.sum(slopes**2)))
+
+
+def _left_out(law: _Law, x: FloatArray, logs: FloatArray) -> float:
     """Return the root mean square error of log y at points left out; a prediction below 1 counts as 1."""
     errors = []
     for index in range(len(x)):
         kept = np.arange(len(x)) != index
-        coefficients = law.fit(x[kept], y[kept]) if len(set(x[kept].tolist())) > 1 else None
-        predicted = float(law.predict(x[~kept], coefficients)[0]) if coefficients else float(np.median(y[kept]))
-        errors.append(math.log(min(max(predicted, 1.0), _HUGE)) - math.log(y[index]))
+        if len(set(x[kept].tolist())) > 1:
+            coefficients = {name: float(value[0]) for name, value in law.fit(x[kept], logs[None, kept]).items()}
+            predicted = float(law.predict(x[index], coefficients))
+        else:
+            predicted = float(np.exp(np.median(logs[kept])))
+        errors.append(math.log(min(max(predicted, 1.0), _HUGE)) - logs[index])
     return math.sqrt(float(np.mean(np.square(errors))))

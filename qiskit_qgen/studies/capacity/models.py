@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 from qiskit_qgen._checks import check_type
 from qiskit_qgen._settings import Settings, setting
@@ -20,25 +21,55 @@ from qiskit_qgen.models import (
     StyleQGANConfig,
     StyleQGANTraining,
 )
+from qiskit_qgen.networks import PrincipalComponents, PrincipalComponentsConfig
 
 
 class AutoencoderSettings(Settings):
     """What an autoencoder is, and how it is trained."""
 
     latent_dim: int = setting("Length of a latent vector", default=24, minimum=1)
-    network: ConvAutoencoderConfig = setting("The network", default=ConvAutoencoderConfig())
+    network: ConvAutoencoderConfig | PrincipalComponentsConfig = setting(
+        "The network, or principal components, which take no training", default=ConvAutoencoderConfig()
+    )
     training: AutoencoderTraining = setting("Its training", default=AutoencoderTraining())
 
     def check(self) -> None:
-        """Raise :class:`ArgumentError` unless there is a training."""
+        """Raise :class:`ArgumentError` unless there is a training, or none is needed."""
+        if isinstance(self.network, PrincipalComponentsConfig):
+            self.refuse(("training",), "with principal components")
         if not self.training.steps:
             raise ArgumentError("Argument `steps` of an autoencoder must be a positive integer, but is 0.")
 
-    def build(self, image_shape: Sequence[int]) -> StyleQGAN:
-        """Return an untrained model with this autoencoder; its generator is of no use."""
+    def build(self, image_shape: Sequence[int], images: Tensor | None = None) -> StyleQGAN:
+        """Return an untrained model with this autoencoder, principal components those of ``images``.
+
+        Its generator is of no use.
+        """
         shape: Any = tuple(image_shape)
-        generator = ClassicalGeneratorConfig()
-        return StyleQGAN(image_shape=shape, generator=generator, autoencoder=self.network, latent_dim=self.latent_dim)
+        own: Any = self.network
+        if isinstance(own, PrincipalComponentsConfig):
+            own = PrincipalComponents(shape, self.latent_dim)
+            if images is not None:
+                own.fit(images)
+        return StyleQGAN(
+            image_shape=shape, generator=ClassicalGeneratorConfig(), autoencoder=own, latent_dim=self.latent_dim
+        )
+
+    def fit(self, model: StyleQGAN, images: Tensor, batch_size: int, **options: Any) -> None:
+        """Train the autoencoder of what :meth:`build` returned, as far as it takes training."""
+        is_linear = isinstance(self.network, PrincipalComponentsConfig)
+        training = AutoencoderTraining(steps=0) if is_linear else self.training
+        # The classical generator of one step is what fit trains besides; nothing uses it.
+        whole = StyleQGANTraining(steps=1, batch_size=batch_size, autoencoder=training)
+        model.fit(images, training=whole, callbacks=[], **options)
+
+    def load(self, folder: Path, image_shape: Sequence[int]) -> nn.Module:
+        """Return the autoencoder of a model that was trained by :meth:`fit` and saved in ``folder``."""
+        shape: Any = tuple(image_shape)
+        own = {}
+        if isinstance(self.network, PrincipalComponentsConfig):
+            own["autoencoder"] = PrincipalComponents(shape, self.latent_dim)
+        return StyleQGAN.from_pretrained(folder, **own).networks["autoencoder"]
 
 
 class CapacityModels(Settings):
@@ -65,9 +96,7 @@ class CapacityModels(Settings):
         for training in (self.training, self.classical_training):
             training.refuse(("steps", "batch_size", "autoencoder"), case)
 
-    def build(
-        self, configuration: Mapping[str, Any], autoencoder: nn.Module, latent_dim: int, image_shape: Sequence[int]
-    ) -> StyleQGAN:
+    def build(self, configuration: Mapping[str, Any], autoencoder: Any, image_shape: Sequence[int]) -> StyleQGAN:
         """Return the untrained model of a trial."""
         shape: Any = tuple(image_shape)
         if configuration["generator"] == "quantum":
@@ -80,7 +109,7 @@ class CapacityModels(Settings):
             image_shape=shape,
             generator=generator,
             autoencoder=autoencoder,
-            latent_dim=latent_dim,
+            latent_dim=autoencoder.latent_dim,
             critic=replace(self.model.critic, width=configuration["critic_width"]),
         )
         return StyleQGAN.from_config(config)

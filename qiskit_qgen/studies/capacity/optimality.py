@@ -11,14 +11,7 @@ import numpy as np
 from qiskit_qgen._settings import Settings, setting
 from qiskit_qgen._typing import FloatArray
 from qiskit_qgen.exceptions import ArgumentError, CheckpointError
-from qiskit_qgen.studies.intervals import mean_interval
 
-SCORE_NAMES = {
-    "latent_frechet_distance": "latent Fréchet distance",
-    "latent_jensen_shannon_divergence": "latent Jensen-Shannon divergence",
-    "frechet_distance": "Fréchet distance of images",
-}
-"""What the scores are called in texts and figures."""
 _FEWEST_LATE = 3
 
 
@@ -26,15 +19,16 @@ class OptimalityRule(Settings):
     """When a training counts as stable, and which size counts as optimal.
 
     A training is *stable* if, over the last ``late_part`` of its steps, the spread and the slope of its score and the
-    drift of its critic's loss stay within their bounds. A critic's size is *stable* for a generator if enough of its
-    seeds are; its score is the mean of those seeds' late scores. The *best* size has the lowest score among the stable
-    ones, and the *optimal* one is the smallest whose score is within the interval of the best.
+    drift of its critic's loss stay within their bounds. A critic's size is *judged* for a generator if enough of its
+    seeds are stable; its score is the geometric mean of those seeds' late scores, and critics are compared seed by
+    seed. *Optimal* is the smallest size whose score, smoothed over neighbouring sizes, is at most ``tolerance`` above
+    the lowest; between two sizes of the grid it is interpolated.
 
-    A law of growth is *told apart* from the others, and growth is *shown*, if more than one fit says so: by a lead in
-    AIC and over draws of the seeds.
+    A law of growth is told from the others, and growth is shown, by a lead in AIC and by the interval of growth; that
+    there is none, by the same interval.
     """
 
-    score: str = setting("Name of the score; lower is better", default="latent_frechet_distance")
+    score: str = setting("Name of the score; lower is better", default="latent_sliced_wasserstein")
     late_part: float = setting("Part of the training, from its end, that is looked at", default=0.3, above=0, maximum=1)
     max_spread: float = setting(
         "Largest standard deviation of the late scores about their line, in parts of their mean",
@@ -51,13 +45,21 @@ class OptimalityRule(Settings):
         minimum=0,
     )
     min_stable: float = setting("Least part of a size's seeds that must be stable", default=0.5, above=0, maximum=1)
-    confidence: float = setting("Confidence of the best size's interval over seeds", default=0.95, above=0, below=1)
+    min_seeds: int = setting("Least number of a size's seeds that must be stable", default=3, minimum=3)
+    tolerance: float = setting(
+        "By which part of the best score a score may be above it and count as as good", default=0.2, minimum=0
+    )
+    flat: float = setting(
+        "Factor of growth between the smallest and the largest generator up to which it counts as none",
+        default=2.0,
+        above=1,
+    )
     min_aic_lead: float = setting(
         "Least difference in AIC by which a law counts as better than another", default=2.0, minimum=0
     )
-    min_draw_share: float = setting(
-        "Least part of the draws of seeds in which the best law must be the best, and in which there must be optima "
-        "enough for a law",
+    min_edge_share: float = setting(
+        "Part of the data without one seed each in which an optimum must be at the edge of the grid for no law to be "
+        "fitted to it",
         default=0.8,
         above=0,
         maximum=1,
@@ -83,27 +85,8 @@ class JudgedTrial:
     """Name of the generator's size."""
     critic: int
     """Trainable parameters of the critic."""
+    seed: int
     judgement: Judgement
-
-
-@dataclass(frozen=True)
-class Optimum:
-    """What is optimal for one generator."""
-
-    critic: int
-    """Trainable parameters of the smallest critic whose score is within the interval of the best."""
-    score: float
-    """Its score."""
-    best_critic: int
-    """Trainable parameters of the best critic."""
-    best: float
-    """Its score."""
-    low: float | None
-    high: float | None
-    """The interval of the best score."""
-    at_edge: bool
-    """Whether the optimal critic is the smallest or the largest of all that were tried, so that the true optimum may
-    lie beyond."""
 
 
 def judge(result: Mapping[str, Any], rule: OptimalityRule) -> Judgement:
@@ -156,49 +139,6 @@ def judge_record(record: Mapping[str, Any], rule: OptimalityRule) -> Judgement:
             f"The record of trial {record['digest']} is damaged, since it holds no curves ({error}). Delete its "
             "trial.json, and the trial runs again."
         ) from error
-
-
-def choose_optima(trials: Sequence[JudgedTrial], rule: OptimalityRule) -> dict[str, Optimum]:
-    """Return the optimum of each generator that has a stable size; the order is that of the trials."""
-    critics = sorted({trial.critic for trial in trials})
-    judged: dict[str, dict[int, list[Judgement]]] = {}
-    for trial in trials:
-        judged.setdefault(trial.generator, {}).setdefault(trial.critic, []).append(trial.judgement)
-    optima = {}
-    for generator, sizes in judged.items():
-        cells = {}
-        for critic, judgements in sizes.items():
-            scores = [each.score for each in judgements if each.stable and each.score is not None]
-            if scores and len(scores) >= rule.min_stable * len(judgements):
-                cells[critic] = mean_interval(scores, rule.confidence)
-        if not cells:
-            continue
-        best = min(cells, key=lambda critic: cells[critic]["mean"])
-        top = cells[best]
-        high = top["mean"] if top["high"] is None else top["high"]
-        critic = min(critic for critic, interval in cells.items() if interval["mean"] <= high)
-        edge = len(critics) > 1 and critic in (critics[0], critics[-1])
-        optima[generator] = Optimum(critic, cells[critic]["mean"], best, top["mean"], top["low"], top["high"], edge)
-    return optima
-
-
-def match_generators(
-    optima: Mapping[str, Optimum], quantum: Sequence[str], classical: Mapping[str, int]
-) -> dict[str, str | None]:
-    """Return for each quantum generator the smallest classical one that is as good.
-
-    As good is one whose optimal score is within the interval of the quantum generator's best score, or below. It is
-    None where none is as good; quantum generators without an optimum are left out.
-    """
-    found: dict[str, str | None] = {}
-    for name in quantum:
-        if name not in optima:
-            continue
-        high = optima[name].high
-        limit = optima[name].best if high is None else high
-        good = [other for other in classical if other in optima and optima[other].score <= limit]
-        found[name] = min(good, key=lambda other: classical[other]) if good else None
-    return found
 
 
 def _late(curve: Mapping[str, Any], part: float) -> tuple[FloatArray, FloatArray]:

@@ -1,20 +1,42 @@
-"""How one optimal classical size grows with the quantum generator's: fits, and intervals over draws of the seeds."""
+"""How one optimal classical size grows with the quantum generator's: fits of the laws, and what they show."""
 
 from __future__ import annotations
 
 import functools
-from collections import Counter
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
-from qiskit_qgen.studies.capacity.laws import LAWS, LawFit, fit_laws
+from qiskit_qgen._typing import FloatArray
+from qiskit_qgen.studies.capacity.laws import LAWS, LawFit, fit_laws, log_growth
 from qiskit_qgen.studies.capacity.optimality import OptimalityRule
 
-_GROWING = LAWS[1:]
-_ROUNDING = 1e-6  # growth over the whole range, in parts of the size, that is none
+GROWING = LAWS[1:]
+_FEWEST_POINTS = 4
+_ROUNDING = 1e-6  # growth over the whole range, in its logarithm, that is none
+_MISFIT = 0.01  # chance of a law that holds to leave residuals that count as a misfit
+_SAWTOOTH = 1 / 6  # what a straight line between two sizes is off at a kink, in parts of their distance
+_CONFIDENCE = 0.975
+
+
+@dataclass(frozen=True)
+class Point:
+    """The optimal classical size for one quantum generator."""
+
+    name: str
+    x: int
+    """Trainable parameters of the quantum generator."""
+    log_y: float | None = None
+    """Logarithm of the optimal size; None if there is none."""
+    variance: float = 0.0
+    """Its variance, as leaving out one seed at a time tells."""
+    at_edge: bool = False
+    """Whether the best size, or the optimal one, is at the edge of the grid."""
+    left_out: bool = False
+    """Whether it is so without nearly any one seed, so that no law is fitted to it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,38 +47,22 @@ class ScalingResult:
     """"critic" or "classical generator"."""
     points: list[dict[str, Any]]
     """For each quantum generator: `name`, `x`, its trainable parameters, `y`, the optimal classical number or None,
-    `low` and `high`, the middle 95 % of `y` over draws of the seeds, None with one seed, and `at_edge`."""
+    `low` and `high`, its interval of 95 %, `at_edge`, and `used`, whether the laws are fitted to it."""
     fits: dict[str, LawFit]
-    """The laws by name; empty if fewer than three generators have an optimum."""
-    intervals: dict[str, dict[str, list[float]]]
-    """The middle 95 % of each law's coefficients over draws of the seeds."""
-    shares: dict[str, float]
-    """In what part of the draws each law has the lowest AIC."""
+    """The laws by name; empty if fewer than four points are used."""
+    growth: dict[str, list[float]]
+    """By what factor each growing law grows between the ends of the range, and the interval of 95 %."""
+    noise: float
+    """Standard deviation of log y, from leaving out seeds and the distance of neighbouring sizes."""
+    misfit: bool
+    """Whether even the best law leaves more than noise explains, so that none of them holds."""
     rule: OptimalityRule
     """What is asked of a law that is told apart."""
-    num_seeds: tuple[int, int]
-    """The fewest and the most seeds of a pair of sizes."""
-    num_draws: tuple[int, int]
-    """In how many draws of the seeds at least three generators have an optimum, and of how many."""
 
     @property
     def best(self) -> str | None:
         """The law of the lowest AIC."""
         return min(self.fits, key=lambda law: self.fits[law].aic) if self.fits else None
-
-    @property
-    def told_apart(self) -> bool:
-        """Whether the data tell the laws apart.
-
-        They do if the best law's AIC is lower than all others' by the rule's ``min_aic_lead``, it predicts points left
-        out best, and it is the best in the rule's ``min_draw_share`` of the draws of the seeds, of which each pair of
-        sizes has at least two.
-        """
-        if self.best is None or self.num_seeds[0] < 2:
-            return False
-        best, others = self.fits[self.best], [fit for law, fit in self.fits.items() if law != self.best]
-        ahead = all(fit.aic - best.aic >= self.rule.min_aic_lead and fit.left_out > best.left_out for fit in others)
-        return ahead and self.shares[self.best] >= self.rule.min_draw_share
 
     @property
     def constant_behind(self) -> float | None:
@@ -67,87 +73,95 @@ class ScalingResult:
     def growth_shown(self) -> bool:
         """Whether the data show growth.
 
-        They do if, over draws of the seeds, of which each pair of sizes has at least two, the intervals of the linear,
-        the power and the exponential law's growth are all above zero, the constant law is behind in AIC by the rule's
-        ``min_aic_lead``, and the rule's ``min_draw_share`` of the draws have enough optima for a law.
+        They do if the intervals of growth are above one in the linear, the power and the exponential law, and the
+        constant law is behind in AIC by the rule's ``min_aic_lead``.
         """
-        if self.constant_behind is None or self.num_seeds[0] < 2 or self.best == "constant":
-            return False
-        grows = all(self.intervals[law]["b"][0] * self._scale(law) > _ROUNDING for law in _GROWING)
-        fitted, drawn = self.num_draws
-        enough = fitted >= self.rule.min_draw_share * drawn
-        return grows and enough and self.constant_behind >= self.rule.min_aic_lead
+        return self._changes(lambda low, _: low > math.exp(_ROUNDING))
+
+    @property
+    def law(self) -> str | None:
+        """The law that the data tell from the others, or None.
+
+        They tell a law of growth or decline from the others if there is some, by the same margins as
+        :attr:`growth_shown`, the law's AIC is lower than all others' by ``min_aic_lead``, and it leaves no more than
+        noise explains. They tell that the size is constant if, in all laws, a change by more than the factor ``flat``
+        between the ends of the range is excluded, and the constant law is not behind by ``min_aic_lead``.
+        """
+        best, behind = self.best, self.constant_behind
+        if best is None or behind is None or self.misfit:
+            return None
+        ends = [end for law in GROWING for end in self.growth[law][1:]]
+        if 1 / self.rule.flat <= min(ends) and max(ends) <= self.rule.flat:
+            return "constant" if behind < self.rule.min_aic_lead else None
+        ahead = min(fit.aic for law, fit in self.fits.items() if law != best) - self.fits[best].aic
+        falls = self._changes(lambda _, high: high < math.exp(-_ROUNDING))
+        return best if ahead >= self.rule.min_aic_lead and (self.growth_shown or falls) else None
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as JSON can hold it."""
-        verdicts = ("best", "told_apart", "constant_behind", "growth_shown")
-        found = asdict(self) | {name: getattr(self, name) for name in verdicts}
+        found = asdict(self)
         del found["rule"]  # which the study tells
-        return found | {name: list(found[name]) for name in ("num_seeds", "num_draws")}
+        return found | {name: getattr(self, name) for name in ("best", "law", "constant_behind", "growth_shown")}
 
-    def coefficients(self, law: str) -> str:
-        """Return the coefficients of a law with their intervals, as text; one seed has no interval."""
-        found = []
-        for name, value in self.fits[law].coefficients.items():
-            ends = [value, *self.intervals[law][name]]
-            # What the fits leave of no growth is written as none.
-            flat = [name == "b" and abs(end * self._scale(law)) <= _ROUNDING for end in ends]
-            text, low, high = (f"{0.0 if none else end:.3g}" for end, none in zip(ends, flat, strict=True))
-            found.append(f"{name} = {text}" + f" [{low}, {high}]" * (self.num_seeds[0] > 1))
-        return ", ".join(found)
-
-    def _scale(self, law: str) -> float:
-        """Return by what a law's growth is multiplied to give growth over the range, in parts of the size."""
-        known = [point for point in self.points if point["y"] is not None]
-        x, y = max(point["x"] for point in known), min(point["y"] for point in known)
-        return float({"linear": x / y, "power": np.log(x), "exponential": x}[law])
+    def _changes(self, side: Any) -> bool:
+        behind = self.constant_behind
+        if behind is None or behind < self.rule.min_aic_lead:
+            return False
+        return all(side(*self.growth[law][1:]) for law in GROWING)
 
 
 def fit_scaling(
-    target: str,
-    points: Sequence[Mapping[str, Any]],
-    draws: Sequence[Sequence[Mapping[str, Any]]],
-    *,
-    resolution: float,
-    rule: OptimalityRule,
-    num_seeds: tuple[int, int],
+    target: str, points: Sequence[Point], *, resolution: float, rule: OptimalityRule, num_seeds: int
 ) -> ScalingResult:
-    """Fit the laws to the optima, and to those of each draw of the seeds.
+    """Fit the laws to the optima, and say how well their growth is known.
 
-    ``points``, and those of each draw, hold `name`, `x`, `y` and `at_edge` for each quantum generator; ``resolution``
-    is the distance of neighbouring sizes on the grid, in their logarithm; all else is as in :class:`ScalingResult`.
+    All points count as equally well known: the mean of their variances is known better than each.
+
+    Args:
+        target: "critic" or "classical generator".
+        points: One for each quantum generator.
+        resolution: The distance of neighbouring sizes on the grid, in their logarithm.
+        rule: What is asked of a law.
+        num_seeds: Seeds of the study.
     """
-    fits = fit_points(points, resolution)
-    redone = [each for each in (fit_points(draw, resolution) for draw in draws) if each] if fits else []
-    best = Counter(min(each, key=lambda law: each[law].aic) for each in redone)
-    intervals = {
-        law: {
-            name: _middle([each[law].coefficients[name] for each in redone] or [value])
-            for name, value in fit.coefficients.items()
-        }
-        for law, fit in fits.items()
-    }
-    shares = {law: best[law] / len(redone) if redone else 0.0 for law in fits}
-    marked = []
-    for index, point in enumerate(points):
-        known = [draw[index]["y"] for draw in draws if draw[index]["y"] is not None and num_seeds[0] > 1]
-        low, high = _middle(known) if known else (None, None)
-        marked.append({**point, "low": low, "high": high})
-    return ScalingResult(target, marked, fits, intervals, shares, rule, num_seeds, (len(redone), len(draws)))
+    used = [point for point in points if point.log_y is not None and not point.left_out]
+    described = [_described(point, point in used, num_seeds) for point in points]
+    x = np.array([point.x for point in used], float)
+    if len(set(x.tolist())) < _FEWEST_POINTS:
+        return ScalingResult(target, described, {}, {}, 0.0, False, rule)
+    variance = math.fsum(point.variance for point in used) / len(used)
+    noise = math.hypot(math.sqrt(variance), _SAWTOOTH * resolution)
+    fits = fit_laws(x.tolist(), [math.exp(point.log_y or 0.0) for point in used], noise=noise)
+    growth = {law: _growth(fits[law], x, noise * _quantile(len(used) * (num_seeds - 1))) for law in GROWING}
+    least = len(x) * min(fit.rms for fit in fits.values()) ** 2
+    return ScalingResult(target, described, fits, growth, noise, least > noise**2 * _limit(len(x) - 2), rule)
 
 
-def fit_points(points: Sequence[Mapping[str, Any]], resolution: float) -> dict[str, LawFit]:
-    """Return the laws' fits to the points that have a size; none if they are fewer than three."""
-    known = [(point["x"], point["y"]) for point in points if point["y"] is not None]
-    return _fits_of(tuple(known), resolution) if len({x for x, _ in known}) >= 3 else {}
+def _described(point: Point, used: bool, num_seeds: int) -> dict[str, Any]:
+    y = low = high = None
+    if point.log_y is not None:
+        half = _quantile(num_seeds - 1) * math.sqrt(point.variance)
+        y, low, high = (math.exp(point.log_y + shift) for shift in (0.0, -half, half))
+    found = {"name": point.name, "x": point.x, "y": y and round(y), "low": low, "high": high}
+    return found | {"at_edge": point.at_edge, "used": used}
 
 
-@functools.lru_cache(maxsize=1024)
-def _fits_of(points: tuple[tuple[int, int], ...], resolution: float) -> dict[str, LawFit]:
-    """Fit the laws; draws of the seeds often come to the same points."""
-    return fit_laws([x for x, _ in points], [y for _, y in points], resolution=resolution)
+def _growth(fit: LawFit, x: FloatArray, noise: float) -> list[float]:
+    middle, error = log_growth(fit, x)
+    return [math.exp(middle + shift * noise * error) for shift in (0, -1, 1)]
 
 
-def _middle(values: Sequence[float]) -> list[float]:
-    """Return the middle 95 % of values."""
-    return [float(end) for end in np.quantile(values, (0.025, 0.975))]
+@functools.cache
+def _quantile(degrees: int) -> float:
+    """Return how many standard errors Student's t distribution reaches to either side, for intervals of 95 %."""
+    from scipy.stats import t  # slow to import
+
+    return float(t.ppf(_CONFIDENCE, degrees))
+
+
+@functools.cache
+def _limit(degrees: int) -> float:
+    """Return what the sum of so many squares of standard normal numbers exceeds as seldom as a misfit is."""
+    from scipy.stats import chi2  # slow to import
+
+    return float(chi2.isf(_MISFIT, degrees))

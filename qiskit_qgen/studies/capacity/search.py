@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
+from statistics import geometric_mean
 from typing import Any
 
 from filelock import FileLock
@@ -13,7 +14,7 @@ from qiskit_qgen._settings import Settings, setting
 from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.optionals import HAS_OPTUNA
 from qiskit_qgen.studies.capacity.grid import CapacityGrid, generator_name
-from qiskit_qgen.studies.capacity.optimality import JudgedTrial, OptimalityRule, choose_optima, judge_record
+from qiskit_qgen.studies.capacity.optimality import OptimalityRule, judge_record
 from qiskit_qgen.studies.trials.run import trial_digest
 
 JOURNAL = "search.journal"
@@ -47,8 +48,9 @@ def search_critic_widths(
 ) -> Records:
     """Run the trials of the widths that Optuna's tree-structured Parzen estimator proposes, and return their records.
 
-    For each generator there is an Optuna study of the critic's width, on a logarithmic scale, whose value is the mean
-    late score over the stable seeds, to be minimised; a width with too few of them counts as pruned. One width of each
+    For each generator there is an Optuna study of the critic's width, on a logarithmic scale, whose value is the
+    geometric mean of the late scores of the stable seeds, to be minimised; a width with too few of them counts as
+    pruned. One width of each
     generator is trained at a time, with all seeds. The studies are in Optuna's journal ``search.journal`` in the
     folder, for its own tools to look at. Called again, all is proposed and told anew from the same seed, which costs
     nothing for trials that are recorded, and so comes to the same widths.
@@ -92,12 +94,12 @@ def search_critic_widths(
             records = run(list(planned.values()))
             found = {record["digest"]: record for record in records}
             for study, trial, digests in asked:
-                judged = [JudgedTrial("", 0, judge_record(found[digest], rule)) for digest in digests]
-                optimum = choose_optima(judged, rule).get("")
-                if optimum is None:
+                judged = [judge_record(found[digest], rule) for digest in digests]
+                scores = [each.score for each in judged if each.stable and each.score is not None]
+                if len(scores) < max(1, rule.min_stable * len(judged)):
                     study.tell(trial, state=optuna.trial.TrialState.PRUNED)
                 else:
-                    study.tell(trial, optimum.best)
+                    study.tell(trial, geometric_mean(scores))
     return records
 
 

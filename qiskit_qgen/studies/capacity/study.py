@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from qiskit_qgen._checks import check_choice, check_folder, check_type
+from qiskit_qgen._checks import check_folder, check_type
 from qiskit_qgen._typing import PathLike
 from qiskit_qgen.exceptions import ArgumentError, CheckpointError
-from qiskit_qgen.metrics import get_extractor
-from qiskit_qgen.models import ClassicalGeneratorConfig, StyleQGAN, StyleQGANConfig, StyleQGANTraining
-from qiskit_qgen.models.base import count
+from qiskit_qgen.metrics import Verdict, judge_score
 from qiskit_qgen.persistence.json_text import parse_json
-from qiskit_qgen.studies.capacity.analysis import CapacityAnalysis, analyse_capacity
-from qiskit_qgen.studies.capacity.autoencoders import run_autoencoder_sweep, study_images
-from qiskit_qgen.studies.capacity.grid import CapacityGrid, generator_name
-from qiskit_qgen.studies.capacity.models import AutoencoderSettings, CapacityModels
-from qiskit_qgen.studies.capacity.optimality import SCORE_NAMES, OptimalityRule, check_late_part, judge_record
-from qiskit_qgen.studies.capacity.search import CapacitySearch, search_bounds, search_critic_widths
+from qiskit_qgen.studies.capacity.analysis import CapacityAnalysis, analyse_capacity, generators_of
+from qiskit_qgen.studies.capacity.grid import generator_name
+from qiskit_qgen.studies.capacity.optimality import OptimalityRule, judge_record
+from qiskit_qgen.studies.capacity.power import CapacityPlan, CapacityPower, measured_plan, simulate_power
+from qiskit_qgen.studies.capacity.report import Findings, capacity_text
+from qiskit_qgen.studies.capacity.scores import SCORE_NAMES, SCORES, trivial_level
 from qiskit_qgen.studies.capacity.setup import setup_table
-from qiskit_qgen.studies.capacity.trial import SCORES, CapacityTraining, train_capacity_trial
-from qiskit_qgen.studies.given import settings_of, split_options
+from qiskit_qgen.studies.intervals import mean_interval
 from qiskit_qgen.studies.tables import save_results
-from qiskit_qgen.studies.trials.folder import AUTOENCODERS
-from qiskit_qgen.studies.trials.run import run_trials
 
 _NAME = "capacity"
 STUDY_FILE = f"{_NAME}.json"
@@ -45,7 +41,14 @@ class CapacityStudy:
     rule: OptimalityRule = field(default_factory=OptimalityRule)
     """When a training is stable, and which size optimal."""
     images: dict[str, list[int]] = field(default_factory=dict)
-    """Shapes (N, C, H, W) of the images: ``data`` for training and ``held_out``."""
+    """Shapes (N, C, H, W) of the images: ``data`` for training, ``held_out`` for all choices, and ``test``."""
+    references: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """What trivial baselines and training latents ("training", the floor) score against held-out ones: intervals by
+    score and by their name."""
+    test: dict[str, Any] = field(default_factory=dict)
+    """What the optimal pairs of sizes score against the images for testing, see :func:`score_on_test`."""
+    plan: CapacityPlan = field(default_factory=CapacityPlan)
+    """The growth that the design is to see; noise, stability and slopes are measured."""
 
     def with_rule(self, rule: OptimalityRule) -> CapacityStudy:
         """Return the same trials under another rule."""
@@ -59,17 +62,49 @@ class CapacityStudy:
     @cached_property
     def analysis(self) -> CapacityAnalysis:
         """Optimal sizes, laws, and how they move with the thresholds."""
-        return analyse_capacity(self.records, self.sizes, self.rule, floor=self.floor)
+        return analyse_capacity(self.records, self.sizes, self.rule, self.references)
+
+    @cached_property
+    def power(self) -> CapacityPower:
+        """What the study's design would show of known laws, with its own noise, stability and slopes, simulated."""
+        quantum, classical = generators_of(self.records, self.sizes)
+        learned = {name for name in quantum if name not in self.analysis.unlearned}
+        counts = self.analysis.num_trials
+        return simulate_power(
+            {name: size for name, size in quantum.items() if name in learned} or quantum,
+            classical,
+            sorted({self.sizes["critics"][str(record["configuration"]["critic_width"])] for record in self.records}),
+            len({record["configuration"]["seed"] for record in self.records}),
+            plan=measured_plan(self.analysis.tables, counts["stable"] / counts["planned"], self.plan),
+            rule=self.rule,
+        )
+
+    @cached_property
+    def verdict(self) -> Verdict | None:
+        """Whether the rule's score tells trained generators from baselines; None without any to judge by."""
+        references = self.references.get(self.rule.score)
+        trained = {}
+        for record in self.records:
+            judgement = judge_record(record, self.rule)
+            if judgement.stable and judgement.score is not None:
+                name = (generator_name(record["configuration"]), record["configuration"]["critic_width"])
+                trained.setdefault(name, []).append(judgement.score)
+        known = {
+            str(name): mean_interval(scores) for name, scores in trained.items() if len(scores) >= self.rule.min_seeds
+        }
+        return judge_score(self.rule.score, known, references, higher_is_better=False) if references and known else None
 
     @property
     def floor(self) -> float | None:
-        """What the rule's score is of training images in the generated ones' place, None if no trial is done.
+        """What the rule's score is of training latents in the generated ones' place; None if it is not known."""
+        known = self.references.get(self.rule.score, {}).get("training")
+        return None if known is None else float(known["mean"])
 
-        Of a score of latents: of their latents; of one of images: of their reconstructions.
-        """
-        results = [record["result"] for record in self.records if record["status"] == "done"]
-        known = [*(result.get("floors", {}) for result in results[:1]), self.floors["result"]["floor_reconstruction"]]
-        return next((scores[self.rule.score] for scores in known if self.rule.score in scores), None)
+    @property
+    def trivial(self) -> float | None:
+        """The lowest score of a baseline that knows no more than means, covariances or marginals, if any is known."""
+        level = trivial_level(self.references.get(self.rule.score))
+        return level if math.isfinite(level) else None
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as JSON can hold it; :meth:`load` reads it."""
@@ -77,23 +112,36 @@ class CapacityStudy:
             "sizes": self.sizes,
             "floors": self.floors,
             "floor": self.floor,
+            "trivial": self.trivial,
             "images": self.images,
             "score_name": SCORE_NAMES[self.rule.score],
             "rule": self.rule.to_dict(),
+            "plan": self.plan.to_dict(),
+            "references": self.references,
+            "verdict": None if self.verdict is None else self.verdict.sentence,
+            "test": self.test,
+            "power": self.power.to_dict(),
+            "may_conclude": {target: self._findings.may_conclude(target) for target in self.analysis.scaling},
             "analysis": self.analysis.to_dict(),
             "rows": self.rows,
             "trials": self.records,
         }
 
     def table(self) -> str:
-        """Return what was found as Markdown, see :meth:`CapacityAnalysis.table`."""
-        return self.analysis.table()
+        """Return what was found as Markdown: first whether anything can be concluded, then trials, optima and laws."""
+        return capacity_text(self._findings)
 
     def save(self, folder: PathLike) -> Path:
         """Write ``capacity.json``, ``capacity.csv`` with a row for each trial, and ``capacity.md`` to ``folder``."""
         setup = ["*Setup*", setup_table(self.records, self.floors, self.images, self.rule)] if self.images else []
         text = "\n\n".join([self.table(), *setup])
         return save_results(folder, _NAME, text=text, content=self.to_dict(), rows=self.rows)
+
+    @property
+    def _findings(self) -> Findings:
+        return Findings(
+            self.analysis, self.power, self.verdict, self.rule.score, self.floor, self.references, self.test
+        )
 
     @classmethod
     def load(cls, folder: PathLike) -> CapacityStudy:
@@ -108,8 +156,9 @@ class CapacityStudy:
             raise ArgumentError(f"Folder {path.parent} holds no capacity study: it has no {STUDY_FILE}.")
         content = parse_json(path.read_bytes(), f"File {path}")
         try:
-            rule = OptimalityRule(**content["rule"])
-            return cls(content["trials"], content["sizes"], content["floors"], rule, content["images"])
+            own = {name: content[name] for name in ("sizes", "floors", "images", "references", "test")}
+            rule, plan = OptimalityRule(**content["rule"]), CapacityPlan(**content["plan"])
+            return cls(content["trials"], rule=rule, plan=plan, **own)
         except (KeyError, TypeError) as error:
             raise CheckpointError(
                 f"File {path} is damaged: {error}. The study's command writes it anew, without training."
@@ -130,118 +179,5 @@ class CapacityStudy:
             "status": record["status"],
             **asdict(judge_record(record, self.rule)),
             **{score: curves[score]["values"][-1] if score in curves else None for score in SCORES},
-            **{f"start_{score}": starts.get(score) for score in SCORES[:2]},
+            **{f"start_{score}": starts.get(score) for score in SCORES},
         }
-
-
-def run_capacity_study(
-    data: Any,
-    grid: CapacityGrid | Mapping[str, Any] | None = None,
-    *,
-    held_out: Any,
-    folder: PathLike,
-    autoencoder: AutoencoderSettings | Mapping[str, Any] | None = None,
-    model: StyleQGANConfig | Mapping[str, Any] | None = None,
-    classical: ClassicalGeneratorConfig | Mapping[str, Any] | None = None,
-    training: StyleQGANTraining | Mapping[str, Any] | None = None,
-    classical_training: StyleQGANTraining | Mapping[str, Any] | None = None,
-    rule: OptimalityRule | Mapping[str, Any] | None = None,
-    search: CapacitySearch | Mapping[str, Any] | None = None,
-    **options: Any,
-) -> CapacityStudy:
-    """Train generators of many sizes against critics of many sizes in one latent, and find which sizes are optimal.
-
-    arXiv 2601.05036 claims that the best classical critic's and the best classical generator's number of parameters
-    grow exponentially with the quantum generator's. This measures both: for each generator the optimal critic by
-    ``rule``; for each quantum generator the smallest classical one that is as good; and three laws of growth, with
-    intervals over seeds, in comparison with each other and with no growth.
-
-    Args:
-        data: Images for training, as :meth:`~qiskit_qgen.models.AbstractGenerativeModel.fit` takes them.
-        grid: Sizes and seeds; like all settings here, as such, as a mapping of them by name, or None for the defaults.
-        held_out: Images to score against.
-        folder: Folder of the study; the same call resumes, and a larger grid adds trials.
-        autoencoder: The autoencoder, which is trained once for all trials.
-        model: Settings of the model; those of its generator are the quantum generators'. The study sets the
-            sizes.
-        classical: Those of the classical generators.
-        training: How generator and critic are trained.
-        classical_training: The same with a classical generator; what is not named is as in ``training``. A comparison
-            is fair only if both kinds train with settings that suit them.
-        rule: When a training is stable, and which size optimal.
-        search: Lets Optuna propose critic widths between the smallest and the largest of the grid, for each generator
-            its own, in place of the grid's; None trains the grid.
-        **options: Settings of :class:`CapacityTraining`, such as ``steps``, ``score_every`` or ``extractor``; and where
-            trials run, as of :func:`~qiskit_qgen.studies.run_trials`.
-
-    Raises:
-        ArgumentError: If an argument is out of range or without effect, the rule would find fewer than three scores to
-            judge a training by, or the folder holds another study.
-        ArgumentTypeError: If an argument has the wrong type.
-        DatasetError: If images are fewer than 10, out of range, all equal, or of different shapes.
-        ExecutionError: If trials were lost with the processes that ran them.
-        MissingOptionalLibraryError: If ``search`` is given and Optuna is not installed.
-    """
-    grid, rule = settings_of("grid", grid, CapacityGrid), settings_of("rule", rule, OptimalityRule)
-    if search is not None:
-        search = settings_of("search", search, CapacitySearch)
-        search_bounds(grid)
-    images, others = study_images(data, held_out)
-    place, image_shape = check_folder("folder", folder), tuple(images.shape[1:])
-    how = settings_of("training", training, StyleQGANTraining)
-    other = {**how.to_dict(), **classical_training} if isinstance(classical_training, Mapping) else classical_training
-    given, runner = split_options(options)
-    models = CapacityModels(
-        model=settings_of("model", model, StyleQGANConfig),
-        classical=settings_of("classical", classical, ClassicalGeneratorConfig),
-        training=how,
-        classical_training=how if other is None else settings_of("classical_training", other, StyleQGANTraining),
-    )
-    chosen = CapacityTraining(**given, models=models)
-    chosen = replace(chosen, num_samples=min(chosen.num_samples, len(others)))
-    check_choice("rule.score", rule.score, chosen.scores)
-    check_late_part(rule, chosen.scored_steps(rule.score))
-    if chosen.extractor is not None:
-        get_extractor(chosen.extractor, image_shape=image_shape, name="extractor")
-    codec = settings_of("autoencoder", autoencoder, AutoencoderSettings)
-    untrained = codec.build(image_shape)
-    sizes = _sizes(grid.configurations({}), chosen.models, untrained, image_shape)
-    (floors,) = run_autoencoder_sweep(
-        images,
-        {},
-        held_out=others,
-        folder=place / AUTOENCODERS,
-        autoencoder=codec,
-        batch_size=chosen.batch_size,
-        num_samples=chosen.num_samples,
-        extractor=chosen.extractor or "pixel",
-    ).records
-    if floors["status"] != "done":
-        raise ArgumentError(f"The autoencoder's training failed, so that there is no latent: {floors['error']}")
-    common = {"autoencoder": floors["digest"], "training": chosen.to_dict()}
-
-    def run(planned: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        return run_trials(train_capacity_trial, planned, place, settings=common, **runner)
-
-    if search is None:
-        records = run(grid.configurations(common))
-    else:
-        records = search_critic_widths(grid, common, rule, place, search=search, run=run)
-        sizes = _sizes([record["configuration"] for record in records], chosen.models, untrained, image_shape)
-    shapes = {"data": list(images.shape), "held_out": list(others.shape)}
-    return CapacityStudy(records, sizes, floors, rule, shapes)
-
-
-def _sizes(
-    configurations: list[dict[str, Any]], models: CapacityModels, untrained: StyleQGAN, image_shape: tuple[int, ...]
-) -> dict[str, dict[str, int]]:
-    """Return the numbers of trainable parameters; raise ArgumentError if a model cannot be."""
-    autoencoder, latent_dim = untrained.networks["autoencoder"], untrained.config.sample_size
-    sizes: dict[str, dict[str, int]] = {"generators": {}, "critics": {}}
-    for configuration in configurations:
-        name, width = generator_name(configuration), str(configuration["critic_width"])
-        if name not in sizes["generators"] or width not in sizes["critics"]:
-            networks = models.build(configuration, autoencoder, latent_dim, image_shape).networks
-            sizes["generators"][name] = count(networks["generator"])
-            sizes["critics"][width] = count(networks["critic"])
-    return sizes

@@ -1,7 +1,9 @@
 import pytest
+import torch
 
 from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.models import ClassicalGeneratorConfig, CriticConfig, StyleQGANConfig, StyleQGANTraining
+from qiskit_qgen.networks import PrincipalComponents
 from qiskit_qgen.studies import AutoencoderSettings
 from qiskit_qgen.studies.capacity.models import CapacityModels
 
@@ -15,7 +17,7 @@ CODEC = AutoencoderSettings.of(latent_dim=4, width=4, hidden=8)
 
 def build(**configuration):
     untrained = CODEC.build((1, 8, 8))
-    return MODELS.build({"critic_width": 6, **configuration}, untrained.networks["autoencoder"], 4, (1, 8, 8)).config
+    return MODELS.build({"critic_width": 6, **configuration}, untrained.networks["autoencoder"], (1, 8, 8)).config
 
 
 def test_a_trial_s_model_has_its_sizes_and_what_all_share():
@@ -45,3 +47,16 @@ def test_an_autoencoder_is_the_model_s():
 def test_settings_survive_json():
     assert CapacityModels.of(**MODELS.to_dict()) == MODELS
     assert AutoencoderSettings.of(**CODEC.to_dict()) == CODEC
+
+
+def test_principal_components_take_no_training_and_are_saved(tmp_path):
+    codec = AutoencoderSettings.of(network="pca", latent_dim=3)
+    images = torch.rand(20, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    model = codec.build((1, 8, 8), images)
+    codec.fit(model, images, 8, seed=0, checkpoint_dir=None, resume=False)
+    model.save_pretrained(tmp_path)
+    fresh = PrincipalComponents((1, 8, 8), 3)
+    fresh.fit(images)
+    assert torch.equal(codec.load(tmp_path, (1, 8, 8)).encode(images), fresh.encode(images))
+    with pytest.raises(ArgumentError, match="`training` has no effect with principal components"):
+        AutoencoderSettings.of(network="pca", steps=7)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from qiskit_qgen.exceptions import ArgumentError
-from qiskit_qgen.studies.capacity.laws import LAWS, fit_laws
+from qiskit_qgen.studies.capacity.laws import LAWS, fit_laws, fit_rows, log_growth
 
 X = np.array([500.0, 900.0, 1700.0, 3300.0, 4100.0])
 TRUE = {
@@ -40,9 +40,18 @@ def test_noise_leaves_the_coefficients_near_and_the_criterion_right(law):
     assert min(fits, key=lambda name: fits[name].aic) == law
     # The slope of a line through 30 points of spread 0.03 is known to a few hundredths.
     assert fits[law].coefficients["b"] == pytest.approx(coefficients["b"], rel=0.1)
-    rms = fits[law].rms
-    assert fits[law].aic == pytest.approx(30 * math.log(rms**2) + 4)
     assert len(y) == 5
+
+
+def test_the_criterion_counts_squares_in_units_of_the_noise_or_of_what_the_best_law_leaves():
+    noise = np.random.default_rng(1).normal(0, 0.1, 5)
+    y = TRUE["exponential"][1] * np.exp(noise)
+    left = {law: 5 * fit.rms**2 for law, fit in fit_laws(X, y).items()}
+    least = min(left.values()) / 3  # n - 2
+    for known, variance in ((0.0, least), (0.5, 0.25), (1e-3, least)):
+        fits = fit_laws(X, y, noise=known)
+        for law, squares in left.items():
+            assert fits[law].aic == pytest.approx(squares / variance + (2 if law == "constant" else 4))
 
 
 def test_what_is_left_out_is_predicted_from_the_rest():
@@ -57,13 +66,32 @@ def test_what_is_left_out_is_predicted_from_the_rest():
     assert fits["exponential"].left_out == pytest.approx(math.sqrt(np.mean(np.square(np.array(line) - logs))))
 
 
-def test_differences_below_the_grid_s_resolution_say_nothing():
-    _, y = TRUE["exponential"]
-    fits = fit_laws(X[:4], y[:4], resolution=6.0)
-    criteria = {name: fits[name].aic for name in LAWS[1:]}
-    assert len(set(criteria.values())) == 1
-    assert fits["constant"].aic < criteria["linear"]
-    assert fits["exponential"].aic == pytest.approx(4 * math.log(36 / 12) + 4)
+@pytest.mark.parametrize("law", LAWS[1:])
+def test_growth_between_the_ends_has_the_error_of_least_squares(law):
+    """The error follows from the curvature of the sum of squares, by finite differences over a free height."""
+    y = TRUE[law][1]
+    growth, error = log_growth(fit_laws(X, y)[law], X)
+    assert growth == pytest.approx(math.log(y[-1] / y[0]), rel=1e-5)
+
+    def squares(step):
+        part = (X - X[0]) / (X[-1] - X[0])
+        moved = {
+            "exponential": (growth + step) * part,
+            "power": (growth + step) * np.log(X / X[0]) / np.log(X[-1] / X[0]),
+            "linear": np.log1p(np.expm1(growth + step) * part),
+        }[law] - np.log(y)
+        return np.sum((moved - moved.mean()) ** 2)
+
+    curvature = (squares(1e-3) - 2 * squares(0) + squares(-1e-3)) / 1e-6
+    assert error == pytest.approx(math.sqrt(2 / curvature), rel=1e-3)
+
+
+def test_many_rows_are_fitted_as_each_by_itself():
+    rows = np.log(np.stack([y for _, y in TRUE.values()]))
+    coefficients, squares = fit_rows(X, rows)
+    for index, (law, (expected, _)) in enumerate(TRUE.items()):
+        assert {name: value[index] for name, value in coefficients[law].items()} == pytest.approx(expected, rel=1e-5)
+        assert squares[law][index] < 1e-10
 
 
 def test_a_falling_line_stays_positive_where_there_are_points():
