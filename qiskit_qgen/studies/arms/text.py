@@ -7,7 +7,14 @@ from typing import Any
 
 from qiskit_qgen.studies.arms.paired import PairedComparison, comparison_table
 from qiskit_qgen.studies.arms.scores import SCORES
-from qiskit_qgen.studies.arms.verdicts import backbone_sentence, copies_sentence, power_sentence, title
+from qiskit_qgen.studies.arms.verdicts import (
+    backbone_sentence,
+    concluded_sentence,
+    copies_sentence,
+    independent,
+    power_sentence,
+    title,
+)
 from qiskit_qgen.studies.intervals import interval_text
 from qiskit_qgen.studies.tables import done_text, markdown_table, percent
 
@@ -16,7 +23,10 @@ def study_text(study: Any) -> str:
     """Return the tables of an :class:`~qiskit_qgen.studies.ArmStudy`, and what may be concluded from it."""
     parts = [_scores(study), _caption(study), backbone_sentence(study.extractors, study.backbone), _unfit(study)]
     parts += _differences(study, "Planned comparisons, over all sizes, as ratios of scores", study.pooled)
-    parts += [power_sentence(study.pooled)]
+    if study.pooled:
+        judges = independent(study.extractors, study.backbone)
+        fit = [(each, study.is_fit(each.extractor, each.size)) for each in study.pooled]
+        parts += [concluded_sentence(fit, judges), power_sentence(study.pooled)]
     parts += _differences(study, "Size by size, differences of scores", study.comparisons)
     if study.design.must_beat_copies and study.to_copies:
         parts += ["### Against the training images, repeated", comparison_table(study.to_copies)]

@@ -25,17 +25,43 @@ def judge(arms: Mapping[str, Mapping[str, Any]], baselines: Mapping[str, Mapping
     }
 
 
+def independent(extractors: Sequence[str], backbone: str | None) -> list[str]:
+    """Return the extractors that do not see with the network that a discriminator is built on."""
+    return [name for name in extractors if backbone is None or not name.startswith(backbone)]
+
+
 def backbone_sentence(extractors: Sequence[str], backbone: str | None) -> str:
     """Return which extractors see with the network that a discriminator is built on; "" if none does."""
-    shared = [name for name in extractors if backbone is not None and name.startswith(backbone)]
+    rest = independent(extractors, backbone)
+    shared = [name for name in extractors if name not in rest]
     if not shared:
         return ""
-    rest = [name for name in extractors if name not in shared]
-    remedy = f"what is concluded has to hold by {', '.join(rest)}, too" if rest else "so nothing is concluded from it"
+    remedy = f"what is concluded has to hold by {', '.join(rest)}" if rest else "so nothing is concluded from it"
     return (
         f"**{', '.join(shared)}** is the frozen network of the discriminators, too: generators were trained to look "
         f"right to it; {remedy}."
     )
+
+
+def concluded_sentence(comparisons: Sequence[tuple[PairedComparison, bool]], judges: Sequence[str]) -> str:
+    """Return which comparisons are shown, with one sign, by every one of the extractors ``judges``.
+
+    Args:
+        comparisons: Each with whether its score is fit.
+        judges: The extractors that are independent of the models.
+    """
+    if not judges:
+        return "**Nothing is concluded**: no extractor is independent of the discriminators."
+    found = []
+    for pair in dict.fromkeys((each.arm, each.baseline) for each, _ in comparisons):
+        own = [
+            (each.extractor, is_fit and each.is_clear, each.difference["mean"] < 0)
+            for each, is_fit in comparisons
+            if (each.arm, each.baseline) == pair and each.extractor in judges
+        ]
+        if {name for name, clear, _ in own if clear} == set(judges) and len({below for *_, below in own}) == 1:
+            found.append(f"{pair[0]} {'below' if own[0][2] else 'above'} {pair[1]}")
+    return f"**Concluded**, by each of {', '.join(judges)}: {'; '.join(found) or 'nothing'}."
 
 
 def copies_sentence(comparisons: Sequence[PairedComparison]) -> str:

@@ -11,6 +11,7 @@ from qiskit_qgen.studies import ArmSettings, ArmStudy
 from qiskit_qgen.studies.arms.design import LOW_DATA, PLACEMENT
 from qiskit_qgen.studies.arms.images import ImageSelection
 from qiskit_qgen.studies.arms.power import detectable_effect
+from qiskit_qgen.studies.arms.verdicts import concluded_sentence
 
 SETTINGS = ArmSettings(
     images=ImageSelection(name="digits", held_out=20, validation=10),
@@ -129,10 +130,23 @@ def test_a_score_that_a_trivial_baseline_wins_concludes_nothing():
     assert "8 images: the baselines are not scored yet, so nothing is concluded." in without.table()
 
 
+def test_what_is_concluded_is_shown_by_each_independent_extractor():
+    found = study(*of_seeds("none", 8, [3.0, 3.1, 3.2]), *of_seeds("both", 8, [2.0, 2.2, 2.1])).pooled
+    assert all(each.is_clear for each in found)
+    fit, pixel_unfit = [(each, True) for each in found], [(each, each.extractor != "pixel") for each in found]
+    both, one = ["pixel", "efficientnet-lite0-64px"], ["efficientnet-lite0-64px"]
+    assert concluded_sentence(fit, both).endswith(", efficientnet-lite0-64px: both below none.")
+    assert concluded_sentence(pixel_unfit, both).endswith(": nothing.")
+    assert concluded_sentence(pixel_unfit, one).endswith(": both below none.")
+    assert concluded_sentence(fit, []).startswith("**Nothing is concluded**")
+    turned = [(replace(each, difference={"mean": 1.0, "low": 0.5, "high": 1.5}), True) for each in found[:1]] + fit[1:]
+    assert concluded_sentence(turned, both).endswith(": nothing.")
+
+
 def test_the_discriminators_own_network_is_disclosed():
     sentence = "**efficientnet-lite0-64px** is the frozen network of the discriminators, too"
     assert sentence in STUDY.table()
-    assert "has to hold by pixel, too" in STUDY.table()
+    assert "what is concluded has to hold by pixel." in STUDY.table()
     assert STUDY.to_dict()["backbone"] == "efficientnet-lite0"
     own = HybridGANConfig.of(image_shape=(1, 8, 8), backbone="conv").to_dict()
     records = [{**each, "configuration": {**each["configuration"], "model": own}} for each in STUDY.records]
