@@ -130,6 +130,8 @@ def _draw_ratios(axes: Axes, comparisons: Sequence[Mapping[str, Any]], extractor
     names = [f"{arm} / {baseline}" for arm, baseline in pairs]
     axes.set_yticks([-place - 0.1 for place in range(len(pairs))], labels=names)
     dress(axes, x="ratio of scores, over all sizes")
+    if pairs:
+        axes.legend(fontsize=7, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=len(extractors))
 
 
 def _draw_course(axes: Axes, steps: Sequence[int], lines: Sequence[tuple[int, str, Any]]) -> None:
