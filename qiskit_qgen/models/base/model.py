@@ -155,10 +155,10 @@ class AbstractGenerativeModel(AbstractTrainable):
         encoded, other = (None if each is None else self.encoded(each) for each in (real, others["reference"]))
         scores["latent"] = None
         if made is not None and encoded is not None:
-            other = None if other is None else self._in_latent_units(other)
-            sets = {name: self._in_latent_units(each) for name, each in rivals.latents.items()}
+            other = None if other is None else self.in_latent_units(other)
+            sets = {name: self.in_latent_units(each) for name, each in rivals.latents.items()}
             options = {"reference": other, "baselines": sets, "extractor_name": "latent", "seed": seed}
-            made, encoded = self._in_latent_units(made), self._in_latent_units(encoded)
+            made, encoded = self.in_latent_units(made), self.in_latent_units(encoded)
             scores["latent"] = evaluate_features(made, encoded, **options)
         if baselines and known is None:
             scores["warnings"].append("Baselines fitted to the training data were left out: pass it as `train`.")
@@ -311,7 +311,7 @@ class AbstractGenerativeModel(AbstractTrainable):
         """
         return saving.load_model(cls, folder, own)
 
-    def _in_latent_units(self, latents: Tensor) -> Tensor:
+    def in_latent_units(self, latents: Tensor) -> Tensor:
         """Return vectors of the generator's space (N, latent_dim) as the autoencoder's latents."""
         return latents
 

@@ -165,7 +165,8 @@ class StyleQGAN(AbstractGenerativeModel):
             return normalized
 
     @torch.no_grad()
-    def _in_latent_units(self, latents: Tensor) -> Tensor:
+    def in_latent_units(self, latents: Tensor) -> Tensor:
+        """Return vectors of the generator's space (N, latent_dim) as the autoencoder's latents."""
         vectors: Tensor = cast(Any, self.normalizer).inverse(latents.to(self.device, self.dtype)).cpu().float()
         return vectors
 
