@@ -5,7 +5,8 @@
 Trains the default model on the 60,000 training pictures, then two multilayer perceptrons of more parameters in the
 latent of the same autoencoder, with the same critic. All are scored by the Fréchet distance on
 EfficientNet-Lite0 features at 96 px: 5,000 generated pictures against the 10,000 test pictures. The floor is what the
-autoencoder itself loses: 5,000 reconstructed test pictures against the 10,000 test pictures.
+autoencoder itself loses: 5,000 reconstructed test pictures against the 10,000 test pictures. Beside them stands N(0, I)
+in the latent, which takes no generator.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from pathlib import Path
 import torch
 
 from qiskit_qgen import StyleQGAN, load_dataset
-from qiskit_qgen.metrics import evaluate_images
+from qiskit_qgen.metrics import evaluate_images, standard_normal
 from qiskit_qgen.models import StyleQGANTraining
 from qiskit_qgen.plotting import plot_images
 
@@ -54,6 +55,16 @@ def score(model, test, seed):
     return {"generator_weights": weights, "frechet_over_floor": scores["frechet_distance"] / floor} | scores
 
 
+def score_trivial(quantum, test, seed):
+    """Return the scores of the quantum model's latent without a generator: N(0, I) decoded."""
+    latents = standard_normal(NUM_SAMPLES, quantum.config.sample_size, seed=seed)
+    scores = evaluate_images(
+        quantum.decode_latents(latents), test, reconstructions=quantum.reconstruct(test[:NUM_SAMPLES])
+    )
+    floor = scores["floor_reconstruction"]["frechet_distance"]
+    return {"generator_weights": 0, "frechet_over_floor": scores["frechet_distance"] / floor} | scores
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--steps", type=int, default=6000, help="generator steps of both models")
@@ -72,6 +83,8 @@ def main():
     quantum.save_pretrained(options.out / "model")
     results = {"quantum": times | score(quantum, test, options.seed)}
 
+    results["N(0, I)"] = score_trivial(quantum, test, options.seed)
+    print(f"N(0, I) in the latent: ratio {results['N(0, I)']['frechet_over_floor']:.3f}")
     models = {"quantum": quantum}
     for name, (width, training) in CLASSICAL.items():
         models[name] = classical_model(quantum, width)

@@ -1,8 +1,9 @@
 """Which scores put a trained StyleQGAN before N(0, I) in its latent, on real images, and what the rule makes of each.
 
 `files/trained_style_qgan.npz` holds what `python -m benchmarks.scores_that_see --out` writes: latents and decoded
-images of the default model after 2,500 steps on 6,000 of the bundled images of Fashion-MNIST, the same of N(0, I), which
-in this whitened latent is the Gaussian that fits the training images, and those of 400 images that were not trained on.
+images of the default model after 2,500 steps on 6,000 of the bundled images of Fashion-MNIST, the same of N(0, I),
+which in this whitened latent is the Gaussian that fits the training images, and those of 400 images that were not
+trained on.
 """
 
 from pathlib import Path
