@@ -16,7 +16,7 @@ from qiskit_qgen._typing import PathLike
 from qiskit_qgen.datasets import ImageDataset
 from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.execution import AbstractExecution, LocalExecution
-from qiskit_qgen.metrics import FeatureCache, evaluate_features, evaluate_images, get_extractor
+from qiskit_qgen.metrics import BASELINES, FeatureCache, evaluate_features, evaluate_images, get_extractor
 from qiskit_qgen.models.base import AbstractGenerativeModel
 from qiskit_qgen.studies.intervals import interval_text, mean_interval
 from qiskit_qgen.studies.tables import markdown_table, save_results
@@ -36,6 +36,10 @@ class ExecutionComparison:
     and `qpu_seconds` (estimated, None where nothing is billed)."""
     floors: dict[str, Any]
     """Scores of real against real data, and of the autoencoder's reconstructions, for the first seed."""
+    baselines: dict[str, Any]
+    """Scores of trivial baselines by name, for the first seed."""
+    unfit: dict[str, Any]
+    """What makes a score unfit for conclusions in favour of the model, as of ``model.evaluate``."""
     images: dict[str, Tensor]
     """The first samples of the first seed on each execution."""
     num_samples: int
@@ -47,6 +51,8 @@ class ExecutionComparison:
         return {
             "executions": self.rows,
             "floors": self.floors,
+            "baselines": self.baselines,
+            "unfit": self.unfit,
             "num_samples": self.num_samples,
             "seeds": list(self.seeds),
             "extractor": self.extractor,
@@ -75,11 +81,16 @@ class ExecutionComparison:
         for name, floor in self.floors.items():
             if floor is not None:
                 lines.append((names[name], "", *(f"{floor[score]:.4g}" for score in SCORES), "", ""))
+        for name, found in self.baselines.items():
+            title = f"*{BASELINES[name].title}*"
+            lines.append((title, "", *(f"{found[score]:.4g}" for score in SCORES), "", ""))
         caption = (
             f"Lower is better; mean [95 % interval] over the seeds {', '.join(map(str, self.seeds))}, "
-            f"{self.num_samples} samples each; features: {self.extractor}. Floors are those of seed {self.seeds[0]}."
+            f"{self.num_samples} samples each; features: {self.extractor}. Floors and baselines are those of seed "
+            f"{self.seeds[0]}."
         )
-        return f"{markdown_table(titles, lines)}\n\n{caption}"
+        sentences = [self.unfit[score]["sentence"] for score in SCORES if score in self.unfit]
+        return "\n\n".join([markdown_table(titles, lines), caption, *sentences])
 
     def save(self, folder: PathLike) -> Path:
         """Write ``comparison.json`` and ``comparison.md`` to ``folder``, and return it."""
@@ -157,6 +168,8 @@ def compare_executions(
     return ExecutionComparison(
         rows=rows,
         floors={name: whole[name] for name in ("floor_real", "floor_reconstruction")},
+        baselines=whole["baselines"],
+        unfit=whole["unfit"],
         images=images,
         num_samples=num_samples,
         seeds=seeds,

@@ -10,6 +10,7 @@ from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError
 from qiskit_qgen.metrics import IdentityFeatureExtractor
 from qiskit_qgen.models import StyleQGANTraining
 from qiskit_qgen.studies import compare_executions
+from qiskit_qgen.studies.executions import SCORES
 from qiskit_qgen.studies.intervals import mean_interval
 
 
@@ -49,7 +50,11 @@ def test_single_precision_is_nearly_exact_and_shots_are_not(model, images, tmp_p
     assert saved == json.loads(json.dumps(found.to_dict()))
     assert saved["extractor"] == "pixel"
     assert saved["floors"]["floor_real"]["frechet_distance"] > 0
-    assert "| 256 shots |" in (folder / "comparison.md").read_text()
+    text = (folder / "comparison.md").read_text()
+    assert "| 256 shots |" in text
+    assert "| *N(0, I) in the latent* |" in text
+    assert set(saved["baselines"]) == {"untrained", "standard_normal"}
+    assert all(judged["sentence"] in text for name, judged in saved["unfit"].items() if name in SCORES)
 
 
 def test_latents_decode_to_the_samples(model):
