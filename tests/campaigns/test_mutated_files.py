@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import warnings
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -207,11 +208,12 @@ def campaign(root, number):
 
 
 @pytest.mark.slow
-def test_every_mutation_is_read_or_refused_in_a_sentence(tmp_path):
+def test_every_mutation_is_read_or_refused_in_a_sentence(tmp_path, record_property):
     command = [sys.executable, __file__, str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     results = json.loads(done.stdout)
+    record_property("found", {"files": len(results), **sum(map(Counter, results.values()), Counter())})
     assert len(results) > 30
     assert all(sum(counts.values()) == NUMBER and counts["sentence"] > 0 for counts in results.values())
     faults = {name: counts.keys() - {"read", "sentence"} for name, counts in results.items()}
