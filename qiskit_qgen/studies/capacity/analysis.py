@@ -73,14 +73,16 @@ def analyse_capacity(
     trials = _judged(records, sizes, rule)
     every = score_tables(trials, rule)
     tables = _learned(every, rule, references)
-    found = _growth(tables, records, sizes, rule)
+    found = _growth(tables, records, sizes, rule, references)
     sensitivity = []
     for change, other in _variations(rule, records):
         try:
             judged = _judged(records, sizes, other)
         except ArgumentError:  # its late part holds too few scores to be judged
             continue
-        moved = _growth(_learned(score_tables(judged, other), other, references), records, sizes, other).scaling
+        moved = _growth(
+            _learned(score_tables(judged, other), other, references), records, sizes, other, references
+        ).scaling
         entry: dict[str, Any] = {"change": change}
         for target, result in found.scaling.items():
             law = moved[target].law
@@ -123,7 +125,7 @@ def _learned(
     tables: Mapping[str, ScoreTable], rule: OptimalityRule, references: Mapping[str, Mapping[str, Interval]]
 ) -> dict[str, ScoreTable]:
     """Return the tables of the generators that do better than the trivial baselines."""
-    limit = math.log(trivial_level(references.get(rule.score)))
+    limit = _limit(rule, references)
     return {name: table for name, table in tables.items() if table.effects[1].min() < limit}
 
 
@@ -132,8 +134,14 @@ def _growth(
     records: Sequence[Mapping[str, Any]],
     sizes: Mapping[str, Mapping[str, int]],
     rule: OptimalityRule,
+    references: Mapping[str, Mapping[str, Interval]],
 ) -> Growth:
-    return find_growth(tables, *generators_of(records, sizes), rule)
+    return find_growth(tables, *generators_of(records, sizes), rule, _limit(rule, references))
+
+
+def _limit(rule: OptimalityRule, references: Mapping[str, Mapping[str, Interval]]) -> float:
+    """Return the logarithm of what the best trivial baseline scores."""
+    return math.log(trivial_level(references.get(rule.score)))
 
 
 def _judged(

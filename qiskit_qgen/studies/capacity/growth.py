@@ -49,6 +49,7 @@ def find_growth(
     quantum: Mapping[str, int],
     classical: Mapping[str, int],
     rule: OptimalityRule,
+    limit: float = math.inf,
 ) -> Growth:
     """Find the optimal critic of each generator, the classical one that is as good, and how both grow.
 
@@ -57,8 +58,9 @@ def find_growth(
         quantum: Trainable parameters of the quantum generators.
         classical: Trainable parameters of the classical generators.
         rule: What is optimal, and when a law counts.
+        limit: Logarithm of the score of what has learnt nothing, above which nothing is as good.
     """
-    located = {name: locate(table.critics, table.means(), rule.tolerance) for name, table in tables.items()}
+    located = {name: locate(table.critics, table.means(), rule.tolerance, limit) for name, table in tables.items()}
     optima = {name: _optimum(tables[name], found) for name, found in located.items()}
     rivals = sorted((size, name) for name, size in classical.items() if name in located)
     points: dict[str, list[Point]] = {CRITIC: [], GENERATOR: []}
@@ -73,7 +75,7 @@ def find_growth(
         else:
             sizes = np.array([float(size) for size, _ in rivals])
             reached = np.stack([located[rival].levels for _, rival in rivals], axis=1)
-            points[GENERATOR].append(_point(name, x, *match(found.levels, sizes, reached, rule.tolerance), rule))
+            points[GENERATOR].append(_point(name, x, *match(found.levels, sizes, reached, rule.tolerance, limit), rule))
     resolution = {
         CRITIC: _mean([_spacing(tables[name].critics) for name in quantum if name in tables]),
         GENERATOR: _spacing(np.array([float(size) for size, _ in rivals])),

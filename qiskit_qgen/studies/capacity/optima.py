@@ -120,23 +120,26 @@ def score_tables(trials: Sequence[JudgedTrial], rule: OptimalityRule) -> dict[st
     return tables
 
 
-def locate(critics: FloatArray, means: FloatArray, tolerance: float) -> Located:
+def locate(critics: FloatArray, means: FloatArray, tolerance: float, limit: float = np.inf) -> Located:
     """Find the optimal critic by each row of ``means`` (D, C) of critics of sizes (C,).
 
     Optimal is the smallest size at which the mean, smoothed over neighbours, is at most ``tolerance`` above its lowest
-    value, in parts of the score. Between two critics it is taken to be a straight line over the logarithm of size.
+    value, in parts of the score, and at most ``limit``, the logarithm of what is scored without learning anything.
+    Between two critics it is taken to be a straight line over the logarithm of size.
     """
     sizes = np.log(critics)
     lowest = means.argmin(axis=1)
     smooth = means @ _smoother(sizes).T
     levels = smooth.min(axis=1)
-    found, chosen = _first_below(sizes, smooth, levels + np.log1p(tolerance))
+    found, chosen = _first_below(sizes, smooth, _bounds(levels, tolerance, limit))
     last = len(sizes) - 1
     edge = (last > 0) & ((chosen == 0) | (lowest == 0) | (lowest == last))
     return Located(found, chosen, lowest, levels, edge)
 
 
-def match(levels: FloatArray, classical: FloatArray, reached: FloatArray, tolerance: float) -> tuple[FloatArray, Any]:
+def match(
+    levels: FloatArray, classical: FloatArray, reached: FloatArray, tolerance: float, limit: float = np.inf
+) -> tuple[FloatArray, Any]:
     """Find the smallest classical generator that is as good as a quantum one, in each of D cases.
 
     Args:
@@ -144,14 +147,20 @@ def match(levels: FloatArray, classical: FloatArray, reached: FloatArray, tolera
         classical: Sizes of the classical generators, (C,), ascending.
         reached: Logarithm of their lowest scores, (D, C).
         tolerance: By which part their score may be above the quantum generator's.
+        limit: Logarithm of the score of what has learnt nothing, which they must be below.
 
     Returns:
         The logarithm of the size, (D,), NaN where none is as good; and whether the smallest already is.
     """
-    bounds = levels + np.log1p(tolerance)
+    bounds = _bounds(levels, tolerance, limit)
     found, chosen = _first_below(np.log(classical), reached, bounds)
     good = (reached <= bounds[:, None]).any(axis=1)
     return np.where(good, found, np.nan), good & (chosen == 0)
+
+
+def _bounds(levels: FloatArray, tolerance: float, limit: float) -> FloatArray:
+    """Return up to where a score is as good as the lowest one."""
+    return np.maximum(levels, np.minimum(levels + np.log1p(tolerance), limit))
 
 
 def _first_below(sizes: FloatArray, curves: FloatArray, bounds: FloatArray) -> tuple[FloatArray, Any]:

@@ -22,7 +22,7 @@ class OptimalityRule(Settings):
     drift of its critic's loss stay within their bounds. A critic's size is *judged* for a generator if enough of its
     seeds are stable; its score is the geometric mean of those seeds' late scores, and critics are compared seed by
     seed. *Optimal* is the smallest size whose score, smoothed over neighbouring sizes, is at most ``tolerance`` above
-    the lowest; between two sizes of the grid it is interpolated.
+    the lowest, and below that of every trivial baseline; between two sizes of the grid it is interpolated.
 
     A law of growth is told from the others, and growth is shown, by a lead in AIC and by the interval of growth; that
     there is none, by the same interval.

@@ -113,6 +113,19 @@ def test_an_edge_is_marked_where_the_best_critic_lies_on_it(logs, at_edge):
         assert found.chosen[0] not in (0, 9)
 
 
+def test_what_is_no_better_than_a_baseline_is_not_as_good():
+    """The smallest critics are within the tolerance, but disturb N(0, I) rather than learn."""
+    logs = np.log([0.19, 0.18, 0.17, 0.16, 0.15, 0.15, 0.15, 0.15, 0.15, 0.15])[None]
+    free, limited = (locate(SIZES, logs, 0.2, limit) for limit in (np.inf, np.log(0.165)))
+    assert free.sizes[0] < np.log(SIZES[2])
+    assert np.log(SIZES[2]) < limited.sizes[0] < np.log(SIZES[4])
+    lost = locate(SIZES, logs, 0.2, np.log(0.1))  # nothing has learnt: the best alone counts
+    assert lost.sizes[0] > limited.sizes[0]
+    reached = np.log([[0.18, 0.16, 0.15]])
+    sizes = [float(match(np.log([0.15]), SIZES[:3], reached, 0.2, limit)[0][0]) for limit in (np.inf, np.log(0.16))]
+    assert sizes == pytest.approx(np.log(SIZES[:2]))
+
+
 def test_one_size_is_no_edge():
     assert not locate(SIZES[:1], np.zeros((1, 1)), 0.2).at_edge[0]
 
