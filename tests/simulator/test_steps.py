@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from parity import random_circuit
+from qiskit import QuantumCircuit
 from qiskit.circuit.library import real_amplitudes
 
 from qiskit_qgen.circuits import style_ansatz
@@ -18,8 +19,15 @@ def blocks_of(circuit, *, tangents=True):
     return program.operations, build_steps(program.operations, program.width, tangents=tangents)
 
 
-@pytest.fixture(params=range(12))
+@pytest.fixture(params=[*range(12), "controlled"])
 def circuit(request):
+    if request.param == "controlled":  # rotations with and without controls that cannot change places
+        circuit = QuantumCircuit(2)
+        circuit.ry(0.1, 0)
+        circuit.rz(0.2, 0)
+        circuit.cry(0.3, 1, 0)
+        circuit.ry(0.4, 1)
+        return circuit
     rng = np.random.default_rng(request.param)
     return random_circuit(rng, 2 + request.param % 8, 60, names=NAMES)
 
