@@ -19,7 +19,7 @@ figure { margin: 1.5em 0; } figcaption { font-size: 13px; color: #555; } img { m
 def html_page(title: str, text: str, pictures: Mapping[Path, str]) -> str:
     """Return a page with a text and PNG files, each with what is said under it.
 
-    The text is paragraphs and tables as Markdown, of which nothing else is known but ``*emphasis*``.
+    The text is paragraphs, tables, lists and headings ``###`` as Markdown, with ``*emphasis*`` and ``**strong**``.
     """
     blocks = [_block(block) for block in re.split(r"\n\s*\n", text.strip())]
     for path, caption in pictures.items():
@@ -35,6 +35,10 @@ def html_page(title: str, text: str, pictures: Mapping[Path, str]) -> str:
 
 def _block(block: str) -> str:
     lines = block.strip().splitlines()
+    if lines[0].startswith("### "):
+        return f"<h2>{_inline(lines[0].removeprefix('### '))}</h2>"
+    if all(line.startswith("- ") for line in lines):
+        return "<ul>" + "".join(f"<li>{_inline(line.removeprefix('- '))}</li>\n" for line in lines) + "</ul>"
     if not lines[0].startswith("|"):
         return f"<p>{_inline(' '.join(lines))}</p>"
     rows = [line.strip().strip("|").split("|") for line in lines if not re.fullmatch(r"[|\s:-]+", line)]
@@ -45,4 +49,5 @@ def _block(block: str) -> str:
 
 
 def _inline(text: str) -> str:
-    return re.sub(r"\*([^*]+)\*", r"<em>\1</em>", html.escape(text))
+    strong = re.sub(r"\*\*([^*]+)\*\*", r"<strong>\1</strong>", html.escape(text))
+    return re.sub(r"\*([^*]+)\*", r"<em>\1</em>", strong)

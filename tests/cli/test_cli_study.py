@@ -5,6 +5,7 @@ import json
 import pytest
 from PIL import Image
 
+from qiskit_qgen.cli.html_page import html_page
 from qiskit_qgen.models import DenoisingTraining, QuantumDiffusionConfig
 
 LOW_DATA = """
@@ -192,3 +193,10 @@ def test_a_report_of_damaged_numbers_says_so(qgen, tmp_path, damage):
     assert found.exit_code == 2
     assert "placement.json is" in found.stderr
     assert "damaged" in found.stderr
+
+
+def test_a_report_knows_the_markdown_that_studies_write():
+    page = html_page("Study", "### A < B\n\n- one **two**\n- *three*\n\nrest - of it", {})
+    assert "<h2>A &lt; B</h2>" in page
+    assert "<ul><li>one <strong>two</strong></li>\n<li><em>three</em></li>\n</ul>" in page
+    assert "<p>rest - of it</p>" in page
