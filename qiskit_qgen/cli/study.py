@@ -273,7 +273,7 @@ def _splits(data: Mapping[str, Any]) -> tuple[Tensor, Tensor, Tensor]:
         DatasetError: If the data are missing or damaged, or have no split `test`.
     """
     from qiskit_qgen.cli.settings import data_settings
-    from qiskit_qgen.datasets.subsets import subset_rows
+    from qiskit_qgen.datasets.subsets import subset
     from qiskit_qgen.studies.capacity.autoencoders import FEWEST
 
     chosen = data_settings({"data": data})
@@ -285,9 +285,9 @@ def _splits(data: Mapping[str, Any]) -> tuple[Tensor, Tensor, Tensor]:
     try:
         return train, chosen.whole().load("val").images, test
     except DatasetError:
-        rows = subset_rows(len(train), len(train), 0)
         held_out = max(FEWEST, len(train) // _HELD_OUT)
-        return train[rows[held_out:]], train[rows[:held_out]], test
+        shuffled = subset(train, len(train), 0)
+        return shuffled[held_out:], shuffled[:held_out], test
 
 
 def _draw_samples(found: Any, out: Path) -> None:

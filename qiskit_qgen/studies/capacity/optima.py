@@ -160,7 +160,8 @@ def match(
 
 def _bounds(levels: FloatArray, tolerance: float, limit: float) -> FloatArray:
     """Return up to where a score is as good as the lowest one."""
-    return np.maximum(levels, np.minimum(levels + np.log1p(tolerance), limit))
+    bounds: FloatArray = np.maximum(levels, np.minimum(levels + np.log1p(tolerance), limit))
+    return bounds
 
 
 def _first_below(sizes: FloatArray, curves: FloatArray, bounds: FloatArray) -> tuple[FloatArray, Any]:

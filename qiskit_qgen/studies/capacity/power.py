@@ -227,7 +227,7 @@ def measured_plan(tables: Mapping[str, ScoreTable], stable: float, plan: Capacit
         stable: Part of its trainings that are stable.
         plan: All else.
     """
-    known = {"stable": min(1.0, max(stable, _LEAST))}
+    known: dict[str, Any] = {"stable": min(1.0, max(stable, _LEAST))}
     fitted = [_slopes(np.log(table.critics), table.effects[1]) for table in tables.values() if len(table.critics) > 3]
     if fitted:
         slope, rise = np.median(fitted, axis=0)

@@ -83,7 +83,7 @@ class CapacityStudy:
     def verdict(self) -> Verdict | None:
         """Whether the rule's score tells trained generators from baselines; None without any to judge by."""
         references = self.references.get(self.rule.score)
-        trained = {}
+        trained: dict[tuple[str, int], list[float]] = {}
         for record in self.records:
             judgement = judge_record(record, self.rule)
             if judgement.stable and judgement.score is not None:
