@@ -129,6 +129,7 @@ def test_a_missing_tensorboard_names_the_extra(tmp_path):
         (lambda: SampleGrid("a", num_images=0), ArgumentError, "`num_images`"),
         (lambda: SampleDiscrepancy(torch.rand(9, 1, 2, 2), 1), ArgumentError, "`num_samples` must be an integer of"),
         (lambda: SampleDiscrepancy(torch.rand(1, 1, 2, 2)), ArgumentError, "at least 2"),
+        (lambda: SampleDiscrepancy(torch.rand(9, 1, 2, 2), bandwidth=0.0), ArgumentError, "`bandwidth` must be"),
         (lambda: SampleDiscrepancy("digits"), ArgumentTypeError, "`validation` must be a tensor, an array or"),
         (lambda: run(Checkpoint()), ArgumentError, "`checkpoint_dir` must name a folder if `callbacks`"),
     ],
