@@ -110,7 +110,7 @@ def scored(**options):
     """A training that a score ends after the third adversarial step."""
     calls = Calls()
     stop = EarlyStopping("discrepancy", 2, phase="adversarial", min_delta=1e9)
-    hooks = [Scores({"discrepancy": SampleDiscrepancy(pictures(9, 1, 8, 8), 20)}, every=1), stop, calls]
+    hooks = [Scores({"discrepancy": SampleDiscrepancy(pictures(9, 1, 9, 8), 20)}, every=1), stop, calls]
     model, history = style(**{"callbacks": hooks, "steps": 9, **options})
     assert calls.steps == (0 if RANK else 4 + 3)
     return model, history

@@ -83,6 +83,7 @@ def test_every_moment_ends_with_the_same_bits(moment, expected, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 def test_kills_at_random_times_end_with_the_same_bits(expected, tmp_path):
     # Each kill falls up to 0.3 s after a checkpoint: within steps, and within writes of the next checkpoint.
     pauses, kills, checkpoint = np.random.default_rng(0), 0, tmp_path / "run" / CHECKPOINT_NAME
