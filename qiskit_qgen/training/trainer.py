@@ -171,13 +171,14 @@ class Trainer:
 
     def _check_ranks(self) -> None:
         """Raise unless all ranks have the configuration of rank 0."""
-        expected = broadcast_object(self._config)
+        own = {**self._config, "steps": self.state.phases[-1].num_steps}  # a resumed run may have more, but all alike
+        expected = broadcast_object(own)
         with together():
             check_configuration(
                 expected,
-                self._config,
-                lambda key, first, own: ParallelError(
-                    f"All processes must train the same, but `{key}` is {own!r} for rank {rank()} and {first!r} for "
+                own,
+                lambda key, first, here: ParallelError(
+                    f"All processes must train the same, but `{key}` is {here!r} for rank {rank()} and {first!r} for "
                     "rank 0: give them the same settings, data and seed."
                 ),
             )
