@@ -14,6 +14,7 @@ from qiskit_qgen.cli.environment import machine, versions
 from qiskit_qgen.cli.reporting import note
 from qiskit_qgen.cli.settings import (
     MODELS,
+    DataSettings,
     Tables,
     data_settings,
     model_class,
@@ -250,9 +251,35 @@ def load_trained_on(path: Path) -> Any:
     Raises:
         DatasetError: If the data are missing or damaged.
     """
-    settings = (path.parent if path.name == MODEL else path) / CONFIG
-    if not settings.is_file():
+    tables = _settings_of(path)
+    if tables is None:
         return None
-    tables = read_settings(settings)
     number = split_training(tables)[0].num_validation or 0
     return split_data(data_settings(tables).load(), number)[0]
+
+
+def data_beside(path: Path, name: str, **given: Any) -> DataSettings:
+    """Return the settings of the data ``name`` for scoring the model in ``path``.
+
+    Where its run was trained on the same data, they are the run's own, so that images are converted as then and none of
+    those trained on is taken for a test image; what is ``given`` wins over them.
+
+    Raises:
+        ArgumentError: If an option is out of range.
+    """
+    tables = _settings_of(path)
+    own = None if tables is None else data_settings(tables)
+    known = own is not None and (own.name == name or _is_same_path(str(own.name), name))
+    base = own.whole().to_dict() if own is not None and known else {}
+    chosen = {option: value for option, value in given.items() if value not in (None, False)}
+    return DataSettings.of(**{**base, "name": name, **chosen})
+
+
+def _is_same_path(first: str, second: str) -> bool:
+    return Path(first).exists() and Path(second).exists() and Path(first).samefile(second)
+
+
+def _settings_of(path: Path) -> Tables | None:
+    """Return the settings of the run in the folder ``path``, or of the model there; None if it is of no run."""
+    settings = (path.parent if path.name == MODEL else path) / CONFIG
+    return read_settings(settings) if settings.is_file() else None

@@ -130,15 +130,14 @@ def evaluate(
         )
     if out is not None:
         check_new_file("--out", out)
-    from qiskit_qgen.cli.run_folder import load_model, load_trained_on
+    from qiskit_qgen.cli.run_folder import data_beside, load_model, load_trained_on
     from qiskit_qgen.cli.scoring import choose_extractor, load_scored_images, report, score
-    from qiskit_qgen.cli.settings import DataSettings
     from qiskit_qgen.persistence import atomic_write
 
     trained = load_model(model)
     options = {"image_size": image_size, "mode": mode, "skip_damaged": skip_damaged, "data_dir": data_dir}
     drawn = {} if num_images is None else {"num_images": num_images, "subset_seed": seed}
-    chosen = DataSettings.of(name=data, **options, **drawn)
+    chosen = data_beside(model, data, **options, **drawn)
     real = load_scored_images(chosen, split)
     trained_on = load_trained_on(model)
     if memorization and trained_on is None:
@@ -188,14 +187,13 @@ def compare(
     check_folder("--out", out)
     from qiskit_qgen.cli.executions import parse_named
     from qiskit_qgen.cli.report import save_figure
-    from qiskit_qgen.cli.run_folder import load_model
+    from qiskit_qgen.cli.run_folder import data_beside, load_model
     from qiskit_qgen.cli.scoring import load_scored_images
-    from qiskit_qgen.cli.settings import DataSettings
     from qiskit_qgen.studies import compare_executions
 
     trained = load_model(model)
     options = {"image_size": image_size, "mode": mode, "skip_damaged": skip_damaged, "data_dir": data_dir}
-    real = load_scored_images(DataSettings.of(name=data, **options), split)
+    real = load_scored_images(data_beside(model, data, **options), split)
     with ExitStack() as stack:
         executions = {name: stack.enter_context(each) for name, each in parse_named(execution).items()}
         found = compare_executions(trained, real, executions, num_samples, seed or (0, 1, 2), extractor=extractor)

@@ -46,6 +46,9 @@ def read_images(
         DatasetError: If images differ in size or mode, or are of a kind that the conversion does not cover, or a file
             cannot be read; it lists every kind of trouble in all files. Or if they do not fit into memory.
     """
+    if isinstance(conversion.image_size, tuple):
+        height, width = conversion.image_size
+        check_fits_memory(len(files) * height * width, folder, itemsize=1)
     trouble = _Trouble(folder, conversion)
     images = np.empty((0, 0, 0, 0), np.uint8)
     kept: list[int] = []

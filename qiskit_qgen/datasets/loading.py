@@ -120,6 +120,7 @@ def load_dataset(
     if isinstance(name, (str, os.PathLike)) and os.fspath(name).startswith("~"):
         name = expanded(name)
     data_dir = None if data_dir is None else expanded(data_dir)
+    check_type("skip_damaged", skip_damaged, bool, "True or False")
     conversion = ImageConversion(image_size, mode, crop)
     is_folder, is_file = _is_folder(name), _is_array_file(name)
     _check_effects(conversion, skip_damaged, test_fraction, is_folder=is_folder, is_file=is_file)
@@ -211,5 +212,5 @@ def _is_folder(name: PathLike | ImageData) -> bool:
 
 def _path(name: PathLike | ImageData) -> Path | None:
     """Return the path that ``name`` is, unless it is a known name or the images themselves."""
-    known = isinstance(name, str) and (name in DATASET_NAMES or is_medmnist(name))
+    known = isinstance(name, str) and (name == "" or name in DATASET_NAMES or is_medmnist(name))
     return None if known or isinstance(name, (Tensor, np.ndarray)) else Path(name)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from qiskit_qgen._checks import check_int
+from qiskit_qgen._checks import check_int, check_type
 from qiskit_qgen._random import SEED_MAXIMUM, torch_generator
 from qiskit_qgen.datasets.image_dataset import ImageDataset
 from qiskit_qgen.exceptions import ArgumentError
@@ -71,6 +71,7 @@ def hold_out(data: ImageDataset, num_images: int, *, seed: int = 0) -> tuple[Ima
         >>> len(train), len(validation)
         (1242, 200)
     """
+    check_type("data", data, ImageDataset, "an `ImageDataset`, such as `load_dataset` returns")
     check_int("seed", seed, minimum=0, maximum=SEED_MAXIMUM)
     check_int("num_images", num_images, minimum=1, maximum=len(data) - 1)
     order = torch.randperm(len(data), generator=torch_generator(seed, _VALIDATION_STREAM))

@@ -306,7 +306,16 @@ def test_a_folder_of_mixed_images_is_trained_on_and_scored_against(qgen, config,
     )
     assert result.exit_code == 0, result.stderr
     assert "6 generated against 6 real images (mixed, test)" in result.stdout
-    options = ["--image-size", 8, "--mode", "RGB", "--skip-damaged", "--extractor", "pixel"]
-    result = qgen("evaluate", tmp_path / "run", "--data", folder, *options)
-    assert result.exit_code == 0, result.stderr
-    assert "6 generated against 6 real images (mixed, test)" in result.stdout
+    conversion = ["--image-size", 8, "--mode", "RGB", "--skip-damaged"]
+    for model, options in (
+        (tmp_path / "run", []),
+        (shutil.copytree(tmp_path / "run/model", tmp_path / "m"), conversion),
+    ):
+        result = qgen("evaluate", model, "--data", folder, *options, "--extractor", "pixel")
+        assert result.exit_code == 0, result.stderr
+        assert "6 generated against 6 real images (mixed, test)" in result.stdout
+    settings = tmp_path / "run" / "config.toml"
+    settings.write_text(settings.read_text().replace('test_fraction = "none"', "test_fraction = 0.0"))
+    result = qgen("evaluate", tmp_path / "run", "--data", folder, "--extractor", "pixel")
+    assert result.exit_code == 2, "images that the run was trained on were scored as test images"
+    assert "has no test images, and 0 of its 61 images are too few to be held out" in result.stderr

@@ -249,6 +249,11 @@ def test_a_tenth_of_a_folder_without_test_images_is_held_out(tmp_path, caplog):
         load_dataset(tmp_path / "whole", test_fraction=0.2)
 
 
+def test_sizes_beyond_the_memory_are_refused_before_an_image_is_resized(tmp_path):
+    save(tmp_path / "a.png", pixels(0))
+    assert "GB of free memory" in refused(tmp_path, image_size=1_000_000)
+
+
 @pytest.mark.parametrize("option", [{"image_size": 8}, {"mode": "L"}, {"skip_damaged": True}, {"test_fraction": 0.2}])
 def test_options_of_folders_are_refused_for_other_data(option):
     for source in ("digits", np.zeros((3, 8, 8), np.float32)):
