@@ -48,7 +48,7 @@ def check_int(name: str, value: Any, *, minimum: int, maximum: int | None = None
 
 def check_threads(threads: int | None) -> None:
     """Raise an error unless ``threads`` is None or a number of threads that a computer can start."""
-    if threads is not None:
+    if threads is not None and check_int("threads", threads, minimum=1) > _MOST_THREADS:
         check_int("threads", threads, minimum=1, maximum=_MOST_THREADS)
 
 

@@ -73,9 +73,9 @@ def test_values_take_the_form_of_their_type():
     ("make", "options", "error", "rule"),
     [
         (Round, {"radius": 0}, BAD, "Argument `radius` must be a number in (0, inf), but is 0."),
-        (Round, {"radius": "1"}, BAD, "Argument `radius` must be a number in (0, inf), but is '1'."),
+        (Round, {"radius": "1"}, WRONG, "Argument `radius` must be a number in (0, inf), but is '1'."),
         (Round, {"spokes": 2}, BAD, "Argument `spokes` must be an integer of at least 3, but is 2."),
-        (Round, {"grip": None}, BAD, "Argument `grip` must be a non-negative integer, but is None."),
+        (Round, {"grip": None}, WRONG, "Argument `grip` must be a non-negative integer, but is None."),
         (Tracked, {"links": 100}, BAD, "Argument `links` must be an integer from 4 to 99, but is 100."),
         (Tracked, {"links": True}, BAD, "Argument `links` must be an integer from 4 to 99, but is True."),
         (Tracked, {"coating": 3}, WRONG, "Argument `coating` must be a string or None, but is of type int."),

@@ -167,7 +167,7 @@ ROTATION = "Argument `rotations` must be one of 'rx', 'ry', 'rz', 'p', but is "
     ],
 )
 def test_bad_arguments(arguments, message):
-    with pytest.raises(ArgumentError) as error:
+    with pytest.raises((ArgumentError, ArgumentTypeError)) as error:
         style_ansatz(**{"num_qubits": 3, "reps": 1, **arguments})
     assert str(error.value) == message
 

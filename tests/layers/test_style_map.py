@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from qiskit_qgen.exceptions import ArgumentError
+from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError
 from qiskit_qgen.layers import StyleMap
 
 
@@ -113,7 +113,7 @@ def test_copies_and_repr():
     ],
 )
 def test_bad_arguments(arguments, message):
-    with pytest.raises(ArgumentError) as error:
+    with pytest.raises((ArgumentError, ArgumentTypeError)) as error:
         StyleMap(**{"noise_dim": 2, "num_angles": 3, **arguments})
     assert str(error.value) == message
 
