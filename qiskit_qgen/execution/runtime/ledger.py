@@ -147,7 +147,7 @@ class Ledger:
     def finish(self, digest: str, tag: str, arrays: Mapping[str, np.ndarray], **facts: Any) -> None:
         """Keep the results of a job, then record that it finished."""
         content = io.BytesIO()
-        np.savez_compressed(content, allow_pickle=False, **arrays)
+        np.savez_compressed(content, **arrays)
         path = self._results(digest)
         with self._written():
             path.parent.mkdir(parents=True, exist_ok=True)
