@@ -144,7 +144,7 @@ class Ledger:
         """Record that a job failed, or was never created, so that the request may be asked again."""
         self.append({"event": "failed", "digest": digest, "tag": tag, "reason": reason})
 
-    def finish(self, digest: str, tag: str, arrays: Mapping[str, np.ndarray], **facts: Any) -> None:
+    def finish(self, digest: str, tag: str, arrays: Mapping[str, Any], **facts: Any) -> None:
         """Keep the results of a job, then record that it finished."""
         content = io.BytesIO()
         np.savez_compressed(content, **arrays)

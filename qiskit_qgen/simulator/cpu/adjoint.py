@@ -18,9 +18,6 @@ from qiskit_qgen.simulator.cpu.block_tables import BUFFER, PASS, ROTATION, Block
 from qiskit_qgen.simulator.cpu.compilation import helper, kernel
 from qiskit_qgen.simulator.cpu.kernels import Record, Unit, build_diagonals, part_of, satisfied, shift_of
 from qiskit_qgen.simulator.cpu.lanes import (
-    ROW,
-    VECTOR,
-    WORD,
     add_phase_overlap,
     add_row,
     clear,
@@ -37,6 +34,7 @@ from qiskit_qgen.simulator.cpu.lanes import (
 )
 from qiskit_qgen.simulator.cpu.product import pull_back_start
 from qiskit_qgen.simulator.cpu.readout_tables import FinishTables, ReadoutTables
+from qiskit_qgen.simulator.cpu.space import ROW, VECTOR, WORD
 from qiskit_qgen.simulator.cpu.start_tables import StartTables
 
 _IN, _BUFFERED, _OUT = 0, 64, 128  # tables of rows: where they are, in the buffer, where they go; then lambda's

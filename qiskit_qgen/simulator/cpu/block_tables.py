@@ -17,7 +17,7 @@ from qiskit_qgen._typing import IntArray
 from qiskit_qgen.simulator.addresses.cosets import Cosets, SignSlots, combinations, pack
 from qiskit_qgen.simulator.addresses.swizzle import swizzled
 from qiskit_qgen.simulator.cpu.blocks import active_rows
-from qiskit_qgen.simulator.cpu.passes import TABLE
+from qiskit_qgen.simulator.cpu.space import TABLE
 from qiskit_qgen.simulator.cpu.steps import Diagonal, build_steps
 from qiskit_qgen.simulator.programs.operations import Operation
 

@@ -27,9 +27,6 @@ from qiskit_qgen.simulator.cpu import passes, space
 from qiskit_qgen.simulator.cpu.block_tables import PASS, ROTATION, BlockTables, Records
 from qiskit_qgen.simulator.cpu.compilation import helper, inlined, kernel
 from qiskit_qgen.simulator.cpu.lanes import (
-    ROW,
-    VECTOR,
-    WORD,
     add_row,
     clear,
     copy,
@@ -43,6 +40,7 @@ from qiskit_qgen.simulator.cpu.lanes import (
 )
 from qiskit_qgen.simulator.cpu.product import build_factors, build_products, start_rows
 from qiskit_qgen.simulator.cpu.readout_tables import FinishTables, ReadoutTables
+from qiskit_qgen.simulator.cpu.space import ROW, VECTOR, WORD
 from qiskit_qgen.simulator.cpu.start_tables import StartTables
 
 Record: TypeAlias = Any

@@ -23,12 +23,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-VECTOR = 64
-"""Bytes of a real row: a cache line."""
-ROW = 2 * VECTOR
-"""Bytes of a complex row."""
-WORD = 8
-"""Bytes of a whole number in a table."""
+from qiskit_qgen.simulator.cpu.space import VECTOR, WORD
 
 _CONTRACT = ("contract",)  # allows fused multiply-add, keeps NaN and the order of sums
 

@@ -18,12 +18,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from qiskit_qgen.simulator.cpu.lanes import ROW, VECTOR, WORD, Emitter, instruction
+from qiskit_qgen.simulator.cpu.lanes import (
+    Emitter,
+    instruction,
+)
+from qiskit_qgen.simulator.cpu.space import MOST_ROTATIONS, ROW, TABLE, VECTOR
 
-MOST_ROTATIONS = 3
-"""Of a pass: eight rows of one part of two states, and the derivatives, are what vector registers hold."""
-TABLE = 64 * WORD
-"""Bytes of a table of rows."""
 LAM = 3 * TABLE
 """How far behind the table of psi that of lambda is."""
 

@@ -16,8 +16,6 @@ from qiskit_qgen.simulator.cpu import space
 from qiskit_qgen.simulator.cpu.block_tables import ROTATION
 from qiskit_qgen.simulator.cpu.compilation import helper
 from qiskit_qgen.simulator.cpu.lanes import (
-    ROW,
-    VECTOR,
     add_multiplied_conjugate,
     add_phase_overlap,
     add_scaled,
@@ -30,6 +28,7 @@ from qiskit_qgen.simulator.cpu.lanes import (
     set_real,
     set_scaled,
 )
+from qiskit_qgen.simulator.cpu.space import ROW, VECTOR
 from qiskit_qgen.simulator.cpu.start_tables import StartTables
 
 

@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
-from qiskit_qgen.simulator.cpu.lanes import ROW, VECTOR
+VECTOR = 64
+"""Bytes of a real row: a cache line."""
+ROW = 2 * VECTOR
+"""Bytes of a complex row."""
+WORD = 8
+"""Bytes of a whole number in a table."""
 
+MOST_ROTATIONS = 3
+"""Of a pass: eight rows of one part of two states, and the derivatives, are what vector registers hold."""
+TABLE = 64 * WORD
+"""Bytes of a table of rows."""
 _BLOCK = 64  # rows of a coset, at most
 _MOST_QUBITS = 32
 

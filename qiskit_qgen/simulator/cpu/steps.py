@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from qiskit_qgen.simulator.addresses.cosets import Cosets
 from qiskit_qgen.simulator.cpu.blocks import is_static, schedule
-from qiskit_qgen.simulator.cpu.passes import MOST_ROTATIONS
+from qiskit_qgen.simulator.cpu.space import MOST_ROTATIONS
 from qiskit_qgen.simulator.programs.operations import Operation
 from qiskit_qgen.simulator.programs.scheduling import select
 
