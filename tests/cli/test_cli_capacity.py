@@ -135,7 +135,7 @@ def test_a_search_takes_the_place_of_the_grid(qgen, settings, tmp_path):
 )
 def test_settings_are_checked(qgen, tmp_path, monkeypatch, text, message):
     monkeypatch.chdir(tmp_path)
-    np.savez("pictures.npz", images=np.random.default_rng(0).random((20, 8, 8), np.float32))
+    np.savez("pictures.npz", images=np.random.default_rng(0).random((12, 8, 8), np.float32))
     (tmp_path / "odd.toml").write_text(text)
     found = qgen("study", "capacity", "odd.toml")
     assert found.exit_code == 2

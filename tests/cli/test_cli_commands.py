@@ -66,8 +66,8 @@ def test_train_refuses_a_wrong_model_and_leaves_nothing(qgen, config, tmp_path):
     )
     refused(
         qgen("train", config, "--out", tmp_path / "run", "--set", "evaluate.extractor=inception"),
-        "Argument `extractor` must be 'pixel', 'fid-inception-v3', a name such as 'efficientnet-lite0-96px' or an "
-        "extractor, but is 'inception'.",
+        "Argument `extractor` must be 'pixel', 'fid-inception-v3', a name such as 'efficientnet-lite0-96px' or "
+        "'nsfw-inception-v3-299px', or an extractor, but is 'inception'.",
     )
     assert not (tmp_path / "run").exists()
 

@@ -86,7 +86,7 @@ def test_a_table_is_learnt(generator):
         train(model, rows, steps=steps, batch_size=64, generator_learning_rate=3e-3)
         samples = model.sample(500, seed=0).numpy()
         distances.append(max(stats.wasserstein_distance(samples[:, i], rows[:, i]) for i in range(2)))
-    assert distances[1] < 0.3 * distances[0]
+    assert distances[1] < 0.6 * distances[0]  # both generators start at the rows' mean and variance already
 
 
 def test_pixels_can_be_generated_without_an_autoencoder():
