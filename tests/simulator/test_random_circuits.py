@@ -1,4 +1,4 @@
-"""Two thousand random circuits of all supported gates against Qiskit's ``Statevector``."""
+"""Random circuits of all supported gates against Qiskit's ``Statevector``: 500 by default, 2,000 with the slow ones."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ from qiskit.quantum_info import random_statevector
 
 from qiskit_qgen.simulator import ExpectationValues, lower
 
-NUM_CIRCUITS = 2000
+NUM_CIRCUITS, NUM_BY_DEFAULT = 2000, 500
 PER_TEST = 50
 SIZES = (1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 5, 5, 6, 7, 8)
 
@@ -58,7 +58,10 @@ def circuit_of(seed, rng):
     return circuit
 
 
-@pytest.mark.parametrize("first", range(0, NUM_CIRCUITS, PER_TEST))
+@pytest.mark.parametrize(
+    "first",
+    [pytest.param(n, marks=pytest.mark.slow if n >= NUM_BY_DEFAULT else ()) for n in range(0, NUM_CIRCUITS, PER_TEST)],
+)
 def test_random_circuits_agree_with_statevector(first):
     tester = ParityTester(torch.float64, gradient_rows=1)
     for seed in range(first, first + PER_TEST):
