@@ -81,12 +81,12 @@ def test_tables_come_back_in_their_own_units(scaling, generator):
 def test_a_table_is_learnt(generator):
     rows = np.random.default_rng(0).beta(6, 2, (500, 2)) * 8 - 3
     distances = []
-    for steps in (1, 250):
+    for steps in (1, 250 if generator == "quantum" else 1000):
         model = table(generator=generator, critic_width=96)
         train(model, rows, steps=steps, batch_size=64, generator_learning_rate=3e-3)
         samples = model.sample(500, seed=0).numpy()
         distances.append(max(stats.wasserstein_distance(samples[:, i], rows[:, i]) for i in range(2)))
-    assert distances[1] < 0.6 * distances[0]  # both generators start at the rows' mean and variance already
+    assert distances[1] < 0.3 * distances[0]
 
 
 def test_pixels_can_be_generated_without_an_autoencoder():
