@@ -1,10 +1,11 @@
-"""Diffusion models: what the circuit in the bottleneck costs, how long pictures take, and whether the noise is noise.
+"""Diffusion models: what the circuit in the bottleneck costs, how long images take, and whether the noise is noise.
 
-    python -m benchmarks.diffusion [--threads 2] [--only steps|pictures|noise|samplers]
+    python -m benchmarks.diffusion [--threads 2] [--only steps|images|noise|schedules|samplers]
 
-`steps`: one optimisation step of each bottleneck, all else equal, by turns, at 16 qubits and batch 64. `pictures`: 64
-pictures by each sampler, untrained weights, which take as long as trained ones. `noise`: the statistical report of a
-million numbers of the quantum source and of a Gaussian one. `samplers`: the kernel distance of each sampler's images
+`steps`: one optimisation step of each bottleneck, all else equal, by turns, at 16 qubits and batch 64. `images`: 64
+images by each sampler, untrained weights, which take as long as trained ones. `noise`: the statistical report of a
+million numbers of the quantum source and of a Gaussian one. `schedules`: what part of the variance the samplers lose by
+each schedule, exactly, of normal vectors with the spectrum of real images and a perfect network. `samplers`: the kernel distance of each sampler's images
 from the same noise, of models trained on real images, with intervals over the trainings; the models are narrow and
 classical, to be trained in minutes.
 """
@@ -18,7 +19,7 @@ from pathlib import Path
 
 from benchmarks.measuring import limit_threads, processor, time_alternating, versions
 
-PARTS = ("steps", "pictures", "noise", "samplers")
+PARTS = ("steps", "images", "noise", "schedules", "samplers")
 ARMS = ("plain", "se", "se_frozen", "quantum")
 SAMPLERS = (("ddim", 50), ("dpm-solver", 20))
 CALLS = (10, 20, 50)
@@ -49,8 +50,8 @@ def step_times(options):
     return time_alternating({arm: step_of(arm) for arm in ARMS}, options.repeats)[0]
 
 
-def picture_times(options):
-    """Return the seconds that 64 pictures take, without and with guidance by labels."""
+def image_times(options):
+    """Return the seconds that 64 images take, without and with guidance by labels."""
     import torch
 
     from qiskit_qgen import QuantumDiffusion
@@ -79,6 +80,40 @@ def noise_reports(options):
         for source in (QuantumCircuitNoise(dim), GaussianNoise(dim)):
             source.sample(1000, _generator())
             found[repr(source)] = noise_report(source, options.numbers)
+    return found
+
+
+def schedule_errors(options):
+    """Return, by schedule and sampler, ``sum (found - true standard deviation)^2 / sum of variances`` for each of CALLS.
+
+    With normal data the best network is known, and each component is multiplied by a number, so nothing is drawn.
+    """
+    import torch
+
+    from qiskit_qgen import load_dataset
+    from qiskit_qgen.diffusion import (
+        NoiseSchedule,
+        data_spectrum,
+        ddim_sample,
+        dpm_solver_sample,
+        information_beta_schedule,
+    )
+
+    spectrum = data_spectrum(load_dataset(options.spectrum).images * 2 - 1)
+    variances, unit = spectrum.flatten(), torch.ones(1, spectrum.numel(), dtype=torch.float64)
+    schedules = {name: NoiseSchedule.named(name) for name in ("cosine", "linear", "sigmoid")}
+    schedules["information"] = NoiseSchedule(information_beta_schedule(spectrum))
+    found = {}
+    for name, schedule in schedules.items():
+
+        def network(x, steps, schedule=schedule):
+            signal, sigma = schedule.at("signals", steps, x), schedule.at("sigmas", steps, x)
+            return signal * variances / (signal**2 * variances + sigma**2) * x
+
+        for sampler, draw in (("ddim", ddim_sample), ("dpm-solver", dpm_solver_sample)):
+            drawn = [draw(network, unit, schedule, num_steps=n, prediction="x0", clip=None)[0] for n in CALLS]
+            lost = [float((x.abs() - variances.sqrt()).square().sum() / variances.sum()) for x in drawn]
+            found[f"{name}, {sampler}"] = lost
     return found
 
 
@@ -131,6 +166,7 @@ def main():
     parser.add_argument("--numbers", type=int, default=1_000_000)
     parser.add_argument("--seeds", type=int, default=5, help="trainings of `samplers`")
     parser.add_argument("--data", default="digits")
+    parser.add_argument("--spectrum", default="fashion-mnist-mini", help="whose spectrum `schedules` takes")
     parser.add_argument("--train-steps", type=int, default=4000)
     parser.add_argument("--width", type=int, default=16)
     parser.add_argument("--samples", type=int, default=1000)
@@ -147,16 +183,21 @@ def main():
         for arm, each in seconds.items():
             print(f"| {arm} | {each:.3f} | {each / seconds['plain']:.2f} |")
         record["steps"] = seconds
-    if "pictures" in parts:
-        record["pictures"] = picture_times(options)
-        print("\n| sampler | seconds for 64 pictures |\n|---|---|")
-        for name, each in record["pictures"].items():
+    if "images" in parts:
+        record["images"] = image_times(options)
+        print("\n| sampler | seconds for 64 images |\n|---|---|")
+        for name, each in record["images"].items():
             print(f"| {name} | {each:.1f} |")
     if "noise" in parts:
         reports = noise_reports(options)
         record["noise"] = {name: report.to_dict() for name, report in reports.items()}
         for report in reports.values():
             print(f"\n{report.table()}\n{report.seconds:.2f} s for {report.num_vectors * report.dim:,} numbers")
+    if "schedules" in parts:
+        record["schedules"] = schedule_errors(options)
+        print("\n| schedule | sampler | " + " | ".join(f"{n} steps" for n in CALLS) + " |\n|" + "---|" * (len(CALLS) + 2))
+        for name, each in record["schedules"].items():
+            print(f"| {name.replace(', ', ' | ')} | " + " | ".join(f"{error:.4f}" for error in each) + " |")
     if "samplers" in parts:
         record["samplers"] = sampler_distances(options)
         print(f"\n{sampler_table(record['samplers'])}")

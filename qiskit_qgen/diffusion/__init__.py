@@ -14,7 +14,7 @@ from qiskit_qgen.diffusion.schedules import (
     linear_beta_schedule,
     sigmoid_beta_schedule,
 )
-from qiskit_qgen.diffusion.tailored import log_snr_beta_schedule
+from qiskit_qgen.diffusion.tailored import data_spectrum, information_beta_schedule, log_snr_beta_schedule
 
 __all__ = [
     "AbstractForwardProcess",
@@ -23,9 +23,11 @@ __all__ = [
     "StochasticWalkProcess",
     "betas_from_alpha_bars",
     "cosine_beta_schedule",
+    "data_spectrum",
     "ddim_sample",
     "ddpm_sample",
     "dpm_solver_sample",
+    "information_beta_schedule",
     "linear_beta_schedule",
     "log_snr_beta_schedule",
     "min_snr_weights",

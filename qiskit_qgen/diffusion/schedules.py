@@ -1,4 +1,4 @@
-"""How fast pictures drown in noise: named courses of the noise over the steps."""
+"""Named noise schedules."""
 
 from __future__ import annotations
 

@@ -6,7 +6,15 @@ import torch
 from scipy.fft import dctn
 
 from qiskit_qgen.datasets import load_dataset
-from qiskit_qgen.diffusion import NoiseSchedule, ddim_sample, ddpm_sample, dpm_solver_sample, spaced_steps
+from qiskit_qgen.diffusion import (
+    NoiseSchedule,
+    data_spectrum,
+    ddim_sample,
+    ddpm_sample,
+    dpm_solver_sample,
+    information_beta_schedule,
+    spaced_steps,
+)
 from qiskit_qgen.exceptions import ArgumentError
 
 MEAN, DEVIATION = 0.3, 0.5
@@ -63,11 +71,14 @@ def test_the_solver_converges_faster_than_first_order_and_beats_ddim():
     assert fine < reference / 4
 
 
-@pytest.mark.parametrize("name", ["linear", "cosine", "sigmoid"])
+@pytest.mark.parametrize("name", ["linear", "cosine", "sigmoid", "information"])
 def test_few_steps_keep_the_variances_of_real_images(name):
-    images = load_dataset("fashion-mnist-mini").images[:500].numpy() * 2 - 1
-    variances = torch.from_numpy(dctn(images, axes=(2, 3), norm="ortho").var(0)).flatten().double()
-    schedule = NoiseSchedule.named(name, 1000)
+    images = load_dataset("fashion-mnist-mini").images[:500] * 2 - 1
+    variances = torch.from_numpy(dctn(images.numpy(), axes=(2, 3), norm="ortho").var(0)).flatten().double()
+    if name == "information":
+        schedule = NoiseSchedule(information_beta_schedule(data_spectrum(images), 1000))
+    else:
+        schedule = NoiseSchedule.named(name, 1000)
 
     def denoise(x, steps):  # the best one of normal vectors with these variances
         signal, sigma = schedule.at("signals", steps, x), schedule.at("sigmas", steps, x)

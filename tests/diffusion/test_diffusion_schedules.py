@@ -1,4 +1,6 @@
-"""Schedules against their formulae in other words."""
+"""Schedules against their formulae in other words, and against the information that noisy images hold."""
+
+import math
 
 import numpy as np
 import pytest
@@ -9,6 +11,8 @@ from qiskit_qgen.diffusion import (
     NoiseSchedule,
     betas_from_alpha_bars,
     cosine_beta_schedule,
+    data_spectrum,
+    information_beta_schedule,
     linear_beta_schedule,
     log_snr_beta_schedule,
     min_snr_weights,
@@ -45,6 +49,45 @@ def test_a_schedule_runs_through_the_points_given():
     np.testing.assert_allclose(ratios[[0, 25, 100]], [8, 0, -6], atol=1e-9)
     np.testing.assert_allclose(np.diff(ratios)[:25], -8 / 25, atol=1e-9)
     np.testing.assert_allclose(np.diff(ratios)[25:], -6 / 75, atol=1e-9)
+
+
+def test_each_step_of_the_fitted_schedule_removes_the_same_information_by_amplitude():
+    spectrum = np.array([9.0, 4.0, 1.0, 0.1, 0.01])
+    schedule = NoiseSchedule(information_beta_schedule(spectrum, 40))
+    assert schedule.snr.log()[[0, -1]].tolist() == pytest.approx([10, -10])
+
+    # Mutual information of normal vectors x and y = sqrt(s) x + noise, from determinants, over its amplitude sqrt(s).
+    def information(ratio):
+        return 0.5 * np.linalg.slogdet(np.eye(5) + ratio * np.diag(spectrum))[1]
+
+    ratios = schedule.snr.numpy()[::-1]
+    lost = []
+    for start, end in zip(ratios[:-1], ratios[1:], strict=True):
+        fine = np.geomspace(start, end, 2001)
+        held = np.array([information(ratio) for ratio in fine])
+        lost.append(float((np.diff(held) / np.sqrt(np.sqrt(fine[:-1] * fine[1:]))).sum()))
+    np.testing.assert_allclose(lost, np.mean(lost), rtol=1e-3)
+
+
+def test_components_of_unit_variance_give_equal_angles_as_the_cosine_schedule():
+    schedule = NoiseSchedule(information_beta_schedule(np.ones(7), 11))
+    angles = torch.atan2(schedule.signals, schedule.sigmas).numpy()
+    np.testing.assert_allclose(angles, np.linspace(angles[0], angles[-1], 11), atol=1e-6)
+
+
+def test_the_spectrum_is_that_of_the_transform():
+    generator = torch.Generator().manual_seed(0)
+    amplitudes = torch.randn(400, 1, 1, 1, generator=generator)
+    x = torch.arange(8)
+    wave = torch.cos(math.pi * (x + 0.5) * 3 / 8)
+    images = amplitudes * wave[None, None, None, :].expand(1, 1, 8, 8)
+    spectrum = data_spectrum(images)
+    assert spectrum.shape == (1, 8, 8)
+    # The wave's squared norm is 8 * 8 / 2, all of it in the component (0, 3).
+    assert float(spectrum[0, 0, 3]) == pytest.approx(32 * float(amplitudes.var(correction=0)), rel=1e-6)
+    assert float(spectrum.sum() - spectrum[0, 0, 3]) < 1e-9
+    noise = torch.rand(50, 2, 6, 4, generator=generator)
+    assert float(data_spectrum(noise).sum()) == pytest.approx(float(noise.double().var(0, correction=0).sum()))
 
 
 def test_a_bound_from_below_lifts_the_first_variances_only():
@@ -91,6 +134,10 @@ def test_weighted_errors_of_all_predictions_are_the_same_error_of_the_clean_pict
         (lambda: log_snr_beta_schedule([(0, 1), (1, 2)]), "points"),
         (lambda: log_snr_beta_schedule([(0.1, 1), (1, 0)]), "points"),
         (lambda: log_snr_beta_schedule([(0, 1)]), "points"),
+        (lambda: information_beta_schedule([0.0, 0.0]), "spectrum"),
+        (lambda: information_beta_schedule([1.0], max_log_snr=-20.0), "max_log_snr"),
+        (lambda: data_spectrum(torch.zeros(5, 1, 4, 4)), "images"),
+        (lambda: data_spectrum(torch.rand(1, 2, 5, 7).expand(6, -1, -1, -1)), "images"),
         (lambda: NoiseSchedule(torch.tensor([0.5, 1.0])), "betas"),
         (lambda: NoiseSchedule.named("cosinus"), "name"),
         (lambda: min_snr_weights(NoiseSchedule.named("linear"), "epsilon", gamma=0), "gamma"),

@@ -35,7 +35,7 @@ OTHERS = {
     "all of hinge": hybrid,
     "clusters": lambda: style(num_clusters=3),
     "clusters of images": lambda: hybrid("none", num_clusters=3),
-    "sigmoid": lambda: diffusion(schedule="sigmoid"),
+    "information": lambda: diffusion(schedule="information"),
     "depolarizing": lambda: diffusion(process="depolarizing"),
     "stochastic_walk": lambda: diffusion(process="stochastic_walk"),
     "quantum noise": lambda: diffusion(noise="quantum"),

@@ -66,7 +66,7 @@ MODELS = [
     diffusion,
     lambda: style(num_clusters=3, noise="quantum"),
     lambda: hybrid(num_classes=2),
-    lambda: diffusion("plain", min_beta=0.01),
+    lambda: diffusion("plain", schedule="information"),
     lambda: diffusion(architecture="published"),
     lambda: diffusion("quantum_published", process="stochastic_walk", levels=4),
     lambda: diffusion("se", sampler="ddpm", num_classes=2),

@@ -10,6 +10,8 @@ from qiskit_qgen.diffusion import (
     DepolarizingProcess,
     NoiseSchedule,
     StochasticWalkProcess,
+    data_spectrum,
+    information_beta_schedule,
 )
 from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.layers.gradient_audit import audit_gradients
@@ -38,6 +40,17 @@ def test_the_schedule_is_the_one_named():
         name = {"schedule": "cosine"} | options
         expected = NoiseSchedule.named(name.pop("schedule"), 20, **name)
         assert torch.equal(diffusion(**options).noise_schedule.betas, expected.betas)
+
+
+def test_a_schedule_is_fitted_to_the_images():
+    model = trained(diffusion(schedule="information"))
+    expected = information_beta_schedule(data_spectrum(images() * 2 - 1), 20)
+    torch.testing.assert_close(model.noise_schedule.betas, expected)
+    before = weights(model, "schedule")
+    train(model, images(seed=1) ** 3, warm_start=True)
+    assert same(weights(model, "schedule"), before)
+    for other in (diffusion(schedule="information"), trained(diffusion())):
+        torch.testing.assert_close(other.noise_schedule.betas, NoiseSchedule.named("cosine", 20).betas)
 
 
 @pytest.mark.usefixtures("one_thread")

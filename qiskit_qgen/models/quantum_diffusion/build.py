@@ -14,7 +14,10 @@ from qiskit_qgen.diffusion import (
     DepolarizingProcess,
     NoiseSchedule,
     StochasticWalkProcess,
+    data_spectrum,
+    information_beta_schedule,
 )
+from qiskit_qgen.diffusion.noise_schedule import SCHEDULE_NAMES
 from qiskit_qgen.models.quantum_diffusion.config import (
     Depolarizing,
     GaussianDiffusion,
@@ -30,7 +33,8 @@ class Schedule(nn.Module):
     """The variances of a schedule as a part of a model, so that they are saved with it.
 
     Args:
-        process: The Gaussian process; of another one, whose steps have no variances, the cosine schedule is kept.
+        process: The Gaussian process; of another one, whose steps have no variances, and before a schedule is fitted to
+            data, it is the cosine schedule.
         num_steps: Number of steps.
     """
 
@@ -53,6 +57,11 @@ class Schedule(nn.Module):
             self._known = (self.betas, self.betas._version, schedule)
         return self
 
+    @torch.no_grad()
+    def fit(self, images: Tensor) -> None:
+        """Fit the schedule to images (N, C, H, W) in [-1, 1]."""
+        self.betas.copy_(information_beta_schedule(data_spectrum(images), len(self.betas)))
+
     def schedule(self) -> NoiseSchedule:
         """Return the schedule."""
         tensor, version, schedule = self._known
@@ -63,7 +72,7 @@ class Schedule(nn.Module):
 
 
 def _schedule(process: object, num_steps: int) -> NoiseSchedule:
-    if not isinstance(process, GaussianDiffusion):
+    if not isinstance(process, GaussianDiffusion) or process.schedule not in SCHEDULE_NAMES:
         return NoiseSchedule.named("cosine", num_steps)
     bound = {"min_beta": process.min_beta} if process.schedule == "cosine" else {}
     return NoiseSchedule.named(process.schedule, num_steps, **bound)

@@ -33,7 +33,11 @@ class GaussianDiffusion(Settings):
     num_steps: int = setting(
         "Number of diffusion steps", default=1000, source="code of arXiv 2504.00034", minimum=2, maximum=_MOST_STEPS
     )
-    schedule: Literal["cosine", "linear", "sigmoid"] = setting("The noise schedule", default="cosine")
+    schedule: Literal["cosine", "linear", "sigmoid", "information"] = setting(
+        "The noise schedule; 'information' is fitted to the training images' spectrum, see "
+        ":func:`~qiskit_qgen.diffusion.information_beta_schedule`",
+        default="cosine",
+    )
     min_beta: float = setting(
         "Smallest variance of a step of the cosine schedule (1e-4 in the code of arXiv 2504.00034)",
         default=0.0,

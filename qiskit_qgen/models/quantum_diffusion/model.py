@@ -107,7 +107,7 @@ class QuantumDiffusion(AbstractGenerativeModel):
 
     @property
     def noise_schedule(self) -> NoiseSchedule:
-        """The noise schedule."""
+        """The noise schedule; "information" is the cosine schedule before the first training."""
         return cast(Schedule, self.schedule).schedule()
 
     def latents(
@@ -198,8 +198,8 @@ class QuantumDiffusion(AbstractGenerativeModel):
         if self.num_classes is None:
             training.refuse(("label_dropout",), "on a model without classes")
         process, images = self.config.process, data * 2 - 1
-        if self._process is not None and not warm_start:
-            self._start_from(images, self._process)
+        if not warm_start:
+            self._fit_to_data(images)
         if isinstance(process, GaussianDiffusion):
             gamma, prediction = training.min_snr_gamma, process.prediction
             corruption: Any = GaussianCorruption(self.noise_schedule, self._noise, prediction, gamma)
@@ -225,10 +225,14 @@ class QuantumDiffusion(AbstractGenerativeModel):
             )
         ]
 
-    def _start_from(self, images: Tensor, process: AbstractForwardProcess) -> None:
-        """Let the network begin with the best constant output for images (N, C, H, W) in [-1, 1]."""
-        last: Any = self.get_submodule("denoiser").last
-        last.bias.copy_(process.constant_output((images + 1) / 2))
+    def _fit_to_data(self, images: Tensor) -> None:
+        """Fit what is not trained step by step to images (N, C, H, W) in [-1, 1]."""
+        if isinstance(self.config.process, GaussianDiffusion) and self.config.process.schedule == "information":
+            with renamed_arguments({"images": "data"}):
+                cast(Schedule, self.schedule).fit(images)
+        if self._process is not None:  # the network begins with the best constant output
+            last: Any = self.get_submodule("denoiser").last
+            last.bias.copy_(self._process.constant_output((images + 1) / 2))
 
     def _identity(self) -> dict[str, str]:
         return {"sources": f"{self._noise!r}, {self._process!r}"}
