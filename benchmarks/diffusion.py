@@ -4,10 +4,10 @@
 
 `steps`: one optimisation step of each bottleneck, all else equal, by turns, at 16 qubits and batch 64. `images`: 64
 images by each sampler, untrained weights, which take as long as trained ones. `noise`: the statistical report of a
-million numbers of the quantum source and of a Gaussian one. `schedules`: what part of the variance the samplers lose by
-each schedule, exactly, of normal vectors with the spectrum of real images and a perfect network. `samplers`: the kernel distance of each sampler's images
-from the same noise, of models trained on real images, with intervals over the trainings; the models are narrow and
-classical, to be trained in minutes.
+million numbers of the quantum source and of a Gaussian one. `schedules`: what part of the variance the samplers lose
+by each schedule, exactly, of normal vectors with the spectrum of real images and a perfect network. `samplers`: the
+kernel distance of each sampler's images from the same noise, of models trained on real images, with intervals over the
+trainings; the models are narrow and classical, to be trained in minutes.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def noise_reports(options):
 
 
 def schedule_errors(options):
-    """Return, by schedule and sampler, ``sum (found - true standard deviation)^2 / sum of variances`` for each of CALLS.
+    """Return, by schedule and sampler, ``sum (found - true deviation)^2 / sum of variances`` for each of CALLS.
 
     With normal data the best network is known, and each component is multiplied by a number, so nothing is drawn.
     """
@@ -195,7 +195,8 @@ def main():
             print(f"\n{report.table()}\n{report.seconds:.2f} s for {report.num_vectors * report.dim:,} numbers")
     if "schedules" in parts:
         record["schedules"] = schedule_errors(options)
-        print("\n| schedule | sampler | " + " | ".join(f"{n} steps" for n in CALLS) + " |\n|" + "---|" * (len(CALLS) + 2))
+        head = " | ".join(["schedule", "sampler", *(f"{number} steps" for number in CALLS)])
+        print(f"\n| {head} |\n|{'---|' * (len(CALLS) + 2)}")
         for name, each in record["schedules"].items():
             print(f"| {name.replace(', ', ' | ')} | " + " | ".join(f"{error:.4f}" for error in each) + " |")
     if "samplers" in parts:

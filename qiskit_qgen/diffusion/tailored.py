@@ -7,9 +7,9 @@ turn it back. The schedule lets the sum of these angles, each weighted by the co
 
 ``A(s) = sum_k sqrt(lambda_k) atan(sqrt(s lambda_k))``,
 
-fall by the same amount in every step. For components of unit variance this is the cosine schedule. By the I-MMSE relation
-``dA = dI / sqrt(s)``, where I(s) is the information in nats that a noisy image holds about the clean one: what is
-removed in a step is information, weighted by the noise's amplitude, so that many tiny components do not take all steps.
+fall by the same amount in every step. For components of unit variance this is the cosine schedule. By the I-MMSE
+relation ``dA = dI / sqrt(s)``, where I(s) is the information in nats that a noisy image holds about the clean one: a
+step removes information, weighted by the noise's amplitude, so that many tiny components do not take all steps.
 """
 
 from __future__ import annotations

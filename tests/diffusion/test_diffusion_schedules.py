@@ -1,5 +1,6 @@
 """Schedules against their formulae in other words, and against the information that noisy images hold."""
 
+import itertools
 import math
 
 import numpy as np
@@ -62,7 +63,7 @@ def test_each_step_of_the_fitted_schedule_removes_the_same_information_by_amplit
 
     ratios = schedule.snr.numpy()[::-1]
     lost = []
-    for start, end in zip(ratios[:-1], ratios[1:], strict=True):
+    for start, end in itertools.pairwise(ratios):
         fine = np.geomspace(start, end, 2001)
         held = np.array([information(ratio) for ratio in fine])
         lost.append(float((np.diff(held) / np.sqrt(np.sqrt(fine[:-1] * fine[1:]))).sum()))
