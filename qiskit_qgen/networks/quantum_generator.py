@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Literal, cast
 
 import torch
+from qiskit.circuit import Operation, Parameter, ParameterExpression
 from qiskit.quantum_info import SparsePauliOp
 from torch import Tensor, nn
 
@@ -201,17 +202,27 @@ def noise_components(
     numbers = {parameter: number for number, parameter in enumerate(circuit.input_params)}
     components = [0] * circuit.num_inputs
     former: tuple[int, ...] = ()
+    seen: set[Parameter] = set()
     k = length = 0
     for instruction in circuit.circuit.data:
         qubits = tuple(circuit.circuit.find_bit(qubit).index for qubit in instruction.qubits)
         length = length + 1 if len(qubits) == 1 and qubits == former else 1
         former = qubits
-        for parameter in instruction.operation.params:
+        for parameter in _parameters(instruction.operation, seen):
             if length == 3 and style == "cyclic-shared":
                 k -= 1
             components[numbers[parameter]] = k % noise_dim
             k += 1
     return components
+
+
+def _parameters(operation: Operation, seen: set[Parameter]) -> list[Parameter]:
+    """Return the parameters of a gate that are not ``seen`` yet, in order, and add them."""
+    expressions = [each for each in operation.params if isinstance(each, ParameterExpression)]
+    found = [each for one in expressions for each in sorted(one.parameters, key=lambda each: each.name)]
+    fresh = [each for each in dict.fromkeys(found) if each not in seen]
+    seen.update(fresh)
+    return fresh
 
 
 def last_rotations(circuit: ParametrizedCircuit) -> list[int]:

@@ -5,6 +5,7 @@
                           other files
 ``model.safetensors``     every weight and buffer by name
 ``circuit.qpy``           the model's circuit in Qiskit's own format; absent if the model has none
+``ansatz.qpy``            the circuit of the user's own that the model was made with; absent if there is none
 ========================  ============================================================================================
 
 Saving writes a temporary folder beside the destination and then swaps the two, so that an existing good folder outlives
@@ -39,6 +40,7 @@ FORMAT_VERSION = 2
 CONFIG_FILE = "config.json"
 WEIGHTS_FILE = "model.safetensors"
 CIRCUIT_FILE = "circuit.qpy"
+ANSATZ_FILE = "ansatz.qpy"
 
 # The newest QPY that every supported Qiskit (2.3 and newer) reads, and the oldest that loads without evaluating text.
 _QPY_VERSION = 17
@@ -51,7 +53,12 @@ _RESERVED = ("format_version", "package_version", "files")
 
 
 def save_model_folder(
-    folder: PathLike, *, config: Mapping[str, Any], state: Mapping[str, Tensor], circuit: QuantumCircuit | None
+    folder: PathLike,
+    *,
+    config: Mapping[str, Any],
+    state: Mapping[str, Tensor],
+    circuit: QuantumCircuit | None,
+    ansatz: QuantumCircuit | None = None,
 ) -> None:
     """Write a model to ``folder``: the complete new model, or what was there before.
 
@@ -61,6 +68,7 @@ def save_model_folder(
             the format version, the package version and the checksums are added.
         state: Weights and buffers by name, as for :func:`save_tensors`.
         circuit: The model's circuit, or None if it has none.
+        ansatz: The circuit of the user's own that it was made with, or None.
 
     Raises:
         ArgumentTypeError: If ``circuit`` is not a circuit, or a value of ``state`` is not a tensor.
@@ -68,11 +76,12 @@ def save_model_folder(
             be stored.
         CheckpointError: If ``folder`` is a file, holds files of another origin, or cannot be written.
     """
-    check_type("circuit", circuit, (QuantumCircuit, type(None)), "a QuantumCircuit or None")
     checked = _check_config(config)
     contents = {WEIGHTS_FILE: pack_tensors(state, {})}
-    if circuit is not None:
-        contents[CIRCUIT_FILE] = circuit_bytes(circuit)
+    for name, option, each in ((CIRCUIT_FILE, "circuit", circuit), (ANSATZ_FILE, "ansatz", ansatz)):
+        check_type(option, each, (QuantumCircuit, type(None)), "a QuantumCircuit or None")
+        if each is not None:
+            contents[name] = circuit_bytes(each)
     files = {name: _sha256(content) for name, content in contents.items()}
     complete = {"format_version": FORMAT_VERSION, "package_version": __version__, **checked, "files": files}
     contents[CONFIG_FILE] = (dump_json(complete, "config", indent=2) + "\n").encode("utf-8")
@@ -120,14 +129,15 @@ def load_model_folder(folder: PathLike, *, maximum: float = math.inf) -> tuple[d
     return config, state
 
 
-def load_circuit(folder: PathLike) -> QuantumCircuit | None:
-    """Read the circuit of a model that :func:`save_model_folder` wrote.
+def load_circuit(folder: PathLike, name: str = CIRCUIT_FILE) -> QuantumCircuit | None:
+    """Read a circuit of a model that :func:`save_model_folder` wrote.
 
     Args:
         folder: The saved model.
+        name: The circuit's file.
 
     Returns:
-        The circuit, or None if the model was saved without one.
+        The circuit, or None if the model was saved without it.
 
     Raises:
         CheckpointError: If the folder or its circuit is missing, damaged or from another version of the package or of
@@ -135,10 +145,10 @@ def load_circuit(folder: PathLike) -> QuantumCircuit | None:
     """
     place = existing_folder(folder)
     _, files = _read_config(place)
-    if CIRCUIT_FILE not in files:
+    if name not in files:
         return None
-    _check_digest(place, CIRCUIT_FILE, files, _CIRCUIT_MAXIMUM)
-    return parse_circuit(_read_bytes(place / CIRCUIT_FILE), f"File {place / CIRCUIT_FILE}")
+    _check_digest(place, name, files, _CIRCUIT_MAXIMUM)
+    return parse_circuit(_read_bytes(place / name), f"File {place / name}")
 
 
 def _check_config(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -168,7 +178,7 @@ def _refuse_foreign_files(folder: Path) -> None:
         return
     if not folder.is_dir():
         raise CheckpointError(f"Folder {folder} could not be written: a file of that name exists.")
-    known = {CONFIG_FILE, WEIGHTS_FILE, CIRCUIT_FILE}
+    known = {CONFIG_FILE, WEIGHTS_FILE, CIRCUIT_FILE, ANSATZ_FILE}
     foreign = sorted(entry.name for entry in folder.iterdir() if entry.name not in known or not entry.is_file())
     if foreign:
         raise CheckpointError(

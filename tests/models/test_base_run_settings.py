@@ -11,6 +11,7 @@ from qiskit_qgen.execution import (
     depolarizing_noise,
 )
 from qiskit_qgen.models.base.run_settings import describe_execution
+from tests.models.small import style, train
 
 
 class Foreign(AbstractExecution):
@@ -67,3 +68,16 @@ def test_executions_are_described_by_what_decides_their_values():
     assert texts[12].endswith("Foreign")
     assert "secret" not in "".join(texts)
     assert describe_execution(None) is describe_execution(LocalExecution()) is None
+
+
+def test_qubits_in_groups_are_warned_of_and_no_entanglement_at_all_is_not(caplog):
+    train(style(num_qubits=4, num_layers=1))
+    assert "in 2 groups that no gate entangles with each other: (0, 1), (2, 3)." in caplog.text
+    caplog.clear()
+    for options in (
+        {"num_layers": 2},
+        {"num_layers": 1, "entanglement": "none"},
+        {"num_layers": 1, "control": "frozen"},
+    ):
+        train(style(num_qubits=2 + 2 * (options["num_layers"] == 2), **options))
+    assert "groups" not in caplog.text

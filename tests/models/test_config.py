@@ -99,7 +99,12 @@ BAD = {
         "control": ("linear", "must be one of 'unentangled', 'frozen', 'fourier', 'dense', but is 'linear'."),
         "num_frequencies": (0, "must be an integer from 1 to 100000, but is 0."),
     },
-    QuantumBottleneck: {"num_qubits": QUBITS, "num_layers": LAYERS},
+    QuantumBottleneck: {
+        "ansatz": ("ring", "must be ParametrizedCircuit or None, but is of type str."),
+        "num_qubits": QUBITS,
+        "num_layers": LAYERS,
+        "observables": LETTERS,
+    },
     backbones.StagedConfig: {
         "input_size": POSITIVE,
         "scales": (3, "must be a list of numbers, but is of type int."),
@@ -112,6 +117,7 @@ BAD = {
     backbones.ResNet18Config: {"weights": (3, "must be a string or None, but is of type int.")},
     backbones.ConvBackboneConfig: {"width": POSITIVE},
     style_qgan.QuantumGeneratorConfig: {
+        "ansatz": (3, "must be ParametrizedCircuit or None, but is of type int."),
         "num_qubits": QUBITS,
         "num_layers": LAYERS,
         "rotations": GATES,

@@ -22,10 +22,12 @@ from qiskit_qgen.models.base.run_settings import (
     audit_circuits,
     choose_callbacks,
     choose_seed,
+    describe_ansatz,
     describe_execution,
     executed_on,
 )
 from qiskit_qgen.models.base.sampling import AbstractSampler
+from qiskit_qgen.networks.own_circuits import own_ansatz
 from qiskit_qgen.training import AbstractCallback, AbstractPhase, History, Trainer
 from qiskit_qgen.training.rank_sources import rank_execution
 
@@ -126,6 +128,7 @@ class AbstractTrainable(AbstractSampler):
             "data": f"{len(samples)} samples, " + fingerprint(*(samples,) if classes is None else (samples, classes)),
             "execution": describe_execution(execution),
             "warm_start": origin,
+            **describe_ansatz(own_ansatz(self.config)),
             **self._identity(),
         }
         before = {name: tensor.clone() for name, tensor in self.state_dict().items()}

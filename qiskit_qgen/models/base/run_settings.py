@@ -11,13 +11,17 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 
 import torch
+from qiskit.circuit import QuantumCircuit
 from torch import Tensor, nn
 
 from qiskit_qgen._checks import check_int, check_path, check_type
 from qiskit_qgen._random import resolve_seed, torch_generator
 from qiskit_qgen._typing import PathLike
+from qiskit_qgen.circuits import ParametrizedCircuit
+from qiskit_qgen.circuits.connectivity import entangled_groups
 from qiskit_qgen.exceptions import ArgumentError, GradientError
 from qiskit_qgen.execution import AbstractExecution, LocalExecution, RuntimeExecution
+from qiskit_qgen.execution.runtime.digests import circuit_digest
 from qiskit_qgen.layers import QuantumLayer
 from qiskit_qgen.layers.gradient_audit import audit_gradients
 from qiskit_qgen.training import AbstractCallback, Checkpoint, ProgressBar
@@ -102,6 +106,15 @@ def describe_execution(execution: AbstractExecution | None) -> str | None:
     return _described(execution)
 
 
+def describe_ansatz(ansatz: ParametrizedCircuit | None) -> dict[str, str]:
+    """Return a digest of a circuit of the user's own, the same in every process; nothing without."""
+    if ansatz is None:
+        return {}
+    order = {parameter: number for number, parameter in enumerate(ansatz.circuit.parameters)}
+    numbers = [[order[each] for each in params] for params in (ansatz.input_params, ansatz.weight_params)]
+    return {"ansatz": f"{circuit_digest(ansatz.circuit)} {numbers}"}
+
+
 def _described(value: Any) -> str:
     """Return a text of a setting that does not depend on where it lies in memory."""
     if isinstance(value, _PLAIN):
@@ -171,8 +184,23 @@ def audit_circuits(networks: Mapping[str, nn.Module], *, strict: bool) -> None:
                 reports = [audit_gradients(network, num_draws=_AUDIT_DRAWS, inputs=batch)]
             else:
                 reports = []
+        for circuit in {id(each.circuit): each.circuit for each in layers}.values():
+            _warn_of_groups(circuit)
         for report in reports:
             if report.inert or report.detached:
                 if strict:
                     raise GradientError(f"The audit of the gradients failed: {report.summary}")
                 _LOGGER.warning("The audit of the gradients: %s", report.summary)
+
+
+def _warn_of_groups(circuit: QuantumCircuit) -> None:
+    """Warn of a circuit that entangles qubits in groups; a circuit that entangles none does so on purpose."""
+    groups = entangled_groups(circuit)
+    if 1 < len(groups) < circuit.num_qubits:
+        listed = ", ".join(f"({', '.join(map(str, group))})" for group in groups)
+        _LOGGER.warning(
+            "The circuit's qubits are in %d groups that no gate entangles with each other: %s. More layers or "
+            "entanglement='ring' would connect them.",
+            len(groups),
+            listed,
+        )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import torch
 from qiskit import QuantumCircuit
@@ -11,8 +11,11 @@ from qiskit import QuantumCircuit
 from qiskit_qgen._checks import check_path
 from qiskit_qgen._settings import CUSTOM, unknown_name
 from qiskit_qgen._typing import PathLike
+from qiskit_qgen.circuits import ParametrizedCircuit
 from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError, CheckpointError
+from qiskit_qgen.networks.own_circuits import own_ansatz
 from qiskit_qgen.persistence import check_state, load_circuit, load_model_config, load_model_folder, save_model_folder
+from qiskit_qgen.persistence.pretrained import ANSATZ_FILE
 from qiskit_qgen.training import History
 from qiskit_qgen.training.distributed import is_main
 
@@ -33,11 +36,14 @@ def save_model(model: AbstractGenerativeModel, folder: PathLike) -> None:
     names = None if model.class_names is None else list(model.class_names)
     config = {"class_name": type(model).__name__, "config": model.config.to_dict(), "history": description}
     config |= {} if names is None else {"class_names": names}
+    ansatz = own_ansatz(model.config)
+    config |= {} if ansatz is None else {"ansatz": _parameter_names(ansatz)}
     save_model_folder(
         folder,
         config=config,
         state={**model.state_dict(), **{f"{_HISTORY}{name}": column for name, column in columns.items()}},
         circuit=None if model.circuit is None else model.circuit.circuit,
+        ansatz=None if ansatz is None else ansatz.circuit,
     )
 
 
@@ -51,8 +57,9 @@ def load_model(kind: type[Model], folder: PathLike, own: Mapping[str, Any]) -> M
         )
     given = {name: value for name, value in own.items() if value is not None}
     _check_own(content["config"], given)
+    settings = _with_ansatz(content, folder)
     try:
-        config = kind.config_class.of(**{**content["config"], **given})
+        config = kind.config_class.of(**{**settings, **given})
         model = kind.__new__(kind)
         # Sizes are compared before anything takes the memory that a damaged or hostile file asks for.
         model._begin(config)
@@ -87,6 +94,33 @@ def load_model(kind: type[Model], folder: PathLike, own: Mapping[str, Any]) -> M
     model.history = History.from_tensors(columns, content["history"])
     model.class_names = _class_names(content.get("class_names"), folder)
     return model
+
+
+def _parameter_names(ansatz: ParametrizedCircuit) -> dict[str, list[str]]:
+    """Return the names of the inputs and of the weights, in their order."""
+    return {name: [each.name for each in getattr(ansatz, name)] for name in ("input_params", "weight_params")}
+
+
+def _with_ansatz(content: Mapping[str, Any], folder: PathLike) -> dict[str, Any]:
+    """Return the settings of a saved model with its own circuit, if it has one, in its place.
+
+    Raises:
+        CheckpointError: If the circuit is missing, or its parameters are not those that were saved.
+    """
+    settings = dict(content["config"])
+    parts = [name for name, part in settings.items() if isinstance(part, Mapping) and part.get("ansatz") == CUSTOM]
+    for name in parts:
+        circuit, names = load_circuit(folder, ANSATZ_FILE), content.get("ansatz")
+        try:
+            known = {each.name: each for each in cast(QuantumCircuit, circuit).parameters}
+            lists: Any = {option: [known[each] for each in given] for option, given in cast(Any, names).items()}
+            ansatz = ParametrizedCircuit(cast(QuantumCircuit, circuit), **lists)
+        except (ArgumentError, ArgumentTypeError, AttributeError, KeyError, TypeError) as error:
+            raise CheckpointError(
+                f"The circuit {ANSATZ_FILE} in {str(folder)!r} does not fit its config.json: save the model again."
+            ) from error
+        settings[name] = {**settings[name], "ansatz": ansatz}
+    return settings
 
 
 def _class_names(names: Any, folder: PathLike) -> tuple[str, ...] | None:

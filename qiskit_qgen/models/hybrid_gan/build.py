@@ -13,9 +13,9 @@ from qiskit_qgen.circuits import (
     ParametrizedCircuit,
     data_reuploading,
     hardware_efficient_ansatz,
-    pauli_observables,
     strongly_entangling_ansatz,
 )
+from qiskit_qgen.circuits.observables import build_observables
 from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.models.base.categories import build_categories
 from qiskit_qgen.models.hybrid_gan.config import BlockConfig, HybridGANConfig
@@ -68,6 +68,8 @@ def build_circuit(block: BlockConfig) -> ParametrizedCircuit:
     Raises:
         ArgumentError: If a gate or pattern is unknown.
     """
+    if isinstance(block.ansatz, ParametrizedCircuit):
+        return block.ansatz
     options: dict[str, Any] = {"encoding": block.encoding, "entangler": block.entangler}
     if block.ansatz != "strongly_entangling":
         options["entanglement"] = block.entanglement
@@ -97,7 +99,7 @@ def build_networks(
         circuit: The circuit of the quantum blocks.
         seeded: Begins a stream of initial weights.
     """
-    observables = pauli_observables(config.block.num_qubits, config.block.observables)
+    observables = build_observables(config.block.observables, config.block.num_qubits)
 
     def block(part: str) -> Block:
         if part in config.quantum_parts:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from qiskit_qgen._settings import Settings, setting
-from qiskit_qgen.circuits.observables import check_paulis
+from qiskit_qgen.circuits import ParametrizedCircuit
 from qiskit_qgen.circuits.patterns import check_circuit_size, pairs_of_layers
 from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.networks import AbstractBackbone
@@ -16,10 +16,12 @@ from qiskit_qgen.networks.backbones.config import (
     ResNet18Config,
 )
 from qiskit_qgen.networks.controls import CircuitControl
+from qiskit_qgen.networks.own_circuits import take_observables, take_own_circuit
 from qiskit_qgen.networks.upsampling import check_picture_shape, check_width
 from qiskit_qgen.noise import AbstractNoise
 from qiskit_qgen.simulator.programs.lowering import MAX_QUBITS
 
+_OF_THE_ANSATZ = ("num_layers", "encoding", "rotations", "entanglement", "entangler")
 QUANTUM_IN = ("none", "generator", "discriminator", "both")
 
 
@@ -37,8 +39,9 @@ class BlockConfig(CircuitControl):
         minimum=1,
         maximum=MAX_QUBITS,
     )
-    ansatz: Literal["hardware_efficient", "strongly_entangling", "data_reuploading"] = setting(
-        "The circuit; see :func:`~qiskit_qgen.circuits.hardware_efficient_ansatz` and its like",
+    ansatz: Literal["hardware_efficient", "strongly_entangling", "data_reuploading"] | ParametrizedCircuit = setting(
+        "The circuit; see :func:`~qiskit_qgen.circuits.hardware_efficient_ansatz` and its like; or a circuit of your "
+        "own with inputs and weights, which the options down to `entangler` do not build",
         default="hardware_efficient",
     )
     num_layers: int | None = setting(
@@ -56,7 +59,11 @@ class BlockConfig(CircuitControl):
     )
     entanglement: Any = setting("Which qubits are entangled; 'strongly_entangling' has its own pattern", default="ring")
     entangler: str | tuple[str, ...] = setting("Two-qubit gate, or a list of several", default="cx")
-    observables: str = setting("Pauli letters read out of each qubit", default="Z")
+    observables: Any = setting(
+        "Pauli letters whose expectation values are taken for each qubit; or a list of observables, each a "
+        "SparsePauliOp or a Pauli string such as 'XIZ'",
+        default="Z",
+    )
     num_parameters: int | None = setting(
         "Parameters of a classical block, or the nearest number that two layers can have; None takes as many as the "
         "circuit has weights",
@@ -72,7 +79,12 @@ class BlockConfig(CircuitControl):
     def check(self) -> None:
         """Raise :class:`ArgumentError` unless the options of the circuit go together."""
         super().check()
-        check_paulis("observables", self.observables)
+        own = take_own_circuit(self, _OF_THE_ANSATZ, has_weights=True)
+        take_observables(self)
+        if own is None:
+            self._check_circuit()
+
+    def _check_circuit(self) -> None:
         if self.ansatz == "strongly_entangling":
             self.refuse(("entanglement",), "with ansatz='strongly_entangling', which has its own")
         pairs = max(map(len, pairs_of_layers(self.entanglement, self.num_qubits)))

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from qiskit_qgen._checks import check_shape, renamed_arguments
 from qiskit_qgen._settings import Settings
-from qiskit_qgen.circuits import ParametrizedCircuit, pauli_observables, style_ansatz
+from qiskit_qgen.circuits import ParametrizedCircuit, style_ansatz
+from qiskit_qgen.circuits.observables import build_observables
 from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.models.base.categories import categorizer
 from qiskit_qgen.models.base.codecs import PixelCodec, RowCodec, decode, encode
@@ -51,7 +52,7 @@ def build_circuit(config: StyleQGANConfig) -> ParametrizedCircuit | None:
     generator = config.generator
     if not isinstance(generator, QuantumGeneratorConfig):
         return None
-    circuit = style_ansatz(
+    circuit = generator.ansatz or style_ansatz(
         generator.num_qubits,
         generator.num_layers,
         rotations=generator.rotations,
@@ -106,7 +107,7 @@ def build_generator(config: StyleQGANConfig, circuit: ParametrizedCircuit | None
     return QuantumStyleGenerator(
         circuit,
         noise_dim=config.noise_size,
-        observables=pauli_observables(options.num_qubits, options.observables)[: config.sample_size],
+        observables=build_observables(options.observables, options.num_qubits)[: config.sample_size],
         readout_std=usual if options.readout_std is None else options.readout_std,
         init=options.init,
         init_scale=options.init_scale,

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 from torch import nn
 
 from qiskit_qgen._settings import Settings, setting
-from qiskit_qgen.circuits.observables import check_paulis
+from qiskit_qgen.circuits import ParametrizedCircuit
 from qiskit_qgen.circuits.patterns import check_circuit_size, pairs_of_layers
 from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError
 from qiskit_qgen.networks import (
@@ -22,10 +22,12 @@ from qiskit_qgen.networks import (
 from qiskit_qgen.networks.autoencoder import check_image_shape
 from qiskit_qgen.networks.controls import CircuitControl
 from qiskit_qgen.networks.last_autoencoder import check_sides
+from qiskit_qgen.networks.own_circuits import take_observables, take_own_circuit
 from qiskit_qgen.noise import AbstractNoise
 from qiskit_qgen.simulator.programs.lowering import MAX_QUBITS
 from qiskit_qgen.training import AutoencoderTraining, WassersteinTraining
 
+_OF_THE_ANSATZ = ("num_layers", "rotations", "final_rotations", "entanglement", "entangler")
 _USUAL_SIZE = 24  # two numbers of each of 12 qubits
 
 
@@ -33,6 +35,10 @@ class QuantumGeneratorConfig(CircuitControl):
     """A circuit with noise in every rotation angle, :class:`~qiskit_qgen.networks.QuantumStyleGenerator`."""
 
     kind: ClassVar[str] = "quantum"
+    ansatz: ParametrizedCircuit | None = setting(
+        "A circuit of your own, whose inputs are the angles; None builds one as the options down to `entangler` say",
+        default=None,
+    )
     num_qubits: int = setting("Number of qubits", default=12, source="arXiv 2601.05036", minimum=1, maximum=MAX_QUBITS)
     num_layers: int = setting(
         "Layers of rotations and entanglers, before a last layer of rotations",
@@ -49,7 +55,12 @@ class QuantumGeneratorConfig(CircuitControl):
         "Which qubits are entangled; see :func:`~qiskit_qgen.circuits.style_ansatz`", default="brick"
     )
     entangler: str | tuple[str, ...] = setting("Two-qubit gate, or a list of several", default="cx")
-    observables: str = setting("Pauli letters read out of each qubit", default="XZ", source="arXiv 2601.05036")
+    observables: Any = setting(
+        "Pauli letters whose expectation values are taken for each qubit; or a list of observables, each a "
+        "SparsePauliOp or a Pauli string such as 'XIZ'",
+        default="XZ",
+        source="arXiv 2601.05036",
+    )
     style: Literal["full", "cyclic", "cyclic-shared"] = setting(
         "How the noise enters: each angle depends on all its components (arXiv 2406.02668), or on one, in turn (arXiv "
         "2110.06933), or so that a qubit's second and third rotation share one, as in the tutorial of its code",
@@ -80,7 +91,12 @@ class QuantumGeneratorConfig(CircuitControl):
                 "Argument `control` must be one of 'unentangled', 'frozen', 'fourier' or None of a generator, but is "
                 "'dense': take generator='classical'."
             )
-        check_paulis("observables", self.observables)
+        own = take_own_circuit(self, _OF_THE_ANSATZ, has_weights=False)
+        take_observables(self)
+        if own is None:
+            self._check_size()
+
+    def _check_size(self) -> None:
         pairs = max(map(len, pairs_of_layers(self.entanglement, self.num_qubits)))
         entanglers = 1 if isinstance(self.entangler, str) else len(self.entangler)
         last = self.rotations if self.final_rotations is None else self.final_rotations
@@ -90,7 +106,7 @@ class QuantumGeneratorConfig(CircuitControl):
     @property
     def num_readouts(self) -> int:
         """Number of observables that the circuit offers."""
-        return len(self.observables) * self.num_qubits
+        return len(self.observables) * (self.num_qubits if isinstance(self.observables, str) else 1)
 
 
 class StyleQGANConfig(Settings):
@@ -181,7 +197,17 @@ class StyleQGANConfig(Settings):
                 "Argument `style` must be 'full' for a model with classes or clusters, each of which turns every "
                 f"angle, but is {generator.style!r}."
             )
-        if isinstance(generator, QuantumGeneratorConfig) and self.sample_size > generator.num_readouts:
+        if isinstance(generator, QuantumGeneratorConfig):
+            self._check_readouts(generator)
+
+    def _check_readouts(self, generator: QuantumGeneratorConfig) -> None:
+        """Raise unless there is an observable for each number of a sample, and no use is left out of a list."""
+        if not isinstance(generator.observables, str) and self.sample_size != generator.num_readouts:
+            raise ArgumentError(
+                f"Argument `observables` must be as many as a sample has numbers, {self.sample_size}, but holds "
+                f"{generator.num_readouts}."
+            )
+        if self.sample_size > generator.num_readouts:
             raise ArgumentError(
                 f"Argument `num_qubits` must give a read-out for each of the {self.sample_size} numbers of a sample, "
                 f"but {generator.num_qubits} qubits with `observables={generator.observables!r}` give "

@@ -188,7 +188,6 @@ class StyleQGAN(AbstractGenerativeModel):
             return f"{self.config.num_categories} {'labels' if self.config.num_classes else 'clusters'}"
         if name == "generator" and isinstance(options, QuantumGeneratorConfig) and self._circuit is not None:
             kind = options.control or "quantum"
-            return (
-                f"{kind}, {options.num_qubits} qubits, {options.num_layers} layers, {self._circuit.num_inputs} angles"
-            )
+            form = f"{options.num_layers} layers" if options.ansatz is None else "own circuit"
+            return f"{kind}, {options.num_qubits} qubits, {form}, {self._circuit.num_inputs} angles"
         return type(self.get_submodule(name)).__name__
