@@ -136,7 +136,14 @@ def command_page():
 
 def settings_tables():
     """Return the tables of all settings as Markdown: each option with its default, its range and its meaning."""
-    from qiskit_qgen.cli.settings import MODELS, DataSettings, EvaluationSettings, RunSettings, model_class
+    from qiskit_qgen.cli.settings import (
+        MODELS,
+        DataSettings,
+        EvaluationSettings,
+        LoggingSettings,
+        RunSettings,
+        model_class,
+    )
 
     lines = []
     for name in MODELS:
@@ -148,6 +155,7 @@ def settings_tables():
         "`[data]`": DataSettings,
         "`[training]`, beside the above": RunSettings,
         "`[evaluate]`": EvaluationSettings,
+        "`[logging]`": LoggingSettings,
     }
     for title, kind in tables.items():
         lines += _settings_of(title, kind)

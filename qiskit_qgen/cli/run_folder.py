@@ -28,12 +28,17 @@ from qiskit_qgen.persistence import atomic_write, load_model_config, remove_left
 from qiskit_qgen.persistence.json_text import parse_json
 
 CHECKPOINTS, MODEL = "checkpoints", "model"
-SAMPLES, RECONSTRUCTIONS, CIRCUIT = "samples.png", "reconstructions.png", "circuit.png"
+SAMPLES, RECONSTRUCTIONS, NEAREST, CIRCUIT = "samples.png", "reconstructions.png", "nearest.png", "circuit.png"
 HISTORY, HISTORY_IMAGE, SCORES = "history.json", "history.png", "scores.json"
-CONFIG, _RECORD = "config.toml", "run.json"
+CONFIG, RECORD, REPORT = "config.toml", "run.json", "report.html"
+PROGRESS, METRICS, TENSORBOARD, WANDB = "progress", "metrics.csv", "tensorboard", "wandb"
 _REPLACED = ".replaced"  # where a run waits until the one that replaces it is finished
 _MOVED = ".moved"  # where it is while it is moved there or back: a call that finds it moves it back
-_OWN = (CHECKPOINTS, MODEL, SAMPLES, RECONSTRUCTIONS, CIRCUIT, HISTORY, HISTORY_IMAGE, SCORES, CONFIG, _RECORD)
+_LOGS = "logging"  # the one table that a finished run may be asked for with other settings
+_OWN = (
+    CHECKPOINTS, MODEL, SAMPLES, RECONSTRUCTIONS, NEAREST, CIRCUIT, HISTORY, HISTORY_IMAGE, SCORES, PROGRESS, METRICS,
+    TENSORBOARD, WANDB, REPORT, CONFIG, RECORD,
+)  # fmt: skip
 _DECISIVE = ("data", "model", "training")  # for the trained model; a finished run is held to all its settings
 
 
@@ -47,7 +52,11 @@ class RunFolder:
     ``model/``                the trained model
     ``history.json``          every loss and score of the training
     ``scores.json``           the scores of the trained model with their floors
-    images                    ``samples.png``, ``reconstructions.png``, ``history.png``, ``circuit.png``
+    images                    ``samples.png``, ``reconstructions.png``, ``nearest.png``, ``history.png``,
+                              ``circuit.png``
+    ``progress/``             grids of samples on the way
+    ``report.html``           all of it as one page
+    logs                      ``metrics.csv``, ``tensorboard/``, ``wandb/``, where [logging] asks for them
     ========================  =====================================================================================
 
     Args:
@@ -80,7 +89,7 @@ class RunFolder:
             raise ArgumentError("Options --resume and --overwrite exclude each other.")
         self._recover()
         entries = {entry.name for entry in self.path.iterdir()} if self.path.is_dir() else set()
-        if _RECORD in entries:
+        if RECORD in entries:
             if not overwrite:
                 return self._continue(tables, resume)
             self._set_aside()
@@ -107,12 +116,12 @@ class RunFolder:
         replaced, moved = self.path / _REPLACED, self.path / _MOVED
         for name in _OWN:
             remove_leftovers(self.path / name)
-        if (replaced / _RECORD).is_file() and not (self.path / _RECORD).exists():  # the new run did not begin
+        if (replaced / RECORD).is_file() and not (self.path / RECORD).exists():  # the new run did not begin
             self._remove()
             replaced.rename(moved)
         elif replaced.is_dir():
             with suppress(ArgumentError):
-                if self.read_json(_RECORD).get("finished"):
+                if self.read_json(RECORD).get("finished"):
                     shutil.rmtree(replaced)
         if moved.is_dir():
             for entry in moved.iterdir():
@@ -173,7 +182,7 @@ class RunFolder:
         self._write_record()
 
     def _continue(self, tables: Tables, resume: bool) -> bool:
-        self._record = self.read_json(_RECORD)
+        self._record = self.read_json(RECORD)
         finished = bool(self._record.get("finished"))
         if not resume:
             way = "" if finished else "--resume to continue it, "
@@ -181,7 +190,9 @@ class RunFolder:
                 f"Folder {self.path} holds {'a finished' if finished else 'an unfinished'} run: pass {way}"
                 "--overwrite to replace it, or another folder with --out."
             )
-        grown = self._check_settings(tables, tuple(tables) if finished else _DECISIVE)
+        grown = self._check_settings(
+            tables, tuple(table for table in tables if table != _LOGS) if finished else _DECISIVE
+        )
         if finished and not grown:
             return False
         self._record["finished"] = False
@@ -218,7 +229,7 @@ class RunFolder:
         return grown
 
     def _write_record(self) -> None:
-        self.write_json(_RECORD, self._record)
+        self.write_json(RECORD, self._record)
 
 
 def _flat(table: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -13,6 +12,7 @@ import typer
 
 from qiskit_qgen.cli import run_folder as files
 from qiskit_qgen.cli.executions import parse_execution
+from qiskit_qgen.cli.following import check_loggers, followers
 from qiskit_qgen.cli.reporting import note
 from qiskit_qgen.cli.run_folder import RunFolder
 from qiskit_qgen.cli.scoring import choose_extractor, load_scored_images, report, score
@@ -27,12 +27,12 @@ from qiskit_qgen.cli.settings import (
     split_training,
 )
 from qiskit_qgen.exceptions import ArgumentError, QGenError
-from qiskit_qgen.training import AbstractCallback, ProgressBar, SampleDiscrepancy, Scores, TrainingState
+from qiskit_qgen.training import SampleDiscrepancy, Scores
 from qiskit_qgen.training.checkpoint import CHECKPOINT_NAME
 from qiskit_qgen.training.distributed import broadcast_object, is_main, join, on_main, together
 
 _NUM_SAMPLES = 64
-_LINES = 10  # of progress in a phase
+_NUM_NEAREST = 16
 
 
 def run(tables: Tables, out: Path, *, resume: bool, overwrite: bool, again: str, twin: str | None = None) -> None:
@@ -60,12 +60,13 @@ def run(tables: Tables, out: Path, *, resume: bool, overwrite: bool, again: str,
     shape = " x ".join(map(str, train.images.shape[1:]))
     held_out = "" if validation is None else f" and {len(validation)} held out for scores on the way"
     note(f"{len(train)} images of {tables['data']['name']}, {shape}{held_out}; seed {tables['training']['seed']}.")
-    note(model.summary())
+    _, _, parts = model.summary().partition("\n")  # without "not trained", which a resumed run is not
+    note(f"{type(model).__name__}\n{parts}")
     with _resumable(folder, again):
         seconds = _train(model, train, validation, tables, execution, folder)
         if not is_main():
             return
-        _draw(model, test, tables["training"]["seed"], folder)
+        _draw(model, train, test, tables["training"]["seed"], folder)
         note("Scoring ...")
         start = time.perf_counter()
         scores = score(
@@ -90,6 +91,7 @@ def _prepare(tables: Tables, twin: str | None) -> tuple[Tables, Any, Any, Any, A
     tables = complete(choose_categories(tables, whole), (channels, height, width))
     tables["training"]["num_validation"] = split_training(tables)[0].held_out(len(whole), asked=asked)
     train = split_data(whole, tables["training"]["num_validation"])
+    check_loggers(tables)
     scored, execution = tables["evaluate"], tables["training"]["execution"]
     remedy = "set `split` to 'train' in the table [evaluate], as does --set evaluate.split=train"
     test = load_scored_images(data.whole(), scored["split"], remedy)
@@ -136,7 +138,7 @@ def _train(
 ) -> dict[str, float]:
     """Train ``model`` from the run's checkpoint, or from the start, and save it; return the seconds of each phase."""
     options, training = split_training(tables)
-    hooks: list[Any] = [ProgressBar() if sys.stderr.isatty() else PrintedProgress()]
+    hooks: list[Any] = followers(tables, folder.path, billed=bool(execution and execution.has_cost))
     if options.score_every is not None and validation is not None:
         hooks.insert(0, Scores({"sample_discrepancy": SampleDiscrepancy(validation)}, every=options.score_every))
     checkpoints = folder.path / files.CHECKPOINTS
@@ -159,31 +161,12 @@ def _train(
     return seconds
 
 
-class PrintedProgress(AbstractCallback):
-    """Progress where there is no terminal to draw a bar on: ten lines in each phase, with the newest losses, scores."""
+def _draw(model: Any, train: Any, test: Any, seed: int, folder: RunFolder) -> None:
+    from qiskit_qgen.plotting import plot_circuit, plot_history, plot_images, plot_nearest, plot_reconstructions
 
-    def __init__(self) -> None:
-        self._start = 0.0
-
-    def on_train_begin(self, state: TrainingState) -> None:  # noqa: ARG002
-        """Start the clock."""
-        self._start = time.perf_counter()
-
-    def on_step_end(self, state: TrainingState) -> None:
-        """Write a line after each tenth of the phase."""
-        total = state.phase.num_steps
-        if state.step * _LINES // total == (state.step - 1) * _LINES // total:
-            return
-        name = state.phase.name
-        values = ", ".join(f"{key} {state.history.last(name, key):.4g}" for key in state.history.names(name))
-        seconds = time.perf_counter() - self._start
-        note(f"{seconds:6.0f} s  {name} {state.step}/{total}: {values}")
-
-
-def _draw(model: Any, test: Any, seed: int, folder: RunFolder) -> None:
-    from qiskit_qgen.plotting import plot_circuit, plot_history, plot_images, plot_reconstructions
-
-    plot_images(model.sample(_NUM_SAMPLES, seed=seed), columns=8).savefig(folder.path / files.SAMPLES)
+    samples = model.sample(_NUM_SAMPLES, seed=seed)
+    plot_images(samples, columns=8).savefig(folder.path / files.SAMPLES)
+    plot_nearest(samples[:_NUM_NEAREST], train).savefig(folder.path / files.NEAREST)
     plot_history(model.history).savefig(folder.path / files.HISTORY_IMAGE)
     if getattr(model.config, "autoencoder", None) is not None:
         some = test.images[:: max(1, len(test) // 32)][:32]

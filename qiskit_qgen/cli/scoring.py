@@ -146,10 +146,7 @@ def _table(scores: Mapping[str, Any]) -> str:
         f"{scores['split']}); features of {scores['extractor']}{_accuracy(scores)}."
     )
     if rebuilt is not None and rebuilt["frechet_distance"] > 0:
-        ratio = scores["frechet_distance"] / rebuilt["frechet_distance"]
-        lines.append(
-            f"The {titles['frechet_distance']} is {ratio:.2f} times that of the autoencoder's reconstructions."
-        )
+        lines.append(ratio_sentence(scores, titles["frechet_distance"]))
     known = [text.format(rebuilt[key]) for key, text in _QUALITY.items() if rebuilt and rebuilt.get(key) is not None]
     if known:
         lines.append(f"Reconstructions have a {', and a '.join(known)}.")
@@ -159,6 +156,23 @@ def _table(scores: Mapping[str, Any]) -> str:
         if found is not None and found["baselines"]:
             lines += ["", *_baselines(found, titles, space)]
     return "\n".join(lines)
+
+
+def ratio_sentence(scores: Mapping[str, Any], title: str) -> str:
+    """Return how far samples are behind reconstructions, or why that is not said.
+
+    With fewer samples than features the covariances are singular, and a bias that both distances share outweighs what
+    sets them apart.
+    """
+    fewest = min(scores["num_samples"], scores["num_real"])
+    if fewest <= scores["num_features"]:
+        return (
+            f"No ratio of the {title} to that of the reconstructions: with {fewest} images for "
+            f"{scores['num_features']} features, both are biased upwards, and their ratio towards 1. The kernel "
+            "distance has no such bias."
+        )
+    ratio = scores["frechet_distance"] / scores["floor_reconstruction"]["frechet_distance"]
+    return f"The {title} is {ratio:.2f} times that of the autoencoder's reconstructions."
 
 
 def _baselines(scores: Mapping[str, Any], titles: Mapping[str, str], space: str) -> list[str]:

@@ -113,6 +113,36 @@ class EvaluationSettings(Settings):
     )
 
 
+class LoggingSettings(Settings):
+    """The table [logging]: what a training leaves behind on its way, besides its history."""
+
+    csv: bool = setting("Whether to write `metrics.csv`: a row for each loss and score", default=False)
+    tensorboard: bool = setting(
+        "Whether to write event files for TensorBoard to `tensorboard/`; needs the extra `tensorboard`", default=False
+    )
+    wandb: bool = setting(
+        "Whether to write a run of Weights & Biases to `wandb/`; needs the extra `wandb`", default=False
+    )
+    wandb_project: str = setting("Project of that run", default="qiskit_qgen")
+    wandb_mode: Literal["offline", "online"] = setting(
+        "Whether that run stays on this machine until `wandb sync`", default="offline"
+    )
+    every: int = setting("Steps between two losses of these three; scores are all written", default=10, minimum=1)
+    images_every: int | None = setting(
+        "Steps between two grids of samples in `progress/`, through which the report slides; None takes a twentieth of "
+        "the steps, an eighth of a QuantumDiffusion's, and none on a device that is billed; 0 writes none",
+        default=None,
+        minimum=0,
+    )
+
+    def check(self) -> None:
+        """Raise :class:`ArgumentError` if an option has no effect without a logger."""
+        if not self.wandb:
+            self.refuse(("wandb_project", "wandb_mode"), "without `wandb`")
+        if not (self.csv or self.tensorboard or self.wandb):
+            self.refuse(("every",), "without `csv`, `tensorboard` or `wandb`")
+
+
 def table_classes(model: str) -> dict[str, tuple[type[Settings], ...]]:
     """Return for each table the classes of its settings, for a model out of ``MODELS``."""
     kind = model_class(model)
@@ -121,6 +151,7 @@ def table_classes(model: str) -> dict[str, tuple[type[Settings], ...]]:
         "model": (kind.config_class,),
         "training": (kind.training_class, RunSettings),
         "evaluate": (EvaluationSettings,),
+        "logging": (LoggingSettings,),
     }
 
 
@@ -192,6 +223,7 @@ def complete(tables: Tables, image_shape: tuple[int, int, int]) -> Tables:
         "model": _table_of(name, config),
         "training": {**training.to_dict(), **run.to_dict()},
         "evaluate": evaluation,
+        "logging": LoggingSettings.of(**LoggingSettings.without_none_words(tables.get("logging", {}))).to_dict(),
     }
 
 

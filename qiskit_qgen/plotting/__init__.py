@@ -1,4 +1,4 @@
-"""Figures: pictures, reconstructions, the course of a training, circuits.
+"""Figures: images, reconstructions, the course of a training, circuits.
 
 Every function returns a matplotlib ``Figure`` of its own, shows nothing and touches no state of pyplot:
 ``plot_images(images).savefig("images.png")``. A notebook shows the figure that is a
@@ -11,7 +11,7 @@ from qiskit_qgen.plotting.capacity import plot_capacity_curves, plot_capacity_sc
 from qiskit_qgen.plotting.circuit import plot_circuit
 from qiskit_qgen.plotting.comparison import plot_comparison
 from qiskit_qgen.plotting.history import plot_history
-from qiskit_qgen.plotting.images import plot_images, plot_reconstructions
+from qiskit_qgen.plotting.images import plot_images, plot_nearest, plot_reconstructions
 
 __all__ = [
     "plot_arms",
@@ -23,5 +23,6 @@ __all__ = [
     "plot_comparison",
     "plot_history",
     "plot_images",
+    "plot_nearest",
     "plot_reconstructions",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -17,9 +18,23 @@ from qiskit_qgen.training import History
 _WINDOWS = 40  # the moving mean reaches over this part of a curve
 _LOG_SPAN = 20  # positive means that span more than this factor are drawn on a logarithmic scale
 _PANEL = (3.0, 2.3)
+_CHARACTERS = 44  # of a note under a panel's width
+
+READING = (
+    "How to read a Wasserstein critic: its losses are not the quality of the samples. `wasserstein_distance` rises "
+    "while the critic learns, then falls slowly and levels off above zero. `gradient_penalty` stays small and steady. "
+    "`generator_loss` may drift either way. If the distance or the penalty keeps growing, or all swing more and more, "
+    "lower the learning rates or raise `n_critic`; whether samples become better is told by scores alone."
+)
+"""What the curves of a Wasserstein critic should look like, in plain words."""
 
 
-def plot_history(history: History) -> Figure:
+def has_wasserstein_critic(history: History) -> bool:
+    """Return whether a phase of the training had a Wasserstein critic, whose curves :data:`READING` is about."""
+    return any("wasserstein_distance" in history.names(phase) for phase in history.phases)
+
+
+def plot_history(history: History, *, note: bool = True) -> Figure:
     """Draw every loss and score over the steps: a row of panels for each phase, a panel for each loss and score.
 
     Losses, which have a value at every step, are drawn as a pale line under their moving mean over a fortieth of the
@@ -28,6 +43,7 @@ def plot_history(history: History) -> Figure:
 
     Args:
         history: The history of a training.
+        note: Whether to say below what the curves of a Wasserstein critic should look like, if there is one.
 
     Returns:
         The figure; its axes are in the order of the history's phases and names.
@@ -50,6 +66,9 @@ def plot_history(history: History) -> Figure:
             steps, values = history.steps(phase, name), np.array(history.values(phase, name))
             _draw(axes, np.array(steps, float), values, is_score=steps[0] == 0 or len(steps) < most)
             dress(axes, x="step", title=f"{phase}: {name}" if column == 0 else name)
+    if note and has_wasserstein_critic(history):
+        text = textwrap.fill(READING, _CHARACTERS * columns)
+        figure.supxlabel(text, x=0.01, horizontalalignment="left", fontsize=7, color="0.35")
     return figure
 
 

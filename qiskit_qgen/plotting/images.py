@@ -1,4 +1,4 @@
-"""Grids of pictures."""
+"""Grids of images."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ _MOST_PAIRS = 32
 
 
 def plot_images(images: ImageData | ImageDataset, *, columns: int | None = None) -> Figure:
-    """Lay pictures out in rows, without smoothing: every pixel is a whole number of dots wide.
+    """Lay images out in rows, without smoothing: every pixel is a whole number of dots wide.
 
     Of four channels the first three are shown as red, green and blue; of two the first is shown in grey.
 
     Args:
-        images: Pictures (N, C, H, W) in [0, 1], or what else :func:`~qiskit_qgen.datasets.as_images` takes, or a data
+        images: Images (N, C, H, W) in [0, 1], or what else :func:`~qiskit_qgen.datasets.as_images` takes, or a data
             set.
-        columns: Pictures in a row; None makes the grid about square.
+        columns: Images in a row; None makes the grid about square.
 
     Returns:
         The figure, with one axes that fills it.
 
     Raises:
         ArgumentError: If ``columns`` is not a positive integer.
-        ArgumentTypeError: If ``images`` is of a type that holds no pictures.
+        ArgumentTypeError: If ``images`` is of a type that holds no images.
         DatasetError: If ``images`` is empty, out of range or of another shape.
     """
-    figure, axes = _draw_grid(_as_pictures(images, "images"), columns, label_inches=0)
+    figure, axes = _draw_grid(_as_images(images, "images"), columns, label_inches=0)
     axes.set_axis_off()
     return figure
 
@@ -44,41 +44,72 @@ def plot_images(images: ImageData | ImageDataset, *, columns: int | None = None)
 def plot_reconstructions(
     images: ImageData | ImageDataset, reconstructions: ImageData | ImageDataset, *, columns: int = 8
 ) -> Figure:
-    """Lay pictures out in rows, each row above that of its reconstructions; of more than 32 the first 32 are shown.
+    """Lay images out in rows, each row above that of its reconstructions; of more than 32 the first 32 are shown.
 
     Args:
-        images: Pictures (N, C, H, W) in [0, 1], or what else :func:`~qiskit_qgen.datasets.as_images` takes.
+        images: Images (N, C, H, W) in [0, 1], or what else :func:`~qiskit_qgen.datasets.as_images` takes.
         reconstructions: What an autoencoder makes of them, in the same form and order.
-        columns: Pictures in a row.
+        columns: Images in a row.
 
     Returns:
         The figure, with one axes, whose ticks name the rows.
 
     Raises:
         ArgumentError: If the shapes differ or ``columns`` is not a positive integer.
-        ArgumentTypeError: If an argument is of a type that holds no pictures.
+        ArgumentTypeError: If an argument is of a type that holds no images.
         DatasetError: If an argument is empty, out of range or of another shape.
     """
-    real = _as_pictures(images, "images")
-    rebuilt = _as_pictures(reconstructions, "reconstructions")
+    real = _as_images(images, "images")
+    rebuilt = _as_images(reconstructions, "reconstructions")
     shape = tuple(real.shape)
     check_shape("reconstructions", rebuilt.shape, f"{shape}, that of `images`", tuple(rebuilt.shape) == shape)
-    check_int("columns", columns, minimum=1)
+    return _draw_pairs(real, rebuilt, columns, ("image", "reconstruction"))
+
+
+def plot_nearest(samples: ImageData | ImageDataset, data: ImageData | ImageDataset, *, columns: int = 8) -> Figure:
+    """Lay samples out in rows, each row above that of the nearest training images, by the distance of their pixels.
+
+    A sample that is the image below it is a copy: the model has memorised it. Of more than 32 the first 32 are shown.
+
+    Args:
+        samples: Images (N, C, H, W) in [0, 1], or what else :func:`~qiskit_qgen.datasets.as_images` takes.
+        data: The images that were trained on, (M, C, H, W), in any of these forms.
+        columns: Images in a row.
+
+    Returns:
+        The figure, with one axes, whose ticks name the rows.
+
+    Raises:
+        ArgumentError: If the images differ in shape or ``columns`` is not a positive integer.
+        ArgumentTypeError: If an argument is of a type that holds no images.
+        DatasetError: If an argument is empty, out of range or of another shape.
+    """
+    shown, known = _as_images(samples, "samples")[:_MOST_PAIRS], _as_images(data, "data")
+    shape = tuple(shown.shape[1:])
+    check_shape("data", known.shape, f"(M, {', '.join(map(str, shape))})", tuple(known.shape[1:]) == shape)
+    nearest = torch.cdist(shown.flatten(1), known.flatten(1)).argmin(1)
+    return _draw_pairs(shown, known[nearest], columns, ("sample", "nearest"))
+
+
+def _draw_pairs(first: torch.Tensor, second: torch.Tensor, columns: int, names: tuple[str, str]) -> Figure:
+    """Return a figure of rows of images, each above its row of others."""
+    height = first.shape[2]
+    columns = min(check_int("columns", columns, minimum=1), len(first))
     rows = []
-    for first, second in zip(real[:_MOST_PAIRS].split(columns), rebuilt[:_MOST_PAIRS].split(columns), strict=True):
-        filler = torch.ones(columns - len(first), *shape[1:])
-        rows += [first, filler, second, filler]
+    for upper, lower in zip(first[:_MOST_PAIRS].split(columns), second[:_MOST_PAIRS].split(columns), strict=True):
+        filler = torch.ones(columns - len(upper), *first.shape[1:])
+        rows += [upper, filler, lower, filler]
     figure, axes = _draw_grid(torch.cat(rows), columns, label_inches=_LABEL_INCHES)
     num_rows = len(rows) // 2
-    middles = [row * (shape[2] + _PADDING) + (shape[2] - 1) / 2 for row in range(num_rows)]
-    axes.set_yticks(middles, labels=["picture", "reconstruction"] * (num_rows // 2))
+    middles = [row * (height + _PADDING) + (height - 1) / 2 for row in range(num_rows)]
+    axes.set_yticks(middles, labels=list(names) * (num_rows // 2))
     axes.set_xticks([])
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
     return figure
 
 
-def _as_pictures(images: ImageData | ImageDataset, name: str) -> torch.Tensor:
+def _as_images(images: ImageData | ImageDataset, name: str) -> torch.Tensor:
     return as_images(images.images if isinstance(images, ImageDataset) else images, name=name)
 
 

@@ -5,13 +5,17 @@ from qiskit_qgen.training.averaging import ExponentialMovingAverage
 from qiskit_qgen.training.batches import BatchOrder
 from qiskit_qgen.training.callbacks import (
     AbstractCallback,
+    AbstractLogger,
     Checkpoint,
+    CSVLogger,
     EarlyStopping,
     ProgressBar,
+    ProgressLog,
     SampleDiscrepancy,
     SampleGrid,
     Scores,
     TensorBoard,
+    WeightsAndBiases,
 )
 from qiskit_qgen.training.history import History
 from qiskit_qgen.training.image_grid import image_grid, save_image_grid
@@ -26,11 +30,13 @@ from qiskit_qgen.training.trainer import Trainer
 
 __all__ = [
     "AbstractCallback",
+    "AbstractLogger",
     "AbstractPhase",
     "AdversarialPhase",
     "AdversarialTraining",
     "AutoencoderTraining",
     "BatchOrder",
+    "CSVLogger",
     "Checkpoint",
     "DenoisingPhase",
     "DenoisingTraining",
@@ -38,6 +44,7 @@ __all__ = [
     "ExponentialMovingAverage",
     "History",
     "ProgressBar",
+    "ProgressLog",
     "ReconstructionPhase",
     "SampleDiscrepancy",
     "SampleGrid",
@@ -47,6 +54,7 @@ __all__ = [
     "TrainingState",
     "WassersteinPhase",
     "WassersteinTraining",
+    "WeightsAndBiases",
     "augment",
     "image_grid",
     "learning_rate_factor",

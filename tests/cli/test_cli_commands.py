@@ -279,7 +279,7 @@ def test_doctor_says_what_is_here(qgen):
     lines = [line.split(maxsplit=1) for line in result.stdout.splitlines()]
     titles = [title for title, _ in lines]
     assert titles == [
-        *("qiskit_qgen", "system", "libraries", "extra", "extra", "devices", "threads", "cache", "kernels"),
+        *("qiskit_qgen", "system", "libraries", *["extra"] * 4, "devices", "threads", "cache", "kernels"),
         *("simulator", "simulator"),
     ]
     speeds = [re.search(r"^(\d+) qubits.* ([\d.]+) ms .* ([\d,]+) samples", text) for _, text in lines[-2:]]

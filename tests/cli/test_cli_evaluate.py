@@ -117,3 +117,11 @@ def test_training_images_are_not_compared_with_themselves(qgen, run, pictures, s
     assert result.exit_code == (2 if split == "train" else 0)
     assert ("--memorization needs real images that were not trained on" in result.stderr) == (split == "train")
     assert ("Reconstructions have a peak signal-to-noise ratio" in result.stdout) == (split == "test")
+
+
+@pytest.mark.parametrize(("num_samples", "num_features", "told"), [(50, 49, "is 2.50 times"), (50, 50, "No ratio")])
+def test_no_ratio_is_told_where_too_few_samples_bias_it(num_samples, num_features, told):
+    scores = {"frechet_distance": 5.0, "floor_reconstruction": {"frechet_distance": 2.0}, "num_features": num_features}
+    sentence = scoring.ratio_sentence({**scores, "num_samples": num_samples, "num_real": 60}, "Fréchet distance")
+    assert told in sentence
+    assert ("2.50" in sentence) == (num_features < num_samples)

@@ -7,8 +7,8 @@ import signal
 import pytest
 
 from qiskit_qgen import History
-from qiskit_qgen.cli import running
 from qiskit_qgen.cli.run_folder import RunFolder
+from qiskit_qgen.training import ProgressLog
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def interrupt_at(monkeypatch, step):
         if state.phase.name == "adversarial" and state.step == step:
             signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr(running.PrintedProgress, "on_step_end", on_step_end)
+    monkeypatch.setattr(ProgressLog, "on_step_end", on_step_end)
 
 
 def test_an_interrupted_run_is_continued_to_the_same_bits(qgen, config, finished, tmp_path, monkeypatch):

@@ -22,7 +22,7 @@ from qiskit_qgen.datasets import ImageDataset
 from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.models import StyleQGANTraining
 
-TABLES = "[data], [model], [training], [evaluate]"
+TABLES = "[data], [model], [training], [evaluate], [logging]"
 SHAPE = (1, 8, 8)
 
 

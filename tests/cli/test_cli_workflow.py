@@ -21,6 +21,8 @@ RUN_FILES = {
     "history.json",
     "history.png",
     "model",
+    "nearest.png",
+    "progress",
     "reconstructions.png",
     "run.json",
     "samples.png",
@@ -70,7 +72,7 @@ def test_a_run_leaves_everything(run):
 
 def test_the_pictures_of_a_run_are_pictures(run):
     folder, _, _ = run
-    for name in ("samples", "reconstructions", "history", "circuit"):
+    for name in ("samples", "reconstructions", "nearest", "history", "circuit"):
         with Image.open(folder / f"{name}.png") as image:
             assert min(image.size) > 50, name
             assert np.asarray(image.convert("L")).std() > 3, name
@@ -83,7 +85,7 @@ def test_the_pictures_of_a_run_are_pictures(run):
 def test_a_run_notes_its_settings_seed_and_versions(run):
     folder, _, _ = run
     settings = tomllib.loads((folder / "config.toml").read_text())
-    assert list(settings) == ["data", "model", "training", "evaluate"]
+    assert list(settings) == ["data", "model", "training", "evaluate", "logging"]
     assert settings["model"]["generator"]["kind"] == "quantum"
     assert settings["model"]["generator"]["num_qubits"] == 2
     assert settings["model"]["generator"]["entangler"] == "cx"

@@ -44,6 +44,13 @@ def test_positive_values_of_a_wide_span_have_a_logarithmic_scale(history):
     assert [panel.get_yscale() for panel in axes] == ["log", "linear", "log", "linear"]
 
 
+def test_plain_words_stand_below_the_curves_of_a_wasserstein_critic_alone(history):
+    assert plot_history(history).get_supxlabel() == ""
+    history.record("adversarial", 121, {"wasserstein_distance": 2.0})
+    assert plot_history(history).get_supxlabel().startswith("How to read a Wasserstein critic")
+    assert plot_history(history, note=False).get_supxlabel() == ""
+
+
 def test_the_figure_can_be_saved_and_is_known_to_nobody_else(history, tmp_path):
     plot_history(history).savefig(tmp_path / "history.png", dpi=50)
     with Image.open(tmp_path / "history.png") as image:

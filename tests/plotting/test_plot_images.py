@@ -6,7 +6,7 @@ from PIL import Image
 
 from qiskit_qgen.datasets import load_dataset
 from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError, DatasetError
-from qiskit_qgen.plotting import plot_images, plot_reconstructions
+from qiskit_qgen.plotting import plot_images, plot_nearest, plot_reconstructions
 
 
 def pictures(num, channels=1, height=8, width=8, seed=0):
@@ -60,7 +60,7 @@ def test_reconstructions_stand_below_their_pictures(tmp_path):
     figure = plot_reconstructions(images, images * 0.5, columns=3)
     assert len(figure.axes) == 1
     axes = figure.axes[0]
-    assert [label.get_text() for label in axes.get_yticklabels()] == ["picture", "reconstruction"] * 2
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["image", "reconstruction"] * 2
     grid = np.asarray(axes.images[0].get_array(), dtype=int)
     assert grid.shape == (4 * 9 - 1, 3 * 9 - 1)
     assert axes.get_yticks().tolist() == [3.5, 12.5, 21.5, 30.5]
@@ -70,6 +70,22 @@ def test_reconstructions_stand_below_their_pictures(tmp_path):
     assert np.abs(grid[27:35, 9:17] - images[4, 0].mul(127.5).numpy()).max() <= 0.51
     assert (grid[18:, 18:] == 255).all()
     assert saved(figure, tmp_path).std() > 20
+
+
+def test_samples_stand_above_the_training_images_nearest_to_them():
+    data = pictures(50, channels=3)
+    order = torch.tensor([7, 3, 40, 11])
+    samples = (data[order] * 0.9 + 0.05).clamp(0, 1)
+    figure = plot_nearest(samples, data, columns=8)
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["sample", "nearest"]
+    grid = np.asarray(figure.axes[0].images[0].get_array(), dtype=int)
+    assert grid.shape == (2 * 9 - 1, 4 * 9 - 1, 3)  # no cell is left empty
+    below = grid[9:].reshape(8, -1, 3)
+    for place, row in enumerate(order):
+        expected = data[row].mul(255).permute(1, 2, 0).numpy()
+        assert np.abs(below[:, 9 * place : 9 * place + 8] - expected).max() <= 0.51
+    with pytest.raises(ArgumentError, match=r"`data` must have shape \(M, 3, 8, 8\), but has shape \(50, 3, 9, 8\)"):
+        plot_nearest(samples, pictures(50, channels=3, height=9))
 
 
 def test_many_reconstructions_are_cut_to_32(tmp_path):

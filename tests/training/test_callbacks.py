@@ -1,4 +1,9 @@
+import csv
 import inspect
+import logging
+import struct
+import warnings
+from pathlib import Path
 
 import pytest
 import torch
@@ -7,17 +12,20 @@ from toy import LinePhase
 
 from qiskit_qgen import training
 from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError
-from qiskit_qgen.optionals import HAS_TENSORBOARD
+from qiskit_qgen.optionals import HAS_TENSORBOARD, HAS_WANDB
 from qiskit_qgen.training import (
     AbstractCallback,
     Checkpoint,
+    CSVLogger,
     EarlyStopping,
     ProgressBar,
+    ProgressLog,
     SampleDiscrepancy,
     SampleGrid,
     Scores,
     TensorBoard,
     Trainer,
+    WeightsAndBiases,
 )
 
 
@@ -25,10 +33,14 @@ def run(*callbacks, **options):
     return Trainer([LinePhase(**options)], seed=0, config={}, callbacks=callbacks).run()
 
 
+def loggers(folder):
+    return ProgressLog(), CSVLogger(folder / "metrics.csv"), TensorBoard(folder / "tb")
+
+
 def test_every_hook_of_every_callback_has_the_signature_of_the_base():
     classes = [getattr(training, name) for name in training.__all__]
     callbacks = [c for c in classes if isinstance(c, type) and issubclass(c, AbstractCallback)]
-    assert len(callbacks) == 7
+    assert len(callbacks) == 11
     for callback in callbacks:
         for name, method in inspect.getmembers(callback, inspect.isfunction):
             if name.startswith("on_"):
@@ -38,7 +50,7 @@ def test_every_hook_of_every_callback_has_the_signature_of_the_base():
 
 def test_callbacks_do_not_change_the_result(tmp_path):
     scores = Scores({"weight": lambda state: state.phase.module.weight.sum().item()}, every=3)
-    history = run(ProgressBar(), scores, SampleGrid(tmp_path, 4), TensorBoard(tmp_path / "tb"), EarlyStopping("loss"))
+    history = run(ProgressBar(), scores, SampleGrid(tmp_path, 4), *loggers(tmp_path), EarlyStopping("loss"))
     assert history.values("line", "loss") == run().values("line", "loss")
 
 
@@ -51,9 +63,47 @@ def test_the_bar_shows_steps_losses_and_scores(capsys):
     assert "answer=42" in text
 
 
+@pytest.mark.slow
+def test_a_notebook_without_widgets_has_a_line_of_text_that_moves():
+    nbformat, nbclient = pytest.importorskip("nbformat"), pytest.importorskip("nbclient")
+    pytest.importorskip("ipykernel")
+    source = f"""
+import sys
+sys.path.insert(0, {str(Path(__file__).parent)!r})
+sys.modules["ipywidgets"] = None  # which cannot be imported then
+from toy import LinePhase
+from qiskit_qgen.models.base.run_settings import choose_callbacks
+from qiskit_qgen.training import Trainer
+Trainer([LinePhase()], seed=0, config={{}}, callbacks=choose_callbacks(None, None, 100)).run();
+"""
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the client's own event loop
+        nbclient.NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
+    outputs = notebook.cells[0].outputs
+    assert {output.name for output in outputs} == {"stdout"}, outputs  # without a warning
+    text = "".join(output.text for output in outputs)
+    assert "10/10" in text
+    assert "loss=" in text
+
+
 def test_a_bar_without_a_terminal_is_silent_if_asked_to_be(capsys):
     run(ProgressBar(disable=None))
     assert capsys.readouterr().err == ""
+
+
+def test_a_log_has_a_line_for_each_tenth_and_no_more(caplog):
+    caplog.set_level(logging.INFO)
+    run(Scores({"answer": lambda _: 42.0}, every=5), ProgressLog(), num_steps=40)
+    lines = [record.getMessage() for record in caplog.records]
+    assert [line.split()[3] for line in lines] == [f"{step}/40:" for step in range(4, 41, 4)]
+    assert all("loss " in line and "answer 42" in line for line in lines)
+
+
+def test_a_log_has_a_line_when_its_time_has_passed():
+    lines = []
+    run(ProgressLog(1e-9, write=lines.append), num_steps=40)
+    assert len(lines) == 40
 
 
 def test_scores_are_recorded_at_the_start_every_so_often_and_at_the_end(caplog):
@@ -90,7 +140,7 @@ def test_early_stopping_looks_only_at_new_records_and_its_own_phase():
 def test_grids_are_written_with_their_step(tmp_path):
     run(SampleGrid(tmp_path / "grids", every=4, num_images=9))
     files = sorted(path.name for path in (tmp_path / "grids").iterdir())
-    assert files == ["line-000004.png", "line-000008.png", "line-000010.png"]
+    assert files == ["line-000000.png", "line-000004.png", "line-000008.png", "line-000010.png"]
     with Image.open(tmp_path / "grids" / files[0]) as picture:
         assert picture.size == (16, 16)
 
@@ -106,14 +156,76 @@ def test_tensorboard_holds_every_score_and_every_tenth_loss(tmp_path):
     assert [event.step for event in events.Scalars("line/score")] == [0, 4, 8, 10]
 
 
-def test_a_missing_tensorboard_names_the_extra(tmp_path):
+def test_a_table_holds_every_score_and_every_fifth_loss(tmp_path):
+    path = tmp_path / "logs" / "metrics.csv"
+    history = run(Scores({"score": lambda state: state.step}, 4), CSVLogger(path, every=5))
+    with path.open(newline="") as file:
+        header, *rows = csv.reader(file)
+    assert header == ["phase", "step", "name", "value"]
+    assert [(int(step), name) for _, step, name, _ in rows] == [
+        (0, "score"), (4, "score"), (5, "loss"), (8, "score"), (10, "score"), (10, "loss"),
+    ]  # fmt: skip
+    assert {float(value) for _, step, name, value in rows if (step, name) == ("10", "loss")} == {
+        history.last("line", "loss")
+    }
+
+
+def test_a_table_of_a_resumed_run_is_that_of_an_uninterrupted_one(tmp_path):
+    """The steps after the checkpoint, and half a line as a kill leaves it, are written anew."""
+
+    class Stop(AbstractCallback):
+        def on_step_end(self, state):
+            if state.step == 7:
+                raise RuntimeError
+
+    def train(folder, *more, **options):
+        logger, checkpoints = CSVLogger(folder / "metrics.csv", every=1), folder / "checkpoints"
+        callbacks = [Checkpoint(3), logger, *more]
+        Trainer([LinePhase()], seed=0, config={}, callbacks=callbacks, checkpoint_dir=checkpoints, **options).run()
+        return (folder / "metrics.csv").read_text()
+
+    with pytest.raises(RuntimeError):
+        train(tmp_path / "a", Stop())
+    with (tmp_path / "a" / "metrics.csv").open("a") as file:
+        file.write("line,8,lo")
+    assert train(tmp_path / "a", resume=True) == train(tmp_path / "b")
+
+
+def logged_rows(content):
+    """Yield what each record of a ``.wandb`` file logs: a header of 7 bytes, and records of checksum, length, kind."""
+    from wandb.proto import wandb_internal_pb2
+
+    start = 7
+    while start < len(content):
+        _, length, kind = struct.unpack_from("<IHB", content, start)
+        assert kind == 1  # the record is whole, as are all in a file below 32 KiB
+        record = wandb_internal_pb2.Record.FromString(content[start + 7 : start + 7 + length])
+        yield {"/".join(item.nested_key) or item.key: float(item.value_json) for item in record.history.item}
+        start += 7 + length
+
+
+def test_weights_and_biases_offline_holds_the_values_of_the_history(tmp_path, monkeypatch):
+    pytest.importorskip("wandb")
+    monkeypatch.setenv("WANDB_DIR", str(tmp_path / "elsewhere"))
+    logger = WeightsAndBiases(tmp_path / "wandb", every=5, project="lines", config={"width": 3})
+    history = run(Scores({"score": lambda state: state.step}, 5), logger)
+    (kept,) = (tmp_path / "wandb").glob("**/run-*.wandb")
+    assert (tmp_path / "wandb" / "run-id.txt").read_text() in kept.name
+    values = {row["line/step"]: row for row in logged_rows(kept.read_bytes()) if row}
+    assert values.keys() == {0, 5, 10}
+    assert values[10]["line/loss"] == pytest.approx(history.last("line", "loss"))
+    assert [each["line/score"] for each in values.values()] == [0, 5, 10]
+
+
+@pytest.mark.parametrize(
+    ("library", "make", "extra"),
+    [(HAS_TENSORBOARD, TensorBoard, "tensorboard"), (HAS_WANDB, WeightsAndBiases, "wandb")],
+)
+def test_a_missing_library_names_the_extra(tmp_path, library, make, extra):
     from qiskit.exceptions import MissingOptionalLibraryError
 
-    with (
-        HAS_TENSORBOARD.disable_locally(),
-        pytest.raises(MissingOptionalLibraryError, match=r"qiskit_qgen\[tensorboard\]"),
-    ):
-        TensorBoard(tmp_path)
+    with library.disable_locally(), pytest.raises(MissingOptionalLibraryError, match=rf"qiskit_qgen\[{extra}\]"):
+        make(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -121,6 +233,8 @@ def test_a_missing_tensorboard_names_the_extra(tmp_path):
     [
         (lambda: Checkpoint(0), ArgumentError, "`every` must be a positive integer, but is 0"),
         (lambda: ProgressBar(1.5), ArgumentError, "`every` must be a positive integer, but is 1.5"),
+        (lambda: ProgressLog(0), ArgumentError, "`seconds` must be"),
+        (lambda: CSVLogger("a.csv", 0), ArgumentError, "`every` must be a positive integer"),
         (lambda: Scores({}), ArgumentError, "`scores` must hold at least one function"),
         (lambda: Scores({"a": 3}), ArgumentTypeError, "`scores` must hold functions, but 'a' is of type int"),
         (lambda: EarlyStopping("a", 0), ArgumentError, "`patience` must be a positive integer"),

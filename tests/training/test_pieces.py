@@ -98,6 +98,13 @@ def test_grid_places_every_picture(tmp_path):
     assert (loaded[::4, ::4] == grid).all()
 
 
+@pytest.mark.parametrize(
+    ("number", "rows", "columns"), [(1, 1, 1), (7, 1, 7), (10, 2, 5), (13, 1, 13), (64, 8, 8), (101, 6, 17)]
+)
+def test_grid_has_as_few_empty_cells_as_it_can(number, rows, columns):
+    assert image_grid(torch.zeros(number, 1, 3, 2), padding=0).shape == (3 * rows, 2 * columns)
+
+
 @pytest.mark.parametrize(("channels", "shape"), [(1, (8, 8)), (2, (8, 8)), (3, (8, 8, 3)), (4, (8, 8, 3))])
 def test_grid_of_any_channel_count_is_grey_or_colour(channels, shape):
     assert image_grid(torch.rand(1, channels, 8, 8)).shape == shape

@@ -79,7 +79,8 @@ class AbstractTrainable(AbstractSampler):
             training: How to train: settings of the model's ``training_class``; None takes its defaults.
             execution: Where the quantum circuits run; None takes the built-in simulator with its defaults. Gradient
                 penalties through a circuit need second derivatives, which only the built-in simulator has.
-            callbacks: What happens between steps; None shows a progress bar if there is a terminal.
+            callbacks: What happens between steps; None shows a progress bar on a terminal or in a notebook, and logs a
+                line now and then elsewhere.
             checkpoint_dir: Folder of the checkpoint; None writes nothing.
             checkpoint_every: Steps between two checkpoints, unless ``callbacks`` has its own
                 :class:`~qiskit_qgen.training.Checkpoint`.

@@ -24,7 +24,8 @@ from qiskit_qgen.execution import AbstractExecution, LocalExecution, RuntimeExec
 from qiskit_qgen.execution.runtime.digests import circuit_digest
 from qiskit_qgen.layers import QuantumLayer
 from qiskit_qgen.layers.gradient_audit import audit_gradients
-from qiskit_qgen.training import AbstractCallback, Checkpoint, ProgressBar
+from qiskit_qgen.training import AbstractCallback, Checkpoint, ProgressBar, ProgressLog
+from qiskit_qgen.training.callbacks.progress import is_watched
 from qiskit_qgen.training.checkpoint import CHECKPOINT_NAME, read_checkpoint_seed
 from qiskit_qgen.training.distributed import join, on_main
 
@@ -38,7 +39,7 @@ _PLAIN = (bool, int, float, str, torch.dtype, type(None))
 def choose_callbacks(
     callbacks: Sequence[AbstractCallback] | None, checkpoint_dir: PathLike | None, checkpoint_every: int
 ) -> list[AbstractCallback]:
-    """Return the callbacks of a run: those given, or a progress bar on a terminal; and checkpoints if it has a folder.
+    """Return the callbacks of a run: those given, or a progress bar or log; and checkpoints if it has a folder.
 
     Raises:
         ArgumentError: If ``checkpoint_every`` is not a positive integer, or has no effect.
@@ -48,7 +49,7 @@ def choose_callbacks(
     if checkpoint_dir is not None:
         check_path("checkpoint_dir", checkpoint_dir)
     if callbacks is None:
-        chosen: list[AbstractCallback] = [ProgressBar(disable=None)]
+        chosen: list[AbstractCallback] = [ProgressBar() if is_watched() else ProgressLog()]
     else:
         chosen = list(check_type("callbacks", callbacks, Iterable, "a list of callbacks"))
     for index, callback in enumerate(chosen):

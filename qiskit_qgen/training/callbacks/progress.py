@@ -1,20 +1,30 @@
-"""A progress bar with losses and scores."""
+"""How a training is followed while it runs: a bar on a terminal or in a notebook, or lines in a log."""
 
 from __future__ import annotations
 
+import logging
+import sys
+import time
+import warnings
+from collections.abc import Callable
 from typing import Any
 
-from qiskit_qgen._checks import check_int
+from qiskit_qgen._checks import check_float, check_int
 from qiskit_qgen.training.callbacks.base import AbstractCallback
 from qiskit_qgen.training.state import TrainingState
+
+_LOGGER = logging.getLogger(__name__)
+_SHARES = 10  # lines in a phase, besides those for the time that has passed
 
 
 class ProgressBar(AbstractCallback):
     """Shows, for each phase, the steps done, the time left and the newest value of every loss and score.
 
+    In a notebook it is a widget if ``ipywidgets`` is installed, and a line of text if not.
+
     Args:
         every: Steps between two updates of the shown values.
-        disable: True shows nothing, False always shows, None shows only on a terminal.
+        disable: True shows nothing, False always shows, None shows only on a terminal or in a notebook.
 
     Raises:
         ArgumentError: If ``every`` is not a positive integer.
@@ -27,19 +37,23 @@ class ProgressBar(AbstractCallback):
 
     def on_phase_begin(self, state: TrainingState) -> None:
         """Open a bar that starts at the steps already done."""
-        from tqdm.auto import tqdm
-
-        phase = state.phase
+        phase, options = state.phase, {}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that there are no widgets, which the line of text replaces
+            from tqdm.auto import tqdm
+        if in_notebook():
+            options = {"file": sys.stdout, "disable": bool(self.disable)}
         self._bar = tqdm(
-            total=phase.num_steps, initial=state.step, desc=phase.name, disable=self.disable, dynamic_ncols=True
+            **{"disable": self.disable, "dynamic_ncols": True, **options},
+            total=phase.num_steps,
+            initial=state.step,
+            desc=phase.name,
         )
 
     def on_step_end(self, state: TrainingState) -> None:
         """Advance the bar, and show the newest values at every ``every``-th step."""
         if state.step % self.every == 0 or state.step == state.phase.num_steps:
-            name = state.phase.name
-            newest = {key: f"{state.history.last(name, key):.4g}" for key in state.history.names(name)}
-            self._bar.set_postfix(newest, refresh=False)
+            self._bar.set_postfix(_newest(state), refresh=False)
         self._bar.update()
 
     def on_phase_end(self, state: TrainingState) -> None:  # noqa: ARG002
@@ -54,3 +68,52 @@ class ProgressBar(AbstractCallback):
         if self._bar is not None:
             self._bar.close()
             self._bar = None
+
+
+class ProgressLog(AbstractCallback):
+    """Writes a line with the newest losses and scores after each tenth of a phase, and whenever a time has passed.
+
+    It is for where there is no terminal: jobs of a cluster, logs of a service.
+
+    Args:
+        seconds: Longest time without a line.
+        write: Called with each line; None logs it at the level INFO.
+
+    Raises:
+        ArgumentError: If ``seconds`` is not positive.
+    """
+
+    def __init__(self, seconds: float = 60.0, *, write: Callable[[str], object] | None = None) -> None:
+        self.seconds = check_float("seconds", seconds, minimum=0, open_minimum=True)
+        self._write = _LOGGER.info if write is None else write
+        self._start = self._last = 0.0
+
+    def on_train_begin(self, state: TrainingState) -> None:  # noqa: ARG002
+        """Start the clock."""
+        self._start = self._last = time.perf_counter()
+
+    def on_step_end(self, state: TrainingState) -> None:
+        """Write a line if it is time for one."""
+        total, now = state.phase.num_steps, time.perf_counter()
+        is_new_share = state.step * _SHARES // total > (state.step - 1) * _SHARES // total
+        if is_new_share or now - self._last >= self.seconds:
+            self._last = now
+            values = ", ".join(f"{name} {value}" for name, value in _newest(state).items())
+            self._write(f"{now - self._start:6.0f} s  {state.phase.name} {state.step}/{total}: {values}")
+
+
+def is_watched() -> bool:
+    """Return whether somebody can see a progress bar: on a terminal, or in a notebook."""
+    return sys.stderr.isatty() or in_notebook()
+
+
+def in_notebook() -> bool:
+    """Return whether this process is the kernel of a notebook, without importing IPython."""
+    find_shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)
+    return "IPKernelApp" in getattr(find_shell(), "config", {})
+
+
+def _newest(state: TrainingState) -> dict[str, str]:
+    """Return the newest value of every loss and score of the present phase, as text."""
+    name = state.phase.name
+    return {key: f"{state.history.last(name, key):.4g}" for key in state.history.names(name)}

@@ -1,4 +1,4 @@
-"""Pictures of the training's progress."""
+"""Images of the training's progress."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from qiskit_qgen.training.state import TrainingState
 
 
 class SampleGrid(AbstractCallback):
-    """Writes a grid of pictures every ``every`` steps: ``PHASE-STEP.png``, such as ``adversarial-000500.png``.
+    """Writes a grid of images every ``every`` steps: ``PHASE-STEP.png``, such as ``adversarial-000500.png``.
 
-    An adversarial phase shows samples, always of the same noise, an autoencoder's phase pictures with their
-    reconstructions; a phase without pictures, as of tabular data, writes none.
+    An adversarial phase shows samples, always of the same noise, an autoencoder's phase images with their
+    reconstructions; a phase without images, as of tabular data, writes none.
 
     Args:
-        folder: Folder of the pictures; made if it does not exist.
-        every: Steps between two grids; the last step of a phase always has one.
-        num_images: Number of pictures in a grid.
+        folder: Folder of the grids; made if it does not exist.
+        every: Steps between two grids; the beginning of a phase and its last step always have one.
+        num_images: Number of images in a grid.
 
     Raises:
         ArgumentError: If ``every`` or ``num_images`` is not a positive integer.
@@ -31,10 +31,17 @@ class SampleGrid(AbstractCallback):
         self.every = check_int("every", every, minimum=1)
         self.num_images = check_int("num_images", num_images, minimum=1)
 
+    def on_phase_begin(self, state: TrainingState) -> None:
+        """Write a grid of the untrained networks."""
+        if state.step == 0:
+            self._write(state)
+
     def on_step_end(self, state: TrainingState) -> None:
         """Write a grid at every ``every``-th step and at the last."""
-        if state.step % self.every and state.step != state.phase.num_steps:
-            return
+        if state.step % self.every == 0 or state.step == state.phase.num_steps:
+            self._write(state)
+
+    def _write(self, state: TrainingState) -> None:
         images = state.phase.preview(self.num_images, state.seed)
         if images is not None:
             self.folder.mkdir(parents=True, exist_ok=True)
