@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import cycle, islice
+from itertools import accumulate, cycle, islice, pairwise
 from numbers import Integral
 from typing import cast
 
@@ -74,6 +74,21 @@ def add_layers(
                 getattr(circuit, gate)(*([next(unused)] if gate in PARAMETRIC_ENTANGLERS else []), *pair)
     rotate(final)
     return angles
+
+
+def angles_of_layers(
+    num_qubits: int,
+    rotations: Sequence[str],
+    entangler: str | Sequence[str],
+    layers: Sequence[Pairs],
+    final_rotations: Sequence[str],
+) -> list[range]:
+    """Return the numbers of the angles of each layer that :func:`add_layers` appends, the final rotations last."""
+    entanglers = [entangler] if isinstance(entangler, str) else entangler
+    parametric = sum(gate in PARAMETRIC_ENTANGLERS for gate in entanglers)
+    sizes = [num_qubits * len(rotations) + parametric * len(pairs) for pairs in layers]
+    ends = list(accumulate([*sizes, num_qubits * len(final_rotations)], initial=0))
+    return [range(start, end) for start, end in pairwise(ends)]
 
 
 def check_circuit_size(num_layers: int, gates_of_layer: int, others: int = 0) -> None:

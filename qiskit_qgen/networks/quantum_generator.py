@@ -121,7 +121,11 @@ class QuantumStyleGenerator(nn.Module):
 
     def forward(self, z: Tensor) -> Tensor:
         """Return samples (N, number of observables) of noise ``z`` (N, noise_dim)."""
-        values: Tensor = self.readout(self.layer(self.style(z)) / self.readout_std)
+        return self.of_angles(self.style(z))
+
+    def of_angles(self, angles: Tensor) -> Tensor:
+        """Return samples (N, number of observables) of angles (N, number of angles), in radians."""
+        values: Tensor = self.readout(self.layer(angles) / self.readout_std)
         return values
 
     def example_inputs(self, num_rows: int, generator: torch.Generator) -> tuple[Tensor]:

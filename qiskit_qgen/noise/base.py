@@ -8,6 +8,10 @@ import torch
 from torch import Tensor
 
 from qiskit_qgen._checks import check_int, check_shape
+from qiskit_qgen.exceptions import ArgumentError
+
+_OPPOSITE = -1 + 1e-6  # cosine
+_PARALLEL = 1e-3  # sine, below which a straight line is as good
 
 
 class AbstractNoise(ABC):
@@ -56,9 +60,61 @@ class AbstractNoise(ABC):
         check_shape(f"noise of {type(self).__name__}", drawn.shape, f"({num_samples}, {self.dim})", fits)
         return drawn
 
+    def between(self, start: Tensor, end: Tensor, places: Tensor) -> Tensor:
+        """Return vectors on the way from ``start`` to ``end``: at 0 the one, at 1 the other.
+
+        Directions go along the great circle, lengths evenly, so that vectors on the way are of a length that the
+        source's vectors have (arXiv 1609.04468). With u and v the two directions and w the angle between them:
+
+        ``z(t) = ((1 - t) |start| + t |end|) (u sin((1 - t) w) + v sin(t w)) / sin(w)``
+
+        Args:
+            start: Vectors (N, dim).
+            end: Vectors (N, dim).
+            places: Where on the way, (N,), in [0, 1].
+
+        Raises:
+            ArgumentError: If the shapes differ, or two vectors point in opposite directions, of which no way is the
+                shortest.
+        """
+        fits = start.dim() == 2 and start.shape[1] == self.dim and end.shape == start.shape
+        check_shape("end", end.shape, f"(N, {self.dim}), as `start` has", fits)
+        check_shape("places", places.shape, f"({len(start)},)", tuple(places.shape) == (len(start),))
+        return self._between(start, end, places[:, None])
+
+    def _between(self, start: Tensor, end: Tensor, t: Tensor) -> Tensor:
+        """Return the vectors at ``t`` (N, 1)."""
+        return straight(start, end, t) if self.dim == 1 else spherical(start, end, t)
+
     @abstractmethod
     def _sample(self, num_samples: int, generator: torch.Generator) -> Tensor:
         """Draw ``num_samples`` vectors; ``num_samples`` is checked."""
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(dim={self.dim})"
+
+
+def straight(start: Tensor, end: Tensor, t: Tensor) -> Tensor:
+    """Return the vectors at ``t`` (N, 1) of straight lines."""
+    return (1 - t) * start + t * end
+
+
+def spherical(start: Tensor, end: Tensor, t: Tensor) -> Tensor:
+    """Return the vectors at ``t`` (N, 1) of great circles, of lengths that change evenly.
+
+    Raises:
+        ArgumentError: If two vectors point in opposite directions.
+    """
+    first, last = start.norm(dim=1, keepdim=True), end.norm(dim=1, keepdim=True)
+    tiny = torch.finfo(start.dtype).tiny
+    u, v = start / first.clamp(min=tiny), end / last.clamp(min=tiny)
+    cosine = (u * v).sum(1, keepdim=True).clamp(-1, 1)
+    if bool((cosine < _OPPOSITE).any()):
+        raise ArgumentError("Vectors to go between must not point in opposite directions: go over a third one.")
+    angle = cosine.acos()
+    sine = angle.sin()
+    parallel = sine < _PARALLEL
+    sine = torch.where(parallel, 1, sine)
+    direction = torch.where(parallel, straight(u, v, t), (((1 - t) * angle).sin() * u + (t * angle).sin() * v) / sine)
+    way = straight(first, last, t) * direction
+    return torch.where(t == 0, start, torch.where(t == 1, end, way))  # the ends without rounding

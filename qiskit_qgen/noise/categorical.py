@@ -10,7 +10,7 @@ from torch import Tensor
 
 from qiskit_qgen._checks import check_type
 from qiskit_qgen.exceptions import ArgumentError
-from qiskit_qgen.noise.base import AbstractNoise
+from qiskit_qgen.noise.base import AbstractNoise, straight
 
 
 class CategoricalNoise(AbstractNoise):
@@ -67,6 +67,11 @@ class CategoricalNoise(AbstractNoise):
         place = torch.rand(num_samples, 1, generator=generator, dtype=torch.float64)
         kinds = [(place >= low) & (place < high) for low, high in itertools.pairwise(self._bounds())]
         return torch.cat([z, *(each.to(z.dtype) for each in kinds)], 1)
+
+    def _between(self, start: Tensor, end: Tensor, t: Tensor) -> Tensor:
+        size = self.continuous.dim
+        z = self.continuous.between(start[:, :size], end[:, :size], t[:, 0])
+        return torch.cat([z, straight(start[:, size:], end[:, size:], t)], 1)
 
     def _bounds(self) -> list[float]:
         """Return where the part of each category begins in [0, 1), and where the last one ends."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from qiskit_qgen.noise.base import AbstractNoise
+from qiskit_qgen.noise.base import AbstractNoise, straight
 
 
 class GaussianNoise(AbstractNoise):
@@ -34,3 +34,6 @@ class UniformNoise(AbstractNoise):
 
     def _sample(self, num_samples: int, generator: torch.Generator) -> Tensor:
         return 2 * torch.rand(num_samples, self.dim, generator=generator) - 1
+
+    def _between(self, start: Tensor, end: Tensor, t: Tensor) -> Tensor:
+        return straight(start, end, t)  # a great circle can leave the cube

@@ -12,6 +12,7 @@ from qiskit_qgen.plotting.circuit import plot_circuit
 from qiskit_qgen.plotting.comparison import plot_comparison
 from qiskit_qgen.plotting.history import plot_history
 from qiskit_qgen.plotting.images import plot_images, plot_nearest, plot_reconstructions
+from qiskit_qgen.plotting.latent_space import plot_traversals
 
 __all__ = [
     "plot_arms",
@@ -25,4 +26,5 @@ __all__ = [
     "plot_images",
     "plot_nearest",
     "plot_reconstructions",
+    "plot_traversals",
 ]

@@ -17,6 +17,7 @@ from qiskit_qgen.exceptions import ArgumentError, NotFittedError, TrainingDiverg
 from qiskit_qgen.execution import AbstractExecution
 from qiskit_qgen.models.base.codecs import check_images, fingerprint
 from qiskit_qgen.models.base.labels import training_labels
+from qiskit_qgen.models.base.latent_space import AbstractLatentSpace
 from qiskit_qgen.models.base.run_settings import (
     CHECKPOINT_EVERY,
     audit_circuits,
@@ -26,13 +27,12 @@ from qiskit_qgen.models.base.run_settings import (
     describe_execution,
     executed_on,
 )
-from qiskit_qgen.models.base.sampling import AbstractSampler
 from qiskit_qgen.networks.own_circuits import own_ansatz
 from qiskit_qgen.training import AbstractCallback, AbstractPhase, History, Trainer
 from qiskit_qgen.training.rank_sources import rank_execution
 
 
-class AbstractTrainable(AbstractSampler):
+class AbstractTrainable(AbstractLatentSpace):
     """A model that is trained in phases, from fresh weights or from its own, and resumed."""
 
     def fit(

@@ -18,6 +18,7 @@ from qiskit_qgen.circuits import ParametrizedCircuit
 from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError
 from qiskit_qgen.layers import QuantumLayer
 from qiskit_qgen.models.base.labels import sampling_labels
+from qiskit_qgen.noise import AbstractNoise
 from qiskit_qgen.training import History
 
 _WEIGHT_STREAM = 0x696E6974
@@ -152,8 +153,13 @@ class AbstractModule(nn.Module, ABC):
 
     @property
     @abstractmethod
+    def noise(self) -> AbstractNoise:
+        """The source of noise."""
+
+    @property
     def noise_dim(self) -> int:
         """Length of a noise vector."""
+        return self.noise.dim
 
     @property
     def image_shape(self) -> tuple[int, int, int] | None:

@@ -114,9 +114,6 @@ class HybridGAN(AbstractGenerativeModel):
         """
         return cast(UpsamplingGenerator, self.generator).decode(latents).clamp(0, 1)
 
-    def _draw_noise(self, number: int, generator: torch.Generator) -> Tensor:
-        return self.noise.sample(number, generator)
-
     def _judge(self, latents: Tensor, noise: Tensor, labels: Tensor | None) -> Tensor:
         count = self.config.num_categories
         kinds = (latents[:, -count:],) if count else ()

@@ -22,6 +22,7 @@ from qiskit_qgen.diffusion import (
     process_sample,
     spaced_steps,
 )
+from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.models.base import AbstractGenerativeModel, QuantumPass, quantum_layers
 from qiskit_qgen.models.quantum_diffusion.build import (
     Schedule,
@@ -69,6 +70,7 @@ class QuantumDiffusion(AbstractGenerativeModel):
     _sampling_network = "denoiser"
     _sample_batch = 64
     _draws_on_the_way = True
+    _has_latent_noise = False
     config: QuantumDiffusionConfig
 
     def _prepare(self) -> None:
@@ -185,6 +187,17 @@ class QuantumDiffusion(AbstractGenerativeModel):
             sampling = replace(former, **given)
         self.config.check_sampling(sampling)
         return {"sampling": sampling}
+
+    def _check_path(self, labels: Any, options: dict[str, Any]) -> None:
+        sampler = options.get("sampler") or self.config.sampling.sampler
+        if self._process is not None or sampler == "ddpm":
+            case = "sampler='ddpm'" if self._process is None else "a process that is not Gaussian"
+            raise ArgumentError(
+                f"A QuantumDiffusion with {case} draws noise on the way, so that near noise gives no near images: "
+                "interpolate one that samples by 'ddim' or 'dpm-solver'."
+            )
+        if self.num_classes is not None and labels is None:
+            raise ArgumentError("Argument `labels` must be given, one label for all, but is None.")
 
     def _draw_noise(self, number: int, generator: torch.Generator) -> Tensor:
         if self._process is None:

@@ -9,7 +9,7 @@ from torch import nn
 
 from qiskit_qgen._settings import Settings, setting
 from qiskit_qgen.circuits import ParametrizedCircuit
-from qiskit_qgen.circuits.patterns import check_circuit_size, pairs_of_layers
+from qiskit_qgen.circuits.patterns import angles_of_layers, check_circuit_size, pairs_of_layers, repeated_layers
 from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError
 from qiskit_qgen.networks import (
     ClassicalGeneratorConfig,
@@ -102,6 +102,14 @@ class QuantumGeneratorConfig(CircuitControl):
         last = self.rotations if self.final_rotations is None else self.final_rotations
         gates = self.num_qubits * len(self.rotations) + pairs * entanglers
         check_circuit_size(self.num_layers, gates, self.num_qubits * len(last))
+
+    def layers_of_angles(self) -> list[range]:
+        """Return the numbers of the angles of each layer, the final rotations last; of an own circuit of all in one."""
+        if self.ansatz is not None:
+            return [range(self.ansatz.num_inputs)]
+        layers = repeated_layers(self.num_qubits, self.num_layers, self.entanglement)
+        last = self.rotations if self.final_rotations is None else self.final_rotations
+        return angles_of_layers(self.num_qubits, self.rotations, self.entangler, layers, last)
 
     @property
     def num_readouts(self) -> int:

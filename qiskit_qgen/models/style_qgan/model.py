@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, cast
 
 import torch
@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from qiskit_qgen._checks import check_shape
 from qiskit_qgen.circuits import ParametrizedCircuit
+from qiskit_qgen.execution import AbstractExecution
 from qiskit_qgen.models.base import AbstractGenerativeModel, QuantumPass, quantum_layers
 from qiskit_qgen.models.base.categories import asked_for, build_categories, with_categories
 from qiskit_qgen.models.base.codecs import check_images, check_rows, decode, encode, fingerprint
@@ -23,6 +24,7 @@ from qiskit_qgen.models.style_qgan.build import (
     build_phases,
 )
 from qiskit_qgen.models.style_qgan.config import QuantumGeneratorConfig, StyleQGANConfig, StyleQGANTraining
+from qiskit_qgen.models.style_qgan.mixing import mix_styles
 from qiskit_qgen.models.style_qgan.published import PUBLISHED
 from qiskit_qgen.noise import AbstractNoise
 from qiskit_qgen.training import AbstractPhase
@@ -120,8 +122,35 @@ class StyleQGAN(AbstractGenerativeModel):
         data: Tensor = codec.decode(normalizer.inverse(latents))
         return data if self.config.image_shape is None else data.clamp(0, 1)
 
-    def _draw_noise(self, number: int, generator: torch.Generator) -> Tensor:
-        return self.noise.sample(number, generator)
+    def mix_styles(
+        self,
+        noise: Tensor,
+        other: Tensor,
+        *,
+        layers: Iterable[int] | None = None,
+        angles: Iterable[int] | None = None,
+        execution: AbstractExecution | None = None,
+    ) -> Tensor:
+        """Return samples of which some angles of the circuit follow one noise vector and the rest another.
+
+        An angle of ``angles``, or of a layer of ``layers``, is ``(W z' + b)_k`` with z' of ``other``, all others are
+        ``(W z + b)_k`` with z of ``noise``: the style mixing of arXiv 1812.04948, with a circuit's layers.
+
+        Args:
+            noise: Noise vectors (N, noise_dim).
+            other: Noise vectors of the same shape.
+            layers: Layers that follow ``other``, from 0; the rotations after the last layer are layer ``num_layers``.
+            angles: Numbers of the angles, in the order of the gates, in place of ``layers``.
+            execution: Where the circuit runs; None takes the built-in simulator with its defaults.
+
+        Returns:
+            float32 tensor on the CPU: samples (N, ...), as of :meth:`sample`.
+
+        Raises:
+            ArgumentError: If an argument has another shape or is out of range, both or neither of ``layers`` and
+                ``angles`` are given, or the generator is classical.
+        """
+        return mix_styles(self, noise, other, layers, angles, execution)
 
     def _judge(self, latents: Tensor, noise: Tensor, labels: Tensor | None) -> Tensor:
         count = self.config.num_categories

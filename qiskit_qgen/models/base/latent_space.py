@@ -1,0 +1,144 @@
+"""How one moves through the noise of a model: fixed noise, interpolation, traversals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from qiskit_qgen._checks import check_distinct, check_float, check_int, check_shape, check_type
+from qiskit_qgen._random import resolve_seed, torch_generator
+from qiskit_qgen.exceptions import ArgumentError
+from qiskit_qgen.execution import AbstractExecution
+from qiskit_qgen.models.base.sampling import SAMPLE_STREAM, AbstractSampler
+
+_VALUES = (-2.0, -1.0, 0.0, 1.0, 2.0)
+
+
+class AbstractLatentSpace(AbstractSampler):
+    """A model whose samples follow noise vectors from one to another."""
+
+    def draw_noise(self, num_samples: int, *, seed: int | None = None) -> Tensor:
+        """Return noise vectors to keep: with the same seed those of :meth:`sample`.
+
+        Args:
+            num_samples: Number of vectors.
+            seed: Seed of the noise; None draws a fresh one.
+
+        Returns:
+            float32 tensor (num_samples, noise_dim), on the CPU.
+
+        Raises:
+            ArgumentError: If ``num_samples`` is not a positive integer, or ``seed`` is negative.
+        """
+        number = check_int("num_samples", num_samples, minimum=1)
+        size, chosen = self._sample_batch, resolve_seed(seed)
+        return torch.cat(
+            [
+                self._draw_noise(min(size, number - start), torch_generator(chosen, SAMPLE_STREAM, index))
+                for index, start in enumerate(range(0, number, size))
+            ]
+        )
+
+    def interpolate(
+        self,
+        start: Tensor,
+        end: Tensor,
+        steps: int = 8,
+        *,
+        labels: Any = None,
+        execution: AbstractExecution | None = None,
+        **options: Any,
+    ) -> Tensor:
+        """Return samples on the way from one noise vector to another.
+
+        Normal vectors of many components all have about the same length, and a straight line between two of them would
+        leave it: so directions go along the great circle, and lengths from one to the other
+        (:meth:`AbstractNoise.between`; uniform noise goes straight). A category in the noise goes over straight, unless
+        ``labels`` fix it. A diffusion model interpolates the images that its sampler begins with.
+
+        Args:
+            start: The first noise vector, (noise_dim,), or several, (N, noise_dim).
+            end: The last one, of the same shape.
+            steps: Number of samples on each way, the ends included, at least 2.
+            labels: Of a model with classes or clusters: one label for all. A diffusion model with classes needs it.
+            execution: Where the quantum circuits run; None takes the built-in simulator with its defaults.
+            **options: What a model's way of sampling offers beside these.
+
+        Returns:
+            float32 tensor on the CPU: samples (steps, ...), or (N, steps, ...), as of :meth:`sample`.
+
+        Raises:
+            ArgumentError: If a shape is wrong, ``steps`` is less than 2, ``labels`` is missing, two vectors point in
+                opposite directions, or the model draws more noise on the way, as a diffusion model does with
+                sampler='ddpm' or a process that is not Gaussian.
+        """
+        check_int("steps", steps, minimum=2)
+        first, last = (self._checked_noise(name, each) for name, each in (("start", start), ("end", end)))
+        check_shape("end", end.shape, f"{tuple(start.shape)}, that of `start`", end.shape == start.shape)
+        self._check_path(labels, options)
+        places = torch.linspace(0, 1, steps, dtype=first.dtype)
+        ends = (each.repeat_interleave(steps, 0) for each in (first, last))
+        path = self.noise.between(*ends, places.repeat(len(first)))
+        samples = self.sample(noise=path, labels=labels, execution=execution, **options)
+        return samples if start.dim() == 1 else samples.unflatten(0, (len(first), steps))
+
+    def traverse(
+        self,
+        noise: Tensor,
+        components: Sequence[int] | None = None,
+        values: Sequence[float] = _VALUES,
+        *,
+        labels: Any = None,
+        execution: AbstractExecution | None = None,
+    ) -> Tensor:
+        """Return samples of a noise vector with one component at a time set to each of some values.
+
+        :func:`~qiskit_qgen.plotting.plot_traversals` draws them.
+
+        Args:
+            noise: The noise vector, (noise_dim,).
+            components: Which of its components, from 0; None takes all but those of a category.
+            values: What each is set to, in turn.
+            labels: Of a model with classes or clusters: one label for all; None keeps that of ``noise``.
+            execution: Where the quantum circuits run; None takes the built-in simulator with its defaults.
+
+        Returns:
+            float32 tensor on the CPU, (number of components, number of values, ...).
+
+        Raises:
+            ArgumentError: If an argument is out of range, or the model is a diffusion model, of whose noise one
+                component is one pixel.
+        """
+        if not self._has_latent_noise:
+            raise ArgumentError(
+                f"A {type(self).__name__} has no components of the noise to traverse: each is one pixel of the image "
+                "that its sampler begins with. Take `interpolate`."
+            )
+        (vector,) = self._checked_noise("noise", noise)
+        most = len(vector) - self.noise.num_categories
+        given = range(most) if components is None else check_distinct("components", components)
+        chosen = [check_int(f"components[{k}]", each, minimum=0, maximum=most - 1) for k, each in enumerate(given)]
+        settings = [check_float(f"values[{k}]", each) for k, each in enumerate(check_distinct("values", values))]
+        rows = vector.repeat(len(chosen), len(settings), 1)
+        for row, component in zip(rows, chosen, strict=True):
+            row[:, component] = torch.tensor(settings)
+        samples = self.sample(noise=rows.flatten(0, 1), labels=labels, execution=execution)
+        return samples.unflatten(0, (len(chosen), len(settings)))
+
+    def _checked_noise(self, name: str, vectors: Any) -> Tensor:
+        """Return noise vectors as rows (N, noise_dim)."""
+        check_type(name, vectors, Tensor, "a tensor")
+        fits = vectors.dim() in (1, 2) and vectors.shape[-1] == self.noise_dim and len(vectors) > 0
+        check_shape(name, vectors.shape, f"({self.noise_dim},) or (N, {self.noise_dim})", fits)
+        rows: Tensor = vectors.detach().cpu().float().view(-1, self.noise_dim)
+        return rows
+
+    def _check_path(self, labels: Any, options: dict[str, Any]) -> None:
+        """Raise unless samples depend on noise and labels alone, so that near vectors give near samples.
+
+        Raises:
+            ArgumentError: If they do not.
+        """
