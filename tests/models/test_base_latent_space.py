@@ -162,6 +162,12 @@ def test_truncation_shortens_noise_and_leaves_the_category(make):
             ArgumentError,
             "`values` must hold distinct",
         ),
+        (
+            "style",
+            lambda model: model.traverse(torch.zeros(2, 4)),
+            ArgumentError,
+            r"`noise` must have shape \(4,\), but",
+        ),
         ("style", lambda model: model.draw_noise(0), ArgumentError, "`num_samples` must be a positive integer"),
     ],
 )

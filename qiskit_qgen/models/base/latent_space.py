@@ -80,8 +80,8 @@ class AbstractLatentSpace(AbstractSampler):
         check_shape("end", end.shape, f"{tuple(start.shape)}, that of `start`", end.shape == start.shape)
         self._check_path(labels, options)
         places = torch.linspace(0, 1, steps, dtype=first.dtype)
-        ends = (each.repeat_interleave(steps, 0) for each in (first, last))
-        path = self.noise.between(*ends, places.repeat(len(first)))
+        starts, ends = (each.repeat_interleave(steps, 0) for each in (first, last))
+        path = self.noise.between(starts, ends, places.repeat(len(first)))
         samples = self.sample(noise=path, labels=labels, execution=execution, **options)
         return samples if start.dim() == 1 else samples.unflatten(0, (len(first), steps))
 
@@ -117,7 +117,8 @@ class AbstractLatentSpace(AbstractSampler):
                 f"A {type(self).__name__} has no components of the noise to traverse: each is one pixel of the image "
                 "that its sampler begins with. Take `interpolate`."
             )
-        (vector,) = self._checked_noise("noise", noise)
+        vector = self._checked_noise("noise", noise)[0]
+        check_shape("noise", noise.shape, f"({self.noise_dim},)", noise.dim() == 1)
         most = len(vector) - self.noise.num_categories
         given = range(most) if components is None else check_distinct("components", components)
         chosen = [check_int(f"components[{k}]", each, minimum=0, maximum=most - 1) for k, each in enumerate(given)]
@@ -126,7 +127,8 @@ class AbstractLatentSpace(AbstractSampler):
         for row, component in zip(rows, chosen, strict=True):
             row[:, component] = torch.tensor(settings)
         samples = self.sample(noise=rows.flatten(0, 1), labels=labels, execution=execution)
-        return samples.unflatten(0, (len(chosen), len(settings)))
+        table: Tensor = samples.unflatten(0, (len(chosen), len(settings)))
+        return table
 
     def _checked_noise(self, name: str, vectors: Any) -> Tensor:
         """Return noise vectors as rows (N, noise_dim)."""

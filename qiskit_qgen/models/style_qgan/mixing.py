@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -11,18 +11,16 @@ from torch import Tensor
 from qiskit_qgen._checks import check_distinct, check_int, check_shape
 from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.execution import AbstractExecution
+from qiskit_qgen.models.base import AbstractGenerativeModel
 from qiskit_qgen.models.base.run_settings import executed_on
 from qiskit_qgen.models.style_qgan.config import QuantumGeneratorConfig
 from qiskit_qgen.networks import QuantumStyleGenerator
 from qiskit_qgen.training.rank_sources import check_may_bill
 
-if TYPE_CHECKING:
-    from qiskit_qgen.models.style_qgan.model import StyleQGAN
-
 
 @torch.no_grad()
 def mix_styles(
-    model: StyleQGAN,
+    model: AbstractGenerativeModel,
     noise: Tensor,
     other: Tensor,
     layers: Iterable[int] | None,
