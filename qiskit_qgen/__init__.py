@@ -10,7 +10,9 @@ from qiskit_qgen._version import __version__ as __version__
 
 if TYPE_CHECKING:
     from qiskit_qgen.datasets import ImageDataset as ImageDataset
+    from qiskit_qgen.datasets import TableDataset as TableDataset
     from qiskit_qgen.datasets import load_dataset as load_dataset
+    from qiskit_qgen.datasets import load_table as load_table
     from qiskit_qgen.exceptions import QGenError as QGenError
     from qiskit_qgen.execution import AerExecution as AerExecution
     from qiskit_qgen.execution import ErrorMitigation as ErrorMitigation
@@ -32,7 +34,9 @@ _LAZY = {
     "QuantumDiffusion": "qiskit_qgen.models",
     "RuntimeExecution": "qiskit_qgen.execution",
     "StyleQGAN": "qiskit_qgen.models",
+    "TableDataset": "qiskit_qgen.datasets",
     "load_dataset": "qiskit_qgen.datasets",
+    "load_table": "qiskit_qgen.datasets",
 }
 
 __all__ = [
@@ -46,8 +50,10 @@ __all__ = [
     "QuantumDiffusion",
     "RuntimeExecution",
     "StyleQGAN",
+    "TableDataset",
     "__version__",
     "load_dataset",
+    "load_table",
 ]
 
 

@@ -9,6 +9,8 @@ HAS_EFFICIENTNET_LITE = LazyImportTester(
 )
 HAS_NICEGUI = LazyImportTester("nicegui", name="NiceGUI", install="pip install 'qiskit_qgen[app]'")
 HAS_OPTUNA = LazyImportTester("optuna", name="Optuna", install="pip install 'qiskit_qgen[search]'")
+HAS_PANDAS = LazyImportTester("pandas", name="pandas", install="pip install 'qiskit_qgen[tables]'")
+HAS_PYARROW = LazyImportTester("pyarrow", name="PyArrow", install="pip install 'qiskit_qgen[tables]'")
 HAS_TENSORBOARD = LazyImportTester("tensorboard", name="TensorBoard", install="pip install 'qiskit_qgen[tensorboard]'")
 HAS_TORCHVISION = LazyImportTester("torchvision", name="torchvision", install="pip install torchvision")
 HAS_TORCH_FIDELITY = LazyImportTester("torch_fidelity", name="torch-fidelity", install="pip install torch-fidelity")

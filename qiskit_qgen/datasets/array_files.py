@@ -1,4 +1,4 @@
-"""Pictures in ``.npz``, ``.npy`` and ``.pt`` files, read without pickle.
+"""Images and tables in ``.npz``, ``.npy`` and ``.pt`` files, read without pickle.
 
 ===============  ===============================================================================================
 ``.npy``         the images
@@ -14,9 +14,9 @@ from __future__ import annotations
 import io
 import math
 import zipfile
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeAlias
 
 import numpy as np
 import torch
@@ -26,16 +26,21 @@ from torch import Tensor
 from qiskit_qgen.datasets.held_out import HeldOut, draw_rows
 from qiskit_qgen.datasets.image_dataset import ImageDataset
 from qiskit_qgen.datasets.reading import check_fits_memory, check_pickle, reading
-from qiskit_qgen.exceptions import DatasetError
+from qiskit_qgen.exceptions import ArgumentError, DatasetError
 
 ARRAY_SUFFIXES = (".npz", ".npy", ".pt", ".pth")
 """The endings that :func:`load_array_file` reads."""
 
-_NAMES = {
+Names: TypeAlias = Mapping[str, Sequence[tuple[str, str | None]]]
+"""For each split, the names that its samples may have in a file, with those of their labels."""
+
+_IMAGES: Names = {
     "train": (("images", "labels"), ("train_images", "train_labels"), ("x_train", "y_train")),
     "val": (("val_images", "val_labels"), ("x_val", "y_val")),
     "test": (("test_images", "test_labels"), ("x_test", "y_test")),
 }
+_COLUMNS, _LONGEST_NAMES = "columns", 2**22
+_LISTED = 8  # arrays that a message names
 _PICKLES_OF_OLD_FILES = 5  # the magic number, the version, the machine, the tensors, and the names of their storages
 _HEADER_READERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
@@ -50,6 +55,7 @@ def load_array_file(
     class_names: tuple[str, ...] | None = None,
     labelled: bool = True,
     test_fraction: float | None = None,
+    key: str | None = None,
 ) -> ImageDataset:
     """Return the pictures of one split of an ``.npz``, ``.npy`` or ``.pt`` file.
 
@@ -62,65 +68,162 @@ def load_array_file(
         class_names: A name for each label, or None.
         labelled: Whether to take the labels, if there are any.
         test_fraction: Share that is held out for testing where there are no test images; None takes a tenth.
+        key: Name of the array that holds the images; None looks for the usual ones.
 
     Raises:
-        ArgumentError: If ``num_images`` or ``subset_seed`` is out of range, or ``test_fraction`` has no effect.
+        ArgumentError: If ``num_images`` or ``subset_seed`` is out of range, ``test_fraction`` has no effect, or there
+            is no array ``key``.
         DatasetError: If the file is damaged, would need pickle, lacks the split, or does not hold pictures.
     """
-    draw = _Draw(path, split, num_images, subset_seed, test_fraction)
-    read = {".npy": _read_npy, ".npz": _read_npz}.get(path.suffix.lower(), _read_torch)
-    images, labels = read(path, draw)
+    draw = ArrayDraw(path, split, num_images, subset_seed, test_fraction, key=key)
+    images, labels = draw.read()
     return ImageDataset(images, labels if labelled else None, name or path.name, split, class_names)
 
 
-class _Draw:
-    """Which arrays of a file, and which of their rows, are taken: first of the images, then of the labels."""
+class ArrayDraw:
+    """Which arrays of a file, and which of their rows, are taken: first of the samples, then of the labels.
+
+    Args:
+        path: The file, which exists.
+        split: "train", "val" or "test".
+        number: How many samples are drawn; no others are ever in memory. None takes all.
+        subset_seed: Seed of that draw.
+        test_fraction: Share that is held out for testing where there are no test samples; None takes a tenth.
+        key: Name of the array that holds the samples; None looks for ``names``.
+        names: The names that samples and labels of a split usually have.
+        unit: What the samples are.
+    """
 
     def __init__(
-        self, path: Path, split: str, num_images: int | None, subset_seed: int, test_fraction: float | None
+        self,
+        path: Path,
+        split: str,
+        number: int | None,
+        subset_seed: int,
+        test_fraction: float | None,
+        *,
+        key: str | None = None,
+        names: Names = _IMAGES,
+        unit: str = "images",
     ) -> None:
         self._path, self._split = path, split
-        self._num_images, self._subset_seed, self._test_fraction = num_images, subset_seed, test_fraction
+        self._number, self._subset_seed, self._test_fraction = number, subset_seed, test_fraction
+        self._key, self._names, self._unit = key, names, unit
         self._part: HeldOut | None = None
         self._rows: Tensor | None = None
         self._count: int | None = None
 
+    def read(self) -> tuple[Any, Any]:
+        """Return samples and labels, or None in the place of the latter.
+
+        Raises:
+            ArgumentError: If there is no array ``key``, or an option is out of range or has no effect.
+            DatasetError: If the file is damaged, would need pickle or lacks the split.
+        """
+        read = {".npy": _read_npy, ".npz": _read_npz}.get(self._path.suffix.lower(), _read_torch)
+        return read(self._path, self)
+
     def choose(self, held: Collection[Any]) -> tuple[str, str | None]:
-        """Return the names of the images and of their labels or None, out of the names ``held``."""
-        has_train, has_test = (any(images in held for images, _ in _NAMES[split]) for split in ("train", "test"))
+        """Return the names of the samples and of their labels or None, out of the names ``held``."""
+        names = self._names if self._key is None else {"train": ((self._key, None),), "val": (), "test": ()}
+        has_train, has_test = (any(samples in held for samples, _ in names[split]) for split in ("train", "test"))
         if has_train:
-            self._part = HeldOut.unless(has_test, self._split, f"File {self._path}", self._test_fraction)
-        for images, labels in _NAMES[self._split if self._part is None else "train"]:
-            if images in held:
-                return images, labels if labels in held else None
+            subject = f"File {self._path}"
+            self._part = HeldOut.unless(has_test, self._split, subject, self._test_fraction, self._unit)
+        for samples, labels in names[self._split if self._part is None else "train"]:
+            if samples in held:
+                return samples, labels if labels in held else None
         if self._split == "val" and has_train:
             raise DatasetError(
-                f"File {self._path} has no validation images; ask for split='train', or store them as `val_images`."
+                f"File {self._path} has no validation {self._unit}; ask for split='train', or store them as "
+                f"`val_{self._unit}`."
             )
-        listed = ", ".join(f"`{key:.40}`" for key in list(held)[:5] if isinstance(key, str)) or "nothing"
-        raise DatasetError(f"File {self._path} must hold `images` or `{self._split}_images`, but holds {listed}.")
+        listed = ", ".join(f"`{each:.40}`" for each in list(held)[:_LISTED] if isinstance(each, str)) or "nothing"
+        if self._key is not None:
+            raise ArgumentError(f"Argument `key` must name an array of {self._path}, which holds {listed}.")
+        raise DatasetError(
+            f"File {self._path} must hold `{self._unit}` or `{self._split}_{self._unit}`, but holds {listed}: name the "
+            "array by `key`."
+        )
+
+    @property
+    def only(self) -> tuple[str, ...]:
+        """The name that stands for the one array of a file whose arrays have none.
+
+        Raises:
+            ArgumentError: If an array is asked for by name.
+        """
+        if self._key is not None:
+            raise ArgumentError(f"Argument `key` has no effect on {self._path}, which holds one array: leave it out.")
+        return (self._unit,)
 
     def rows(self, count: int) -> Tensor | None:
         """Return which of ``count`` rows are taken; None takes all."""
         if self._count is None:
-            if self._num_images is not None or self._part is not None:
+            if self._number is not None or self._part is not None:
                 check_fits_memory(2 * count, self._path)
             self._count = count
-            self._rows = draw_rows(count, self._part, self._num_images, self._subset_seed)
+            self._rows = draw_rows(count, self._part, self._number, self._subset_seed)
         elif self._rows is not None and count != self._count:
             raise DatasetError(
-                f"File {self._path} must hold {self._count} labels, one for each image, but holds {count}."
+                f"File {self._path} must hold {self._count} labels, one for each sample, but holds {count}."
             )
         return self._rows
 
 
-def _read_npy(path: Path, draw: _Draw) -> tuple[Any, Any]:
-    draw.choose(("images",))
+def array_shape(path: Path, names: Sequence[str]) -> tuple[int, ...] | None:
+    """Return the shape of the first array of these names in a file, or of its only one; None if there is none.
+
+    Raises:
+        DatasetError: If the file is damaged.
+    """
+    suffix = path.suffix.lower()
+    with reading(path, f"an {suffix} file"):
+        if suffix == ".npy":
+            with path.open("rb") as file:
+                return _read_header(file, path)[0]
+        if suffix == ".npz":
+            with zipfile.ZipFile(path) as archive:
+                there = [f"{name}.npy" for name in names if f"{name}.npy" in archive.namelist()]
+                if not there:
+                    return None
+                with archive.open(there[0]) as file:
+                    return _read_header(file, path)[0]
+    content = _load_torch(path)
+    found = content if isinstance(content, Tensor) else next((content[name] for name in names if name in content), None)
+    return tuple(found.shape) if isinstance(found, Tensor) else None
+
+
+def read_names(path: Path) -> list[str] | None:
+    """Return the texts in an array ``columns`` of an ``.npz`` file, the names of a table's columns; None without one.
+
+    Raises:
+        DatasetError: If the file is damaged, or the array holds something else.
+    """
+    if path.suffix.lower() != ".npz":
+        return None
+    with reading(path, "an .npz file"), zipfile.ZipFile(path) as archive:
+        if f"{_COLUMNS}.npy" not in archive.namelist():
+            return None
+        member = archive.getinfo(f"{_COLUMNS}.npy")
+        if member.file_size > _LONGEST_NAMES:
+            raise DatasetError(f"File {path} must hold names of columns in `{_COLUMNS}`, but it is too large for that.")
+        with archive.open(member) as file:
+            shape, _, dtype = _read_header(file, path)
+        if dtype.kind != "U" or len(shape) != 1:
+            raise DatasetError(f"File {path} must hold texts in `{_COLUMNS}`, but holds {dtype} of shape {shape}.")
+        with archive.open(member) as file:
+            names: list[str] = np.lib.format.read_array(file, allow_pickle=False).tolist()
+            return names
+
+
+def _read_npy(path: Path, draw: ArrayDraw) -> tuple[Any, Any]:
+    draw.choose(draw.only)
     with reading(path, "an .npy file"), path.open("rb") as file:
         return _read_array(file, path.stat().st_size, path, draw), None
 
 
-def _read_npz(path: Path, draw: _Draw) -> tuple[Any, Any]:
+def _read_npz(path: Path, draw: ArrayDraw) -> tuple[Any, Any]:
     """Return images and labels; other arrays are only listed."""
     with reading(path, "an .npz file"), zipfile.ZipFile(path) as archive:
         members = {member.filename.removesuffix(".npy"): member for member in archive.infolist()}
@@ -133,18 +236,13 @@ def _read_npz(path: Path, draw: _Draw) -> tuple[Any, Any]:
     return arrays[0], arrays[1]
 
 
-def _read_array(file: IO[bytes], size: int, path: Path, draw: _Draw) -> NDArray[np.generic]:
+def _read_array(file: IO[bytes], size: int, path: Path, draw: ArrayDraw) -> NDArray[np.generic]:
     """Return the drawn rows of the array in ``file`` of ``size`` bytes.
 
     Raises:
         DatasetError: If the array needs pickle or its declared shape does not match ``size``.
     """
-    version = np.lib.format.read_magic(file)
-    if version not in _HEADER_READERS:
-        raise DatasetError(f"File {path} holds an array of format version {version}, which pictures never need.")
-    shape, is_fortran, dtype = _HEADER_READERS[version](file)
-    if dtype.hasobject:
-        raise DatasetError(f"File {path} holds Python objects, which only pickle could read; store plain numbers.")
+    shape, is_fortran, dtype = _read_header(file, path)
     start = file.tell()
     declared = math.prod(shape) * dtype.itemsize
     if min(shape, default=0) < 0 or declared != size - start:
@@ -167,10 +265,26 @@ def _read_array(file: IO[bytes], size: int, path: Path, draw: _Draw) -> NDArray[
     return drawn
 
 
-def _read_torch(path: Path, draw: _Draw) -> tuple[Any, Any]:
+def _read_header(file: IO[bytes], path: Path) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Return the shape of an array, whether its first index runs fastest, and its type.
+
+    Raises:
+        DatasetError: If the array needs pickle.
+    """
+    version = np.lib.format.read_magic(file)
+    if version not in _HEADER_READERS:
+        raise DatasetError(f"File {path} holds an array of format version {version}, which numbers never need.")
+    shape, is_fortran, dtype = _HEADER_READERS[version](file)
+    if dtype.hasobject:
+        raise DatasetError(f"File {path} holds Python objects, which only pickle could read; store plain numbers.")
+    return shape, is_fortran, dtype
+
+
+def _load_torch(path: Path) -> Any:
+    """Return the tensor or the dict of tensors in a file."""
     try:
         # Mapped, so that only what is drawn comes into memory; files of the old kind cannot be.
-        content = torch.load(path, map_location="cpu", weights_only=True, mmap=_check_torch(path))
+        content: Any = torch.load(path, map_location="cpu", weights_only=True, mmap=_check_torch(path))
     except DatasetError:
         raise
     except Exception as error:  # torch raises errors of many types, which advise to load with pickle
@@ -178,11 +292,16 @@ def _read_torch(path: Path, draw: _Draw) -> tuple[Any, Any]:
             f"File {path} is damaged or holds more than tensors, which only pickle could read: save a tensor, or a "
             "dict of tensors, with torch.save."
         ) from error
-    arrays = {"images": content} if isinstance(content, Tensor) else content
-    if not isinstance(arrays, dict):
+    if not isinstance(content, (Tensor, dict)):
         raise DatasetError(
             f"File {path} must hold a tensor or a dict of tensors, but holds a {type(content).__name__}."
         )
+    return content
+
+
+def _read_torch(path: Path, draw: ArrayDraw) -> tuple[Any, Any]:
+    content = _load_torch(path)
+    arrays = dict.fromkeys(draw.only, content) if isinstance(content, Tensor) else content
     images, labels = (None if key is None else _take(arrays[key], key, path, draw) for key in draw.choose(arrays))
     return images, labels
 
@@ -209,7 +328,7 @@ def _check_torch(path: Path) -> bool:
     return True
 
 
-def _take(tensor: object, key: str, path: Path, draw: _Draw) -> Tensor:
+def _take(tensor: object, key: str, path: Path, draw: ArrayDraw) -> Tensor:
     """Return the drawn rows of a tensor, in memory of their own."""
     if not isinstance(tensor, Tensor):
         raise DatasetError(f"File {path}: `{key}` must be a tensor, but is a {type(tensor).__name__}.")

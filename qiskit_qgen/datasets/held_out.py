@@ -26,16 +26,20 @@ class HeldOut:
     Args:
         split: "train" or "test".
         subject: The data, as messages name them: "Folder cats".
-        fraction: Share of the images that are held out for testing, in [0, 0.9].
+        fraction: Share of them that is held out for testing, in [0, 0.9].
+        unit: What there are many of, "images" or "rows".
     """
 
     split: str
     subject: str
     fraction: float = 0.1
+    unit: str = "images"
 
     @classmethod
-    def unless(cls, has_test: bool, split: str, subject: str, fraction: float | None) -> Self | None:
-        """Return what is held out of the data, or None if they have test images or validation images are asked for.
+    def unless(
+        cls, has_test: bool, split: str, subject: str, fraction: float | None, unit: str = "images"
+    ) -> Self | None:
+        """Return what is held out of the data, or None if they have a test part or a validation part is asked for.
 
         Raises:
             ArgumentError: If ``fraction`` is out of range or has no effect.
@@ -44,11 +48,11 @@ class HeldOut:
             check_float("test_fraction", fraction, minimum=0, maximum=0.9)
             if has_test:
                 raise ArgumentError(
-                    f"Argument `test_fraction` has no effect, since {subject} has test images: leave it out."
+                    f"Argument `test_fraction` has no effect, since {subject} has test {unit}: leave it out."
                 )
         if has_test or split == "val":
             return None
-        return cls(split, subject) if fraction is None else cls(split, subject, fraction)
+        return cls(split, subject, cls.fraction if fraction is None else fraction, unit)
 
     def rows(self, count: int) -> Tensor | None:
         """Return which of ``count`` images these are, in their order; None for all.
@@ -60,14 +64,15 @@ class HeldOut:
         if min(held_out, count - held_out) < _FEWEST:
             if self.split == "test":
                 raise DatasetError(
-                    f"{self.subject} has no test images, and {self.fraction:g} of its {count} images are too few to be "
-                    "held out: add test images, or give a larger `test_fraction`."
+                    f"{self.subject} has no test {self.unit}, and {self.fraction:g} of its {count} {self.unit} are too "
+                    f"few to be held out: add test {self.unit}, or give a larger `test_fraction`."
                 )
             return None
         order = torch.randperm(count, generator=torch_generator(0, _STREAM))
         if self.split == "test":
             return order[:held_out].sort().values
-        _LOGGER.warning("%s has no test images: %d of its %d are held out as such.", self.subject, held_out, count)
+        text = "%s has no test %s: %d of its %d are held out as such."
+        _LOGGER.warning(text, self.subject, self.unit, held_out, count)
         return order[held_out:].sort().values
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -47,6 +47,10 @@ class ImageDataset:
                     f"but reach {int(labels.max())}."
                 )
             object.__setattr__(self, "labels", labels)
+
+    def take(self, rows: Tensor) -> ImageDataset:
+        """Return a data set of these images, int64 of shape (n,)."""
+        return replace(self, images=self.images[rows], labels=None if self.labels is None else self.labels[rows])
 
     def __len__(self) -> int:
         return len(self.images)

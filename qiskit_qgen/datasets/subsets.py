@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -10,7 +11,10 @@ from torch import Tensor
 from qiskit_qgen._checks import check_int, check_type
 from qiskit_qgen._random import SEED_MAXIMUM, torch_generator
 from qiskit_qgen.datasets.image_dataset import ImageDataset
+from qiskit_qgen.datasets.table_dataset import TableDataset
 from qiskit_qgen.exceptions import ArgumentError
+
+Dataset = TypeVar("Dataset", ImageDataset, TableDataset)
 
 _SUBSET_STREAM = 0x73756273
 _VALIDATION_STREAM = 0x76616C69
@@ -51,16 +55,16 @@ def subset(images: Tensor, num_images: int | None, subset_seed: int) -> Tensor:
     return images if rows is None else images[rows]
 
 
-def hold_out(data: ImageDataset, num_images: int, *, seed: int = 0) -> tuple[ImageDataset, ImageDataset]:
-    """Split off images by which to choose settings, steps and models, so that test images are looked at once.
+def hold_out(data: Dataset, num_images: int, *, seed: int = 0) -> tuple[Dataset, Dataset]:
+    """Split off images or rows by which to choose settings, steps and models, so that test data are looked at once.
 
     Args:
-        data: Images for training.
-        num_images: How many are held out, from 1 to one less than there are.
+        data: Images or a table for training.
+        num_images: How many images or rows are held out, from 1 to one less than there are.
         seed: Seed of the draw.
 
     Returns:
-        The other images, in their order, and those held out, whose ``split`` is "val".
+        The others, in their order, and those held out, whose ``split`` is "val".
 
     Raises:
         ArgumentError: If ``num_images`` or ``seed`` is out of range.
@@ -71,14 +75,9 @@ def hold_out(data: ImageDataset, num_images: int, *, seed: int = 0) -> tuple[Ima
         >>> len(train), len(validation)
         (1242, 200)
     """
-    check_type("data", data, ImageDataset, "an `ImageDataset`, such as `load_dataset` returns")
+    check_type("data", data, (ImageDataset, TableDataset), "what `load_dataset` or `load_table` returns")
     check_int("seed", seed, minimum=0, maximum=SEED_MAXIMUM)
     check_int("num_images", num_images, minimum=1, maximum=len(data) - 1)
     order = torch.randperm(len(data), generator=torch_generator(seed, _VALIDATION_STREAM))
     held_out, kept = order[:num_images], order[num_images:].sort().values
-    return _part(data, kept, data.split), _part(data, held_out, "val")
-
-
-def _part(data: ImageDataset, rows: Tensor, split: str) -> ImageDataset:
-    labels = None if data.labels is None else data.labels[rows]
-    return replace(data, images=data.images[rows], labels=labels, split=split)
+    return data.take(kept), replace(data.take(held_out), split="val")

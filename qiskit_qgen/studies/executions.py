@@ -18,6 +18,7 @@ from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.execution import AbstractExecution, LocalExecution
 from qiskit_qgen.metrics import BASELINES, FeatureCache, evaluate_features, evaluate_images, get_extractor
 from qiskit_qgen.models.base import AbstractGenerativeModel
+from qiskit_qgen.models.base.codecs import check_table
 from qiskit_qgen.studies.intervals import interval_text, mean_interval
 from qiskit_qgen.studies.tables import markdown_table, save_results
 
@@ -41,7 +42,7 @@ class ExecutionComparison:
     unfit: dict[str, Any]
     """What makes a score unfit for conclusions in favour of the model, as of ``model.evaluate``."""
     images: dict[str, Tensor]
-    """The first samples of the first seed on each execution."""
+    """The first images of the first seed on each execution, or all its rows of a table."""
     num_samples: int
     seeds: tuple[int, ...]
     extractor: str
@@ -140,6 +141,8 @@ def compare_executions(
     if model.image_shape is not None:
         extractor = get_extractor(extractor, image_shape=model.image_shape, name="extractor")
     real = data.images if isinstance(data, ImageDataset) else data
+    if model.image_shape is None:
+        real = check_table(data, model.config.num_features, columns=model.columns).rows
     options: dict[str, Any] = {"extractor": extractor, "cache": cache}
     whole = model.evaluate(real, num_samples=num_samples, reference=reference, seed=seeds[0], **options)
     rows = []
@@ -150,7 +153,7 @@ def compare_executions(
         latents = {seed: model.sample_latents(num_samples, seed=seed, execution=execution) for seed in seeds}
         seconds = time.perf_counter() - start
         samples = {seed: model.decode_latents(found) for seed, found in latents.items()}
-        images[name] = samples[seeds[0]][:_SHOWN]
+        images[name] = samples[seeds[0]][: _SHOWN if model.image_shape is not None else None]
         scores = [_scores(samples[seed], real, seed, options) for seed in seeds]
         distances = [(latents[seed] - exact[seed]).abs() for seed in seeds]
         count = num_samples * len(seeds)

@@ -5,7 +5,7 @@ from torch import nn
 
 from qiskit_qgen.datasets import ImageDataset
 from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError, DatasetError
-from qiskit_qgen.models.base.codecs import PixelCodec, RowCodec, check_images, check_rows, decode, encode, fingerprint
+from qiskit_qgen.models.base.codecs import PixelCodec, RowCodec, check_images, check_table, decode, encode, fingerprint
 
 
 def test_pixels_and_rows_come_back():
@@ -78,11 +78,11 @@ def test_bad_pictures_are_refused(data, error, text):
 )
 def test_bad_rows_are_refused(data, error, text):
     with pytest.raises(error, match=text):
-        check_rows(data, 3)
+        check_table(data, 3)
 
 
 def test_rows_become_float32():
-    assert check_rows(np.arange(6).reshape(2, 3), 3).dtype == torch.float32
+    assert check_table(np.arange(6).reshape(2, 3), 3).dtype == torch.float32
 
 
 def test_fingerprints_tell_values_shapes_and_types_apart():

@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 
 from torch import Tensor
 
+from qiskit_qgen.datasets.table_dataset import whole_numbers
+
 
 class Baselines(NamedTuple):
     """Samples of baselines, by their names in :data:`~qiskit_qgen.metrics.BASELINES`."""
@@ -40,7 +42,9 @@ def baselines_of(model: Any, number: int, train: Tensor | None, labels: Any, see
     if model.latent_dim is None:
         if train is not None:
             samples |= fitted_baselines(train, number, labels=labels, seed=seed)
-            if model.image_shape is not None:
+            if model.image_shape is None:
+                samples = {name: whole_numbers(rows, model.columns) for name, rows in samples.items()}
+            else:
                 del samples["marginals"]  # pixels by themselves are noise
                 samples = {name: images.clamp(0, 1) for name, images in samples.items()}
         return Baselines({}, samples)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from qiskit_qgen._checks import check_type
-from qiskit_qgen.datasets import ImageDataset, as_images
+from qiskit_qgen.datasets import Column, ImageDataset, TableDataset, as_images
+from qiskit_qgen.datasets.frames import is_frame
+from qiskit_qgen.datasets.tables import as_table
 from qiskit_qgen.exceptions import ArgumentError, DatasetError
 
 _BATCH = 512
@@ -87,41 +91,43 @@ def check_images(data: Any, image_shape: tuple[int, int, int], *, name: str = "d
     return images
 
 
-def check_rows(data: Any, num_features: int, *, name: str = "data") -> Tensor:
-    """Return ``data`` as a table (N, num_features), float32.
+def check_table(
+    data: Any, num_features: int, *, name: str = "data", columns: Sequence[Column] | None = None
+) -> TableDataset:
+    """Return ``data`` as a table of ``num_features`` columns whose rows are float32.
+
+    Args:
+        data: A table, a data frame, or a tensor or array (N, num_features).
+        num_features: The number of columns.
+        name: The argument, for messages.
+        columns: Those of the model, by whose names columns are taken; None takes them as they come.
 
     Raises:
-        ArgumentTypeError: If ``data`` is no tensor or array.
+        ArgumentTypeError: If ``data`` is of another type.
         DatasetError: If the table is empty, has another shape or holds NaN or infinity, or float32 cannot hold it.
     """
-    check_type(name, data, (Tensor, np.ndarray), "a tensor or an array of rows")
-    if isinstance(data, np.ndarray) and data.dtype.kind not in "fiu":
-        raise DatasetError(f"Argument `{name}` must hold real numbers, but is of type {data.dtype}.")
-    rows = torch.as_tensor(data).detach().cpu()
-    if rows.dim() != 2 or rows.shape[1] != num_features or len(rows) == 0:
-        raise DatasetError(
-            f"Argument `{name}` must have shape (N, {num_features}) with N of at least 1, but has shape "
-            f"{tuple(rows.shape)}."
-        )
-    if rows.is_complex():
-        raise DatasetError(f"Argument `{name}` must hold real numbers, but is of type {rows.dtype}.")
-    if not bool(rows.isfinite().all()):
-        raise DatasetError(f"Argument `{name}` must hold finite numbers, but has NaN or infinite ones.")
-    return _single_precision(rows, name)
+    if not is_frame(data):
+        check_type(name, data, (Tensor, np.ndarray, TableDataset), "a tensor or an array of rows, or a table")
+    names = None if columns is None or columns[0].name is None else [each.name for each in columns]
+    table = as_table(data, f"Argument `{name}`", columns=names, width=num_features)
+    return replace(table, rows=_single_precision(table, name))
 
 
-def _single_precision(rows: Tensor, name: str) -> Tensor:
-    """Return ``rows`` as float32 unless that would lose what distinguishes them."""
-    rounded, exact = rows.float().contiguous(), rows.double()
+def _single_precision(table: TableDataset, name: str) -> Tensor:
+    """Return rows as float32 unless that would lose what distinguishes them."""
+    exact = table.rows.double()
+    rounded = exact.float().contiguous()
     if not bool(rounded.isfinite().all()):
         raise DatasetError(f"Argument `{name}` must hold numbers below 3.4e38, the largest of float32: rescale first.")
     low, high = exact.amin(dim=0), exact.amax(dim=0)
     lost = (rounded - exact).abs().amax(dim=0) > _ROUNDING * (high - low)
     if bool((lost & (high > low)).any()):
         column = int((lost & (high > low)).nonzero()[0])
+        known = table.columns[column].name
         raise DatasetError(
-            f"Argument `{name}` must hold columns that float32 can tell apart, but column {column} varies by "
-            f"{float(high[column] - low[column]):.3g} around {float(low[column]):.6g}: subtract that first."
+            f"Argument `{name}` must hold columns that float32 can tell apart, but column "
+            f"{column if known is None else f'`{known}`'} varies by {float(high[column] - low[column]):.3g} around "
+            f"{float(low[column]):.6g}: subtract that first."
         )
     return rounded
 

@@ -13,6 +13,7 @@ from torch import Tensor
 from qiskit_qgen._checks import check_type
 from qiskit_qgen._settings import Settings
 from qiskit_qgen._typing import PathLike
+from qiskit_qgen.datasets import Column
 from qiskit_qgen.exceptions import ArgumentError, NotFittedError, TrainingDivergedError
 from qiskit_qgen.execution import AbstractExecution
 from qiskit_qgen.models.base.codecs import check_images, fingerprint
@@ -69,8 +70,8 @@ class AbstractTrainable(AbstractLatentSpace):
 
         Args:
             data: Images (N, C, H, W) of ``image_shape``, float in [0, 1] or uint8, as tensor, array or
-                :class:`~qiskit_qgen.datasets.ImageDataset`; or rows (N, num_features). There may be fewer than
-                ``batch_size``.
+                :class:`~qiskit_qgen.datasets.ImageDataset`; or rows (N, num_features), as tensor, array, pandas'
+                ``DataFrame`` or :class:`~qiskit_qgen.datasets.TableDataset`. There may be fewer than ``batch_size``.
             labels: Labels (N,) from 0, if the model has classes; None takes those of an ``ImageDataset``.
             steps: Steps of the training; None takes ``training.steps``.
             batch_size: Samples in a batch; None takes ``training.batch_size``.
@@ -108,7 +109,7 @@ class AbstractTrainable(AbstractLatentSpace):
         if self.dtype != torch.float32:
             raise ArgumentError(f"A model is trained in float32, but this one is {self.dtype}: call `.float()` first.")
         options = self._training(training, steps, batch_size)
-        samples = self._check_data(data, name="data")
+        samples, columns = self._training_data(data, warm_start=warm_start)
         classes = training_labels(data, labels, len(samples), self.num_classes)
         for name, value in (("warm_start", warm_start), ("strict", strict)):
             check_type(name, value, bool, "True or False")
@@ -133,7 +134,7 @@ class AbstractTrainable(AbstractLatentSpace):
             **self._identity(),
         }
         before = {name: tensor.clone() for name, tensor in self.state_dict().items()}
-        former, was_trained = self.history, self._is_trained
+        former, was_trained = (self.history, self.columns), self._is_trained
         with executed_on(self, rank_execution(execution)):
             try:
                 if not warm_start:
@@ -146,7 +147,7 @@ class AbstractTrainable(AbstractLatentSpace):
             except BaseException:
                 self._copy(before)  # nothing has been trained: the model stays what it was
                 raise
-            self.history, self._origin = trainer.state.history, origin
+            self.history, self._origin, self.columns = trainer.state.history, origin, columns
             self.class_names = None if self.num_classes is None else getattr(data, "class_names", None)
             self._is_trained = warm_start
             try:
@@ -154,7 +155,7 @@ class AbstractTrainable(AbstractLatentSpace):
             except Exception:
                 if was_trained:  # a run that fails takes nothing away
                     self._copy(before)
-                    self.history, self._origin, self._is_trained = former, None, True
+                    (self.history, self.columns), self._origin, self._is_trained = former, None, True
                 raise
         return trainer.state.history
 
@@ -186,6 +187,15 @@ class AbstractTrainable(AbstractLatentSpace):
         """Return real images or rows, checked; ``name`` is the argument that they come from."""
         assert self.image_shape is not None  # noqa: S101 - models of tables have their own check
         return check_images(data, self.image_shape, name=name)
+
+    def _training_data(
+        self,
+        data: Any,
+        *,
+        warm_start: bool,  # noqa: ARG002
+    ) -> tuple[Tensor, tuple[Column, ...] | None]:
+        """Return the images or rows to train on, checked, and the columns of tables."""
+        return self._check_data(data, name="data"), None
 
     def _identity(self) -> dict[str, str]:
         """Return digests of what is the user's own, by which a resumed training knows it again."""

@@ -15,6 +15,7 @@ from qiskit_qgen._checks import check_type
 from qiskit_qgen._random import torch_generator
 from qiskit_qgen._settings import Settings
 from qiskit_qgen.circuits import ParametrizedCircuit
+from qiskit_qgen.datasets import Column
 from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError
 from qiskit_qgen.layers import QuantumLayer
 from qiskit_qgen.models.base.labels import sampling_labels
@@ -89,6 +90,8 @@ class AbstractModule(nn.Module, ABC):
         """Losses and scores of the training; None before the first."""
         self.class_names: tuple[str, ...] | None = None
         """The names of the labels, of a model with classes that was trained on a data set with names."""
+        self.columns: tuple[Column, ...] | None = None
+        """Names and types of the columns that the model was trained on; None before, and of a model of images."""
         self._is_trained = False
         self._origin: str | None = None
         self._prepare()

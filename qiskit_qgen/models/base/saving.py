@@ -12,7 +12,8 @@ from qiskit_qgen._checks import check_path
 from qiskit_qgen._settings import CUSTOM, unknown_name
 from qiskit_qgen._typing import PathLike
 from qiskit_qgen.circuits import ParametrizedCircuit
-from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError, CheckpointError
+from qiskit_qgen.datasets import Column
+from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError, CheckpointError, DatasetError
 from qiskit_qgen.networks.own_circuits import own_ansatz
 from qiskit_qgen.persistence import check_state, load_circuit, load_model_config, load_model_folder, save_model_folder
 from qiskit_qgen.persistence.pretrained import ANSATZ_FILE
@@ -38,6 +39,7 @@ def save_model(model: AbstractGenerativeModel, folder: PathLike) -> None:
     config |= {} if names is None else {"class_names": names}
     ansatz = own_ansatz(model.config)
     config |= {} if ansatz is None else {"ansatz": _parameter_names(ansatz)}
+    config |= {} if model.columns is None else {"columns": [column.to_dict() for column in model.columns]}
     save_model_folder(
         folder,
         config=config,
@@ -93,6 +95,7 @@ def load_model(kind: type[Model], folder: PathLike, own: Mapping[str, Any]) -> M
         raise CheckpointError(f"The file config.json in {str(folder)!r} is damaged: save the model again.")
     model.history = History.from_tensors(columns, content["history"])
     model.class_names = _class_names(content.get("class_names"), folder)
+    model.columns = _columns(content.get("columns"), model, folder)
     return model
 
 
@@ -129,6 +132,18 @@ def _class_names(names: Any, folder: PathLike) -> tuple[str, ...] | None:
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise CheckpointError(f"The file config.json in {str(folder)!r} is damaged: save the model again.")
     return tuple(names)
+
+
+def _columns(saved: Any, model: AbstractGenerativeModel, folder: PathLike) -> tuple[Column, ...] | None:
+    if saved is None:
+        return None
+    try:
+        columns = tuple(map(Column.from_dict, saved if isinstance(saved, list) else [saved]))
+        if len(columns) != model.config.num_features:
+            raise DatasetError(f"there must be {model.config.num_features} columns, but there are {len(columns)}")
+    except (DatasetError, AttributeError) as error:
+        raise CheckpointError(f"The file config.json in {str(folder)!r} is damaged: save the model again.") from error
+    return columns
 
 
 def _check_own(config: Mapping[str, Any], own: Mapping[str, Any]) -> None:

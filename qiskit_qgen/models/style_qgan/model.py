@@ -10,10 +10,14 @@ from torch import Tensor, nn
 
 from qiskit_qgen._checks import check_shape
 from qiskit_qgen.circuits import ParametrizedCircuit
+from qiskit_qgen.datasets import Column
+from qiskit_qgen.datasets.frames import to_frame
+from qiskit_qgen.datasets.table_dataset import whole_numbers
+from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.execution import AbstractExecution
 from qiskit_qgen.models.base import AbstractGenerativeModel, QuantumPass, quantum_layers
 from qiskit_qgen.models.base.categories import asked_for, build_categories, with_categories
-from qiskit_qgen.models.base.codecs import check_images, check_rows, decode, encode, fingerprint
+from qiskit_qgen.models.base.codecs import check_images, check_table, decode, encode, fingerprint
 from qiskit_qgen.models.style_qgan.build import (
     build_circuit,
     build_codec,
@@ -172,8 +176,48 @@ class StyleQGAN(AbstractGenerativeModel):
 
     def _check_data(self, data: Any, *, name: str) -> Tensor:
         if self.config.image_shape is None:
-            return check_rows(data, self.config.sample_size, name=name)
+            return check_table(data, self.config.sample_size, name=name, columns=self.columns).rows
         return check_images(data, self.config.image_shape, name=name)
+
+    def _training_data(self, data: Any, *, warm_start: bool) -> tuple[Tensor, tuple[Column, ...] | None]:
+        if self.config.image_shape is not None:
+            return super()._training_data(data, warm_start=warm_start)
+        table = check_table(data, self.config.sample_size, columns=self.columns if warm_start else None)
+        return table.rows, table.columns
+
+    def decode_latents(self, latents: Tensor) -> Tensor:
+        """Return the samples, as :meth:`sample` does, of what :meth:`sample_latents` returned.
+
+        Columns of integers, booleans and categories of tabular data are rounded to whole numbers.
+
+        Raises:
+            ArgumentError: If ``latents`` has another shape.
+            ArgumentTypeError: If ``latents`` is no tensor.
+        """
+        samples = super().decode_latents(latents)
+        return samples if self.config.image_shape is not None else whole_numbers(samples, self.columns)
+
+    def to_frame(self, rows: Any) -> Any:
+        """Return rows (N, num_features) of the model's columns as a pandas ``DataFrame`` with their names and types.
+
+        Names and types are those of the ``DataFrame`` or table that the model was trained on; without names, columns
+        are x0, x1, ...
+
+        Raises:
+            ArgumentError: If this is a model of images.
+            DatasetError: If ``rows`` is of another shape or not finite.
+            MissingOptionalLibraryError: If pandas is not installed.
+        """
+        if self.config.image_shape is not None:
+            raise ArgumentError("A model of images has no columns: `to_frame` is for tabular data.")
+        return to_frame(check_table(rows, self.config.sample_size, name="rows").rows, self.columns)
+
+    def sample_frame(self, num_samples: int | None = None, **options: Any) -> Any:
+        """Return samples as a pandas ``DataFrame``, as :meth:`to_frame` does.
+
+        The arguments are those of :meth:`sample`, and what they raise.
+        """
+        return self.to_frame(self.sample(num_samples, **options))
 
     @property
     def latent_dim(self) -> int | None:

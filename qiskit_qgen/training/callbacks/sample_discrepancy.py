@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from qiskit_qgen._checks import check_float, check_int, check_type
-from qiskit_qgen.datasets import ImageDataset, as_images
+from qiskit_qgen.datasets import ImageDataset, TableDataset, as_images
 from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.training.phases.base import AbstractGeneratorPhase
 from qiskit_qgen.training.phases.denoising import DenoisingPhase
@@ -41,6 +41,7 @@ class SampleDiscrepancy:
         from qiskit_qgen.metrics import median_distance
 
         data = validation.images if isinstance(validation, ImageDataset) else validation
+        data = data.rows if isinstance(data, TableDataset) else data
         check_type("validation", data, (Tensor, np.ndarray), "a tensor, an array or a data set")
         is_table = data.ndim == 2
         self._real = torch.as_tensor(data).detach().cpu() if is_table else as_images(data, name="validation").cpu()

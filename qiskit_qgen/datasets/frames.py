@@ -1,0 +1,131 @@
+"""pandas' data frames to tables, and back."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from qiskit_qgen.datasets.table_dataset import ORDERED, Column, TableDataset, whole_numbers
+from qiskit_qgen.exceptions import DatasetError
+from qiskit_qgen.optionals import HAS_PANDAS
+
+_SHOWN = 3
+
+
+def is_frame(data: object) -> bool:
+    """Whether ``data`` is a pandas ``DataFrame``; pandas is not imported to see."""
+    pandas = sys.modules.get("pandas")
+    return pandas is not None and isinstance(data, pandas.DataFrame)
+
+
+def from_frame(
+    frame: Any, subject: str, *, name: str, split: str = "train", columns: Sequence[str | int] | None = None
+) -> TableDataset:
+    """Return a ``DataFrame`` as a table: integers, booleans, floating point, and ordered categories as 0, 1, ...
+
+    Args:
+        frame: The frame.
+        subject: The beginning of messages: "Argument `data`" or "File wine.csv".
+        name: The table's name.
+        split: The table's split.
+        columns: The columns to take, in this order; None takes all.
+
+    Raises:
+        DatasetError: If a column is missing, holds other things, or lacks a value; the message names it.
+    """
+    if frame.columns.nlevels > 1:
+        raise DatasetError(f"{subject}: columns must have one name each, but have {frame.columns.nlevels}.")
+    twice = frame.columns[frame.columns.duplicated()]
+    if len(twice):
+        raise DatasetError(f"{subject}: each column must have a name of its own, but `{twice[0]}` comes twice.")
+    labels = list(frame.columns)
+    if columns is not None:
+        lost = [each for each in columns if each not in labels]
+        if lost:
+            raise DatasetError(f"{subject} has no column `{lost[0]}`; its columns are {', '.join(map(str, labels))}.")
+        labels = list(columns)
+    if not labels or not len(frame):
+        raise DatasetError(f"{subject} must hold a row and a column at least, but has shape {frame.shape}.")
+    found = [_column(frame[label], label, subject) for label in labels]
+    values = np.stack([values for _, values in found], axis=1)
+    return TableDataset(torch.from_numpy(values), tuple(column for column, _ in found), name, split)
+
+
+def to_frame(rows: Tensor, columns: Sequence[Column] | None) -> Any:
+    """Return rows (N, number of columns) as a ``DataFrame`` of these columns; those without a name are x0, x1, ...
+
+    Raises:
+        MissingOptionalLibraryError: If pandas is not installed.
+    """
+    HAS_PANDAS.require_now("data frames")
+    import pandas as pd
+
+    values = rows.detach().cpu()
+    known = [Column(None, "float32")] * values.shape[1] if columns is None else list(columns)
+    whole = whole_numbers(values, known).numpy()
+    found = {}
+    for place, column in enumerate(known):
+        name = f"x{place}" if column.name is None else column.name
+        series = pd.Series(whole[:, place])
+        if column.dtype == ORDERED:
+            kinds = pd.CategoricalDtype(list(column.categories), ordered=True)
+            found[name] = pd.Series(pd.Categorical.from_codes(series.astype(int).to_list(), dtype=kinds))
+        else:
+            found[name] = series.astype(column.dtype)
+    return pd.DataFrame(found)
+
+
+def _column(series: Any, label: Any, subject: str) -> tuple[Column, Any]:
+    """Return a column and its values, (N,) float64."""
+    import pandas as pd
+    from pandas.api import types
+
+    place = f"{subject}: column `{label}`"
+    if not isinstance(label, (str, int)):
+        raise DatasetError(f"{place} must have a text or a number as its name, not a {type(label).__name__}.")
+    missing = np.flatnonzero(series.isna().to_numpy())
+    if len(missing):
+        shown = ", ".join(str(row) for row in missing[:_SHOWN]) + ", ..." * (len(missing) > _SHOWN)
+        word = "row" if len(missing) == 1 else "rows"
+        raise DatasetError(
+            f"{place} lacks {len(missing)} of {len(series)} values ({word} {shown}, counted from 0): fill them in, or "
+            "leave these rows out."
+        )
+    kind = series.dtype
+    if isinstance(kind, pd.CategoricalDtype) and kind.ordered:
+        categories = tuple(each.item() if isinstance(each, np.generic) else each for each in kind.categories)
+        return Column(label, ORDERED, categories), series.cat.codes.to_numpy(np.float64)
+    is_number = types.is_numeric_dtype(kind) and not types.is_complex_dtype(kind)
+    if not is_number:
+        raise DatasetError(f"{place} {_why_no_number(series)}")
+    values = series.to_numpy(np.float64)
+    if not np.isfinite(values).all():
+        raise DatasetError(f"{place} must hold finite numbers, but holds infinite ones.")
+    return Column(label, str(kind)), values
+
+
+def _why_no_number(series: Any) -> str:
+    """Say what a column holds in the place of numbers, and what to do."""
+    import pandas as pd
+    from pandas.api import types
+
+    if isinstance(series.dtype, pd.CategoricalDtype) or types.is_string_dtype(series.dtype):
+        some = [str(each)[:20] for each in series.iloc[:1000].unique()[:_SHOWN]]
+        if all(_is_decimal_comma(each) for each in some):
+            return f"holds numbers with a decimal comma ({', '.join(some)}): write them with a point."
+        return (
+            f"holds words ({', '.join(map(repr, some))}, ...), which have no order: leave it out by `columns`, give its "
+            "kinds an order by pandas' ordered categories, or make a column of 0 and 1 of each, as pandas.get_dummies "
+            "does."
+        )
+    return f"must hold numbers, but is of type {series.dtype}: leave it out by `columns`, or convert it."
+
+
+def _is_decimal_comma(text: str) -> bool:
+    whole, comma, rest = text.strip().lstrip("+-").partition(",")
+    return bool(comma) and whole.isdigit() and rest.isdigit()
