@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from qiskit_qgen._checks import check_folder
+from qiskit_qgen.cli.data import DataSettings
 from qiskit_qgen.cli.environment import machine, versions
 from qiskit_qgen.cli.reporting import note
 from qiskit_qgen.cli.settings import (
     MODELS,
-    DataSettings,
     Tables,
     data_settings,
     model_class,
@@ -29,6 +29,7 @@ from qiskit_qgen.persistence.json_text import parse_json
 
 CHECKPOINTS, MODEL = "checkpoints", "model"
 SAMPLES, RECONSTRUCTIONS, NEAREST, CIRCUIT = "samples.png", "reconstructions.png", "nearest.png", "circuit.png"
+MARGINALS, PAIRS = "marginals.png", "pairs.png"
 HISTORY, HISTORY_IMAGE, SCORES = "history.json", "history.png", "scores.json"
 CONFIG, RECORD, REPORT = "config.toml", "run.json", "report.html"
 PROGRESS, METRICS, TENSORBOARD, WANDB = "progress", "metrics.csv", "tensorboard", "wandb"
@@ -36,8 +37,8 @@ _REPLACED = ".replaced"  # where a run waits until the one that replaces it is f
 _MOVED = ".moved"  # where it is while it is moved there or back: a call that finds it moves it back
 _LOGS = "logging"  # the one table that a finished run may be asked for with other settings
 _OWN = (
-    CHECKPOINTS, MODEL, SAMPLES, RECONSTRUCTIONS, NEAREST, CIRCUIT, HISTORY, HISTORY_IMAGE, SCORES, PROGRESS, METRICS,
-    TENSORBOARD, WANDB, REPORT, CONFIG, RECORD,
+    CHECKPOINTS, MODEL, SAMPLES, RECONSTRUCTIONS, NEAREST, CIRCUIT, MARGINALS, PAIRS, HISTORY, HISTORY_IMAGE, SCORES,
+    PROGRESS, METRICS, TENSORBOARD, WANDB, REPORT, CONFIG, RECORD,
 )  # fmt: skip
 _DECISIVE = ("data", "model", "training")  # for the trained model; a finished run is held to all its settings
 
@@ -53,7 +54,7 @@ class RunFolder:
     ``history.json``          every loss and score of the training
     ``scores.json``           the scores of the trained model with their floors
     images                    ``samples.png``, ``reconstructions.png``, ``nearest.png``, ``history.png``,
-                              ``circuit.png``
+                              ``circuit.png``; of a table ``marginals.png`` and ``pairs.png``
     ``progress/``             grids of samples on the way
     ``report.html``           all of it as one page
     logs                      ``metrics.csv``, ``tensorboard/``, ``wandb/``, where [logging] asks for them
@@ -273,7 +274,8 @@ def data_beside(path: Path, name: str, **given: Any) -> DataSettings:
     """Return the settings of the data ``name`` for scoring the model in ``path``.
 
     Where its run was trained on the same data, they are the run's own, so that images are converted as then and none of
-    those trained on is taken for a test image; what is ``given`` wins over them.
+    those trained on is taken for a test image; what is ``given`` wins over them, None leaves out, and the word "none"
+    stands for None.
 
     Raises:
         ArgumentError: If an option is out of range.
@@ -283,7 +285,7 @@ def data_beside(path: Path, name: str, **given: Any) -> DataSettings:
     known = own is not None and (own.name == name or _is_same_path(str(own.name), name))
     base = own.whole().to_dict() if own is not None and known else {}
     chosen = {option: value for option, value in given.items() if value not in (None, False)}
-    return DataSettings.of(**{**base, "name": name, **chosen})
+    return DataSettings.of(**{**base, "name": name, **DataSettings.without_none_words(chosen)})
 
 
 def _is_same_path(first: str, second: str) -> bool:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import typer
 
 from qiskit_qgen.cli import run_folder as files
+from qiskit_qgen.cli.data import samples_of, unit_of
 from qiskit_qgen.cli.executions import parse_execution
 from qiskit_qgen.cli.following import check_loggers, followers
 from qiskit_qgen.cli.reporting import note
@@ -33,6 +35,7 @@ from qiskit_qgen.training.distributed import broadcast_object, is_main, join, on
 
 _NUM_SAMPLES = 64
 _NUM_NEAREST = 16
+_FEWEST_ROWS, _MOST_ROWS = 500, 5000
 
 
 def run(tables: Tables, out: Path, *, resume: bool, overwrite: bool, again: str, twin: str | None = None) -> None:
@@ -57,9 +60,10 @@ def run(tables: Tables, out: Path, *, resume: bool, overwrite: bool, again: str,
         note(f"Folder {out} holds this run, finished; pass --overwrite to train it anew.")
         _report(folder)
         return
-    shape = " x ".join(map(str, train.images.shape[1:]))
+    shape = " x ".join(map(str, samples_of(train).shape[1:])) + " columns" * (unit_of(train) == "rows")
     held_out = "" if validation is None else f" and {len(validation)} held out for scores on the way"
-    note(f"{len(train)} images of {tables['data']['name']}, {shape}{held_out}; seed {tables['training']['seed']}.")
+    text = f"{len(train)} {unit_of(train)} of {tables['data']['name']}, {shape}{held_out}"
+    note(f"{text}; seed {tables['training']['seed']}.")
     _, _, parts = model.summary().partition("\n")  # without "not trained", which a resumed run is not
     note(f"{type(model).__name__}\n{parts}")
     with _resumable(folder, again):
@@ -86,19 +90,19 @@ def _prepare(tables: Tables, twin: str | None) -> tuple[Tables, Any, Any, Any, A
     """Return the complete settings, and what they name: data to train and to score, model, extractor, execution."""
     data = data_settings(tables)
     whole = data.load()
-    channels, height, width = whole.images.shape[1:]
+    shape = tuple(samples_of(whole).shape[1:])
     asked = split_training(tables)[0].score_every is not None
-    tables = complete(choose_categories(tables, whole), (channels, height, width))
+    tables = complete(choose_categories(tables, whole), shape)
     tables["training"]["num_validation"] = split_training(tables)[0].held_out(len(whole), asked=asked)
     train = split_data(whole, tables["training"]["num_validation"])
     check_loggers(tables)
     scored, execution = tables["evaluate"], tables["training"]["execution"]
     remedy = "set `split` to 'train' in the table [evaluate], as does --set evaluate.split=train"
     test = load_scored_images(data.whole(), scored["split"], remedy)
-    model = model_of(tables["model"], (channels, height, width))
+    model = model_of(tables["model"], shape)
     if twin is not None:
         model, tables["model"] = _challenger(model, twin)
-    extractor = choose_extractor(scored["extractor"], train[0], (channels, height, width))
+    extractor = choose_extractor(scored["extractor"], train[0], shape)
     return tables, train, test, model, extractor, None if execution is None else parse_execution(execution)
 
 
@@ -162,13 +166,27 @@ def _train(
 
 
 def _draw(model: Any, train: Any, test: Any, seed: int, folder: RunFolder) -> None:
-    from qiskit_qgen.plotting import plot_circuit, plot_history, plot_images, plot_nearest, plot_reconstructions
+    from qiskit_qgen.plotting import (
+        plot_circuit,
+        plot_history,
+        plot_images,
+        plot_marginals,
+        plot_nearest,
+        plot_pairs,
+        plot_reconstructions,
+    )
 
-    samples = model.sample(_NUM_SAMPLES, seed=seed)
-    plot_images(samples, columns=8).savefig(folder.path / files.SAMPLES)
-    plot_nearest(samples[:_NUM_NEAREST], train).savefig(folder.path / files.NEAREST)
     plot_history(model.history).savefig(folder.path / files.HISTORY_IMAGE)
-    if getattr(model.config, "autoencoder", None) is not None:
+    if model.image_shape is None:
+        rows = model.sample(max(_FEWEST_ROWS, min(len(train), _MOST_ROWS)), seed=seed)
+        sets = {"training": train, "generated": replace(train, rows=rows)}
+        plot_marginals(sets).savefig(folder.path / files.MARGINALS)
+        plot_pairs(sets).savefig(folder.path / files.PAIRS)
+    else:
+        samples = model.sample(_NUM_SAMPLES, seed=seed)
+        plot_images(samples, columns=8).savefig(folder.path / files.SAMPLES)
+        plot_nearest(samples[:_NUM_NEAREST], train).savefig(folder.path / files.NEAREST)
+    if getattr(model.config, "has_autoencoder", False):
         some = test.images[:: max(1, len(test) // 32)][:32]
         plot_reconstructions(some, model.reconstruct(some)).savefig(folder.path / files.RECONSTRUCTIONS)
     if model.circuit is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,10 +14,19 @@ from qiskit_qgen.cli.reporting import reports_errors
 from qiskit_qgen.exceptions import ArgumentError
 
 Model = Annotated[Path, typer.Argument(metavar="MODEL_DIR", help="A saved model, or the folder of a run.")]
-Data = Annotated[str, typer.Option(help="Real images: a known name, a folder or a file.")]
+Data = Annotated[str, typer.Option(help="Real images or rows: a known name, a folder or a file.")]
 Split = Annotated[str, typer.Option(help="Which of them: test, val or train.")]
 DataDir = Annotated[str | None, typer.Option(help="Where the files of a known data set are.")]
-ImageSize = Annotated[int | None, typer.Option(min=2, help="Side in pixels to resize the images of a folder to.")]
+Key = Annotated[str | None, typer.Option(help="Name of the array in an .npz or .pt file.")]
+ImageSize = Annotated[
+    str | None, typer.Option(help="Side in pixels, or HEIGHTxWIDTH, to resize the images of a folder to.")
+]
+Crop = Annotated[
+    str | None, typer.Option(help="center cuts images of a folder to the new proportions, none changes theirs.")
+]
+TestFraction = Annotated[
+    float | None, typer.Option(min=0, max=0.9, help="Share that is held out where there are no test images or rows.")
+]
 Mode = Annotated[str | None, typer.Option(help="L, RGB or RGBA, to convert the images of a folder to.")]
 SkipDamaged = Annotated[bool, typer.Option("--skip-damaged", help="Leave out damaged files of a folder.")]
 Extractor = Annotated[
@@ -24,7 +34,8 @@ Extractor = Annotated[
     typer.Option(help="Features to compare: efficientnet-lite0-96px, nsfw-inception-v3-299px, labels or pixel."),
 ]
 
-_SUFFIXES = (".png", ".npy")
+_SUFFIXES = (".png", ".npy", ".csv", ".parquet")
+_OF_TABLES = (".csv", ".parquet")
 
 
 @reports_errors
@@ -32,7 +43,10 @@ def sample(
     model: Model,
     num_samples: Annotated[int, typer.Option("-n", "--num-samples", min=1, help="Number of samples.")] = 64,
     out: Annotated[
-        Path, typer.Option("-o", "--out", help="File to write: a grid of images (.png) or an array (.npy).")
+        Path,
+        typer.Option(
+            "-o", "--out", help="File to write: a grid of images (.png), an array (.npy) or a table (.csv, .parquet)."
+        ),
     ] = Path("samples.png"),
     columns: Annotated[int | None, typer.Option(min=1, help="Images in a row of the grid.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of the noise; a fresh one if left out.")] = None,
@@ -52,10 +66,14 @@ def sample(
 
     _check_folder(model)
     if out.suffix not in _SUFFIXES:
-        raise ArgumentError(f"Option --out must name a file that ends in {' or '.join(_SUFFIXES)}, but is {out}.")
+        raise ArgumentError(f"Option --out must name a file that ends in {', '.join(_SUFFIXES)}, but is {out}.")
     if columns is not None and out.suffix != ".png":
         raise ArgumentError("Option --columns must be left out unless --out ends in .png.")
     check_new_file("--out", out)
+    if out.suffix in _OF_TABLES:
+        from qiskit_qgen.optionals import HAS_PANDAS
+
+        HAS_PANDAS.require_now(f"{out.suffix} files")
     from qiskit_qgen._random import resolve_seed
     from qiskit_qgen.cli.executions import parse_execution
     from qiskit_qgen.cli.run_folder import load_model
@@ -63,14 +81,29 @@ def sample(
     seed = resolve_seed(seed)
     trained = load_model(model)
     if out.suffix == ".png" and trained.image_shape is None:
-        raise ArgumentError("This model generates rows of a table, not images: name a file that ends in .npy.")
+        raise ArgumentError("This model generates rows of a table, not images: name a file that ends in .csv.")
+    if out.suffix in _OF_TABLES and trained.image_shape is not None:
+        raise ArgumentError(f"This model generates images: name a file that ends in .png or .npy, not {out.suffix}.")
     asked = int(label) if label is not None and label.isdecimal() else label
     given = {"labels": asked, "guidance": guidance, "sampler": sampler, "sampling_steps": sampling_steps}
     options = {name: value for name, value in given.items() if value is not None}
     with nullcontext() if execution is None else parse_execution(execution) as chosen:
         samples = trained.sample(num_samples, seed=seed, execution=chosen, oversample=oversample, **options)
-    _write(samples, out, columns)
+    _write(trained.to_frame(samples) if out.suffix in _OF_TABLES else samples, out, columns)
     typer.echo(f"{out}: {num_samples} samples of shape {tuple(samples.shape[1:])}, seed {seed}")
+
+
+def _size(text: str | None) -> int | tuple[int, ...] | None:
+    """Return the side, or height and width, that --image-size gives.
+
+    Raises:
+        ArgumentError: If it gives neither.
+    """
+    sides = [] if text is None else text.lower().split("x")
+    if len(sides) > 2 or not all(side.isdecimal() for side in sides):
+        raise ArgumentError(f"Option --image-size must be a side such as 32, or HEIGHTxWIDTH, but is {text!r}.")
+    numbers = tuple(map(int, sides))
+    return numbers if len(numbers) == 2 else next(iter(numbers), None)
 
 
 def _check_folder(model: Path) -> None:
@@ -88,6 +121,10 @@ def _write(samples: Any, out: Path, columns: int | None) -> None:
             import numpy as np
 
             np.save(temporary, samples.numpy(), allow_pickle=False)
+        elif out.suffix in _OF_TABLES:
+            from qiskit_qgen.datasets.table_files import write_frame
+
+            write_frame(samples, temporary, out.suffix)
         else:
             from qiskit_qgen.plotting import plot_images
 
@@ -100,9 +137,12 @@ def evaluate(
     data: Data,
     split: Split = "test",
     data_dir: DataDir = None,
+    key: Key = None,
     image_size: ImageSize = None,
     mode: Mode = None,
+    crop: Crop = None,
     skip_damaged: SkipDamaged = False,
+    test_fraction: TestFraction = None,
     num_images: Annotated[
         int | None, typer.Option(min=4, help="Real images to draw from the split, by the seed; all of them.")
     ] = None,
@@ -130,14 +170,16 @@ def evaluate(
         )
     if out is not None:
         check_new_file("--out", out)
+    from qiskit_qgen.cli.data import samples_of
     from qiskit_qgen.cli.run_folder import data_beside, load_model, load_trained_on
-    from qiskit_qgen.cli.scoring import choose_extractor, load_scored_images, report, score
+    from qiskit_qgen.cli.scoring import choose_extractor, data_to_score, load_scored_images, report, score
     from qiskit_qgen.persistence import atomic_write
 
     trained = load_model(model)
-    options = {"image_size": image_size, "mode": mode, "skip_damaged": skip_damaged, "data_dir": data_dir}
+    options: dict[str, Any] = {"data_dir": data_dir, "key": key, "test_fraction": test_fraction}
+    options |= {"image_size": _size(image_size), "mode": mode, "crop": crop, "skip_damaged": skip_damaged}
     drawn = {} if num_images is None else {"num_images": num_images, "subset_seed": seed}
-    chosen = data_beside(model, data, **options, **drawn)
+    chosen = data_to_score(trained, data_beside(model, data, **options, **drawn))
     real = load_scored_images(chosen, split)
     trained_on = load_trained_on(model)
     if memorization and trained_on is None:
@@ -149,7 +191,7 @@ def evaluate(
     scores = score(
         trained,
         real,
-        extractor=choose_extractor(extractor, trained_on, real.images.shape[1:]),
+        extractor=choose_extractor(extractor, trained_on, samples_of(real).shape[1:]),
         num_samples=num_samples,
         seed=seed,
         train=trained_on,
@@ -170,9 +212,12 @@ def compare(
     data: Data,
     split: Split = "test",
     data_dir: DataDir = None,
+    key: Key = None,
     image_size: ImageSize = None,
     mode: Mode = None,
+    crop: Crop = None,
     skip_damaged: SkipDamaged = False,
+    test_fraction: TestFraction = None,
     num_samples: Annotated[int, typer.Option("-n", "--num-samples", min=2, help="Samples for each seed.")] = 256,
     seed: Annotated[list[int] | None, typer.Option(min=0, help="Seed of the noise; repeatable. 0, 1 and 2.")] = None,
     extractor: Extractor = None,
@@ -188,19 +233,25 @@ def compare(
     from qiskit_qgen.cli.executions import parse_named
     from qiskit_qgen.cli.report import save_figure
     from qiskit_qgen.cli.run_folder import data_beside, load_model
-    from qiskit_qgen.cli.scoring import load_scored_images
+    from qiskit_qgen.cli.scoring import data_to_score, load_scored_images
     from qiskit_qgen.studies import compare_executions
 
     trained = load_model(model)
-    options = {"image_size": image_size, "mode": mode, "skip_damaged": skip_damaged, "data_dir": data_dir}
-    real = load_scored_images(data_beside(model, data, **options), split)
+    options: dict[str, Any] = {"data_dir": data_dir, "key": key, "test_fraction": test_fraction}
+    options |= {"image_size": _size(image_size), "mode": mode, "crop": crop, "skip_damaged": skip_damaged}
+    real = load_scored_images(data_to_score(trained, data_beside(model, data, **options)), split)
     with ExitStack() as stack:
         executions = {name: stack.enter_context(each) for name, each in parse_named(execution).items()}
         found = compare_executions(trained, real, executions, num_samples, seed or (0, 1, 2), extractor=extractor)
-    from qiskit_qgen.plotting import plot_comparison
+    from qiskit_qgen.plotting import plot_comparison, plot_marginals
 
     folder = found.save(out)
-    save_figure(plot_comparison(found.images), folder / "comparison.png")
+    if trained.image_shape is None:
+        made = {name: replace(real, rows=rows, columns=trained.columns) for name, rows in found.images.items()}
+        figure = plot_marginals({"real": real, **made})
+    else:
+        figure = plot_comparison(found.images)
+    save_figure(figure, folder / "comparison.png")
     typer.echo(found.table())
     typer.echo(f"Folder {folder}: comparison.json, comparison.md, comparison.png")
 

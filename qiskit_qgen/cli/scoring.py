@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import typer
 
 from qiskit_qgen._checks import renamed_arguments
+from qiskit_qgen.cli.data import DataSettings
 from qiskit_qgen.cli.reporting import note
-from qiskit_qgen.cli.settings import DataSettings
 from qiskit_qgen.exceptions import ArgumentError, DatasetError
 
 _ROWS = {
@@ -57,20 +58,44 @@ def load_scored_images(data: DataSettings, split: str, remedy: str = "give --spl
     except DatasetError as error:
         if split != "test":
             raise
-        raise DatasetError(f"{error} To score against the images for training, {remedy}.") from error
+        raise DatasetError(f"{error} To score against what was trained on, {remedy}.") from error
 
 
-def choose_extractor(name: str | None, train: Any, image_shape: Any) -> Any:
-    """Return the feature extractor of a name, of images of ``image_shape``; "labels" learns the labels of ``train``.
+def data_to_score(model: Any, chosen: DataSettings) -> DataSettings:
+    """Return the settings of the data for scoring ``model``, of a file the columns of its table.
 
     Raises:
-        ArgumentError: If no extractor has that name, or ``train`` is needed and None, or has no labels.
+        ArgumentError: If the data are a table and the model is of images, or the reverse.
     """
+    from qiskit_qgen.datasets.tables import is_frame_file
+
+    if chosen.is_table != (model.image_shape is None):
+        kind = "a table" if model.image_shape is None else "images"
+        raise ArgumentError(f"Option --data must name {kind}, as the model generates, but is {chosen.name}.")
+    names = [column.name for column in model.columns or () if isinstance(column.name, str)]
+    if names and chosen.columns is None and is_frame_file(str(chosen.name)):
+        return replace(chosen, columns=tuple(names))
+    return chosen
+
+
+def choose_extractor(name: str | None, train: Any, shape: Sequence[int]) -> Any:
+    """Return the feature extractor of a name, of images of ``shape``; "labels" learns the labels of ``train``.
+
+    Rows of a table, of ``shape`` (number of columns,), have none: None is returned.
+
+    Raises:
+        ArgumentError: If no extractor has that name, or ``train`` is needed and None, or has no labels; or there is one
+            for rows.
+    """
+    if len(shape) == 1:
+        if name is not None:
+            raise ArgumentError("Argument `extractor` has no effect on a table, whose rows are compared: leave it out.")
+        return None
     from qiskit_qgen.metrics import LabelFeatureExtractor, get_extractor
     from qiskit_qgen.metrics.extractors import LABELS_EXTRACTOR
 
     if name != LABELS_EXTRACTOR:
-        return get_extractor(name, image_shape=image_shape, name="extractor")
+        return get_extractor(name, image_shape=shape, name="extractor")
     if train is None:
         raise ArgumentError(f"The extractor {name!r} needs the images that the model was trained on: give its run.")
     with renamed_arguments({"data": "name"}):
@@ -104,13 +129,14 @@ def score(
     from qiskit_qgen.metrics import FeatureCache
     from qiskit_qgen.metrics.baselines import repeated_rows
 
-    options = {"train": train, "memorization": memorization, "extractor": extractor, "cache": FeatureCache()}
+    cache = FeatureCache() if model.image_shape is not None else None
+    options = {"train": train, "memorization": memorization, "extractor": extractor, "cache": cache}
     if train is not None and real.split != train.split:
         if len(train) < 2:
-            raise ArgumentError("There must be at least 2 images for training to give a floor of real against real.")
-        # Those that are the baseline of repeated images, whose features are computed once.
+            raise ArgumentError("There must be at least 2 samples for training to give a floor of real against real.")
+        # Those that are the baseline of repeated samples, whose features are computed once.
         rows = repeated_rows(len(train), min(len(train), len(real)), seed=seed)
-        options["reference"] = train.images[rows]
+        options["reference"] = train.take(rows)
     scores = model.evaluate(real, num_samples=num_samples, seed=seed, oversample=oversample, **options)
     return {"data": real.name, "split": real.split, **scores}
 
@@ -119,7 +145,7 @@ def report(scores: Mapping[str, Any]) -> None:
     """Write ``scores`` as a table: generated images, the autoencoder's reconstructions, other real images."""
     typer.echo(_table(scores))
     if "oversample" in scores:
-        typer.echo(f"Each generated image is the best of {scores['oversample']} candidates, chosen by the critic.")
+        typer.echo(f"Each generated sample is the best of {scores['oversample']} candidates, chosen by the critic.")
     warnings = scores["warnings"]
     if warnings:
         more = f" ({len(warnings) - 1} more)" if len(warnings) > 1 else ""
@@ -142,7 +168,7 @@ def _table(scores: Mapping[str, Any]) -> str:
             lines.append(f"{title:<26}" + "".join(f"{value:>{_WIDTH}}" for value in values))
     lines.append(
         "Of distances and divergences lower is better, of all else higher. "
-        f"{scores['num_samples']} generated against {scores['num_real']} real images ({scores['data']}, "
+        f"{scores['num_samples']} generated against {scores['num_real']} real {_unit(scores)} ({scores['data']}, "
         f"{scores['split']}); features of {scores['extractor']}{_accuracy(scores)}."
     )
     if rebuilt is not None and rebuilt["frechet_distance"] > 0:
@@ -151,7 +177,7 @@ def _table(scores: Mapping[str, Any]) -> str:
     if known:
         lines.append(f"Reconstructions have a {', and a '.join(known)}.")
     if scores["memorization"] is not None:
-        lines.append(_memorization(scores["memorization"]))
+        lines.append(_memorization(scores["memorization"], _unit(scores)))
     for space, found in (("", scores), (", latents", scores["latent"])):
         if found is not None and found["baselines"]:
             lines += ["", *_baselines(found, titles, space)]
@@ -211,14 +237,20 @@ def _interval(bounds: list[float] | None) -> str:
     return "" if bounds is None else f"[{bounds[0]:.3g}, {bounds[1]:.3g}]"
 
 
-def _memorization(found: Mapping[str, Any]) -> str:
+def _unit(scores: Mapping[str, Any]) -> str:
+    """Return what was scored: images, which have pixels, or rows."""
+    return "images" if "jensen_shannon_divergence_pixel" in scores else "rows"
+
+
+def _memorization(found: Mapping[str, Any], unit: str) -> str:
     def share(name: str) -> str:
         low, high = found[f"{name}_interval"]
         return f"{found[name]:.1%} [{low:.1%}, {high:.1%}]"
 
+    one = unit.removesuffix("s")
     return (
-        f"Copies of the {found['num_train']} training images: {share('copy_rate')} of the generated ones, "
-        f"{share('held_out_copy_rate')} of real ones that were not trained on; a generated image is nearer to them "
+        f"Copies of the {found['num_train']} training {unit}: {share('copy_rate')} of the generated ones, "
+        f"{share('held_out_copy_rate')} of real ones that were not trained on; a generated {one} is nearer to them "
         f"than such a real one with probability {found['closer']:.2f} {_interval(found['closer_interval'])}, which is "
         "0.5 without copying."
     )

@@ -4,71 +4,26 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import fields
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 from qiskit_qgen._checks import renamed_arguments
 from qiskit_qgen._settings import Settings, kinds_of_parts, setting
+from qiskit_qgen.cli.data import DataSettings, unit_of
 from qiskit_qgen.cli.toml_text import parse_value, read_toml
 from qiskit_qgen.exceptions import ArgumentError
 
 MODELS = ("StyleQGAN", "HybridGAN", "QuantumDiffusion")
 _NAMES = ("class_name", "published")  # keys of [model] that are no settings
-_OF_THE_DATA = ("image_shape", "num_features", "scaling")  # what follows from the data, or belongs to tables
+_OF_THE_DATA = ("image_shape", "num_features")  # what follows from the data
+_OF_IMAGES, _OF_TABLES = ("autoencoder", "latent_dim", "latent_transform"), ("scaling",)
 _MOST_VALIDATION, _FEWEST_VALIDATION = 1000, 2
 _CATEGORIES = ("num_classes", "num_clusters")
 _MOST_CLASSES, _NUM_CLUSTERS, _FEWEST_CLUSTERED = 100, 20, 1000
 _NUM_SCORED = {"QuantumDiffusion": 256}  # whose samples take many passes each; others as many as there are real ones
 
 Tables = dict[str, dict[str, Any]]
-
-
-class DataSettings(Settings):
-    """The table [data]."""
-
-    name: str | None = setting("A known data set, a folder of images or a file", default=None)
-    data_dir: str | None = setting(
-        "Where the files of a known data set are; None looks in the usual places", default=None
-    )
-    num_images: int | None = setting(
-        "Number of images to draw for the training; None takes all", default=None, minimum=1
-    )
-    subset_seed: int = setting("Seed of that draw", default=0, minimum=0)
-    image_size: int | tuple[int, int] | None = setting(
-        "Of a folder: side in pixels, or (height, width), to resize images to; None keeps their size",
-        default=None,
-        minimum=2,
-    )
-    mode: Literal["L", "RGB", "RGBA"] | None = setting(
-        "Of a folder: grey, colours or colours with transparency, to convert images to; None keeps their mode",
-        default=None,
-    )
-    crop: Literal["center"] | None = setting(
-        "Of a folder: cut images to the proportions of `image_size`; None changes the proportions", default="center"
-    )
-    skip_damaged: bool = setting("Of a folder: leave out files that cannot be read", default=False)
-    test_fraction: float | None = setting(
-        "Share of the images that is held out where there are no test images; None takes a tenth",
-        default=None,
-        minimum=0,
-        maximum=0.9,
-    )
-
-    def whole(self) -> DataSettings:
-        """Return the settings of the same data without a draw."""
-        return replace(self, num_images=None, subset_seed=0)
-
-    def load(self, split: str = "train") -> Any:
-        """Return a part of the data set.
-
-        Raises:
-            ArgumentError: If the name or an option is wrong.
-            DatasetError: If the data are missing or damaged.
-        """
-        from qiskit_qgen.datasets import load_dataset
-
-        return load_dataset(**self.to_dict(), split=split)
 
 
 class RunSettings(Settings):
@@ -124,7 +79,7 @@ class LoggingSettings(Settings):
         "Whether to write a run of Weights & Biases to `wandb/`; needs the extra `wandb`", default=False
     )
     wandb_project: str = setting("Project of that run", default="qiskit_qgen")
-    wandb_mode: Literal["offline", "online"] = setting(
+    wandb_mode: Literal[offline, online] = setting(
         "Whether that run stays on this machine until `wandb sync`", default="offline"
     )
     every: int = setting("Steps between two losses of these three; scores are all written", default=10, minimum=1)
@@ -195,8 +150,12 @@ def override(tables: Tables, flags: Mapping[tuple[str, str], Any], assignments: 
     return changed
 
 
-def complete(tables: Tables, image_shape: tuple[int, int, int]) -> Tables:
-    """Return ``tables`` with all settings, of images of ``image_shape``, as values that TOML and JSON can hold.
+def complete(tables: Tables, shape: Sequence[int]) -> Tables:
+    """Return ``tables`` with all settings, as values that TOML and JSON can hold.
+
+    Args:
+        tables: The settings that are given.
+        shape: That of a sample: channels, height and width of images, or the number of columns of a table.
 
     Raises:
         ArgumentError: If a value is out of range or without effect, or the model is unknown.
@@ -208,20 +167,18 @@ def complete(tables: Tables, image_shape: tuple[int, int, int]) -> Tables:
     if run.score_every is not None and name == "QuantumDiffusion":  # which has no generator to score
         raise ArgumentError(f"`score_every` in the table [training] has no effect on a {name}: leave it out.")
     model = {each: value for each, value in tables.get("model", {}).items() if each not in _NAMES}
-    from qiskit_qgen.models.base.published import replaced
-
-    known, _ = published_settings(tables)
-    given = replaced(known, kind.config_class.without_none_words(model))
-    config = kind.config_class.of(**{**given, "image_shape": image_shape})
+    given = _published(tables).model_with(kind.config_class.without_none_words(model))
+    _check_kind(tables, name, shape)
+    config = kind.config_class.of(**{**given, **_of_the_data(shape)})
     evaluation = EvaluationSettings.of(**EvaluationSettings.without_none_words(tables.get("evaluate", {}))).to_dict()
     if evaluation["num_samples"] is None:
         evaluation["num_samples"] = _NUM_SCORED.get(name)
     if name == "StyleQGAN" and run.score_every is None:
         run = RunSettings.of(**{**run.to_dict(), "score_every": 250})
     return {
-        "data": data_settings(tables).to_dict(),
+        "data": data_settings(tables).to_table(of_images=len(shape) > 1),
         "model": _table_of(name, config),
-        "training": {**training.to_dict(), **run.to_dict()},
+        "training": {**_without(training.to_dict(), _OF_IMAGES if len(shape) == 1 else ()), **run.to_dict()},
         "evaluate": evaluation,
         "logging": LoggingSettings.of(**LoggingSettings.without_none_words(tables.get("logging", {}))).to_dict(),
     }
@@ -245,42 +202,60 @@ def split_training(tables: Mapping[str, Mapping[str, Any]]) -> tuple[RunSettings
     table = dict(tables.get("training", {}))
     own = {name: table.pop(name) for name in RunSettings.names() if name in table}
     run = RunSettings.of(**RunSettings.without_none_words(own))
-    from qiskit_qgen.models.base.published import replaced
-
-    _, known = published_settings(tables)
-    return run, kind.of(**replaced(known, kind.without_none_words(table)))
+    return run, kind.of(**_published(tables).training_with(kind.without_none_words(table)))
 
 
-def published_settings(tables: Mapping[str, Mapping[str, Any]]) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    """Return what the published system that the table [model] names says of model and training; nothing without one.
+def _published(tables: Mapping[str, Mapping[str, Any]], *, of_images: bool | None = None) -> Any:
+    """Return the published system that the table [model] names; one without any settings if it names none.
 
     Raises:
-        ArgumentError: If the model's class knows no such system of images.
+        ArgumentError: If the model's class knows no such system, of images or of tables if it must be one.
     """
+    from qiskit_qgen.models.base.published import Published
+
     name = tables.get("model", {}).get("published")
     if name is None:
-        return {}, {}
+        return Published({}, {})
     owner = class_name(tables)
     systems = model_class(owner).published_systems
-    of_images = [each for each, system in systems.items() if system.model.get("image_shape") is not None]
-    if name not in of_images:
-        listed = ", ".join(map(repr, of_images))
+    fit = [each for each, system in systems.items() if of_images in (None, system.of_images)]
+    if name not in fit:
+        kind = {None: "", True: " of images", False: " of tables"}[of_images]
+        listed = ", ".join(map(repr, fit)) or "left out"
         raise ArgumentError(
-            f"`published` in the table [model] must be one of {listed} for a {owner} of images, but is {name!r}."
+            f"`published` in the table [model] must be one of {listed} for a {owner}{kind}, but is {name!r}."
         )
-    return systems[name].model, systems[name].training
+    return systems[name]
+
+
+def _check_kind(tables: Tables, name: str, shape: Sequence[int]) -> None:
+    """Raise unless the model and its published system are for what the data are, images or a table."""
+    if len(shape) == 1 and name != "StyleQGAN":
+        raise ArgumentError(f"A {name} generates images, but the data are a table, which a StyleQGAN alone learns.")
+    _published(tables, of_images=len(shape) > 1)
+
+
+def _of_the_data(shape: Sequence[int]) -> dict[str, Any]:
+    """Return the settings of a model that follow from the shape of a sample."""
+    return {"image_shape": None, "num_features": shape[0]} if len(shape) == 1 else {"image_shape": tuple(shape)}
+
+
+def _without(table: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    return {key: value for key, value in table.items() if key not in names}
 
 
 def choose_categories(tables: Tables, data: Any) -> Tables:
     """Return ``tables`` with what a GAN's noise chooses from, where they leave it open.
 
     Of data with labels these are their classes, from 2 to 100; of 1,000 images and more without labels, 20 clusters. A
-    published system, a diffusion model and a circuit whose angles have one noise component each stay as they are.
+    model of tables, a published system, a diffusion model and a circuit whose angles have one noise component each stay
+    as they are.
     """
     model = tables.get("model", {})
     generator = model.get("generator")
     keys = {*model, *(generator if isinstance(generator, Mapping) else ())}
-    if class_name(tables) not in ("StyleQGAN", "HybridGAN") or keys & {*_CATEGORIES, "published", "style"}:
+    fixed = keys & {*_CATEGORIES, "published", "style"} or unit_of(data) == "rows"
+    if class_name(tables) not in ("StyleQGAN", "HybridGAN") or fixed:
         return tables
     if data.labels is None:
         chosen = {"num_clusters": _NUM_CLUSTERS} if len(data) >= _FEWEST_CLUSTERED else {}
@@ -291,10 +266,10 @@ def choose_categories(tables: Tables, data: Any) -> Tables:
 
 
 def split_data(data: Any, num_validation: int) -> tuple[Any, Any]:
-    """Return the images of a run that are trained on and those held out, None if there are none.
+    """Return the images or rows of a run that are trained on and those held out, None if there are none.
 
     Raises:
-        ArgumentError: If no image would be left.
+        ArgumentError: If none would be left.
     """
     from qiskit_qgen.datasets import hold_out
 
@@ -302,11 +277,11 @@ def split_data(data: Any, num_validation: int) -> tuple[Any, Any]:
         return hold_out(data, num_validation) if num_validation else (data, None)
 
 
-def model_of(table: Mapping[str, Any], image_shape: tuple[int, int, int]) -> Any:
-    """Return the model of a complete table [model], for images of ``image_shape``."""
+def model_of(table: Mapping[str, Any], shape: Sequence[int]) -> Any:
+    """Return the model of a complete table [model], for samples of ``shape``."""
     kind = model_class(table["class_name"])
     given = {name: value for name, value in table.items() if name != "class_name"}
-    return kind(**kind.config_class.without_none_words(given), image_shape=image_shape)
+    return kind(**kind.config_class.without_none_words(given), **_of_the_data(shape))
 
 
 def model_table(model: Any) -> dict[str, Any]:
@@ -315,10 +290,8 @@ def model_table(model: Any) -> dict[str, Any]:
 
 
 def _table_of(name: str, config: Any) -> dict[str, Any]:
-    return {
-        "class_name": name,
-        **{key: value for key, value in config.to_dict().items() if key not in _OF_THE_DATA},
-    }
+    others = _OF_TABLES if config.image_shape is not None else _OF_IMAGES
+    return {"class_name": name, **_without(config.to_dict(), [*_OF_THE_DATA, *others])}
 
 
 def class_name(tables: Mapping[str, Mapping[str, Any]]) -> str:

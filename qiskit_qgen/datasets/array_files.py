@@ -138,13 +138,13 @@ class ArrayDraw:
                 f"File {self._path} has no validation {self._unit}; ask for split='train', or store them as "
                 f"`val_{self._unit}`."
             )
-        listed = ", ".join(f"`{each:.40}`" for each in list(held)[:_LISTED] if isinstance(each, str)) or "nothing"
+        listed = ", ".join(f"`{each:.40}`" for each in list(held)[:_LISTED] if isinstance(each, str))
         if self._key is not None:
-            raise ArgumentError(f"Argument `key` must name an array of {self._path}, which holds {listed}.")
-        raise DatasetError(
-            f"File {self._path} must hold `{self._unit}` or `{self._split}_{self._unit}`, but holds {listed}: name the "
-            "array by `key`."
-        )
+            raise ArgumentError(
+                f"Argument `key` must name an array of {self._path}, which holds {listed or 'nothing'}."
+            )
+        rule = f"File {self._path} must hold `{self._unit}` or `{self._split}_{self._unit}`"
+        raise DatasetError(f"{rule}, but holds {f'{listed}: name the array by `key`' if listed else 'nothing'}.")
 
     @property
     def only(self) -> tuple[str, ...]:

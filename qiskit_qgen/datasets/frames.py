@@ -1,4 +1,4 @@
-"""pandas' data frames to tables, and back."""
+"""pandas' data frames to tables."""
 
 from __future__ import annotations
 
@@ -8,11 +8,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
-from qiskit_qgen.datasets.table_dataset import ORDERED, Column, TableDataset, whole_numbers
+from qiskit_qgen.datasets.table_dataset import ORDERED, Column, TableDataset
 from qiskit_qgen.exceptions import DatasetError
-from qiskit_qgen.optionals import HAS_PANDAS
 
 _SHOWN = 3
 
@@ -56,30 +54,6 @@ def from_frame(
     return TableDataset(torch.from_numpy(values), tuple(column for column, _ in found), name, split)
 
 
-def to_frame(rows: Tensor, columns: Sequence[Column] | None) -> Any:
-    """Return rows (N, number of columns) as a ``DataFrame`` of these columns; those without a name are x0, x1, ...
-
-    Raises:
-        MissingOptionalLibraryError: If pandas is not installed.
-    """
-    HAS_PANDAS.require_now("data frames")
-    import pandas as pd
-
-    values = rows.detach().cpu()
-    known = [Column(None, "float32")] * values.shape[1] if columns is None else list(columns)
-    whole = whole_numbers(values, known).numpy()
-    found = {}
-    for place, column in enumerate(known):
-        name = f"x{place}" if column.name is None else column.name
-        series = pd.Series(whole[:, place])
-        if column.dtype == ORDERED:
-            kinds = pd.CategoricalDtype(list(column.categories), ordered=True)
-            found[name] = pd.Series(pd.Categorical.from_codes(series.astype(int).to_list(), dtype=kinds))
-        else:
-            found[name] = series.astype(column.dtype)
-    return pd.DataFrame(found)
-
-
 def _column(series: Any, label: Any, subject: str) -> tuple[Column, Any]:
     """Return a column and its values, (N,) float64."""
     import pandas as pd
@@ -119,9 +93,9 @@ def _why_no_number(series: Any) -> str:
         if all(_is_decimal_comma(each) for each in some):
             return f"holds numbers with a decimal comma ({', '.join(some)}): write them with a point."
         return (
-            f"holds words ({', '.join(map(repr, some))}, ...), which have no order: leave it out by `columns`, give its "
-            "kinds an order by pandas' ordered categories, or make a column of 0 and 1 of each, as pandas.get_dummies "
-            "does."
+            f"holds words ({', '.join(map(repr, some))}, ...), which have no order: leave it out by `columns`, give "
+            "its kinds an order by pandas' ordered categories, or make a column of 0 and 1 of each, as "
+            "pandas.get_dummies does."
         )
     return f"must hold numbers, but is of type {series.dtype}: leave it out by `columns`, or convert it."
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import fields, replace
+from dataclasses import fields
 from pathlib import Path
 from typing import Literal, cast
 
@@ -23,6 +23,7 @@ from qiskit_qgen.datasets.images import ImageData, convert_images
 from qiskit_qgen.datasets.medmnist import MEDMNIST_NAMES, is_medmnist, load_medmnist
 from qiskit_qgen.datasets.sat4 import load_sat4
 from qiskit_qgen.datasets.subsets import subset_rows
+from qiskit_qgen.datasets.table_files import FRAME_SUFFIXES
 from qiskit_qgen.exceptions import ArgumentError, DatasetError
 
 SPLITS = ("train", "val", "test")
@@ -52,6 +53,7 @@ def load_dataset(
     crop: Literal["center"] | None = "center",
     skip_damaged: bool = False,
     test_fraction: float | None = None,
+    key: str | None = None,
 ) -> ImageDataset:
     """Load a data set of images by its name, or your own images.
 
@@ -97,6 +99,7 @@ def load_dataset(
         crop: Of a folder: "center" cuts to the proportions of ``image_size``, None changes the proportions.
         skip_damaged: Of a folder: leave out files that cannot be read, with a warning that lists them.
         test_fraction: Share to hold out where there are no test images, in [0, 0.9]; None takes a tenth.
+        key: Of an ``.npz`` or ``.pt`` file: name of the array of images; None looks for the names above.
 
     Returns:
         The images with their labels and class names, as far as there are any.
@@ -123,6 +126,8 @@ def load_dataset(
     check_type("skip_damaged", skip_damaged, bool, "True or False")
     conversion = ImageConversion(image_size, mode, crop)
     is_folder, is_file = _is_folder(name), _is_array_file(name)
+    if key is not None and not is_file:
+        raise ArgumentError("Argument `key` has an effect on an .npz or .pt file alone: leave it out.")
     _check_effects(conversion, skip_damaged, test_fraction, is_folder=is_folder, is_file=is_file)
     if isinstance(name, str) and name in _IN_FILES:
         _check_no_validation(name, split)
@@ -141,13 +146,14 @@ def load_dataset(
         )
     if data_dir is None and is_file:
         path = Path(cast(PathLike, name))
-        return load_array_file(path, split, num_images=num_images, subset_seed=subset_seed, test_fraction=test_fraction)
+        return load_array_file(
+            path, split, num_images=num_images, subset_seed=subset_seed, test_fraction=test_fraction, key=key
+        )
     data = _load(name, split, data_dir)
     rows = subset_rows(len(data), num_images, subset_seed)
     if rows is None:
         return data
-    labels = None if data.labels is None else data.labels[rows]
-    return replace(data, images=data.images[rows], labels=labels)
+    return data.take(rows)
 
 
 def _load(name: PathLike | ImageData, split: str, data_dir: PathLike | None) -> ImageDataset:
@@ -194,6 +200,8 @@ def _no_data(path: Path) -> ArgumentError | DatasetError:
             f"Argument `name` must be one of {known}, or the path of a folder or file of images, "
             f"but is {str(path)!r}, and there is no such file or folder."
         )
+    if path.suffix.lower() in FRAME_SUFFIXES:
+        return DatasetError(f"File {path} is a table: load it with `load_table`.")
     return DatasetError(
         f"File {path} must be of one of the types {', '.join(ARRAY_SUFFIXES)}; "
         "for images pass the folder that holds them."
@@ -210,7 +218,12 @@ def _is_folder(name: PathLike | ImageData) -> bool:
     return path is not None and path.is_dir()
 
 
+def is_known(name: str) -> bool:
+    """Whether a data set is known by this name."""
+    return name in DATASET_NAMES or is_medmnist(name)
+
+
 def _path(name: PathLike | ImageData) -> Path | None:
     """Return the path that ``name`` is, unless it is a known name or the images themselves."""
-    known = isinstance(name, str) and (name == "" or name in DATASET_NAMES or is_medmnist(name))
+    known = isinstance(name, str) and (name == "" or is_known(name))
     return None if known or isinstance(name, (Tensor, np.ndarray)) else Path(name)

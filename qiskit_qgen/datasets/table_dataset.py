@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from qiskit_qgen.exceptions import DatasetError
+from qiskit_qgen.optionals import HAS_PANDAS
 
 ORDERED = "ordered"
 """The type of a column of ordered categories."""
@@ -170,8 +172,6 @@ class TableDataset:
         Raises:
             MissingOptionalLibraryError: If pandas is not installed.
         """
-        from qiskit_qgen.datasets.frames import to_frame
-
         return to_frame(self.rows, self.columns)
 
     def __len__(self) -> int:
@@ -179,6 +179,12 @@ class TableDataset:
 
     def __repr__(self) -> str:
         return f"TableDataset({self.name!r}, {self.split!r}, {len(self)} rows of {len(self.columns)} columns)"
+
+
+def column_names(columns: Sequence[Column] | None) -> list[str | int] | None:
+    """Return the names of columns; None if there are none."""
+    names = [column.name for column in columns or () if column.name is not None]
+    return names or None
 
 
 def unnamed_columns(rows: Tensor) -> tuple[Column, ...]:
@@ -199,6 +205,32 @@ def whole_numbers(rows: Tensor, columns: Sequence[Column] | None) -> Tensor:
             low, high = bounds
             found[:, place] = found[:, place].round().clamp(low, _at_most(high, rows))
     return found
+
+
+def to_frame(rows: Tensor, columns: Sequence[Column] | None) -> Any:
+    """Return rows (N, number of columns) as a ``DataFrame`` of these columns; those without a name are x0, x1, ...
+
+    Raises:
+        MissingOptionalLibraryError: If pandas is not installed.
+    """
+    HAS_PANDAS.require_now("data frames")
+    import pandas as pd
+
+    values = rows.detach().cpu()
+    known = [Column(None, "float32")] * values.shape[1] if columns is None else list(columns)
+    whole = whole_numbers(values, known).numpy()
+    found = {}
+    for place, column in enumerate(known):
+        name = f"x{place}" if column.name is None else column.name
+        # Of float32, the digits that tell its numbers apart, not those of its nearest float64: 0.1, not 0.10000000149.
+        digits = whole[:, place].astype(str).astype(np.float64) if column.limits is None else whole[:, place]
+        series = pd.Series(digits)
+        if column.dtype == ORDERED:
+            kinds = pd.CategoricalDtype(list(column.categories), ordered=True)
+            found[name] = pd.Series(pd.Categorical.from_codes(series.astype(int).to_list(), dtype=kinds))
+        else:
+            found[name] = series.astype(column.dtype)
+    return pd.DataFrame(found)
 
 
 def _at_most(limit: int, like: Tensor) -> float:

@@ -46,6 +46,19 @@ def read_frame(path: Path, columns: Sequence[str | int] | None = None) -> Any:
     return _read_csv(path, columns)
 
 
+def write_frame(frame: Any, path: Path, kind: str) -> None:
+    """Write a ``DataFrame`` as CSV or Parquet, as the ending ``kind`` says, without its index.
+
+    Raises:
+        MissingOptionalLibraryError: If PyArrow is not installed.
+    """
+    if kind == ".parquet":
+        HAS_PYARROW.require_now("Parquet files")
+        frame.to_parquet(path, index=False)
+    else:
+        frame.to_csv(path, index=False, sep="\t" if kind == ".tsv" else ",")
+
+
 def _read_csv(path: Path, columns: Sequence[str | int] | None) -> Any:
     import pandas as pd
 
@@ -54,13 +67,14 @@ def _read_csv(path: Path, columns: Sequence[str | int] | None) -> Any:
     _check_names(names, path)
     chosen = _chosen(names, columns, path)
     with reading(path, "a table of values separated by commas"), path.open("rb") as file:
-        frame = pd.read_csv(
-            file, sep=separator, header=0, names=names, usecols=chosen, index_col=False, encoding="utf-8-sig"
-        )
-    if columns is None and names[0] == "" and (frame[""] == range(len(frame))).all():
+        frame = pd.read_csv(file, sep=separator, header=0, encoding="utf-8-sig")
+    if not isinstance(frame.index, pd.RangeIndex) or len(frame.columns) != len(names):
+        raise DatasetError(f"File {path} must have as many values in a line as names in the first, but has more.")
+    frame.columns = names
+    if columns is None and names[0] == "" and bool((frame[""] == frame.index).all()):
         _LOGGER.warning("File %s: its first column has no name and counts the rows: it is left out.", path)
-        frame = frame.drop(columns="")
-    return frame
+        chosen = chosen[1:]
+    return frame[chosen]
 
 
 def _head(path: Path) -> tuple[str, list[str]]:

@@ -12,7 +12,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from qiskit_qgen._checks import check_choice, check_type, expanded
+from qiskit_qgen._checks import check_choice, check_distinct, check_type, expanded
+from qiskit_qgen._typing import PathLike
 from qiskit_qgen.datasets.array_files import ARRAY_SUFFIXES, ArrayDraw, Names, array_shape, read_names
 from qiskit_qgen.datasets.frames import from_frame, is_frame
 from qiskit_qgen.datasets.held_out import HeldOut, draw_rows
@@ -82,7 +83,7 @@ def load_table(
     """
     check_choice("split", split, _SPLITS)
     if columns is not None:
-        columns = list(check_type("columns", columns, (list, tuple), "a list of names"))
+        columns = check_distinct("columns", check_type("columns", columns, (list, tuple), "a list of names"))
     if is_frame(name) or isinstance(name, (Tensor, np.ndarray)):
         for option, value in (("key", key), ("test_fraction", test_fraction)):
             if value is not None:
@@ -145,17 +146,21 @@ def as_table(
     return table
 
 
+def is_frame_file(path: PathLike) -> bool:
+    """Whether a table at ``path`` is in files of named columns, CSV or Parquet."""
+    place = expanded(path)
+    place = next((place / f"train{suffix}" for suffix in FRAME_SUFFIXES if (place / f"train{suffix}").is_file()), place)
+    return place.suffix.lower() in FRAME_SUFFIXES
+
+
 def is_table_file(path: Path, key: str | None) -> bool:
     """Whether what is at ``path`` is a table: by its ending, its parts, or the shape of its array ``key``.
 
     Raises:
         DatasetError: If the file is damaged.
     """
-    if path.is_dir():
-        return any((path / f"train{suffix}").is_file() for suffix in FRAME_SUFFIXES)
-    suffix = path.suffix.lower()
-    if suffix not in ARRAY_SUFFIXES or not path.is_file():
-        return suffix in FRAME_SUFFIXES
+    if is_frame_file(path) or path.suffix.lower() not in ARRAY_SUFFIXES or not path.is_file():
+        return is_frame_file(path)
     usual = [samples for names in _NAMES.values() for samples, _ in names]
     shape = array_shape(path, usual if key is None else [key])
     return shape is not None and len(shape) == 2

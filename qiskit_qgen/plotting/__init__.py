@@ -1,4 +1,4 @@
-"""Figures: images, reconstructions, the course of a training, circuits.
+"""Figures: images, reconstructions, tables, the course of a training, circuits.
 
 Every function returns a matplotlib ``Figure`` of its own, shows nothing and touches no state of pyplot:
 ``plot_images(images).savefig("images.png")``. A notebook shows the figure that is a
@@ -13,6 +13,7 @@ from qiskit_qgen.plotting.comparison import plot_comparison
 from qiskit_qgen.plotting.history import plot_history
 from qiskit_qgen.plotting.images import plot_images, plot_nearest, plot_reconstructions
 from qiskit_qgen.plotting.latent_space import plot_traversals
+from qiskit_qgen.plotting.tables import plot_marginals, plot_pairs
 
 __all__ = [
     "plot_arms",
@@ -24,7 +25,9 @@ __all__ = [
     "plot_comparison",
     "plot_history",
     "plot_images",
+    "plot_marginals",
     "plot_nearest",
+    "plot_pairs",
     "plot_reconstructions",
     "plot_traversals",
 ]

@@ -132,7 +132,7 @@ def test_labels_are_held_out_with_their_images(tmp_path):
 def test_other_names_are_listed(tmp_path):
     np.savez(tmp_path / "mine.npz", pictures=IMAGES, classes=LABELS)
     assert refused(tmp_path / "mine.npz").endswith(
-        "must hold `images` or `train_images`, but holds `pictures`, `classes`."
+        "must hold `images` or `train_images`, but holds `pictures`, `classes`: name the array by `key`."
     )
     torch.save({}, tmp_path / "mine.pt")
     assert refused(tmp_path / "mine.pt").endswith("must hold `images` or `train_images`, but holds nothing.")
@@ -300,7 +300,7 @@ def test_a_draw_reads_the_same_pictures_as_indexing_does(tmp_path, kind, order):
         load_dataset(path, subset_seed=7)
     if kind == "npz":
         np.savez(path, images=images, labels=labels[:4])
-        assert "must hold 6 labels, one for each image, but holds 4." in refused(path, num_images=3)
+        assert "must hold 6 labels, one for each sample, but holds 4." in refused(path, num_images=3)
 
 
 def test_a_few_pictures_of_a_small_file_that_unpacks_to_gigabytes(tmp_path):

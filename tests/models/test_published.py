@@ -50,6 +50,24 @@ class TestCollisions:
         cauchy = {"num_features": 2, "num_qubits": 2, "entanglement": [[], [(0, 1)], [], [(1, 0)]], "noise_dim": 4}
         assert count(StyleQGAN.published("2110.06933", **cauchy).generator) == 40
 
+    @pytest.mark.parametrize("given", [{"num_qubits": 5}, {"generator": {"num_qubits": 5}}])
+    def test_other_numbers_of_qubits_are_entangled_in_a_ring_as_by_the_codes_default(self, given):
+        model = StyleQGAN.published("2110.06933", num_features=5, **given)
+        ring = [("cry", qubit, (qubit + 1) % 5) for qubit in range(5)]
+        assert [gate for gate in gates(model) if gate[0] == "cry"] == 2 * ring
+        assert count(model.generator) == 10 * 5 * 2 + 2 * 5  # 10 D L + 2 D
+        tutorial = StyleQGAN.published("2110.06933/tutorial", num_features=5, **given)
+        assert [gate for gate in gates(tutorial) if gate[0] == "cry"] == ring
+
+    @pytest.mark.parametrize(("number", "pairs"), [(1, []), (2, [("cry", 0, 1)])])
+    def test_one_and_two_qubits(self, number, pairs):
+        model = StyleQGAN.published("2110.06933", num_features=number, num_qubits=number)
+        assert [gate for gate in gates(model) if gate[0] == "cry"] == 2 * pairs
+
+    def test_an_entanglement_that_is_given_stays(self):
+        model = StyleQGAN.published("2110.06933", num_features=5, num_qubits=5, entanglement="linear")
+        assert sum(gate[0] == "cry" for gate in gates(model)) == 4 * 4
+
     @pytest.mark.parametrize("layers", [1, 2, 3])
     def test_the_tutorials_circuit(self, layers):
         model = StyleQGAN.published("2110.06933/tutorial", num_layers=layers)

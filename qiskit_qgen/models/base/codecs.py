@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from qiskit_qgen._checks import check_type
 from qiskit_qgen.datasets import Column, ImageDataset, TableDataset, as_images
 from qiskit_qgen.datasets.frames import is_frame
+from qiskit_qgen.datasets.table_dataset import column_names
 from qiskit_qgen.datasets.tables import as_table
 from qiskit_qgen.exceptions import ArgumentError, DatasetError
 
@@ -108,8 +109,7 @@ def check_table(
     """
     if not is_frame(data):
         check_type(name, data, (Tensor, np.ndarray, TableDataset), "a tensor or an array of rows, or a table")
-    names = None if columns is None or columns[0].name is None else [each.name for each in columns]
-    table = as_table(data, f"Argument `{name}`", columns=names, width=num_features)
+    table = as_table(data, f"Argument `{name}`", columns=column_names(columns), width=num_features)
     return replace(table, rows=_single_precision(table, name))
 
 

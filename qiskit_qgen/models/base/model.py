@@ -22,7 +22,7 @@ from qiskit_qgen.models.base import saving
 from qiskit_qgen.models.base.baselines import Baselines, baselines_of
 from qiskit_qgen.models.base.fitting import AbstractTrainable
 from qiskit_qgen.models.base.module import quantum_layers
-from qiskit_qgen.models.base.published import Published, replaced
+from qiskit_qgen.models.base.published import Published
 
 if TYPE_CHECKING:
     from qiskit_qgen.execution import CostEstimate
@@ -266,7 +266,7 @@ class AbstractGenerativeModel(AbstractTrainable):
             MissingOptionalLibraryError: If a part needs a library that is not installed.
         """
         check_choice("name", name, list(cls.published_systems))
-        return cls(**replaced(cls.published_systems[name].model, settings))
+        return cls(**cls.published_systems[name].model_with(settings))
 
     @classmethod
     def published_training(cls, name: str, **options: Any) -> Any:
@@ -281,7 +281,7 @@ class AbstractGenerativeModel(AbstractTrainable):
             ArgumentTypeError: If an option is unknown or has the wrong type.
         """
         check_choice("name", name, list(cls.published_systems))
-        return cls.training_class.of(**replaced(cls.published_systems[name].training, options))
+        return cls.training_class.of(**cls.published_systems[name].training_with(options))
 
     def save_pretrained(self, folder: PathLike) -> None:
         """Write the model to ``folder``: config.json, model.safetensors and, if it has a circuit, circuit.qpy.

@@ -11,8 +11,7 @@ from torch import Tensor, nn
 from qiskit_qgen._checks import check_shape
 from qiskit_qgen.circuits import ParametrizedCircuit
 from qiskit_qgen.datasets import Column
-from qiskit_qgen.datasets.frames import to_frame
-from qiskit_qgen.datasets.table_dataset import whole_numbers
+from qiskit_qgen.datasets.table_dataset import to_frame, whole_numbers
 from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.execution import AbstractExecution
 from qiskit_qgen.models.base import AbstractGenerativeModel, QuantumPass, quantum_layers

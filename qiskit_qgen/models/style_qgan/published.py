@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from qiskit_qgen.models.base.published import Published
 from qiskit_qgen.models.style_qgan.config import QuantumGeneratorConfig
 from qiskit_qgen.networks import (
@@ -12,6 +15,7 @@ from qiskit_qgen.networks import (
 )
 from qiskit_qgen.training import AutoencoderTraining
 
+_COLUMNS = 3  # and as many qubits
 _PAIRS = [[[0, 1], [0, 2]], [[1, 2], [2, 0]]]  # lists, as a saved model has them
 _AS_THEY_ARE = {"ema_decay": 0.0, "lr_schedule": "constant", "warmup": 0.0}  # weights and rates without a course
 _ADADELTA = {
@@ -28,13 +32,35 @@ _ADADELTA = {
     **_AS_THEY_ARE,
 }
 
+
+def _ring_of_qubits(settings: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings whose entanglers, of another number of qubits than 3, are a ring, as in the code's own default.
+
+    They stand in the layers in which those of three qubits do, unless others are given.
+    """
+    part = changes.get("generator", {})
+    if not isinstance(part, Mapping) or ("kind" in part and part["kind"] != "quantum"):
+        return settings
+    given = {**part, **{name.removeprefix("generator_"): value for name, value in changes.items()}}
+    number = given.get("num_qubits", _COLUMNS)
+    if "entanglement" in given or number == _COLUMNS or not isinstance(number, int):
+        return settings
+    ring = [[qubit, (qubit + 1) % number] for qubit in range(number if number > 2 else number - 1)]
+    generator = settings["generator"]
+    usual = generator["entanglement"] if isinstance(generator, Mapping) else generator.entanglement
+    pattern = [ring if pairs else [] for pairs in usual] if ring else "none"
+    if isinstance(generator, Mapping):
+        return {**settings, "generator": {**generator, "entanglement": pattern}}
+    return {**settings, "entanglement": pattern}
+
+
 _COLLISIONS = Published(
     model={
         "image_shape": None,
-        "num_features": 3,
+        "num_features": _COLUMNS,
         "scaling": "power",
         "generator": QuantumGeneratorConfig(
-            num_qubits=3,
+            num_qubits=_COLUMNS,
             num_layers=4,  # half layers, as the code counts: two rotations of each qubit; entanglers after every second
             rotations=("ry", "rz"),
             final_rotations=("ry",),
@@ -49,6 +75,7 @@ _COLLISIONS = Published(
         "critic": ConvCriticConfig(),
     },
     training=_ADADELTA,
+    adapted=_ring_of_qubits,
 )
 
 _TUTORIAL = Published(
@@ -56,7 +83,7 @@ _TUTORIAL = Published(
         **_COLLISIONS.model,
         "scaling": "none",
         "generator": QuantumGeneratorConfig(
-            num_qubits=3,
+            num_qubits=_COLUMNS,
             num_layers=1,
             rotations=("ry", "rz", "ry", "rz"),
             final_rotations=("ry",),
@@ -70,6 +97,7 @@ _TUTORIAL = Published(
         "noise_dim": 3,
     },
     training=_ADADELTA,
+    adapted=_ring_of_qubits,
 )
 
 # The circuit, autoencoder, critic and training are those of a public re-implementation, which is not the authors'.
