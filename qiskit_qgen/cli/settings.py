@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from qiskit_qgen._checks import renamed_arguments
 from qiskit_qgen._settings import Settings, kinds_of_parts, setting
@@ -79,7 +79,7 @@ class LoggingSettings(Settings):
         "Whether to write a run of Weights & Biases to `wandb/`; needs the extra `wandb`", default=False
     )
     wandb_project: str = setting("Project of that run", default="qiskit_qgen")
-    wandb_mode: Literal[offline, online] = setting(
+    wandb_mode: Literal["offline", "online"] = setting(
         "Whether that run stays on this machine until `wandb sync`", default="offline"
     )
     every: int = setting("Steps between two losses of these three; scores are all written", default=10, minimum=1)
