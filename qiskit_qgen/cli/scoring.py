@@ -145,7 +145,8 @@ def report(scores: Mapping[str, Any]) -> None:
     """Write ``scores`` as a table: generated images, the autoencoder's reconstructions, other real images."""
     typer.echo(_table(scores))
     if "oversample" in scores:
-        typer.echo(f"Each generated sample is the best of {scores['oversample']} candidates, chosen by the critic.")
+        one = _unit(scores).removesuffix("s")
+        typer.echo(f"Each generated {one} is the best of {scores['oversample']} candidates, chosen by the critic.")
     warnings = scores["warnings"]
     if warnings:
         more = f" ({len(warnings) - 1} more)" if len(warnings) > 1 else ""

@@ -228,10 +228,12 @@ def test_own_settings_win_over_a_published_systems(tmp_path):
 
 
 def test_published_systems_that_are_unknown_or_of_tables_are_refused():
-    rule = (
-        r"`published` in the table \[model\] must be one of '2406.02668', '2601.05036' for a StyleQGAN of images, but"
-    )
-    for name in ("2110.06933", "1234.5678"):
+    images, tables = "'2406.02668', '2601.05036'", "'2110.06933', '2110.06933/tutorial'"
+    for name, known in (
+        ("2110.06933", f"{images} for a StyleQGAN of images"),
+        ("1234.5678", f"{tables}, {images} for a StyleQGAN"),
+    ):
+        rule = rf"`published` in the table \[model\] must be one of {known}, but"
         with pytest.raises(ArgumentError, match=rf"{rule} is '{name}'"):
             complete({"data": {"name": "digits"}, "model": {"published": name}}, SHAPE)
 

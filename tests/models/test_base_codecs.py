@@ -82,7 +82,7 @@ def test_bad_rows_are_refused(data, error, text):
 
 
 def test_rows_become_float32():
-    assert check_table(np.arange(6).reshape(2, 3), 3).dtype == torch.float32
+    assert check_table(np.arange(6).reshape(2, 3), 3).rows.dtype == torch.float32
 
 
 def test_fingerprints_tell_values_shapes_and_types_apart():
