@@ -68,7 +68,15 @@ $(BENCH_STAMP): $(STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
 	touch $@
 
-bench: $(BENCH_STAMP)
+# Peers that pin other versions than ours have environments of their own. One that cannot be installed, as there is no
+# wheel of it for this Python, is named in the table.
+PEER_STAMPS := $(VENV)-tfq/.installed $(VENV)-catalyst/.installed
+
+$(PEER_STAMPS): $(VENV)-%/.installed: benchmarks/%.txt
+	$(PYTHON) -m venv --clear $(@D)
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check -r $< && touch $@ || rm -rf $(@D)
+
+bench: $(BENCH_STAMP) $(PEER_STAMPS)
 	$(BIN)/python -m benchmarks.engine
 
 $(DOCS_STAMP): $(STAMP)
@@ -79,4 +87,4 @@ docs: $(DOCS_STAMP)
 	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
 
 clean:
-	rm -rf $(VENV) $(VENV)-minimum $(VENV)-latest docs/_build .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(VENV)-minimum $(VENV)-latest $(VENV)-tfq $(VENV)-catalyst docs/_build .pytest_cache .mypy_cache .ruff_cache

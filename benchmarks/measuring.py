@@ -33,8 +33,10 @@ def versions(*packages):
     return {name: importlib.metadata.version(name) for name in packages if importlib.util.find_spec(name)}
 
 
-def time_alternating(functions, repeats, *, least=0.1, settle=0.1):
+def time_alternating(functions, repeats, *, least=0.1, settle=0.1, dropped=None):
     """Return the median seconds of each function, called in turn, and what each returned.
+
+    ``dropped`` names those, given the seconds of each so far, that have no further turn after their first timed one.
 
     A turn of a function is as many calls as fill ``least`` seconds, at least one, and counts as the median of these.
     The first turn is a warm-up. Before each turn there are ``settle`` seconds of rest, since the threads of the library
@@ -43,8 +45,9 @@ def time_alternating(functions, repeats, *, least=0.1, settle=0.1):
     import numpy as np
 
     turns, results = {name: [] for name in functions}, {}
-    for _ in range(repeats + 1):
-        for name, function in functions.items():
+    left = dict(functions)
+    for turn in range(repeats + 1):
+        for name, function in left.items():
             time.sleep(settle)
             seconds = []
             while sum(seconds) < least:
@@ -52,4 +55,7 @@ def time_alternating(functions, repeats, *, least=0.1, settle=0.1):
                 results[name] = function()
                 seconds.append(time.perf_counter() - start)
             turns[name].append(np.median(seconds))
+        if turn == 1 and dropped is not None:
+            without = dropped({name: values[1] for name, values in turns.items()})
+            left = {name: function for name, function in left.items() if name not in without}
     return {name: float(np.median(values[1:])) for name, values in turns.items()}, results

@@ -8,12 +8,16 @@ adjoint differentiation where there is; and the workload's precision where a lib
 
 from __future__ import annotations
 
+import importlib.util
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
 import numpy as np
 import torch
 
-
-class UnsupportedError(Exception):
-    """A peer cannot run a workload."""
+from benchmarks.piped_peers import PipedPeer, environment
+from benchmarks.workloads import UnsupportedError
 
 
 def pennylane_default(work):
@@ -171,10 +175,39 @@ def qulacs(work):
     return run
 
 
+@dataclass(frozen=True)
+class Peer:
+    """Another simulator."""
+
+    build: Callable
+    """Makes the function of a workload."""
+    precision: str = ""
+    """That in which it computes, "float32" or "float64"; empty for the workload's."""
+    module: str = ""
+    """What it is imported by here; empty if it has an environment of its own."""
+    environment: str = ""
+    tolerance: float = 0.0
+    """How far its values and gradients may be off, where that is more than rounding explains."""
+
+    @property
+    def is_installed(self):
+        if self.environment:
+            return environment(self.environment).exists()
+        return importlib.util.find_spec(self.module) is not None
+
+
 PEERS = {
-    "PennyLane default.qubit (backprop)": ("pennylane", pennylane_default),
-    "PennyLane lightning.qubit (adjoint)": ("pennylane_lightning", pennylane_lightning),
-    "DeepQuantum": ("deepquantum", deepquantum),
-    "pyqtorch": ("pyqtorch", pyqtorch),
-    "Qulacs": ("qulacs", qulacs),
+    "TensorFlow Quantum (adjoint)": Peer(
+        # Its gradients in single precision are off by 1e-4.
+        partial(PipedPeer, "tfq"),
+        "float32",
+        environment="tfq",
+        tolerance=5e-4,
+    ),
+    "Catalyst, lightning.qubit (adjoint)": Peer(partial(PipedPeer, "catalyst"), "float64", environment="catalyst"),
+    "DeepQuantum": Peer(deepquantum, module="deepquantum"),
+    "Qulacs": Peer(qulacs, "float64", module="qulacs"),
+    "PennyLane default.qubit (backprop)": Peer(pennylane_default, module="pennylane"),
+    "PennyLane lightning.qubit (adjoint)": Peer(pennylane_lightning, "float64", module="pennylane_lightning"),
+    "pyqtorch": Peer(pyqtorch, "float64", module="pyqtorch"),
 }

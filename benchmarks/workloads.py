@@ -20,6 +20,10 @@ from qiskit_qgen.circuits import pauli_observables, style_ansatz
 GATES = ("rx", "ry", "rz", "cx", "cry")
 
 
+class UnsupportedError(Exception):
+    """A peer cannot run a workload."""
+
+
 class Gate(NamedTuple):
     """A gate: the control comes first; ``angle`` is the number of its angle, None for CX."""
 

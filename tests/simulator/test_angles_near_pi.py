@@ -57,3 +57,24 @@ def test_a_batch_with_many_such_angles_does_not_use_tangents(offset):
     slots[:, 9] = np.pi
     _, batch = sweeps.forward(slots, threads=1, keep=True)
     assert batch.plan.tangents.any()
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-12), (torch.float32, 2e-6)])
+def test_constant_angles_of_pi_leave_tangents_to_the_batch(dtype, tolerance):
+    layers = real_amplitudes(7, reps=2)
+    circuit = layers.copy_empty_like()
+    circuit.compose(layers, inplace=True)
+    circuit.cx(3, 4)
+    circuit.ry(np.pi, 3)
+    circuit.cx(3, 4)
+    circuit.compose(style_ansatz(7, 2).circuit, inplace=True)
+    observables = random_observables(np.random.default_rng(1), 7)
+    function = ExpectationValues(lower(circuit), observables)
+    angles = np.random.default_rng(2).uniform(-2, 2, (3, circuit.num_parameters))
+    values, batch = function.sweeps.forward(angles.astype(np.dtype(str(dtype)[6:])), threads=1, keep=True)
+    assert batch.plan.tangents.any()
+    rounded = torch.from_numpy(angles).to(dtype)
+    np.testing.assert_allclose(
+        function(rounded), truth(circuit, observables, rounded.double().numpy()), rtol=0, atol=tolerance
+    )
+    assert values.shape == (3, len(observables))

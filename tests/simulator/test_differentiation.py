@@ -113,7 +113,7 @@ def test_long_circuits_keep_the_norm():
     point = torch.tensor([[0.3, 0.4, 0.9]])
     for function in (Probabilities(program, [0, 1]), ExpectationValues(program, pauli_observables(2))):
         found, expected = function(point), function(point.double())
-        torch.testing.assert_close(found.double(), expected, rtol=0, atol=5e-6)
+        torch.testing.assert_close(found.double(), expected, rtol=0, atol=2e-6)
         gradients = [torch.func.jacrev(lambda row: function(row[None]).square().sum())(point[0])]  # noqa: B023
         varied = point.clone().requires_grad_()
         gradients.append(torch.autograd.grad(function(varied).square().sum(), varied)[0][0])

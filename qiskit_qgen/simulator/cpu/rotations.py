@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 from qiskit_qgen._typing import IntArray
 from qiskit_qgen.simulator.programs.operations import Angle
 
+# Of constant angles that have a tangent: at pi the true one, 6e-17, would rule out tangents for the whole batch.
+_LEAST_COSINES = {np.dtype(np.float32): 2.0**-24, np.dtype(np.float64): 0.0}
+
 
 class RotationAngles:
     """The angles of rotations, ``factor * (scale * slot + offset)``, several rotations of one slot allowed.
@@ -27,13 +30,19 @@ class RotationAngles:
         self.num_rotations = len(angles)
         self.num_slots = num_slots
         self._factors = None if (factors == 1).all() else factors
-        count = int(tangents.sum())
-        self._tangents = slice(count) if tangents[:count].all() else np.flatnonzero(tangents)
         scales = np.array([angle.scale for angle in angles], float)
-        self._half_scales = scales[:, None] / 2
-        self._half_offsets = np.array([angle.offset for angle in angles], float)[:, None] / 2
+        offsets = np.array([angle.offset for angle in angles], float)
         self._variable = np.flatnonzero(slots >= 0)
         self._slots = slots[self._variable]
+        self._is_variable = len(self._variable) == self.num_rotations
+        have_tangents = tangents[self._variable]
+        count = int(have_tangents.sum())
+        self._tangents = slice(count) if have_tangents[:count].all() else np.flatnonzero(have_tangents)
+        self._half_scales = scales[self._variable, None] / 2
+        self._half_offsets = offsets[self._variable, None] / 2
+        self._constant = np.flatnonzero(slots < 0)
+        chosen = (array[self._constant] for array in (offsets, factors, tangents))
+        self._constants = _constant_rows(*chosen)
         # For derivatives: the rotations by slot, the slots that have any, and where those of each start.
         order = np.argsort(self._slots, kind="stable")
         self._rotations = self._variable[order]
@@ -49,24 +58,21 @@ class RotationAngles:
             trig: To be written, (chunks, rotations, 2, parts, samples).
         """
         dtype = slots.dtype
-        halves = np.empty((len(slots), self.num_rotations, slots.shape[2]), dtype)
-        halves[:] = self._half_offsets
-        if len(self._variable) == self.num_rotations:
-            angles = slots.take(self._slots, 1)
-            angles *= self._half_scales.astype(dtype)
-            halves += angles
-        else:
-            halves[:, self._variable] += slots[:, self._slots] * self._half_scales.astype(dtype)[self._variable]
+        halves = slots.take(self._slots, 1)
+        halves *= self._half_scales.astype(dtype)
+        halves += self._half_offsets.astype(dtype)
         with np.errstate(invalid="ignore"):  # an infinite angle gives NaN, as a NaN does
-            np.cos(halves, out=trig[:, :, 0, 0])
-            np.sin(halves, out=trig[:, :, 1, 0])
-        if trig.shape[3] > 1:
-            trig[:, :, :, 1:] = trig[:, :, :, :1]
+            cosines = np.cos(halves)[:, :, None]  # written to its place at once, it takes twice as long
+            sines = np.sin(halves, out=halves)[:, :, None]
+            sines[:, self._tangents] /= cosines[:, self._tangents]
         if self._factors is not None:
-            factors = self._factors.astype(dtype)[:, :, None]
-            trig[:, :, 1] *= factors
-            trig[:, :, 0] += (1 - trig[:, :, 0]) * (factors == 0)
-        trig[:, self._tangents, 1] /= trig[:, self._tangents, 0]
+            factors = self._factors[self._variable].astype(dtype)[:, :, None]
+            sines = sines * factors
+            cosines = cosines + (1 - cosines) * (factors == 0)
+        rows = slice(None) if self._is_variable else self._variable
+        trig[:, rows, 0], trig[:, rows, 1] = cosines, sines
+        if not self._is_variable:
+            trig[:, self._constant] = self._constants[dtype]
 
     def pull_back(self, gradient: NDArray[Any]) -> NDArray[Any]:
         """Return derivatives by the slots, (chunks, num_slots, samples), from those by the angles.
@@ -86,3 +92,20 @@ class RotationAngles:
         if len(self._used):
             by_slot[:, self._used] = np.add.reduceat(scaled, self._starts, axis=1)
         return by_slot
+
+
+def _constant_rows(
+    angles: NDArray[Any], factors: IntArray, tangents: NDArray[np.bool_]
+) -> dict[np.dtype[Any], NDArray[Any]]:
+    """Return cosine, and sine or tangent, of half of constant angles, (rotations, 2, parts, 1), for each precision.
+
+    They are computed in double precision: half of pi / 2, rounded to single precision, is off by 2e-8, and in circuits
+    of many gates such errors add up.
+    """
+    halves, rows = angles[:, None] / 2, {}
+    for dtype, least in _LEAST_COSINES.items():
+        cosines, sines = np.cos(halves), np.sin(halves)
+        cosines = np.where(tangents[:, None] & (abs(cosines) < least), np.copysign(least, cosines), cosines)
+        sines = np.where(tangents[:, None], sines / cosines, sines)
+        rows[dtype] = np.stack([np.where(factors == 0, 1, cosines), sines * factors], 1)[..., None].astype(dtype)
+    return rows
