@@ -129,13 +129,13 @@ def _sentence(
     listed = ", ".join(f"{BASELINES[each].title} {rivals[each].value:.4g}" for each in (trivial or beaten_by))
     if trivial:
         return (
-            f"Unfit: by {name}, {trained} is not better than {listed}; the score does not tell a trained model from "
-            "one that has learnt nothing, and nothing is concluded from it."
+            f"Unfit: by {name}, {trained} is not shown to be better than {listed}; the score does not tell a trained "
+            "model from one that has learnt nothing, and nothing is concluded from it."
         )
     if beaten_by:
         return (
-            f"Unfit to speak for the {noun}: by {name}, {trained} is not better than {listed}, which takes no training "
-            "of a generator; it may rank trained models among each other."
+            f"Unfit to speak for the {noun}: by {name}, {trained} is not shown to be better than {listed}, which takes "
+            "no training of a generator; it may rank trained models among each other."
         )
     if reaches:
         return (

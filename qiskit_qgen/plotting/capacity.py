@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -18,6 +19,7 @@ _SMALL = (3.0, 2.4)
 _COLUMNS = (4, 3, 5)  # that a row may have, the preferred first
 _FEW_DECADES, _NARROW = 300.0, 3.0  # ratios of the ends of an axis
 _SPARSE, _DENSE = (2.0, 3.0, 5.0), tuple(np.arange(1, 10, 0.5).tolist())  # ticks between powers of ten
+_FACTOR = 3.0  # between the middle and the ends of an axis of equal sizes
 _LAWS = {"constant": ":", "linear": "-.", "power": "--", "exponential": "-"}
 
 
@@ -39,6 +41,10 @@ def plot_capacity_scaling(study: Mapping[str, Any]) -> Figure:
         _draw_points(axes, result["points"])
         _draw_laws(axes, result)
         axes.set_yscale("log")
+        low, high = axes.get_ylim()
+        if high < _FACTOR * low:  # equal sizes: an axis of less than this has no ticks that tell numbers apart
+            middle = math.sqrt(low * high)
+            axes.set_ylim(middle / _FACTOR, middle * _FACTOR)
         verdict = f"{result['law']} law" if result["law"] else "laws not told apart"
         verdict = verdict if study["may_conclude"][target]["law"] else "no power to tell laws"
         verdict = verdict if result["fits"] else "too few optima for a law"

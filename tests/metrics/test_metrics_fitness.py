@@ -25,7 +25,7 @@ def test_a_trivial_baseline_that_is_as_good_makes_it_unfit(name, value):
     assert verdict.beaten_by == (name,)
     assert verdict.is_unfit
     assert not verdict.can_rank
-    assert verdict.sentence.startswith("Unfit: by frechet distance, the trained model 3 is not better than")
+    assert verdict.sentence.startswith("Unfit: by frechet distance, the trained model 3 is not shown to be better than")
     assert BASELINES[name].title in verdict.sentence
 
 

@@ -57,6 +57,12 @@ STUDY = {
 }
 
 
+def test_sizes_that_rounding_alone_tells_apart_have_an_axis_with_room():
+    sizes = {"critic": scaling([point(2, 1638, 1638 - 1e-9, 1638 + 1e-9), point(4, 1638)])}
+    (axes,) = plot_capacity_scaling({**STUDY, "analysis": {"scaling": sizes}}).axes
+    assert axes.get_ylim() == pytest.approx((546, 4914))
+
+
 def test_optima_have_their_intervals_and_laws_go_through_their_values():
     critic, generator = plot_capacity_scaling(STUDY).axes
     lines = {line.get_label(): line for line in critic.lines if not line.get_label().startswith("_")}

@@ -105,11 +105,15 @@ def _found(target: str, result: ScalingResult, law: bool) -> str:
     used = sum(point["used"] for point in result.points)
     if not result.fits:
         return f"**Of the {target}, {used} of {len(result.points)} optima lie within the grid: too few for a law.**"
-    shown = "Growth is shown" if result.growth_shown else "No growth is shown"
+    shown = {"yes": "growth is shown", "no, decline": "decline is shown", "no": "no growth is shown"}[_shown(result)]
     factors = ", ".join(f"{low:.2g} to {high:.2g}" for _, low, high in result.growth.values())
     factor = f"a factor of {factors} over the range by the linear, power and exponential law"
     named = f"the law is named: {result.law}" if result.law else "no law is told from the others"
-    return f"**Of the {target}: {shown.lower()} ({factor}); {named if law else 'its law cannot be told'}.**"
+    return f"**Of the {target}: {shown} ({factor}); {named if law else 'its law cannot be told'}.**"
+
+
+def _shown(result: ScalingResult) -> str:
+    return "yes" if result.growth_shown else "no, decline" if result.decline_shown else "no"
 
 
 def _trials(found: Findings) -> str:
@@ -131,7 +135,7 @@ def _verdicts(found: Findings) -> str:
                 "noise of log y": f"{result.noise:.2f}" if result.fits else "-",
                 "lowest AIC": result.best or "-",
                 "constant behind": "-" if result.constant_behind is None else f"{result.constant_behind:.1f}",
-                "growth shown": ("yes" if result.growth_shown else "no") if allowed["growth"] else "-",
+                "growth shown": _shown(result) if allowed["growth"] else "-",
                 "law": (result.law or "none told from the others") if allowed["law"] else "-",
             }
         )

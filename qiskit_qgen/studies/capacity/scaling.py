@@ -79,6 +79,11 @@ class ScalingResult:
         return self._changes(lambda low, _: low > math.exp(_ROUNDING))
 
     @property
+    def decline_shown(self) -> bool:
+        """Whether the data show decline, by the same rule as :attr:`growth_shown`, with intervals below one."""
+        return self._changes(lambda _, high: high < math.exp(-_ROUNDING))
+
+    @property
     def law(self) -> str | None:
         """The law that the data tell from the others, or None.
 
@@ -94,14 +99,14 @@ class ScalingResult:
         if 1 / self.rule.flat <= min(ends) and max(ends) <= self.rule.flat:
             return "constant" if behind < self.rule.min_aic_lead else None
         ahead = min(fit.aic for law, fit in self.fits.items() if law != best) - self.fits[best].aic
-        falls = self._changes(lambda _, high: high < math.exp(-_ROUNDING))
-        return best if ahead >= self.rule.min_aic_lead and (self.growth_shown or falls) else None
+        return best if ahead >= self.rule.min_aic_lead and (self.growth_shown or self.decline_shown) else None
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as JSON can hold it."""
         found = asdict(self)
         del found["rule"]  # which the study tells
-        return found | {name: getattr(self, name) for name in ("best", "law", "constant_behind", "growth_shown")}
+        names = ("best", "law", "constant_behind", "growth_shown", "decline_shown")
+        return found | {name: getattr(self, name) for name in names}
 
     def _changes(self, side: Any) -> bool:
         behind = self.constant_behind

@@ -72,10 +72,11 @@ def claim_folder(folder: Path, identity: Mapping[str, Any], planned: Mapping[str
         atomic_write(folder / _SETTINGS, text)
     elif found != json.loads(text):
         before, now = flat(found), flat(json.loads(text))
-        name = next(key for key in [*now, *before] if before.get(key) != now.get(key))
+        words = [{key: repr(value) for key, value in each.items()} for each in (before, now)]
+        name = next(key for key in [*now, *before] if words[0].get(key) != words[1].get(key))
+        then, today = (each.get(name, "not set") for each in words)
         raise ArgumentError(
-            f"Folder {folder} holds a study whose `{name}` is {before.get(name)!r}, but now it is {now.get(name)!r}: "
-            "choose another folder."
+            f"Folder {folder} holds a study whose `{name}` is {then}, but now it is {today}: choose another folder."
         )
     trials = [{"digest": digest, "configuration": configuration} for digest, configuration in planned.items()]
     atomic_write(folder / _PLAN, "[\n" + ",\n".join(map(json.dumps, trials)) + "\n]\n")

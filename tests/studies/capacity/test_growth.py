@@ -54,7 +54,10 @@ def test_a_constant_size_is_named_only_if_growth_is_excluded():
 
 def test_what_falls_does_not_grow_but_has_a_law():
     critic = find_growth(tables(lambda x: 5000 * np.exp(-x / 300)), QUANTUM, CLASSICAL, RULE).scaling[CRITIC]
-    assert (critic.law, critic.growth_shown) == ("exponential", False)
+    assert (critic.law, critic.growth_shown, critic.decline_shown) == ("exponential", False, True)
+    constant = find_growth(tables(lambda _: 900.0), QUANTUM, CLASSICAL, RULE).scaling[CRITIC]
+    growing = find_growth(tables(lambda x: 100 * np.exp(x / 300)), QUANTUM, CLASSICAL, RULE).scaling[CRITIC]
+    assert (constant.decline_shown, growing.growth_shown, growing.decline_shown) == (False, True, False)
 
 
 def test_a_step_is_no_law():
