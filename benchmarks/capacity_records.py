@@ -1,4 +1,4 @@
-"""Keeps the trainings of an unfinished capacity study in one file, and puts them back to go on with.
+"""Keeps the trainings of a capacity study in one file, and puts them back to judge them again or to go on.
 
     python -m benchmarks.capacity_records keep runs/capacity benchmarks/capacity/records.json
     python -m benchmarks.capacity_records restore benchmarks/capacity/records.json runs/capacity
