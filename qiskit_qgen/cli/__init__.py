@@ -9,7 +9,8 @@ import typer
 from qiskit_qgen._version import __version__
 from qiskit_qgen.cli.doctor import doctor
 from qiskit_qgen.cli.report import report
-from qiskit_qgen.cli.saved import compare, cost, evaluate, sample
+from qiskit_qgen.cli.sampling import sample
+from qiskit_qgen.cli.saved import compare, cost, evaluate
 from qiskit_qgen.cli.study import study
 from qiskit_qgen.cli.train import demo, train
 

@@ -1,8 +1,8 @@
-"""``qgen sample``, ``evaluate``, ``compare`` and ``cost``: what is done with a saved model."""
+"""``qgen evaluate``, ``compare`` and ``cost``: what is done with a saved model."""
 
 from __future__ import annotations
 
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -34,64 +34,6 @@ Extractor = Annotated[
     typer.Option(help="Features to compare: efficientnet-lite0-96px, nsfw-inception-v3-299px, labels or pixel."),
 ]
 
-_SUFFIXES = (".png", ".npy", ".csv", ".parquet")
-_OF_TABLES = (".csv", ".parquet")
-
-
-@reports_errors
-def sample(
-    model: Model,
-    num_samples: Annotated[int, typer.Option("-n", "--num-samples", min=1, help="Number of samples.")] = 64,
-    out: Annotated[
-        Path,
-        typer.Option(
-            "-o", "--out", help="File to write: a grid of images (.png), an array (.npy) or a table (.csv, .parquet)."
-        ),
-    ] = Path("samples.png"),
-    columns: Annotated[int | None, typer.Option(min=1, help="Images in a row of the grid.")] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Seed of the noise; a fresh one if left out.")] = None,
-    execution: Annotated[str | None, typer.Option(help=f"Where circuits run. {FORM}.")] = None,
-    label: Annotated[
-        str | None, typer.Option(help="Of a model with classes or clusters: which to draw, by number or name.")
-    ] = None,
-    oversample: Annotated[int, typer.Option(min=1, help="Candidates, of which a GAN's critic keeps the best.")] = 1,
-    guidance: Annotated[
-        float | None, typer.Option(min=0, help="Of a diffusion model with classes: strength of the guidance.")
-    ] = None,
-    sampler: Annotated[str | None, typer.Option(help="Of a diffusion model: ddim, dpm-solver or ddpm.")] = None,
-    sampling_steps: Annotated[int | None, typer.Option(min=1, help="Of the same: calls of its network.")] = None,
-) -> None:
-    """Generate samples of a trained model."""
-    from qiskit_qgen._checks import check_new_file
-
-    _check_folder(model)
-    if out.suffix not in _SUFFIXES:
-        raise ArgumentError(f"Option --out must name a file that ends in {', '.join(_SUFFIXES)}, but is {out}.")
-    if columns is not None and out.suffix != ".png":
-        raise ArgumentError("Option --columns must be left out unless --out ends in .png.")
-    check_new_file("--out", out)
-    if out.suffix in _OF_TABLES:
-        from qiskit_qgen.optionals import HAS_PANDAS
-
-        HAS_PANDAS.require_now(f"{out.suffix} files")
-    from qiskit_qgen._random import resolve_seed
-    from qiskit_qgen.cli.executions import parse_execution
-    from qiskit_qgen.cli.run_folder import load_model
-
-    seed = resolve_seed(seed)
-    trained = load_model(model)
-    if out.suffix == ".png" and trained.image_shape is None:
-        raise ArgumentError("This model generates rows of a table, not images: name a file that ends in .csv.")
-    if out.suffix in _OF_TABLES and trained.image_shape is not None:
-        raise ArgumentError(f"This model generates images: name a file that ends in .png or .npy, not {out.suffix}.")
-    asked = int(label) if label is not None and label.isdecimal() else label
-    given = {"labels": asked, "guidance": guidance, "sampler": sampler, "sampling_steps": sampling_steps}
-    options = {name: value for name, value in given.items() if value is not None}
-    with nullcontext() if execution is None else parse_execution(execution) as chosen:
-        samples = trained.sample(num_samples, seed=seed, execution=chosen, oversample=oversample, **options)
-    _write(trained.to_frame(samples) if out.suffix in _OF_TABLES else samples, out, columns)
-    typer.echo(f"{out}: {num_samples} samples of shape {tuple(samples.shape[1:])}, seed {seed}")
-
 
 def _size(text: str | None) -> int | tuple[int, ...] | None:
     """Return the side, or height and width, that --image-size gives.
@@ -106,29 +48,10 @@ def _size(text: str | None) -> int | tuple[int, ...] | None:
     return numbers if len(numbers) == 2 else next(iter(numbers), None)
 
 
-def _check_folder(model: Path) -> None:
+def check_model_folder(model: Path) -> None:
     """Refuse a folder that is not there before anything is imported that takes long."""
     if not model.exists():
         raise ArgumentError(f"Folder {model} does not exist.")
-
-
-def _write(samples: Any, out: Path, columns: int | None) -> None:
-    from qiskit_qgen.persistence import atomic_path
-
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_path(out) as temporary:
-        if out.suffix == ".npy":
-            import numpy as np
-
-            np.save(temporary, samples.numpy(), allow_pickle=False)
-        elif out.suffix in _OF_TABLES:
-            from qiskit_qgen.datasets.table_files import write_frame
-
-            write_frame(samples, temporary, out.suffix)
-        else:
-            from qiskit_qgen.plotting import plot_images
-
-            plot_images(samples, columns=columns).savefig(temporary)
 
 
 @reports_errors
@@ -162,7 +85,7 @@ def evaluate(
 
     from qiskit_qgen._checks import check_new_file
 
-    _check_folder(model)
+    check_model_folder(model)
     if memorization and split == "train":
         raise ArgumentError(
             "Option --memorization needs real images that were not trained on: leave it out, or score against another "
@@ -228,7 +151,7 @@ def compare(
     """Compare what shots, noise, mitigation and devices make of the same model and noise vectors."""
     from qiskit_qgen._checks import check_folder
 
-    _check_folder(model)
+    check_model_folder(model)
     check_folder("--out", out)
     from qiskit_qgen.cli.executions import parse_named
     from qiskit_qgen.cli.report import save_figure
@@ -266,7 +189,7 @@ def cost(
     oversample: Annotated[int, typer.Option(min=1, help="Candidates for each sample, of which the best is kept.")] = 1,
 ) -> None:
     """Say what sampling or training on a device would cost, without submitting anything."""
-    _check_folder(model)
+    check_model_folder(model)
     if (num_samples is None) == (steps is None):
         raise ArgumentError("Exactly one of the options -n/--num-samples and --steps must be given.")
     if batch_size is not None and steps is None:

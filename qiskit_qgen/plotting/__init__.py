@@ -5,6 +5,7 @@ Every function returns a matplotlib ``Figure`` of its own, shows nothing and tou
 cell's last value, once `%matplotlib inline` is on.
 """
 
+from qiskit_qgen.plotting.animation import animate_training, save_animation
 from qiskit_qgen.plotting.arms import plot_arms
 from qiskit_qgen.plotting.autoencoders import plot_autoencoder_sweep
 from qiskit_qgen.plotting.capacity import plot_capacity_curves, plot_capacity_scaling, plot_capacity_scores
@@ -16,6 +17,7 @@ from qiskit_qgen.plotting.latent_space import plot_traversals
 from qiskit_qgen.plotting.tables import plot_marginals, plot_pairs
 
 __all__ = [
+    "animate_training",
     "plot_arms",
     "plot_autoencoder_sweep",
     "plot_capacity_curves",
@@ -30,4 +32,5 @@ __all__ = [
     "plot_pairs",
     "plot_reconstructions",
     "plot_traversals",
+    "save_animation",
 ]

@@ -6,12 +6,10 @@ import shutil
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
-from qiskit_qgen.datasets import ImageDataset
 from qiskit_qgen.datasets.loading import DATASET_NAMES
-from qiskit_qgen.models import StyleQGAN, StyleQGANTraining
+from qiskit_qgen.models import StyleQGAN
 from qiskit_qgen.optionals import HAS_EFFICIENTNET_LITE
 
 
@@ -108,86 +106,6 @@ def test_a_bad_model_folder_is_named(qgen, command, model_dir, tmp_path):
         qgen(command[0], damaged, *command[1:]),
         f"File {damaged / 'model.safetensors'} is damaged: it does not match its checksum in config.json.",
     )
-
-
-def test_sample_draws_a_grid_in_the_form_that_is_asked_for(qgen, model_dir, tmp_path):
-    out = tmp_path / "grid.png"
-    result = qgen("sample", model_dir, "-n", 6, "--columns", 3, "--seed", 1, "-o", out)
-    assert result.exit_code == 0, result.stderr
-    assert result.stdout == f"{out}: 6 samples of shape (1, 8, 8), seed 1\n"
-    with Image.open(out) as image:
-        width, height = image.size
-        assert width * 17 == height * 26
-        assert np.asarray(image.convert("L")).std() > 3
-
-
-def test_sample_without_a_seed_draws_a_fresh_one_and_names_it(qgen, model_dir, tmp_path):
-    lines = [qgen("sample", model_dir, "-n", 2, "-o", tmp_path / f"{i}.npy").stdout for i in range(2)]
-    seeds = [int(line.rsplit(" ", 1)[1]) for line in lines]
-    assert seeds[0] != seeds[1]
-    first, second = (np.load(tmp_path / f"{i}.npy") for i in range(2))
-    assert not np.array_equal(first, second)
-    qgen("sample", model_dir, "-n", 2, "--seed", seeds[0], "-o", tmp_path / "again.npy")
-    assert np.array_equal(np.load(tmp_path / "again.npy"), first)
-
-
-def test_sample_refuses_what_only_another_model_has(qgen, model_dir, tmp_path):
-    refused(
-        qgen("sample", model_dir, "-o", tmp_path / "out.png", "--guidance", 2),
-        "StyleQGAN.sample has no option `guidance`.",
-    )
-    refused(
-        qgen("sample", model_dir, "-o", tmp_path / "out.png", "--label", 1),
-        "Argument `labels` must be None for a model without classes.",
-    )
-
-
-def test_a_class_is_sampled_by_number_or_name(qgen, tmp_path):
-    model = StyleQGAN(
-        image_shape=(1, 8, 8), num_qubits=2, num_layers=1, autoencoder_width=4, autoencoder_hidden=8, num_classes=2
-    )
-    images = np.random.default_rng(0).random((8, 1, 8, 8), dtype=np.float32)
-    data = ImageDataset(torch.from_numpy(images), torch.arange(8) % 2, "two", "train", ("cat", "dog"))
-    training = StyleQGANTraining.of(steps=1, batch_size=4, autoencoder_steps=1)
-    model.fit(data, training=training, seed=0, callbacks=[])
-    model.save_pretrained(tmp_path / "model")
-    for name, label in (("dog", "dog"), ("1", 1)):
-        out = tmp_path / f"{name}.npy"
-        result = qgen("sample", tmp_path / "model", "-n", 3, "--seed", 4, "--label", name, "--oversample", 2, "-o", out)
-        assert result.exit_code == 0, result.stderr
-        np.testing.assert_array_equal(np.load(out), model.sample(3, seed=4, labels=label, oversample=2).numpy())
-    refused(
-        qgen("sample", tmp_path / "model", "--label", "cow", "-o", tmp_path / "out.png"),
-        "Argument `labels` must be one of 'cat', 'dog', but is 'cow'.",
-    )
-
-
-def test_sample_refuses_files_that_it_cannot_write(qgen, model_dir, tmp_path):
-    refused(
-        qgen("sample", model_dir, "-o", tmp_path / "out.gif"),
-        f"Option --out must name a file that ends in .png or .npy, but is {tmp_path / 'out.gif'}.",
-    )
-    refused(
-        qgen("sample", model_dir, "-o", tmp_path / "out.npy", "--columns", 2),
-        "Option --columns must be left out unless --out ends in .png.",
-    )
-    (tmp_path / "file").write_text("")
-    refused(
-        qgen("sample", model_dir, "-o", tmp_path / "file" / "out.npy"),
-        f"Argument `--out` must be a folder, but {tmp_path / 'file'} is a file.",
-    )
-
-
-def test_rows_of_a_table_are_sampled_to_an_array(qgen, tmp_path):
-    model = StyleQGAN(image_shape=None, num_features=3, num_qubits=2, num_layers=1, critic_width=8)
-    model.fit(np.random.default_rng(0).random((20, 3)), steps=2, batch_size=8, seed=0, callbacks=[])
-    model.save_pretrained(tmp_path / "model")
-    refused(
-        qgen("sample", tmp_path / "model", "-o", tmp_path / "out.png"),
-        "This model generates rows of a table, not images: name a file that ends in .npy.",
-    )
-    assert qgen("sample", tmp_path / "model", "-n", 7, "-o", tmp_path / "out.npy").exit_code == 0
-    assert np.load(tmp_path / "out.npy").shape == (7, 3)
 
 
 def test_evaluate_refuses_data_that_do_not_fit(qgen, model_dir):
