@@ -5,6 +5,7 @@ Every public entry point converts, checks, then computes; private code assumes c
 
 from __future__ import annotations
 
+import difflib
 import math
 import os
 import re
@@ -81,6 +82,12 @@ def check_choice(name: str, value: Any, choices: Collection[str]) -> str:
         listed = ", ".join(repr(choice) for choice in choices)
         raise ArgumentError(f"Argument `{name}` must be one of {listed}, but is {value!r}.")
     return value
+
+
+def nearest(value: object, known: Iterable[str]) -> str | None:
+    """Return what of ``known`` a misspelt ``value`` means, if anything is near."""
+    found = difflib.get_close_matches(str(value), list(known), 1, 0.6)
+    return found[0] if found else None
 
 
 def check_type(name: str, value: Any, types: type | tuple[type, ...], rule: str) -> Any:

@@ -10,13 +10,12 @@ that line. Settings may hold other settings; where there are several kinds of a 
 
 from __future__ import annotations
 
-import difflib
 import types
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields, replace
 from typing import Any, ClassVar, Literal, Self, Union, dataclass_transform, get_args, get_origin, get_type_hints
 
-from qiskit_qgen._checks import check_choice, check_float, check_int, renamed_arguments
+from qiskit_qgen._checks import check_choice, check_float, check_int, nearest, renamed_arguments
 from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError
 
 _NONE = type(None)
@@ -162,8 +161,8 @@ CUSTOM = "custom"
 
 def unknown_name(name: str, known: Collection[str], owner: str) -> ArgumentTypeError:
     """Return the error for an unknown option, which names the nearest known one, or all if none is near."""
-    near = difflib.get_close_matches(name, known, 1, 0.6)
-    remedy = f"did you mean `{near[0]}`?" if near else f"the known ones are {', '.join(known)}."
+    near = nearest(name, known)
+    remedy = f"the known ones are {', '.join(known)}." if near is None else f"did you mean `{near}`?"
     return ArgumentTypeError(f"{owner} has no option `{name}`: {remedy}")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any
 
+from qiskit_qgen._checks import nearest
 from qiskit_qgen.cli.toml_text import parse_value
 from qiskit_qgen.exceptions import ArgumentError
 
@@ -56,7 +57,9 @@ def _parse(specification: str, text: str, form: str) -> Any:
     known = [name for name in _fields(chosen) if name not in ("service", "mitigation")] + mitigating
     for name in options:
         if name not in known:
-            raise ArgumentError(f"The execution {kind!r} has no option `{name}`; it has {', '.join(known)}.")
+            near = nearest(name, known)
+            remedy = f"it has {', '.join(known)}." if near is None else f"did you mean `{near}`?"
+            raise ArgumentError(f"The execution {kind!r} has no option `{name}`: {remedy}")
     if kind == "runtime" and "backend" not in options:
         raise ArgumentError("An execution of the kind runtime must name a device, such as runtime:backend=ibm_torino.")
     if "dtype" in options:

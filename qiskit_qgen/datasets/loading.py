@@ -10,7 +10,7 @@ from typing import Literal, cast
 import numpy as np
 from torch import Tensor
 
-from qiskit_qgen._checks import check_choice, check_type, expanded
+from qiskit_qgen._checks import check_choice, check_type, expanded, nearest
 from qiskit_qgen._typing import PathLike
 from qiskit_qgen.datasets.array_files import ARRAY_SUFFIXES, load_array_file
 from qiskit_qgen.datasets.bundled import load_digits, load_fashion_mnist_mini
@@ -195,6 +195,12 @@ def _from_memory(data: ImageData, split: str) -> ImageDataset:
 def _no_data(path: Path) -> ArgumentError | DatasetError:
     """Return the error of a path that leads to no data."""
     if not path.is_file():
+        near = nearest(path, DATASET_NAMES)
+        if near not in (None, str(path)):
+            return ArgumentError(
+                f"Argument `name` must be a known name or the path of a folder or file, but is {str(path)!r}: did you "
+                f"mean {near!r}?"
+            )
         known = ", ".join(repr(known) for known in DATASET_NAMES)
         return ArgumentError(
             f"Argument `name` must be one of {known}, or the path of a folder or file of images, "

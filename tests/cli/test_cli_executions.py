@@ -65,8 +65,9 @@ def test_a_comparison_without_seeds_takes_three(qgen, model_dir, pictures, tmp_p
         ),
         (
             ["local:noise=3"],
-            "The execution 'local' has no option `noise`; it has device, dtype, threads, shots, seed.",
+            "The execution 'local' has no option `noise`: it has device, dtype, threads, shots, seed.",
         ),
+        (["aer:shotz=9"], "The execution 'aer' has no option `shotz`: did you mean `shots`?"),
         (
             ["runtime:shots=3"],
             "An execution of the kind runtime must name a device, such as runtime:backend=ibm_torino.",

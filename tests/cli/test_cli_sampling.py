@@ -40,7 +40,8 @@ def test_sample_without_a_seed_draws_a_fresh_one_and_names_it(qgen, model_dir, t
 def test_sample_refuses_what_only_another_model_has(qgen, model_dir, tmp_path):
     refused(
         qgen("sample", model_dir, "-o", tmp_path / "out.png", "--guidance", 2),
-        "StyleQGAN.sample has no option `guidance`.",
+        "StyleQGAN.sample has no option `guidance`: the known ones are num_samples, seed, generator, noise, labels, "
+        "class_counts, oversample, truncation, execution.",
     )
     refused(
         qgen("sample", model_dir, "-o", tmp_path / "out.png", "--label", 1),

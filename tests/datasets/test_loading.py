@@ -32,10 +32,12 @@ def test_faults_of_what_is_in_memory_are_named():
 def test_unknown_names_list_the_known_ones():
     message = (
         r"^Argument `name` must be one of 'digits', 'fashion-mnist-mini', 'mnist', 'fashion-mnist', 'cifar-10', "
-        r"'sat-4', 'pathmnist', .*, or the path of a folder or file of images, but is 'fashon-mnist', and there is "
+        r"'sat-4', 'pathmnist', .*, or the path of a folder or file of images, but is 'cats', and there is "
         r"no such file or folder\.$"
     )
     with pytest.raises(ArgumentError, match=message):
+        load_dataset("cats")
+    with pytest.raises(ArgumentError, match=r"a folder or file, but is 'fashon-mnist': did you mean 'fashion-mnist'\?"):
         load_dataset("fashon-mnist")
     with pytest.raises(ArgumentError, match="but is 'digits', and there is no such file or folder"):
         load_dataset(Path("digits"))

@@ -105,6 +105,7 @@ def test_an_untrained_model_samples_with_a_warning(kind, caplog):
         ({"noise": torch.zeros(2, 99)}, ArgumentError, r"`noise` must have shape \(N, \d+\), but has shape \(2, 99\)"),
         ({"num_samples": 1, "labels": 0}, ArgumentError, "`labels` must be None for a model without classes"),
         ({"num_samples": 1, "execution": "aer"}, ArgumentTypeError, "`execution` must be an execution such as"),
+        ({"num_samples": 1, "label": 1}, ArgumentTypeError, r"\.sample has no option `label`: did you mean `labels`\?"),
         ({"num_samples": 1, "temperature": 1}, ArgumentTypeError, r"\.sample has no option `temperature`"),
     ],
 )

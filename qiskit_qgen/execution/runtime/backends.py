@@ -9,7 +9,7 @@ from typing import Any
 
 from qiskit.providers import BackendV2
 
-from qiskit_qgen._checks import check_type
+from qiskit_qgen._checks import check_type, nearest
 from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError, ExecutionError
 
 LEAST_BUSY = "least_busy"
@@ -92,7 +92,7 @@ def _fake_backend(name: str) -> BackendV2:
         provider = FakeProviderForBackendV2()
     found = {backend.name: backend for backend in provider.backends()}
     if name not in found:
-        raise ArgumentError(f"Argument `backend` must name a fake device, one of {sorted(found)}, but is {name!r}.")
+        raise ArgumentError(f"Argument `backend` must name a fake device, {_remedy(name, sorted(found))}")
     return found[name]
 
 
@@ -140,9 +140,14 @@ def _remote_backend(name: str, service: Any) -> BackendV2:
         if name == LEAST_BUSY:
             raise ExecutionError("The account has no device that is online: ask again later.") from None
         names = sorted(each.name for each in _asked(service.backends))
-        raise ArgumentError(
-            f"Argument `backend` must name a device of the account, one of {names}, but is {name!r}."
-        ) from None
+        raise ArgumentError(f"Argument `backend` must name a device of the account, {_remedy(name, names)}") from None
+
+
+def _remedy(name: str, known: list[str]) -> str:
+    """Return what an error of an unknown device ends with: the one that is meant, or all."""
+    near = nearest(name.partition("_")[2], [each.partition("_")[2] for each in known])  # "fake_" is near to all
+    meant = next((each for each in known if each.partition("_")[2] == near), None)
+    return f"one of {known}, but is {name!r}." if meant is None else f"but is {name!r}: did you mean {meant!r}?"
 
 
 def _asked(function: Any, *arguments: Any, **options: Any) -> Any:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
@@ -12,7 +13,8 @@ from torch import Tensor
 
 from qiskit_qgen._checks import check_float, check_int, check_type
 from qiskit_qgen._random import resolve_seed, torch_generator
-from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError
+from qiskit_qgen._settings import unknown_name
+from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.execution import AbstractExecution
 from qiskit_qgen.models.base.codecs import reserve
 from qiskit_qgen.models.base.labels import counted_labels, sampling_labels
@@ -22,6 +24,7 @@ from qiskit_qgen.training.rank_sources import check_may_bill
 
 _LOGGER = logging.getLogger(__name__)
 SAMPLE_STREAM = 0x73616D70
+_NO_OPTIONS = ("self", "options")
 
 
 class AbstractSampler(AbstractModule):
@@ -236,10 +239,11 @@ class AbstractSampler(AbstractModule):
         finally:
             self.train(training)
 
-    def _sampling_options(self, options: dict[str, Any]) -> dict[str, Any]:
-        """Return what :meth:`latents` takes beside noise and labels, checked."""
+    def _sampling_options(self, options: dict[str, Any], more: Collection[str] = ()) -> dict[str, Any]:
+        """Return what :meth:`latents` takes beside noise and labels, checked; ``more`` are the model's own names."""
         for name in options:
-            raise ArgumentTypeError(f"{type(self).__name__}.sample has no option `{name}`.")
+            usual = [each for each in inspect.signature(AbstractSampler.sample).parameters if each not in _NO_OPTIONS]
+            raise unknown_name(name, [*usual, *more], f"{type(self).__name__}.sample")
         return {}
 
     def _draw_noise(self, number: int, generator: torch.Generator) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
@@ -176,10 +176,10 @@ class QuantumDiffusion(AbstractGenerativeModel):
         """
         return super().sample(num_samples, **options)
 
-    def _sampling_options(self, options: dict[str, Any]) -> dict[str, Any]:
+    def _sampling_options(self, options: dict[str, Any], more: Collection[str] = ()) -> dict[str, Any]:
         names = {"guidance": "guidance", "sampler": "sampler", "sampling_steps": "steps"}
         given = {names[name]: value for name, value in options.items() if name in names and value is not None}
-        super()._sampling_options({name: value for name, value in options.items() if name not in names})
+        super()._sampling_options({name: each for name, each in options.items() if name not in names}, tuple(names))
         former = self.config.sampling
         if given.get("sampler") == "ddpm" and "steps" not in given:
             former = replace(former, steps=None)  # the model's number of steps is for the other samplers

@@ -253,6 +253,8 @@ def test_a_circuit_wider_than_the_device_is_refused():
 def test_unknown_devices_are_refused(monkeypatch, tmp_path):
     with pytest.raises(ArgumentError, match=r"must name a fake device, one of \[.*'fake_torino'.*\], but is 'fake_it'"):
         resolve_backend("fake_it")
+    with pytest.raises(ArgumentError, match=r"fake device, but is 'fake_torinno': did you mean 'fake_torino'\?"):
+        resolve_backend("fake_torinno")
     with pytest.raises(ArgumentTypeError, match="must be a device's name or a device such as"):
         resolve_backend(3)
     with pytest.raises(ArgumentError, match="Argument `service` must be None with a local device"):

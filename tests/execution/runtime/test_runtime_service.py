@@ -451,6 +451,8 @@ def test_devices_by_name(ibm_server):
         "Argument `backend` must name a device of the account, one of ['ibm_kolkata', 'ibm_manila', 'ibm_torino'], "
         "but is 'ibm_atlantis'."
     )
+    with pytest.raises(ArgumentError, match=r"device of the account, but is 'ibm_trino': did you mean 'ibm_torino'\?"):
+        runtime_device("ibm_trino", service=ibm_server.service())
 
 
 def test_no_key_is_written_anywhere(ibm_server, tmp_path, caplog):

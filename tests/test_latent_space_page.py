@@ -1,0 +1,38 @@
+"""The code and the commands of docs/latent_space.md work as they stand."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from qiskit_qgen.cli import app
+from qiskit_qgen.training import SampleGrid
+from tests.models.small import style, train
+
+PAGE = (Path(__file__).parents[1] / "docs" / "latent_space.md").read_text(encoding="utf-8")
+
+
+def test_the_code_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    blocks = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    first = blocks[0].replace("num_layers=8", "num_layers=8, autoencoder_width=4, autoencoder_hidden=8")
+    first = first.replace("steps=1000", "steps=2, training=StyleQGAN.training_class.of(autoencoder_steps=2)")
+    for block in (first, *blocks[1:]):
+        exec(block, names)  # noqa: S102 - the page is ours
+    assert names["mixed"].shape == (4, 1, 28, 28)
+    assert names["table"].shape == (16, 1, 28, 28)
+    assert {each.name for each in tmp_path.iterdir()} >= {"interpolation.gif", "traversal.png", "mixing.png"}
+
+
+@pytest.mark.parametrize("line", re.findall(r"`(qgen sample [^`]*)`", PAGE))
+def test_the_commands_run(line, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    model = style()
+    train(model, callbacks=[SampleGrid(tmp_path / "runs" / "mine" / "progress", 2, num_images=4)])
+    model.save_pretrained(tmp_path / "runs" / "mine" / "model")
+    result = CliRunner().invoke(app, shlex.split(line)[1:])
+    assert result.exit_code == 0, result.stderr
+    assert (tmp_path / line.split()[-1]).exists()
