@@ -8,8 +8,8 @@ from typing import Any
 from qiskit_qgen._checks import check_folder, check_new_file
 from qiskit_qgen.exceptions import ArgumentError
 
-GRID, ANIMATION, ARRAYS = ".png", ".gif", (".npy", ".npz")
-_SUFFIXES = (GRID, ANIMATION, *ARRAYS)
+GRID, ANIMATION, ARRAYS, TABLES = ".png", ".gif", (".npy", ".npz"), (".csv", ".parquet")
+_SUFFIXES = (GRID, ANIMATION, *ARRAYS, *TABLES)
 _KEYS = 3  # noise vectors that an animation goes over
 _MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 
@@ -19,9 +19,14 @@ def check_target(out: Path) -> None:
 
     Raises:
         ArgumentError: If ``out`` has an unknown suffix, or is a folder that holds anything.
+        MissingOptionalLibraryError: If a table cannot be written without pandas.
     """
     if out.suffix in _SUFFIXES:
         check_new_file("--out", out)
+        if out.suffix in TABLES:
+            from qiskit_qgen.optionals import HAS_PANDAS
+
+            HAS_PANDAS.require_now(f"{out.suffix} files")
         return
     if out.suffix:
         raise ArgumentError(
@@ -36,7 +41,7 @@ def write_samples(samples: Any, out: Path, columns: int | None, **about: Any) ->
     """Write images, or rows of a table, in the form that the name ``out`` asks for.
 
     Args:
-        samples: What the model made.
+        samples: What the model made, or, for the suffix of a table, its frame.
         out: File or folder to write; see :func:`check_target`.
         columns: Images in a row of a grid; None makes it about square.
         **about: What an ``.npz`` file holds beside the samples; None leaves one out.
@@ -53,6 +58,10 @@ def write_samples(samples: Any, out: Path, columns: int | None, **about: Any) ->
     with atomic_path(out) as temporary:
         if out.suffix in ARRAYS:
             _write_arrays(samples.numpy(), temporary, {name: each for name, each in about.items() if each is not None})
+        elif out.suffix in TABLES:
+            from qiskit_qgen.datasets.table_files import write_frame
+
+            write_frame(samples, temporary, out.suffix)
         else:
             from qiskit_qgen.plotting import plot_images
 

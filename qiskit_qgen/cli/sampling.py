@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from qiskit_qgen.cli.executions import FORM
-from qiskit_qgen.cli.exports import ANIMATION, GRID, check_target, write_animation, write_samples
+from qiskit_qgen.cli.exports import ANIMATION, GRID, TABLES, check_target, write_animation, write_samples
 from qiskit_qgen.cli.reporting import reports_errors
 from qiskit_qgen.cli.saved import Model, check_model_folder
 from qiskit_qgen.exceptions import ArgumentError
@@ -28,7 +28,8 @@ def sample(
         typer.Option(
             "-o",
             "--out",
-            help="A grid of images (.png), an animation (.gif), arrays (.npz, .npy), or a folder of PNG files.",
+            help="A grid of images (.png), an animation (.gif), arrays (.npz, .npy), a table (.csv, .parquet), or a "
+            "folder of PNG files.",
         ),
     ] = Path("samples.png"),
     columns: Annotated[int | None, typer.Option(min=1, help="Images in a row of the grid.")] = None,
@@ -73,7 +74,9 @@ def sample(
     seed = resolve_seed(seed)
     trained = load_model(model)
     if out.suffix in (GRID, ANIMATION, "") and trained.image_shape is None:
-        raise ArgumentError("This model generates rows of a table, not images: name a file that ends in .npy or .npz.")
+        raise ArgumentError("This model generates rows of a table, not images: name a file that ends in .csv.")
+    if out.suffix in TABLES and trained.image_shape is not None:
+        raise ArgumentError(f"This model generates images: name a file that ends in .png or .npz, not {out.suffix}.")
     asked = int(label) if label is not None and label.isdecimal() else label
     given = {"labels": asked, "guidance": guidance, "sampler": sampler, "sampling_steps": sampling_steps}
     options: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
@@ -90,7 +93,7 @@ def sample(
             return
         options |= {"oversample": oversample, "truncation": truncation}
         samples = trained.sample(num_samples or _NUM_SAMPLES, seed=seed, **options)
-    write_samples(samples, out, columns, seed=seed)
+    write_samples(trained.to_frame(samples) if out.suffix in TABLES else samples, out, columns, seed=seed)
     typer.echo(f"{out}: {len(samples)} samples of shape {tuple(samples.shape[1:])}, seed {seed}")
 
 

@@ -82,7 +82,7 @@ def animate_training(folder: PathLike, path: PathLike, *, phase: str | None = No
     pages = []
     for step, file in sorted(chosen.items()):
         with Image.open(file) as image:
-            pages.append(_captioned(np.asarray(image.convert("RGB")), f"step {step:,}"))
+            pages.append(_captioned(np.asarray(image if image.mode == "L" else image.convert("RGB")), f"step {step:,}"))
     _write([*pages, *pages[-1:] * 5], path, seconds)
 
 
@@ -95,11 +95,12 @@ def _grids(folder: Path) -> Iterator[tuple[str, dict[int, Path]]]:
 
 
 def _captioned(pixels: NDArray[np.uint8], text: str) -> NDArray[np.uint8]:
-    """Return an image (H, W, 3) with a line of text under it."""
+    """Return an image (H, W) or (H, W, 3) with a line of text under it."""
     from PIL import Image, ImageDraw
 
-    image = Image.new("RGB", (pixels.shape[1], pixels.shape[0] + _CAPTION), "white")
-    image.paste(Image.fromarray(pixels), (0, 0))
+    former = Image.fromarray(pixels)
+    image = Image.new(former.mode, (former.width, former.height + _CAPTION), "white")
+    image.paste(former, (0, 0))
     ImageDraw.Draw(image).text((2, pixels.shape[0] + 2), text, fill="black")
     return np.asarray(image)
 
