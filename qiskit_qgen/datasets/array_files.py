@@ -181,14 +181,14 @@ def array_shape(path: Path, names: Sequence[str]) -> tuple[int, ...] | None:
     with reading(path, f"an {suffix} file"):
         if suffix == ".npy":
             with path.open("rb") as file:
-                return _read_header(file, path)[0]
+                return read_header(file, path)[0]
         if suffix == ".npz":
             with zipfile.ZipFile(path) as archive:
                 there = [f"{name}.npy" for name in names if f"{name}.npy" in archive.namelist()]
                 if not there:
                     return None
                 with archive.open(there[0]) as file:
-                    return _read_header(file, path)[0]
+                    return read_header(file, path)[0]
     content = _load_torch(path)
     found = content if isinstance(content, Tensor) else next((content[name] for name in names if name in content), None)
     return tuple(found.shape) if isinstance(found, Tensor) else None
@@ -209,7 +209,7 @@ def read_names(path: Path) -> list[str] | None:
         if member.file_size > _LONGEST_NAMES:
             raise DatasetError(f"File {path} must hold names of columns in `{_COLUMNS}`, but it is too large for that.")
         with archive.open(member) as file:
-            shape, _, dtype = _read_header(file, path)
+            shape, _, dtype = read_header(file, path)
         if dtype.kind != "U" or len(shape) != 1:
             raise DatasetError(f"File {path} must hold texts in `{_COLUMNS}`, but holds {dtype} of shape {shape}.")
         with archive.open(member) as file:
@@ -220,7 +220,7 @@ def read_names(path: Path) -> list[str] | None:
 def _read_npy(path: Path, draw: ArrayDraw) -> tuple[Any, Any]:
     draw.choose(draw.only)
     with reading(path, "an .npy file"), path.open("rb") as file:
-        return _read_array(file, path.stat().st_size, path, draw), None
+        return read_array(file, path.stat().st_size, path, draw), None
 
 
 def _read_npz(path: Path, draw: ArrayDraw) -> tuple[Any, Any]:
@@ -232,17 +232,17 @@ def _read_npz(path: Path, draw: ArrayDraw) -> tuple[Any, Any]:
             if name is None:
                 return arrays[0], None
             with archive.open(members[name]) as file:
-                arrays.append(_read_array(file, members[name].file_size, path, draw))
+                arrays.append(read_array(file, members[name].file_size, path, draw))
     return arrays[0], arrays[1]
 
 
-def _read_array(file: IO[bytes], size: int, path: Path, draw: ArrayDraw) -> NDArray[np.generic]:
+def read_array(file: IO[bytes], size: int, path: Path, draw: ArrayDraw) -> NDArray[np.generic]:
     """Return the drawn rows of the array in ``file`` of ``size`` bytes.
 
     Raises:
         DatasetError: If the array needs pickle or its declared shape does not match ``size``.
     """
-    shape, is_fortran, dtype = _read_header(file, path)
+    shape, is_fortran, dtype = read_header(file, path)
     start = file.tell()
     declared = math.prod(shape) * dtype.itemsize
     if min(shape, default=0) < 0 or declared != size - start:
@@ -265,7 +265,7 @@ def _read_array(file: IO[bytes], size: int, path: Path, draw: ArrayDraw) -> NDAr
     return drawn
 
 
-def _read_header(file: IO[bytes], path: Path) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+def read_header(file: IO[bytes], path: Path) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     """Return the shape of an array, whether its first index runs fastest, and its type.
 
     Raises:

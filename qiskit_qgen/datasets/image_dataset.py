@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor
 
 from qiskit_qgen._typing import TensorLike
 from qiskit_qgen.datasets.images import convert_images
+from qiskit_qgen.datasets.streamed import StreamedImages
 from qiskit_qgen.exceptions import DatasetError
 
 
@@ -18,7 +20,7 @@ class ImageDataset:
     """Images with their labels.
 
     Attributes:
-        images: Shape (N, C, H, W), float32 in [0, 1].
+        images: Shape (N, C, H, W), float32 in [0, 1]; or images that are read when they are asked for.
         labels: Shape (N,), int64 from 0, or None if the pictures have no labels.
         name: What was loaded: the name of a known data set, a file's or folder's name, "tensor" or "array".
         split: "train", "val" or "test".
@@ -30,7 +32,7 @@ class ImageDataset:
             numbers differ, or a label has no name.
     """
 
-    images: Tensor
+    images: Any  # a Tensor, or StreamedImages, which are indexed alike
     labels: Tensor | None
     name: str
     split: str
@@ -38,7 +40,8 @@ class ImageDataset:
 
     def __post_init__(self) -> None:
         subject = f"Data set {self.name!r}: "
-        object.__setattr__(self, "images", convert_images(self.images, subject + "`images`"))
+        if not isinstance(self.images, StreamedImages):
+            object.__setattr__(self, "images", convert_images(self.images, subject + "`images`"))
         if self.labels is not None:
             labels = _convert_labels(self.labels, len(self.images), subject + "`labels`")
             if self.class_names is not None and int(labels.max()) >= len(self.class_names):
@@ -50,7 +53,8 @@ class ImageDataset:
 
     def take(self, rows: Tensor) -> ImageDataset:
         """Return a data set of these images, int64 of shape (n,)."""
-        return replace(self, images=self.images[rows], labels=None if self.labels is None else self.labels[rows])
+        images = self.images.take(rows) if isinstance(self.images, StreamedImages) else self.images[rows]
+        return replace(self, images=images, labels=None if self.labels is None else self.labels[rows])
 
     def __len__(self) -> int:
         return len(self.images)

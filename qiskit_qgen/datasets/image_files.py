@@ -6,7 +6,8 @@ import logging
 import re
 import warnings
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,8 +32,16 @@ _WITHOUT_UNIT = {"F": "in floating point", "I": "of 32 bits"}  # by mode: kinds 
 _USUAL_SIZE = 32
 
 
+@dataclass(frozen=True, eq=False)
+class HeldImage:
+    """An image that is in memory, with the name that messages give it."""
+
+    name: str
+    image: Image.Image
+
+
 def read_images(
-    files: Sequence[Path], folder: Path, conversion: ImageConversion, *, skip_damaged: bool
+    files: Sequence[Path], folder: Path, conversion: ImageConversion, *, skip_damaged: bool, others: Sequence[Path] = ()
 ) -> tuple[NDArray[np.uint8], list[int]]:
     """Return images (N, C, H, W), and which of ``files`` they are.
 
@@ -41,6 +50,7 @@ def read_images(
         folder: Where they are, for messages.
         conversion: What makes them alike.
         skip_damaged: Leave out files that cannot be read, with a warning, instead of refusing them all.
+        others: The folder's other files, which are looked at if there is trouble, so that a message lists all of it.
 
     Raises:
         DatasetError: If images differ in size or mode, or are of a kind that the conversion does not cover, or a file
@@ -48,59 +58,101 @@ def read_images(
     """
     if isinstance(conversion.image_size, tuple):
         height, width = conversion.image_size
-        check_fits_memory(len(files) * height * width, folder, itemsize=1)
-    trouble = _Trouble(folder, conversion)
-    images = np.empty((0, 0, 0, 0), np.uint8)
-    kept: list[int] = []
-    for index, file in enumerate(files):
-        image = trouble.read(file)
-        if image is None or trouble.is_serious:
-            continue
-        if not kept:
-            check_fits_memory(len(files) * image.size, folder, itemsize=1)
-            images = np.empty((len(files), *image.shape), np.uint8)
-        images[len(kept)] = image
-        kept.append(index)
-    trouble.report(skip_damaged=skip_damaged)
-    return images[: len(kept)], kept
+        check_fits_memory(len(files) * height * width, f"Folder {folder}", itemsize=1)
+    collector = ImageCollector(f"Folder {folder}", len(files), conversion, skip_damaged=skip_damaged)
+    for file in files:
+        collector.add(file)
+    return collector.images(others)
 
 
-class _Trouble:
-    """Reads images one by one and remembers all that keeps them from being one array."""
+class ImageCollector:
+    """Reads images one by one into one array, and remembers all that keeps them from being one.
 
-    def __init__(self, folder: Path, conversion: ImageConversion) -> None:
-        self._folder, self._conversion = folder, conversion
-        self._damaged: dict[Path, str] = {}
-        self._refused: dict[str, list[Path]] = defaultdict(list)  # by kind, of images that are no 8-bit grey or colours
-        self._modes: dict[str, list[Path]] = defaultdict(list)
+    Args:
+        subject: Where they come from, as the beginning of messages: "Folder cats".
+        number: How many there are.
+        conversion: What makes them alike.
+        skip_damaged: Leave out files that cannot be read, with a warning, instead of refusing them all.
+        remedy: How settings are passed, "{}" standing for them.
+    """
+
+    def __init__(
+        self,
+        subject: str,
+        number: int,
+        conversion: ImageConversion,
+        *,
+        skip_damaged: bool = False,
+        remedy: str = "Pass {} to load them.",
+    ) -> None:
+        self._subject, self._number, self._conversion = subject, number, conversion
+        self._skip_damaged, self._remedy = skip_damaged, remedy
+        self._damaged: list[tuple[str, str]] = []  # names and errors
+        self._refused: dict[str, list[str]] = defaultdict(list)  # by kind, of images that are no 8-bit grey or colours
+        self._modes: dict[str, list[str]] = defaultdict(list)
         self._sizes: set[tuple[int, int]] = set()  # width, height
+        self._images = np.empty((0, 0, 0, 0), np.uint8)
+        self._kept: list[int] = []
+        self._seen = 0
+
+    def add(self, source: Path | HeldImage) -> None:
+        """Take the next image.
+
+        Raises:
+            DatasetError: If all images together do not fit into memory.
+        """
+        image = self._read(source)
+        self._seen += 1
+        if image is None or self._is_serious:
+            return
+        if not self._kept:
+            check_fits_memory(self._number * image.size, self._subject, itemsize=1)
+            self._images = np.empty((self._number, *image.shape), np.uint8)
+        self._images[len(self._kept)] = image
+        self._kept.append(self._seen - 1)
+
+    def images(self, others: Sequence[Path] = ()) -> tuple[NDArray[np.uint8], list[int]]:
+        """Return the images (N, C, H, W), and which of those added they are.
+
+        Raises:
+            DatasetError: If there is trouble; the message lists all of it, that of ``others`` too.
+        """
+        if self._is_serious or (self._damaged and not self._skip_damaged):
+            for other in others:
+                self._read(other)
+        self._report()
+        return self._images[: len(self._kept)], self._kept
 
     @property
-    def is_serious(self) -> bool:
+    def _is_serious(self) -> bool:
         """Whether the images read so far make no array, even without the damaged ones."""
         return bool(self._refused) or len(self._modes) > 1 or len(self._sizes) > 1
 
-    def read(self, file: Path) -> NDArray[np.uint8] | None:
-        """Return the image in ``file`` as (C, H, W), or None if something is wrong with it."""
+    @property
+    def _damaged_names(self) -> list[str]:
+        return [name for name, _ in self._damaged]
+
+    def _read(self, file: Path | HeldImage) -> NDArray[np.uint8] | None:
+        """Return an image as (C, H, W), or None if something is wrong with it."""
         try:
             image, kind = _open(file, self._conversion)
         except DatasetError as error:
-            self._damaged[file] = str(error)
+            self._damaged.append((file.name, str(error)))
             return None
         if kind:
-            self._refused[kind].append(file)
+            self._refused[kind].append(file.name)
             return None
-        self._modes[image.mode].append(file)
+        self._modes[image.mode].append(file.name)
         self._sizes.add(image.size)
         return np.atleast_3d(np.asarray(image)).transpose(2, 0, 1)
 
-    def report(self, *, skip_damaged: bool) -> None:
+    def _report(self) -> None:
         """Raise if there is trouble, with all of it in one sentence; warn of damaged files that are left out."""
-        if not self.is_serious:
-            if skip_damaged and self._modes and self._damaged:
-                _LOGGER.warning("Folder %s: left out %s.", self._folder, _count(self._damaged, "damaged"))
+        if not self._is_serious:
+            if self._skip_damaged and self._modes and self._damaged:
+                _LOGGER.warning("%s: left out %s.", self._subject, _count(self._damaged_names, "damaged"))
             elif self._damaged:
-                raise DatasetError(self._damaged_alone(skip_damaged=skip_damaged))
+                raise DatasetError(self._damaged_alone())
             return
         found, remedies = [], []
         if len(self._sizes) > 1:
@@ -114,30 +166,35 @@ class _Trouble:
                 grey = not self._refused and set(self._modes) == {"L"}
                 remedies.append(f"mode={'L' if grey else 'RGB'!r}")
         if self._damaged:
-            found.append(_count(self._damaged, "damaged"))
-            remedies += [] if skip_damaged else ["skip_damaged=True"]
-        text = f"Folder {self._folder} holds images that are not alike: {'; '.join(found)}."
+            found.append(_count(self._damaged_names, "damaged"))
+            remedies += [] if self._skip_damaged else ["skip_damaged=True"]
+        text = f"{self._subject} holds images that are not alike: {'; '.join(found)}."
         if remedies:
-            text += f" Pass {', '.join(remedies)} to load them."
+            text += f" {self._remedy.format(', '.join(remedies))}"
         if any(kind in self._refused for kind in _WITHOUT_UNIT.values()):
             text += " Store floating point and 32 bits as an array in an .npy file."
         raise DatasetError(text)
 
-    def _damaged_alone(self, *, skip_damaged: bool) -> str:
-        if skip_damaged:
-            return f"Folder {self._folder} holds no image that can be read: {_count(self._damaged, 'damaged')}."
-        first, *others = self._damaged.values()
+    def _damaged_alone(self) -> str:
+        if self._skip_damaged:
+            return f"{self._subject} holds no image that can be read: {_count(self._damaged_names, 'damaged')}."
+        first, *others = (error for _, error in self._damaged)
         if not others:
             return f"{first.removesuffix('.')}; pass skip_damaged=True to leave it out."
-        listed = _count(self._damaged, "damaged images")
-        return f"Folder {self._folder} holds {listed}; pass skip_damaged=True to leave them out. The first: {first}"
+        listed = _count(self._damaged_names, "damaged images")
+        return f"{self._subject} holds {listed}; pass skip_damaged=True to leave them out. The first: {first}"
 
 
-def _open(file: Path, conversion: ImageConversion) -> tuple[Image.Image, str]:
+def _open(file: Path | HeldImage, conversion: ImageConversion) -> tuple[Image.Image, str]:
     """Return the image in ``file``, converted, and the kind that keeps it from being loaded, or nothing."""
     from PIL import Image, ImageOps
 
     converts = conversion.mode is not None
+    if isinstance(file, HeldImage):
+        if getattr(file.image, "n_frames", 1) > 1 and not converts and conversion.image_size is None:
+            return file.image, "animated"
+        with reading(Path(file.name), "an image that Pillow reads"):
+            return _alike(ImageOps.exif_transpose(file.image), conversion, is_cut=_is_cut(file.image))
     with reading(file, "an image that Pillow reads"), warnings.catch_warnings():
         # Pillow only warns of images of suspicious size, up to twice its limit.
         warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -146,15 +203,20 @@ def _open(file: Path, conversion: ImageConversion) -> tuple[Image.Image, str]:
                 return opened, "animated"
             cut = _is_cut(opened)
             image = ImageOps.exif_transpose(opened)
-        if image.mode in _WITHOUT_UNIT and not (image.mode == "I" and _fits_16_bits(image)):
-            return image, _WITHOUT_UNIT[image.mode]
-        if not converts:
-            if cut or image.mode.startswith("I"):
-                return image, "of 16 bits"
-            image = _without_loss(image)
-            if image.mode not in MODES:
-                return image, image.mode
-        return conversion(image), ""
+        return _alike(image, conversion, is_cut=cut)
+
+
+def _alike(image: Image.Image, conversion: ImageConversion, *, is_cut: bool) -> tuple[Image.Image, str]:
+    """Return an image, converted, and the kind that keeps it from being loaded, or nothing."""
+    if image.mode in _WITHOUT_UNIT and not (image.mode == "I" and _fits_16_bits(image)):
+        return image, _WITHOUT_UNIT[image.mode]
+    if conversion.mode is None:
+        if is_cut or image.mode.startswith("I"):
+            return image, "of 16 bits"
+        image = _without_loss(image)
+        if image.mode not in MODES:
+            return image, image.mode
+    return conversion(image), ""
 
 
 def _is_cut(image: Image.Image) -> bool:
@@ -176,8 +238,7 @@ def _without_loss(image: Image.Image) -> Image.Image:
     return image.convert({"1": "L", "P": "RGB"}[image.mode]) if image.mode in ("1", "P") else image
 
 
-def _count(files: Iterable[Path], kind: str) -> str:
+def _count(names: Sequence[str], kind: str) -> str:
     """Return how many images are of a kind, and the first of them: "4 grey (a.png, b.png, c.png, ...)"."""
-    names = [file.name for file in files]
     more = ", ..." if len(names) > _LISTED else ""
     return f"{len(names)} {kind} ({', '.join(names[:_LISTED])}{more})"

@@ -63,7 +63,9 @@ def load_image_folder(
     rows = draw_rows(len(files), part, num_images, subset_seed)
     if rows is not None:
         files, labels = [files[row] for row in rows.tolist()], None if labels is None else labels[rows]
-    images, kept = read_images(files, folder, conversion, skip_damaged=skip_damaged)
+    chosen = set(files)
+    others = [file for each in parts for file in _all_images(each) if file not in chosen]
+    images, kept = read_images(files, folder, conversion, skip_damaged=skip_damaged, others=others)
     names = tuple(class_names) if labels is not None else None
     return ImageDataset(
         torch.from_numpy(images), None if labels is None else labels[kept], folder.resolve().name, split, names
@@ -87,6 +89,12 @@ def _list(folder: Path) -> tuple[list[Path], list[Path]]:
     entries = sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))
     images = [entry for entry in entries if entry.suffix.lower() in IMAGE_SUFFIXES and entry.is_file()]
     return images, [entry for entry in entries if entry.is_dir()]
+
+
+def _all_images(folder: Path) -> list[Path]:
+    """Return the images in ``folder`` and in its sub-folders."""
+    images, classes = _list(folder)
+    return images + [image for each in classes for image in _list(each)[0]]
 
 
 def _list_labelled(folder: Path, class_names: list[str]) -> tuple[list[Path], Tensor | None]:

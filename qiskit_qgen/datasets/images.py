@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import TypeAlias
 
 import numpy as np
@@ -54,13 +55,16 @@ def as_images(data: ImageData, *, name: str = "data") -> Tensor:
     return convert_images(data, f"Argument `{name}`")
 
 
-def convert_images(data: ImageData, subject: str) -> Tensor:
-    """Do the work of :func:`as_images`; ``subject`` begins every error: "Argument `data`" or "File cats.npz"."""
+def convert_images(data: ImageData, subject: str, *, is_part: bool = False) -> Tensor:
+    """Do the work of :func:`as_images`; ``subject`` begins every error: "Argument `data`" or "File cats.npz".
+
+    Of a part of a data set, uint8 values from 0 to 1 alone do not show that the whole is scaled otherwise.
+    """
     _check_kind(data, subject)
     tensor = _channels_first(_as_tensor(data), subject)
     low, high = (float(bound) for bound in torch.aminmax(tensor))
     if tensor.dtype == torch.uint8:
-        if high == 1:
+        if high == 1 and not is_part:
             raise DatasetError(
                 f"{subject} must hold values from 0 to 255 if it is uint8, but holds only 0 and 1; "
                 "convert it to floating point, or multiply it by 255."
@@ -68,6 +72,16 @@ def convert_images(data: ImageData, subject: str) -> Tensor:
         return tensor.to(torch.float32, memory_format=torch.contiguous_format).div_(255)
     _check_range(tensor, low, high, subject)
     return tensor.to(torch.float32).contiguous()
+
+
+def check_layout(shape: Sequence[int], subject: str) -> tuple[int, int, int]:
+    """Return channels, height and width of images whose array has this shape, as :func:`as_images` reads it.
+
+    Raises:
+        DatasetError: If it is no shape of images.
+    """
+    _, channels, height, width = _channels_first(torch.empty(tuple(shape), device="meta"), subject).shape
+    return channels, height, width
 
 
 def _check_kind(data: object, subject: str) -> None:

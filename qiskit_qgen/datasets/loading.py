@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 import numpy as np
 from torch import Tensor
 
 from qiskit_qgen._checks import check_choice, check_type, expanded, nearest
 from qiskit_qgen._typing import PathLike
-from qiskit_qgen.datasets.array_files import ARRAY_SUFFIXES, load_array_file
+from qiskit_qgen.datasets.array_files import ARRAY_SUFFIXES, ArrayDraw, load_array_file
+from qiskit_qgen.datasets.array_streams import stream_array_file
 from qiskit_qgen.datasets.bundled import load_digits, load_fashion_mnist_mini
 from qiskit_qgen.datasets.cifar import load_cifar10
 from qiskit_qgen.datasets.conversion import ImageConversion
@@ -24,13 +26,14 @@ from qiskit_qgen.datasets.medmnist import MEDMNIST_NAMES, is_medmnist, load_medm
 from qiskit_qgen.datasets.sat4 import load_sat4
 from qiskit_qgen.datasets.subsets import subset_rows
 from qiskit_qgen.datasets.table_files import FRAME_SUFFIXES
+from qiskit_qgen.datasets.torch_data import is_collection, load_collection
 from qiskit_qgen.exceptions import ArgumentError, DatasetError
 
 SPLITS = ("train", "val", "test")
 """The parts that a data set may have."""
 
 _IN_THE_PACKAGE = {"digits": load_digits, "fashion-mnist-mini": load_fashion_mnist_mini}
-_IN_FILES = {
+_IN_FILES: dict[str, Callable[..., ImageDataset]] = {
     "mnist": MNIST.load,
     "fashion-mnist": FASHION_MNIST.load,
     "cifar-10": load_cifar10,
@@ -42,7 +45,7 @@ DATASET_NAMES = (*_IN_THE_PACKAGE, *_IN_FILES, *MEDMNIST_NAMES)
 
 
 def load_dataset(
-    name: PathLike | ImageData,
+    name: PathLike | ImageData | Any,
     *,
     split: str = "train",
     data_dir: PathLike | None = None,
@@ -54,6 +57,7 @@ def load_dataset(
     skip_damaged: bool = False,
     test_fraction: float | None = None,
     key: str | None = None,
+    stream: bool = False,
 ) -> ImageDataset:
     """Load a data set of images by its name, or your own images.
 
@@ -79,6 +83,10 @@ def load_dataset(
     an ``.npy`` file           the images
     a ``.pt`` file             a tensor of images, or a dict of tensors with the names of ``.npz``; never unpickled
     a tensor or array          the images
+    a data set of torch        whose items are images, or pairs of an image and a label, or dicts of them; also a
+                               ``DataLoader``. Images are Pillow's, tensors or arrays
+    a ``datasets.Dataset``     of Hugging Face, with a column of images and perhaps one of class labels; of a
+                               ``DatasetDict``, ``split``
     =========================  =========================================================================================
 
     Files, tensors and arrays hold uint8 from 0 to 255 or floating point from 0 to 1, in one of the shapes that
@@ -93,13 +101,17 @@ def load_dataset(
         num_images: How many pictures are drawn from the split; None takes all, in their order.
         subset_seed: Seed of that draw: equal seeds give the same pictures as ``num_images`` and ``subset_seed`` of a
             model's ``fit``, and a smaller draw is the beginning of a larger one.
-        image_size: Of a folder: side in pixels, or (height, width), to resize the images to, with antialiasing.
-        mode: Of a folder: "L" (grey), "RGB" or "RGBA", to convert the images to. Transparency is laid on white unless
+        image_size: Of a folder, or of Pillow's images: side in pixels, or (height, width), to resize the images to,
+            with antialiasing.
+        mode: Of the same: "L" (grey), "RGB" or "RGBA", to convert the images to. Transparency is laid on white unless
             it is "RGBA"; 16 bits are rounded to 8; of an animation, the first frame is taken.
-        crop: Of a folder: "center" cuts to the proportions of ``image_size``, None changes the proportions.
+        crop: Of the same: "center" cuts to the proportions of ``image_size``, None changes the proportions.
         skip_damaged: Of a folder: leave out files that cannot be read, with a warning that lists them.
         test_fraction: Share to hold out where there are no test images, in [0, 0.9]; None takes a tenth.
         key: Of an ``.npz`` or ``.pt`` file: name of the array of images; None looks for the names above.
+        stream: Leave the images where they are, and read each when it is asked for: of an ``.npy`` or uncompressed
+            ``.npz`` file, or of a data set of torch or Hugging Face with a length. Of "sat-4" they are kept as uint8, a
+            quarter of their memory.
 
     Returns:
         The images with their labels and class names, as far as there are any.
@@ -118,17 +130,34 @@ def load_dataset(
         100
     """
     check_choice("split", split, SPLITS)
-    check_type("name", name, (str, os.PathLike, Tensor, np.ndarray), "a name, a path, a tensor or a numpy array")
+    is_data = is_collection(name)
+    kinds = "a name, a path, a tensor, a numpy array or a data set of torch or Hugging Face"
+    if not is_data:
+        check_type("name", name, (str, os.PathLike, Tensor, np.ndarray), kinds)
+    check_type("stream", stream, bool, "True or False")
     check_type("data_dir", data_dir, (str, os.PathLike, type(None)), "a path or None")
     if isinstance(name, (str, os.PathLike)) and os.fspath(name).startswith("~"):
         name = expanded(name)
     data_dir = None if data_dir is None else expanded(data_dir)
     check_type("skip_damaged", skip_damaged, bool, "True or False")
     conversion = ImageConversion(image_size, mode, crop)
-    is_folder, is_file = _is_folder(name), _is_array_file(name)
+    is_folder, is_file = not is_data and _is_folder(name), not is_data and _is_array_file(name)
     if key is not None and not is_file:
         raise ArgumentError("Argument `key` has an effect on an .npz or .pt file alone: leave it out.")
-    _check_effects(conversion, skip_damaged, test_fraction, is_folder=is_folder, is_file=is_file)
+    is_sat4 = isinstance(name, str) and name == "sat-4"
+    if stream and not (is_file or is_data or is_sat4):
+        raise ArgumentError("Argument `stream` has an effect on .npy, .npz, data sets and 'sat-4' alone: leave it out.")
+    if not is_data or skip_damaged or test_fraction is not None:
+        _check_effects(conversion, skip_damaged, test_fraction, is_folder=is_folder, is_file=is_file)
+    if is_data:
+        if data_dir is not None:
+            raise ArgumentError("Argument `data_dir` must be None for a data set in memory.")
+        data = load_collection(name, split, conversion, "Argument `name`", stream=stream)
+        rows = subset_rows(len(data), num_images, subset_seed)
+        return data if rows is None else data.take(rows)
+    if stream and is_sat4:
+        _check_no_validation("sat-4", split)
+        return load_sat4(split, data_dir, num_images, subset_seed, stream=True)
     if isinstance(name, str) and name in _IN_FILES:
         _check_no_validation(name, split)
         return _IN_FILES[name](split, data_dir, num_images, subset_seed)
@@ -146,6 +175,9 @@ def load_dataset(
         )
     if data_dir is None and is_file:
         path = Path(cast(PathLike, name))
+        if stream:
+            draw = ArrayDraw(path, split, num_images, subset_seed, test_fraction, key=key)
+            return stream_array_file(path, split, draw)
         return load_array_file(
             path, split, num_images=num_images, subset_seed=subset_seed, test_fraction=test_fraction, key=key
         )

@@ -63,12 +63,12 @@ def check_pickle(file: IO[bytes], size: int) -> None:
             raise ValueError("it holds more objects than images and labels need")
 
 
-def check_fits_memory(num_values: int, path: Path, *, itemsize: int = 0) -> None:
+def check_fits_memory(num_values: int, source: Path | str, *, itemsize: int = 0) -> None:
     """Raise if ``num_values`` as float32 exceed the memory that is free, as hostile or mistaken headers do.
 
     Args:
-        num_values: How many numbers the header of ``path`` declares.
-        path: The file or folder that is read.
+        num_values: How many numbers the source declares.
+        source: The file or folder that is read, or the beginning of the sentence.
         itemsize: Bytes of each number as it is stored, if it is held besides.
 
     Raises:
@@ -76,7 +76,8 @@ def check_fits_memory(num_values: int, path: Path, *, itemsize: int = 0) -> None
     """
     available = free_memory()
     if (4 + itemsize) * num_values > available:
+        subject = source if isinstance(source, str) else f"File {source}"
         raise DatasetError(
-            f"File {path} declares {num_values} values, which need {4 * num_values / 1e9:.3g} GB as float32, "
+            f"{subject} declares {num_values} values, which need {4 * num_values / 1e9:.3g} GB as float32, "
             f"but this machine has {available / 1e9:.3g} GB of free memory."
         )

@@ -7,6 +7,7 @@ data away as one MATLAB file of 1.5 GB of values, which is never held in memory 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,6 +17,7 @@ from qiskit_qgen._typing import PathLike
 from qiskit_qgen.datasets.image_dataset import ImageDataset
 from qiskit_qgen.datasets.matlab import MatVariable, read_variables
 from qiskit_qgen.datasets.reading import check_fits_memory
+from qiskit_qgen.datasets.streamed import StreamedImages
 from qiskit_qgen.datasets.subsets import subset_rows
 from qiskit_qgen.exceptions import DatasetError
 
@@ -26,14 +28,17 @@ FILE_NAME = "sat-4-full.mat"
 _PIXELS = (28, 28, 4)
 
 
-def load_sat4(split: str, data_dir: PathLike | None, num_images: int | None, subset_seed: int) -> ImageDataset:
+def load_sat4(
+    split: str, data_dir: PathLike | None, num_images: int | None, subset_seed: int, *, stream: bool = False
+) -> ImageDataset:
     """Return tiles of one split, (N, 4, 28, 28), with labels.
 
     Args:
         split: "train" or "test".
         data_dir: The file ``sat-4-full.mat``, or the folder that holds it.
-        num_images: How many tiles are drawn; None takes all, which need 5 GB for "train".
+        num_images: How many tiles are drawn; None takes all, which need 5 GB for "train", 1.3 GB with ``stream``.
         subset_seed: Seed of that draw.
+        stream: Whether tiles are kept as they are stored, uint8, and become float32 when they are asked for.
 
     Raises:
         ArgumentError: If ``num_images`` or ``subset_seed`` is out of range.
@@ -49,9 +54,12 @@ def load_sat4(split: str, data_dir: PathLike | None, num_images: int | None, sub
         raise DatasetError(f"File {path} is not SAT-4: `{one_hot.name}` has shape {one_hot.shape}, not (4, {count}).")
     drawn = subset_rows(count, num_images, subset_seed)
     rows = np.arange(count) if drawn is None else drawn.numpy()
-    check_fits_memory(len(rows) * int(np.prod(_PIXELS)), path)
+    check_fits_memory(len(rows) * int(np.prod(_PIXELS)) // (4 if stream else 1), path, itemsize=int(not stream))
     labels = _labels(np.concatenate(list(one_hot.blocks())), one_hot.name, path)
-    images = torch.from_numpy(_gather(tiles, rows))
+    stored = _gather(tiles, rows)
+    images: Any = StreamedImages(stored.__getitem__, stored.shape, f"File {path}")
+    if not stream:
+        images = torch.from_numpy(stored).float().div_(255)
     return ImageDataset(images, torch.from_numpy(labels[rows]), "sat-4", split, SAT4_CLASSES)
 
 
@@ -79,9 +87,9 @@ def _labels(one_hot: NDArray[np.generic], name: str, path: Path) -> NDArray[np.i
     return labels
 
 
-def _gather(tiles: MatVariable, rows: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Return the tiles of these numbers, (N, 4, 28, 28) in [0, 1], in one pass over the file."""
-    images = np.empty((len(rows), 4, 28, 28), np.float32)
+def _gather(tiles: MatVariable, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
+    """Return the tiles of these numbers, (N, 4, 28, 28), in one pass over the file."""
+    images = np.empty((len(rows), 4, 28, 28), np.uint8)
     places = np.argsort(rows)
     wanted = rows[places]
     start = 0
@@ -89,6 +97,6 @@ def _gather(tiles: MatVariable, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         first, last = np.searchsorted(wanted, [start, start + len(block)])
         # MATLAB's columns run fastest: (n, band, column, row).
         chosen = block.reshape(len(block), 4, 28, 28)[wanted[first:last] - start]
-        images[places[first:last]] = chosen.transpose(0, 1, 3, 2).astype(np.float32) / 255
+        images[places[first:last]] = chosen.transpose(0, 1, 3, 2)
         start += len(block)
     return images

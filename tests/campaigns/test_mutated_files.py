@@ -18,13 +18,14 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from PIL import Image
 from qiskit import QuantumCircuit, qasm2, qasm3, qpy
 from scipy.io import savemat
 
-from qiskit_qgen import History, StyleQGAN, load_dataset
+from qiskit_qgen import History, StyleQGAN, load_dataset, load_table
 from qiskit_qgen.cli.circuit_report import read_circuits
 from qiskit_qgen.cli.settings import read_settings
 from qiskit_qgen.cli.train import DEMO
@@ -106,6 +107,15 @@ def write_all(root):
             torch.save(content, path, _use_new_zipfile_serialization=name == "a.pt")
         add(name, path, lambda path=path: load_dataset(path))
         add(f"draw of {name}", path, lambda path=path: load_dataset(path, num_images=3))
+    rows = np.random.default_rng(2).normal(size=(12, 3))
+    frame = pd.DataFrame(rows, columns=["s", "t", "y"]).assign(n=range(12))
+    frame.to_csv(root / "a.csv", index=False)
+    frame.to_parquet(root / "a.parquet")
+    np.savez(root / "table.npz", rows=rows, columns=["s", "t", "y"])
+    for name in ("a.csv", "a.parquet", "table.npz"):
+        add(name, root / name, lambda path=root / name: load_table(path).to_frame())
+    for name in ("a.npy", "a.npz"):
+        add(f"stream of {name}", root / name, lambda path=root / name: load_dataset(path, stream=True).images[:])
     for suffix in ("png", "jpg", "gif", "bmp", "tif", "webp", "ppm"):
         folder = root / suffix
         folder.mkdir()
@@ -154,6 +164,10 @@ def write_all(root):
     add("config.json", model / "config.json", lambda: StyleQGAN.from_pretrained(model))
     for name in ("model.safetensors", "circuit.qpy"):
         add(name, model / name, lambda: StyleQGAN.from_pretrained(model), lambda c, name=name: signed(model, name, c))
+    table = StyleQGAN(image_shape=None, num_features=4, num_qubits=2, num_layers=1, critic_width=8)
+    table.columns = load_table(frame).columns
+    table.save_pretrained(root / "table")
+    add("config of a table", root / "table" / "config.json", lambda: StyleQGAN.from_pretrained(root / "table"))
     metadata = {"format": 2, "phase_index": 0, "seed": 3}
     save_tensors(root / "checkpoint.safetensors", {"a": torch.zeros(8)}, metadata=metadata)
     path = root / "checkpoint.safetensors"

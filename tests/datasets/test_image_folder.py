@@ -214,6 +214,21 @@ def test_a_folder_as_people_have_it_loads_with_these_settings(tmp_path, caplog):
     assert np.abs(moon[0] - resize(data.moon(), (32, 32), anti_aliasing=True, order=1)).mean() < 0.03
 
 
+def test_trouble_in_other_splits_and_in_what_is_not_drawn_is_told_too(tmp_path):
+    for split, mode, number in (("train", "L", 3), ("test", "RGB", 2)):
+        (tmp_path / split).mkdir()
+        for index in range(number):
+            Image.new(mode, (8, 8 + index)).save(tmp_path / split / f"{split}{index}.png")
+    (tmp_path / "test" / "bad.png").write_bytes(b"x")
+    for options in ({}, {"split": "test"}, {"num_images": 2}):
+        text = refused(tmp_path, **options)
+        assert "3 sizes from 8 x 8 to 8 x 10 pixels; " in text
+        assert re.search(r"3 grey \((train\d\.png(, )?){3}\); ", text)
+        assert "2 RGB (test0.png, test1.png); " in text
+        assert text.endswith("1 damaged (bad.png). Pass image_size=8, mode='RGB', skip_damaged=True to load them.")
+    assert len(load_dataset(tmp_path, split="test", image_size=8, mode="RGB", skip_damaged=True)) == 2
+
+
 def test_damaged_files_are_left_out_on_request_with_their_labels(tmp_path):
     for name in ("a/0.png", "a/1.png", "b/0.png", "b/1.png"):
         save(tmp_path / name, pixels(int(name[2])))

@@ -115,9 +115,8 @@ def test_draws_out_of_range_are_refused(options, message):
 
 @pytest.mark.parametrize("name", [None, 3, [0.5], b"digits"])
 def test_other_types_are_refused(name):
-    with pytest.raises(
-        ArgumentTypeError, match=r"^Argument `name` must be a name, a path, a tensor or a numpy array, but is"
-    ):
+    kinds = "a name, a path, a tensor, a numpy array or a data set of torch or Hugging Face"
+    with pytest.raises(ArgumentTypeError, match=f"^Argument `name` must be {kinds}, but is"):
         load_dataset(name)
     with pytest.raises(ArgumentTypeError, match=r"^Argument `data_dir` must be a path or None, but is of type int"):
         load_dataset("fashion-mnist", data_dir=3)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -13,9 +13,12 @@ from torch import Tensor, nn
 
 from qiskit_qgen._checks import check_type
 from qiskit_qgen.datasets import Column, ImageDataset, TableDataset, as_images
+from qiskit_qgen.datasets.conversion import ImageConversion
 from qiskit_qgen.datasets.frames import is_frame
+from qiskit_qgen.datasets.streamed import StreamedImages
 from qiskit_qgen.datasets.table_dataset import column_names
 from qiskit_qgen.datasets.tables import as_table
+from qiskit_qgen.datasets.torch_data import is_collection, load_collection, rows_of
 from qiskit_qgen.exceptions import ArgumentError, DatasetError
 
 _BATCH = 512
@@ -76,20 +79,34 @@ def decode(codec: Any, latents: Tensor, *, is_image: bool) -> Tensor:
     return data.clamp(0, 1) if is_image else data
 
 
+def own_dataset(data: Any, name: str, *, of_images: bool) -> Any:
+    """Return a data set of torch or Hugging Face as one of this package's, or its rows; whatever else as it is.
+
+    Raises:
+        DatasetError: If it holds no images, or no rows, or they are not alike.
+    """
+    if not is_collection(data):
+        return data
+    subject = f"Argument `{name}`"
+    return load_collection(data, "train", ImageConversion(), subject) if of_images else rows_of(data, subject)
+
+
 def check_images(data: Any, image_shape: tuple[int, int, int], *, name: str = "data") -> Tensor:
-    """Return ``data`` as pictures (N, C, H, W) of ``image_shape``.
+    """Return ``data`` as images (N, C, H, W) of ``image_shape``: a tensor, or streamed images, which are like one.
 
     Raises:
         ArgumentTypeError: If ``data`` is no tensor, array or data set.
-        DatasetError: If the pictures are empty, out of range, not finite or of another shape.
+        DatasetError: If the images are empty, out of range, not finite or of another shape.
     """
-    images = as_images(data.images if isinstance(data, ImageDataset) else data, name=name)
+    images = data.images if isinstance(data, ImageDataset) else data
+    if not isinstance(images, StreamedImages):
+        images = as_images(images, name=name)
     if tuple(images.shape[1:]) != tuple(image_shape):
         raise DatasetError(
             f"Argument `{name}` must hold pictures of shape {tuple(image_shape)}, the model's `image_shape`, but they "
             f"have shape {tuple(images.shape[1:])}."
         )
-    return images
+    return cast(Tensor, images)
 
 
 def check_table(
@@ -132,12 +149,13 @@ def _single_precision(table: TableDataset, name: str) -> Tensor:
     return rounded
 
 
-def fingerprint(*tensors: Tensor) -> str:
+def fingerprint(*tensors: Tensor | StreamedImages) -> str:
     """Return a digest of shapes, types and values: equal data, equal digest."""
     digest = hashlib.blake2b(digest_size=16)
     for tensor in tensors:
         digest.update(f"{tuple(tensor.shape)} {tensor.dtype}".encode())
-        digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
+        for part in tensor.split(_BATCH) if isinstance(tensor, StreamedImages) else (tensor,):
+            digest.update(part.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
     return digest.hexdigest()
 
 

@@ -16,7 +16,7 @@ from qiskit_qgen._typing import PathLike
 from qiskit_qgen.datasets import Column
 from qiskit_qgen.exceptions import ArgumentError, NotFittedError, TrainingDivergedError
 from qiskit_qgen.execution import AbstractExecution
-from qiskit_qgen.models.base.codecs import check_images, fingerprint
+from qiskit_qgen.models.base.codecs import check_images, fingerprint, own_dataset
 from qiskit_qgen.models.base.labels import training_labels
 from qiskit_qgen.models.base.latent_space import AbstractLatentSpace
 from qiskit_qgen.models.base.run_settings import (
@@ -71,7 +71,8 @@ class AbstractTrainable(AbstractLatentSpace):
         Args:
             data: Images (N, C, H, W) of ``image_shape``, float in [0, 1] or uint8, as tensor, array or
                 :class:`~qiskit_qgen.datasets.ImageDataset`; or rows (N, num_features), as tensor, array, pandas'
-                ``DataFrame`` or :class:`~qiskit_qgen.datasets.TableDataset`. There may be fewer than ``batch_size``.
+                ``DataFrame`` or :class:`~qiskit_qgen.datasets.TableDataset`. Or a data set or loader of torch or a
+                ``datasets.Dataset`` of either. There may be fewer than ``batch_size``.
             labels: Labels (N,) from 0, if the model has classes; None takes those of an ``ImageDataset``.
             steps: Steps of the training; None takes ``training.steps``.
             batch_size: Samples in a batch; None takes ``training.batch_size``.
@@ -109,6 +110,7 @@ class AbstractTrainable(AbstractLatentSpace):
         if self.dtype != torch.float32:
             raise ArgumentError(f"A model is trained in float32, but this one is {self.dtype}: call `.float()` first.")
         options = self._training(training, steps, batch_size)
+        data = own_dataset(data, "data", of_images=self.image_shape is not None)
         samples, columns = self._training_data(data, warm_start=warm_start)
         classes = training_labels(data, labels, len(samples), self.num_classes)
         for name, value in (("warm_start", warm_start), ("strict", strict)):

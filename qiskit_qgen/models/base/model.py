@@ -15,11 +15,13 @@ from qiskit_qgen._checks import check_choice, check_int, check_type, renamed_arg
 from qiskit_qgen._random import resolve_seed
 from qiskit_qgen._settings import Settings
 from qiskit_qgen._typing import PathLike
+from qiskit_qgen.datasets.streamed import whole
 from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.execution import AbstractExecution
 from qiskit_qgen.layers import QuantumLayer
 from qiskit_qgen.models.base import saving
 from qiskit_qgen.models.base.baselines import Baselines, baselines_of
+from qiskit_qgen.models.base.codecs import own_dataset
 from qiskit_qgen.models.base.fitting import AbstractTrainable
 from qiskit_qgen.models.base.module import quantum_layers
 from qiskit_qgen.models.base.published import Published
@@ -54,7 +56,8 @@ class AbstractGenerativeModel(AbstractTrainable):
             ArgumentError: If the model has no autoencoder.
             DatasetError: If ``images`` is empty, out of range or of another shape than ``image_shape``.
         """
-        rebuilt = self._rebuilt(self._check_data(images, name="images"))
+        images = own_dataset(images, "images", of_images=True)
+        rebuilt = self._rebuilt(whole(self._check_data(images, name="images")))
         if rebuilt is None:
             raise ArgumentError(f"This {type(self).__name__} has no autoencoder, so there is nothing to reconstruct.")
         return rebuilt
@@ -116,12 +119,20 @@ class AbstractGenerativeModel(AbstractTrainable):
             reconstruction_quality,
         )
 
-        real = self._check_data(data, name="data")
+        is_image = self.image_shape is not None
+        data, reference, train = (
+            own_dataset(each, name, of_images=is_image)
+            for name, each in (("data", data), ("reference", reference), ("train", train))
+        )
+        real = whole(self._check_data(data, name="data"))
         labels = getattr(train, "labels", None)
         for name, value in (("memorization", memorization), ("baselines", baselines)):
             check_type(name, value, bool, "True or False")
         others: dict[str, Any] = {"reference": reference, "train": train}
         others = {name: None if each is None else self._check_data(each, name=name) for name, each in others.items()}
+        others["reference"] = whole(others["reference"])
+        if memorization or self.latent_dim is None:
+            others["train"] = whole(others["train"])
         if num_samples is not None:
             check_int("num_samples", num_samples, minimum=2)
         check_type("cache", cache, (FeatureCache, type(None)), "a FeatureCache or None")

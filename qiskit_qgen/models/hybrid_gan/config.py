@@ -165,6 +165,9 @@ class HybridGANConfig(Settings):
             self.block.refuse(("num_parameters",), "with quantum_in='both', which has no classical block")
         if not self.quantum_parts:
             self.block.refuse(("control",), "with quantum_in='none', which has no circuit to replace")
+        for name in ("num_classes", "num_clusters"):
+            if getattr(self, name) == 1:
+                raise ArgumentError(f"Argument `{name}` must be 0 or an integer of at least 2, but is 1.")
         if self.num_classes and self.num_clusters:
             raise ArgumentError("Argument `num_clusters` must be 0 for a model with classes: give one of the two.")
         if isinstance(self.noise, AbstractNoise) and self.noise.dim != self.latent_dim:

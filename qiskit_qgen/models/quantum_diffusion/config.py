@@ -113,7 +113,7 @@ class QuantumDiffusionConfig(Settings):
         "components as an image",
         default="gaussian",
     )
-    num_classes: int | None = setting("Number of labels; None for a model without", default=None, minimum=1)
+    num_classes: int | None = setting("Number of labels; None for a model without", default=None, minimum=2)
     sampling: Sampling = setting("How the model samples unless a call says otherwise", default=Sampling())
 
     def check(self) -> None:

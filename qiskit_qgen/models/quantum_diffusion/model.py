@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from qiskit_qgen._checks import check_shape, renamed_arguments
 from qiskit_qgen._random import torch_generator
 from qiskit_qgen.circuits import ParametrizedCircuit
+from qiskit_qgen.datasets.streamed import StreamedImages, whole
 from qiskit_qgen.diffusion import (
     AbstractForwardProcess,
     NoiseSchedule,
@@ -39,6 +40,13 @@ from qiskit_qgen.training import AbstractPhase, DenoisingPhase, DenoisingTrainin
 from qiskit_qgen.training.phases.corruption import GaussianCorruption, ProcessCorruption
 
 _STEP_STREAM = 0x73746570
+
+
+def _symmetric(data: Any) -> Any:
+    """Return images (N, C, H, W) of [0, 1] in [-1, 1]."""
+    if isinstance(data, StreamedImages):
+        return data.map(_symmetric)
+    return data * 2 - 1
 
 
 class QuantumDiffusion(AbstractGenerativeModel):
@@ -210,9 +218,9 @@ class QuantumDiffusion(AbstractGenerativeModel):
     ) -> list[AbstractPhase]:
         if self.num_classes is None:
             training.refuse(("label_dropout",), "on a model without classes")
-        process, images = self.config.process, data * 2 - 1
+        process, images = self.config.process, _symmetric(data)
         if not warm_start:
-            self._fit_to_data(images)
+            self._fit_to_data(whole(images))
         if isinstance(process, GaussianDiffusion):
             gamma, prediction = training.min_snr_gamma, process.prediction
             corruption: Any = GaussianCorruption(self.noise_schedule, self._noise, prediction, gamma)

@@ -195,6 +195,9 @@ class StyleQGANConfig(Settings):
                     raise ArgumentTypeError(
                         f"Argument `autoencoder` must be a module with a method `{method}`, but has none."
                     )
+        for name in ("num_classes", "num_clusters"):
+            if getattr(self, name) == 1:
+                raise ArgumentError(f"Argument `{name}` must be 0 or an integer of at least 2, but is 1.")
         if self.num_classes and self.num_clusters:
             raise ArgumentError("Argument `num_clusters` must be 0 for a model with classes: give one of the two.")
         if isinstance(self.noise, AbstractNoise):

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from qiskit_qgen._settings import Settings, setting
+from qiskit_qgen.datasets.streamed import whole
 from qiskit_qgen.exceptions import GradientError
 from qiskit_qgen.losses import (
     bce_discriminator_loss,
@@ -156,7 +157,7 @@ class AdversarialPhase(AbstractGeneratorPhase):
         self._real = None if self._options.augmentations else self._backbone.features_of(self.real)
         self._order = self.batch_order(len(self.real), self._options.batch_size)
         if self._categories is not None:
-            kinds = self._categories(self.real.flatten(1))
+            kinds = self._categories(whole(self.real).flatten(1))
             self._kinds = unit_vectors(kinds, self.noise.num_categories, self.real)
 
     def train_step(self, step: int) -> dict[str, Tensor]:
