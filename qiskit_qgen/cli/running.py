@@ -12,12 +12,13 @@ from typing import Any
 import typer
 
 from qiskit_qgen.cli import run_folder as files
+from qiskit_qgen.cli.classes import recognition, samples_by_class
 from qiskit_qgen.cli.data import samples_of, unit_of
 from qiskit_qgen.cli.executions import parse_execution
 from qiskit_qgen.cli.following import check_loggers, followers
 from qiskit_qgen.cli.reporting import note
 from qiskit_qgen.cli.run_folder import RunFolder
-from qiskit_qgen.cli.scoring import choose_extractor, load_scored_images, report, score
+from qiskit_qgen.cli.scoring import choose_extractor, load_scored_images, report, score, score_chosen
 from qiskit_qgen.cli.settings import (
     Tables,
     choose_categories,
@@ -34,8 +35,9 @@ from qiskit_qgen.training.checkpoint import CHECKPOINT_NAME
 from qiskit_qgen.training.distributed import broadcast_object, is_main, join, on_main, together
 
 _NUM_SAMPLES = 64
-_NUM_NEAREST = 16
+_NUM_NEAREST = 20
 _FEWEST_ROWS, _MOST_ROWS = 500, 5000
+_FEWEST_CLASSIFIED = 1000  # images from which a classifier of their labels says something
 
 
 def run(tables: Tables, out: Path, *, resume: bool, overwrite: bool, again: str, twin: str | None = None) -> None:
@@ -73,15 +75,7 @@ def run(tables: Tables, out: Path, *, resume: bool, overwrite: bool, again: str,
         _draw(model, train, test, tables["training"]["seed"], folder)
         note("Scoring ...")
         start = time.perf_counter()
-        scores = score(
-            model,
-            test,
-            extractor=extractor,
-            num_samples=scored["num_samples"],
-            seed=tables["training"]["seed"],
-            train=train,
-        )
-        folder.write_json(files.SCORES, scores)
+        folder.write_json(files.SCORES, _scores(model, train, test, extractor, tables))
         folder.finish({**seconds, "scoring": time.perf_counter() - start})
     _report(folder)
 
@@ -165,16 +159,20 @@ def _train(
     return seconds
 
 
+def _scores(model: Any, train: Any, test: Any, extractor: Any, tables: Tables) -> dict[str, Any]:
+    """Return the scores of a trained model, of its critic's choice, and of its classes."""
+    scored, seed = tables["evaluate"], tables["training"]["seed"]
+    number, times = scored["num_samples"], scored["oversample"]
+    scores = score(model, test, extractor=extractor, num_samples=number, seed=seed, train=train)
+    if times > 1:
+        scores["chosen"] = score_chosen(model, test, scores, extractor=extractor, oversample=times)
+    if model.image_shape and model.num_classes and len(train) >= _FEWEST_CLASSIFIED and test.labels is not None:
+        scores["recognition"] = recognition(model, train, test, seed=seed, oversample=times)
+    return scores
+
+
 def _draw(model: Any, train: Any, test: Any, seed: int, folder: RunFolder) -> None:
-    from qiskit_qgen.plotting import (
-        plot_circuit,
-        plot_history,
-        plot_images,
-        plot_marginals,
-        plot_nearest,
-        plot_pairs,
-        plot_reconstructions,
-    )
+    from qiskit_qgen.plotting import plot_circuit, plot_history, plot_marginals, plot_pairs, plot_reconstructions
 
     plot_history(model.history).savefig(folder.path / files.HISTORY_IMAGE)
     if model.image_shape is None:
@@ -183,14 +181,26 @@ def _draw(model: Any, train: Any, test: Any, seed: int, folder: RunFolder) -> No
         plot_marginals(sets).savefig(folder.path / files.MARGINALS)
         plot_pairs(sets).savefig(folder.path / files.PAIRS)
     else:
-        samples = model.sample(_NUM_SAMPLES, seed=seed)
-        plot_images(samples, columns=8).savefig(folder.path / files.SAMPLES)
-        plot_nearest(samples[:_NUM_NEAREST], train).savefig(folder.path / files.NEAREST)
+        _draw_samples(model, train, seed, folder)
     if getattr(model.config, "has_autoencoder", False):
         some = test.images[:: max(1, len(test) // 32)][:32]
         plot_reconstructions(some, model.reconstruct(some)).savefig(folder.path / files.RECONSTRUCTIONS)
     if model.circuit is not None:
         plot_circuit(model.circuit).savefig(folder.path / files.CIRCUIT)
+
+
+def _draw_samples(model: Any, train: Any, seed: int, folder: RunFolder) -> None:
+    """Draw samples, of a model with classes in a row for each, and the training images nearest to some."""
+    from qiskit_qgen.plotting import plot_classes, plot_images, plot_nearest
+
+    if model.num_classes:
+        rows = samples_by_class(model, seed)
+        plot_classes(list(rows.values()), list(rows)).savefig(folder.path / files.SAMPLES)
+        samples = torch.cat([row[:2] for row in rows.values()])
+    else:
+        samples = model.sample(_NUM_SAMPLES, seed=seed)
+        plot_images(samples, columns=8).savefig(folder.path / files.SAMPLES)
+    plot_nearest(samples[:_NUM_NEAREST], train, columns=10).savefig(folder.path / files.NEAREST)
 
 
 def _report(folder: RunFolder) -> None:

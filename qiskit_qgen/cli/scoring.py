@@ -9,6 +9,7 @@ from typing import Any
 import typer
 
 from qiskit_qgen._checks import renamed_arguments
+from qiskit_qgen.cli.classes import describe
 from qiskit_qgen.cli.data import DataSettings
 from qiskit_qgen.cli.reporting import note
 from qiskit_qgen.exceptions import ArgumentError, DatasetError
@@ -141,12 +142,31 @@ def score(
     return {"data": real.name, "split": real.split, **scores}
 
 
+def score_chosen(
+    model: Any, real: Any, scores: Mapping[str, Any], *, extractor: Any, oversample: int
+) -> dict[str, Any]:
+    """Return the scores of samples of which the critic keeps the best of several, as many as in ``scores``."""
+    from qiskit_qgen.metrics import FeatureCache, evaluate_images
+
+    drawn = {"seed": scores["seed"], "oversample": oversample}
+    if model.image_shape is None:
+        chosen: dict[str, Any] = model.evaluate(real, num_samples=scores["num_samples"], baselines=False, **drawn)
+        return chosen
+    samples = model.sample(scores["num_samples"], **drawn)
+    options = {"extractor": extractor, "seed": scores["seed"], "cache": FeatureCache(), "floors": False}
+    return {**evaluate_images(samples, real.images, **options), "oversample": oversample}
+
+
 def report(scores: Mapping[str, Any]) -> None:
     """Write ``scores`` as a table: generated images, the autoencoder's reconstructions, other real images."""
     typer.echo(_table(scores))
     if "oversample" in scores:
         one = _unit(scores).removesuffix("s")
         typer.echo(f"Each generated {one} is the best of {scores['oversample']} candidates, chosen by the critic.")
+    if "recognition" in scores:
+        typer.echo(f"\n{describe(scores['recognition'])}")
+    if "chosen" in scores:
+        typer.echo(f"\n{_chosen(scores)}")
     warnings = scores["warnings"]
     if warnings:
         more = f" ({len(warnings) - 1} more)" if len(warnings) > 1 else ""
@@ -223,6 +243,19 @@ def _baselines(scores: Mapping[str, Any], titles: Mapping[str, str], space: str)
             "Ranking: only the fitted mixture is at least as good; it may rank models, but speaks for none of them."
         )
     return lines
+
+
+def _chosen(scores: Mapping[str, Any]) -> str:
+    """Return a sentence on samples that a critic has chosen."""
+    found, rebuilt = scores["chosen"], scores["floor_reconstruction"]
+    distance, share = found["frechet_distance"], ""
+    if rebuilt is not None and rebuilt["frechet_distance"] > 0:
+        share = f" ({distance / rebuilt['frechet_distance']:.2f} times the reconstructions')"
+    return (
+        f"Where the critic keeps the best of {found['oversample']} candidates, a classical filter that is no part of "
+        f"the scores above: {_ROWS['frechet_distance']} {distance:.4g}{share}, precision {found['precision']:.4g}, "
+        f"coverage {found['coverage']:.4g}."
+    )
 
 
 def _accuracy(scores: Mapping[str, Any]) -> str:

@@ -66,6 +66,13 @@ class EvaluationSettings(Settings):
         "EfficientNet-Lite0 if it is installed",
         default=None,
     )
+    oversample: int = setting(
+        "Candidates for each sample, of which the critic keeps the best, in scores that stand beside the others; 1 for "
+        "none",
+        default=1,
+        minimum=1,
+        maximum=256,
+    )
 
 
 class LoggingSettings(Settings):
@@ -173,6 +180,8 @@ def complete(tables: Tables, shape: Sequence[int]) -> Tables:
     evaluation = EvaluationSettings.of(**EvaluationSettings.without_none_words(tables.get("evaluate", {}))).to_dict()
     if evaluation["num_samples"] is None:
         evaluation["num_samples"] = _NUM_SCORED.get(name)
+    if evaluation["oversample"] > 1 and name == "QuantumDiffusion":  # which has no critic
+        raise ArgumentError(f"`oversample` in the table [evaluate] has no effect on a {name}: leave it out.")
     if name == "StyleQGAN" and run.score_every is None:
         run = RunSettings.of(**{**run.to_dict(), "score_every": 250})
     return {

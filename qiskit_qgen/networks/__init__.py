@@ -24,6 +24,7 @@ from qiskit_qgen.networks.normalizers import (
     QuantileNormalizer,
     RangeNormalizer,
 )
+from qiskit_qgen.networks.patch_discriminator import PatchDiscriminator
 from qiskit_qgen.networks.principal_components import PrincipalComponents, PrincipalComponentsConfig
 from qiskit_qgen.networks.published_unet import PublishedUNet
 from qiskit_qgen.networks.quantum_generator import QuantumStyleGenerator
@@ -56,6 +57,7 @@ __all__ = [
     "LastAutoencoderConfig",
     "LatentNormalizer",
     "ModuleBackbone",
+    "PatchDiscriminator",
     "PowerNormalizer",
     "PrincipalComponents",
     "PrincipalComponentsConfig",

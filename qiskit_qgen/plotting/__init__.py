@@ -12,7 +12,7 @@ from qiskit_qgen.plotting.capacity import plot_capacity_curves, plot_capacity_sc
 from qiskit_qgen.plotting.circuit import plot_circuit
 from qiskit_qgen.plotting.comparison import plot_comparison
 from qiskit_qgen.plotting.history import plot_history
-from qiskit_qgen.plotting.images import plot_images, plot_nearest, plot_reconstructions
+from qiskit_qgen.plotting.images import plot_classes, plot_images, plot_nearest, plot_reconstructions
 from qiskit_qgen.plotting.latent_space import plot_traversals
 from qiskit_qgen.plotting.tables import plot_marginals, plot_pairs
 
@@ -24,6 +24,7 @@ __all__ = [
     "plot_capacity_scaling",
     "plot_capacity_scores",
     "plot_circuit",
+    "plot_classes",
     "plot_comparison",
     "plot_history",
     "plot_images",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -66,6 +68,28 @@ def plot_reconstructions(
     return _draw_pairs(real, rebuilt, columns, ("image", "reconstruction"))
 
 
+def plot_classes(samples: Sequence[ImageData], names: Sequence[str]) -> Figure:
+    """Lay samples out in a row for each class.
+
+    Args:
+        samples: For each class its samples (N, C, H, W) in [0, 1].
+        names: The classes' names.
+
+    Returns:
+        The figure, with one axes, whose ticks name the rows.
+
+    Raises:
+        ArgumentError: If there is no class, or classes differ in the number or shape of their images.
+        DatasetError: If images are out of range.
+    """
+    rows = [_as_images(each, "samples") for each in samples]
+    shapes = [tuple(row.shape) for row in rows]
+    fits = len(shapes) == len(names) > 0 and len(set(shapes)) == 1
+    check_shape("samples", tuple(map(len, rows)), f"(N,) * {len(names)}, as many images of each class", fits)
+    figure, axes = _draw_grid(torch.cat(rows), len(rows[0]), label_inches=_LABEL_INCHES)
+    return _named_rows(figure, axes, names, shapes[0][2])
+
+
 def plot_nearest(samples: ImageData | ImageDataset, data: ImageData | ImageDataset, *, columns: int = 8) -> Figure:
     """Lay samples out in rows, each row above that of the nearest training images, by the distance of their pixels.
 
@@ -100,9 +124,12 @@ def _draw_pairs(first: torch.Tensor, second: torch.Tensor, columns: int, names: 
         filler = torch.ones(columns - len(upper), *first.shape[1:])
         rows += [upper, filler, lower, filler]
     figure, axes = _draw_grid(torch.cat(rows), columns, label_inches=_LABEL_INCHES)
-    num_rows = len(rows) // 2
-    middles = [row * (height + _PADDING) + (height - 1) / 2 for row in range(num_rows)]
-    axes.set_yticks(middles, labels=list(names) * (num_rows // 2))
+    return _named_rows(figure, axes, list(names) * (len(rows) // 4), height)
+
+
+def _named_rows(figure: Figure, axes: Axes, names: Sequence[str], height: int) -> Figure:
+    """Write a name beside each row of a grid of images, and return the figure."""
+    axes.set_yticks([row * (height + _PADDING) + (height - 1) / 2 for row in range(len(names))], labels=list(names))
     axes.set_xticks([])
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)

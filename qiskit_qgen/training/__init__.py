@@ -21,6 +21,7 @@ from qiskit_qgen.training.history import History
 from qiskit_qgen.training.image_grid import image_grid, save_image_grid
 from qiskit_qgen.training.phases.adversarial import AdversarialPhase, AdversarialTraining
 from qiskit_qgen.training.phases.base import AbstractPhase
+from qiskit_qgen.training.phases.decoding import DecoderPhase, DecoderTraining
 from qiskit_qgen.training.phases.denoising import DenoisingPhase, DenoisingTraining
 from qiskit_qgen.training.phases.reconstruction import AutoencoderTraining, ReconstructionPhase
 from qiskit_qgen.training.phases.wasserstein import WassersteinPhase, WassersteinTraining
@@ -38,6 +39,8 @@ __all__ = [
     "BatchOrder",
     "CSVLogger",
     "Checkpoint",
+    "DecoderPhase",
+    "DecoderTraining",
     "DenoisingPhase",
     "DenoisingTraining",
     "EarlyStopping",

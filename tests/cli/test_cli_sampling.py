@@ -1,11 +1,12 @@
 """``qgen sample``: what it writes, and what it refuses."""
 
 import numpy as np
+import pytest
 import torch
 from PIL import Image
 from PIL.ImageSequence import all_frames
 
-from qiskit_qgen import load_dataset
+from qiskit_qgen import load_dataset, models
 from qiskit_qgen.datasets import ImageDataset
 from qiskit_qgen.models import StyleQGAN, StyleQGANTraining
 from tests.models.small import hybrid
@@ -49,20 +50,30 @@ def test_sample_refuses_what_only_another_model_has(qgen, model_dir, tmp_path):
     )
 
 
-def test_a_class_is_sampled_by_number_or_name(qgen, tmp_path):
-    model = StyleQGAN(
-        image_shape=(1, 8, 8), num_qubits=2, num_layers=1, autoencoder_width=4, autoencoder_hidden=8, num_classes=2
-    )
+SMALL = {
+    "StyleQGAN": {"num_qubits": 2, "num_layers": 1, "autoencoder_width": 4, "autoencoder_hidden": 8},
+    "HybridGAN": {"quantum_in": "none", "backbone": "conv", "generator_width": 16, "discriminator_width": 8},
+    "QuantumDiffusion": {"bottleneck": "plain", "architecture_width": 8, "num_steps": 20, "sampling_steps": 3},
+}
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_a_class_is_sampled_by_number_or_name(qgen, name, tmp_path):
+    model = getattr(models, name)(image_shape=(1, 8, 8), num_classes=2, **SMALL[name])
     images = np.random.default_rng(0).random((8, 1, 8, 8), dtype=np.float32)
     data = ImageDataset(torch.from_numpy(images), torch.arange(8) % 2, "two", "train", ("cat", "dog"))
-    training = StyleQGANTraining.of(steps=1, batch_size=4, autoencoder_steps=1)
+    one = {"autoencoder_steps": 1} if name == "StyleQGAN" else {}
+    training = model.training_class.of(steps=1, batch_size=4, **one)
     model.fit(data, training=training, seed=0, callbacks=[])
     model.save_pretrained(tmp_path / "model")
-    for name, label in (("dog", "dog"), ("1", 1)):
-        out = tmp_path / f"{name}.npy"
-        result = qgen("sample", tmp_path / "model", "-n", 3, "--seed", 4, "--label", name, "--oversample", 2, "-o", out)
+    best = {} if name == "QuantumDiffusion" else {"oversample": 2}
+    options = [text for key, value in best.items() for text in (f"--{key}", value)]
+    for asked, label in (("dog", "dog"), ("1", 1)):
+        out = tmp_path / f"{asked}.npy"
+        result = qgen("sample", tmp_path / "model", "-n", 3, "--seed", 4, "--label", asked, *options, "-o", out)
         assert result.exit_code == 0, result.stderr
-        np.testing.assert_array_equal(np.load(out), model.sample(3, seed=4, labels=label, oversample=2).numpy())
+        np.testing.assert_array_equal(np.load(out), model.sample(3, seed=4, labels=label, **best).numpy())
+    assert not np.array_equal(np.load(out), model.sample(3, seed=4, labels=0, **best).numpy())
     refused(
         qgen("sample", tmp_path / "model", "--label", "cow", "-o", tmp_path / "out.png"),
         "Argument `labels` must be one of 'cat', 'dog', but is 'cow'.",

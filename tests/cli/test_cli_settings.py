@@ -46,7 +46,7 @@ def written(tmp_path, text):
         (
             "[evaluate]\nlabels = 3\n",
             "File {} has the unknown key `labels` in the table [evaluate]: the known ones are split, num_samples, "
-            "extractor.",
+            "extractor, oversample.",
         ),
         (
             "[training]\nstepps = 3\n",

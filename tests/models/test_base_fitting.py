@@ -34,23 +34,31 @@ OTHERS = {
     "table": table,
     "all of hinge": hybrid,
     "clusters": lambda: style(num_clusters=3),
+    "classes": lambda: style(num_classes=2),
+    "classes of hybrid": lambda: hybrid("none", num_classes=2),
+    "classes of diffusion": lambda: diffusion(num_classes=2),
+    "decoder": style,
     "clusters of images": lambda: hybrid("none", num_clusters=3),
     "information": lambda: diffusion(schedule="information"),
     "depolarizing": lambda: diffusion(process="depolarizing"),
     "stochastic_walk": lambda: diffusion(process="stochastic_walk"),
     "quantum noise": lambda: diffusion(noise="quantum"),
 }
-HINGE = {"loss": "hinge", "n_critic": 2, "augmentations": ("color", "translation", "cutout")}
+OPTIONS = {
+    "all of hinge": {"loss": "hinge", "n_critic": 2, "augmentations": ("color", "translation", "cutout")},
+    "decoder": {"decoder_steps": 6, "decoder_width": 4},
+}
+STOPS = {"decoder": "decoder"}
 
 
 class StopAt(AbstractCallback):
-    """Raises after a step of the last phase, as a killed process would end."""
+    """Raises after a step of a phase, the last if none is named, as a killed process would end."""
 
-    def __init__(self, step, error=ZeroDivisionError):
-        self.step, self.error = step, error
+    def __init__(self, step, error=ZeroDivisionError, phase=None):
+        self.step, self.error, self.phase = step, error, phase
 
     def on_step_end(self, state):
-        if state.phase is state.phases[-1] and state.step == self.step:
+        if state.phase.name == (self.phase or state.phases[-1].name) and state.step == self.step:
             raise self.error
 
 
@@ -121,12 +129,14 @@ def test_data_may_be_a_data_set_an_array_or_fewer_than_a_batch(kind):
 def test_a_stopped_training_is_resumed_to_the_bit(tmp_path, name):
     make = {**KINDS, **OTHERS}[name]
     data = torch.rand(20, 2) if name == "table" else images()
-    options = {"steps": 6, "seed": 4} | (HINGE if name == "all of hinge" else {})
+    options = {"steps": 6, "seed": 4} | OPTIONS.get(name, {})
+    if "classes" in name:
+        options["labels"] = torch.arange(20) % 2
     whole, stopped, resumed = make(), make(), make()
     history = train(whole, data, **options)
     place = {"checkpoint_dir": tmp_path, "checkpoint_every": 2}
     with pytest.raises(ZeroDivisionError):
-        train(stopped, data, **options | {"callbacks": [StopAt(5)]}, **place)
+        train(stopped, data, **options | {"callbacks": [StopAt(5, phase=STOPS.get(name))]}, **place)
     assert train(resumed, data, resume=True, **options, **place) == history
     assert same(weights(resumed), weights(whole))
     assert torch.equal(resumed.sample(2, seed=0), whole.sample(2, seed=0))

@@ -282,6 +282,20 @@ def test_classes_are_sampled_on_every_execution(make, ibm_server, tmp_path, monk
     torch.testing.assert_close(found, expected, atol=0.1, rtol=0.1)
 
 
+def test_classes_of_a_diffusion_are_sampled_on_every_execution(ibm_server, tmp_path, monkeypatch):
+    monkeypatch.setenv("QISKIT_QGEN_CACHE", str(tmp_path))
+    model = trained(diffusion(num_classes=3), KINDS_OF_IMAGES)
+    asked = {"seed": 0, "class_counts": {"tall": 2, "dark": 1}, "sampling_steps": 2}
+    expected = model.sample(**asked)
+    assert not torch.equal(model.sample(**asked | {"class_counts": {"wide": 3}}), expected)
+    torch.testing.assert_close(model.sample(**asked, execution=AerExecution()), expected, atol=1e-3, rtol=1e-3)
+    device = RuntimeExecution("ibm_manila", service=ibm_server.service(), shots=4000, mode="job")
+    with device:
+        found = model.sample(**asked, execution=device)
+    assert len(ibm_server.submissions) == 2  # one for each step
+    torch.testing.assert_close(found, expected, atol=0.1, rtol=0.1)
+
+
 def test_reconstructions_come_from_the_autoencoder_alone(models):
     data = images(4)
     rebuilt = models["style"].reconstruct(data)

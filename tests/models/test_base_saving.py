@@ -65,6 +65,7 @@ MODELS = [
     *(lambda place=place: hybrid(place) for place in PLACES),
     diffusion,
     lambda: style(num_clusters=3, noise="quantum"),
+    lambda: style(num_classes=2),
     lambda: hybrid(num_classes=2),
     lambda: diffusion("plain", schedule="information"),
     lambda: diffusion(architecture="published"),
@@ -88,6 +89,8 @@ def test_a_saved_model_samples_the_same_bits_and_is_trained_alike(make, tmp_path
     assert loaded.summary() == model.summary()
     assert same(weights(loaded), weights(model))
     assert torch.equal(loaded.sample(5, seed=1), model.sample(5, seed=1))
+    if model.num_classes:
+        assert torch.equal(loaded.sample(5, seed=1, labels=1), model.sample(5, seed=1, labels=1))
     loaded.save_pretrained(tmp_path / "m")
     assert torch.equal(type(model).from_pretrained(tmp_path / "m").sample(5, seed=1), model.sample(5, seed=1))
     assert train(loaded, data, **options) == model.history

@@ -38,6 +38,25 @@ def test_what_does_not_belong_to_a_variational_autoencoder_is_refused():
     assert "kl_divergence" in train(style(autoencoder="variational"), kl_weight=0.1).names("autoencoder")
 
 
+def test_the_decoder_is_trained_between_the_autoencoder_and_the_generator():
+    plain, model = style("classical"), style("classical")
+    train(plain)
+    history = train(model, decoder_steps=3, decoder_width=4)
+    assert history.phases == ("autoencoder", "decoder", "adversarial")
+    encoded, expected = (each.encoded(images()) for each in (model, plain))
+    assert torch.equal(encoded, expected)  # the encoder is left alone, and with it what the generator learns
+    assert torch.equal(model.sample_latents(4, seed=0), plain.sample_latents(4, seed=0))
+    assert not torch.equal(model.decode_latents(encoded), plain.decode_latents(encoded))
+
+
+def test_a_training_of_the_decoder_that_cannot_be_is_refused():
+    with pytest.raises(ArgumentError, match="`decoder` has no effect with `warm_start`"):
+        train(trained(style("classical")), decoder_steps=3, warm_start=True)
+    for model, data in ((style("classical", autoencoder=None, latent_dim=None), images()), (table(), torch.rand(9, 2))):
+        with pytest.raises(ArgumentError, match="`decoder` has no effect without an autoencoder"):
+            train(model, data, decoder_steps=3)
+
+
 def test_the_generator_learns_the_latents_distribution():
     # Two kinds of images, dark and bright: the samples' mean brightness must have both modes.
     generator = torch.Generator().manual_seed(0)

@@ -6,7 +6,7 @@ from PIL import Image
 
 from qiskit_qgen.datasets import load_dataset
 from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError, DatasetError
-from qiskit_qgen.plotting import plot_images, plot_nearest, plot_reconstructions
+from qiskit_qgen.plotting import plot_classes, plot_images, plot_nearest, plot_reconstructions
 
 
 def pictures(num, channels=1, height=8, width=8, seed=0):
@@ -116,3 +116,23 @@ def test_bad_arguments_are_refused():
         match=r"Argument `reconstructions` must have shape \(2, 1, 8, 8\), that of `images`, but has shape \(3,",
     ):
         plot_reconstructions(pictures(2), pictures(3))
+
+
+def test_classes_stand_in_rows(tmp_path):
+    samples = pictures(6, height=9).split(3)
+    figure = plot_classes(samples, ["dress", "coat"])
+    axes = figure.axes[0]
+    grid = np.asarray(axes.images[0].get_array(), dtype=int)
+    assert grid.shape == (2 * 10 - 1, 3 * 9 - 1)
+    assert np.abs(grid[10:19, 9:17] - samples[1][1, 0].mul(255).numpy()).max() <= 0.51
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["dress", "coat"]
+    assert axes.get_yticks().tolist() == [4, 14]
+    assert saved(figure, tmp_path).std() > 20
+
+
+@pytest.mark.parametrize(
+    ("samples", "names"), [([pictures(3), pictures(2)], ["a", "b"]), ([pictures(3)], ["a", "b"]), ([], [])]
+)
+def test_classes_have_equal_numbers_of_images(samples, names):
+    with pytest.raises(ArgumentError, match="`samples` must have shape"):
+        plot_classes(samples, names)

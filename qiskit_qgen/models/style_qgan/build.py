@@ -37,7 +37,7 @@ from qiskit_qgen.networks import (
 )
 from qiskit_qgen.networks.quantum_generator import WIDEST_START, last_rotations
 from qiskit_qgen.noise import AbstractNoise, GaussianNoise, QuantumCircuitNoise
-from qiskit_qgen.training import AbstractPhase, ReconstructionPhase, WassersteinPhase
+from qiskit_qgen.training import AbstractPhase, DecoderPhase, ReconstructionPhase, WassersteinPhase
 from qiskit_qgen.training.distributed import share_tensors
 
 _LATENT_SPREAD = 0.25  # of expectation values, for one standard deviation of a latent
@@ -141,7 +141,7 @@ def build_phases(
     *,
     warm_start: bool,
 ) -> list[AbstractPhase]:
-    """Return the autoencoder's phase, if it is trained, and the adversarial phase on its latents.
+    """Return the autoencoder's phase and its decoder's, if they are trained, and the adversarial phase on its latents.
 
     Args:
         config: The model's settings.
@@ -189,7 +189,19 @@ def build_phases(
         first = ReconstructionPhase(
             codec, samples, options=training.autoencoder, num_steps=steps, batch_size=training.batch_size, seed=seed
         )
-    return [first, adversarial]
+    if not training.decoder.steps:
+        return [first, adversarial]
+    with renamed_arguments({"batch_size": "decoder_batch_size"}):
+        second = DecoderPhase(
+            codec,
+            samples,
+            labels,
+            options=training.decoder,
+            reconstruction=training.autoencoder,
+            batch_size=max(training.batch_size // 4, 2),
+            seed=seed,
+        )
+    return [first, second, adversarial]
 
 
 @torch.no_grad()
@@ -211,9 +223,9 @@ def _check_own_autoencoder(config: StyleQGANConfig, codec: Any, images: Tensor) 
 def _check_autoencoder_training(config: StyleQGANConfig, training: StyleQGANTraining, *, warm_start: bool) -> None:
     """Raise unless the settings of the autoencoder's training have an effect, and it is trained if it must be."""
     if warm_start:
-        training.refuse(("autoencoder",), "with `warm_start`, which keeps the autoencoder as it is")
+        training.refuse(("autoencoder", "decoder"), "with `warm_start`, which keeps the autoencoder as it is")
     if not config.has_autoencoder:
-        training.refuse(("autoencoder",), "without an autoencoder")
+        training.refuse(("autoencoder", "decoder"), "without an autoencoder")
     elif isinstance(config.autoencoder, VariationalAutoencoderConfig):
         training.autoencoder.refuse(("latent_noise", "latent_shape"), "with a variational autoencoder")
     else:

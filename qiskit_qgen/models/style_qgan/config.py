@@ -25,7 +25,7 @@ from qiskit_qgen.networks.last_autoencoder import check_sides
 from qiskit_qgen.networks.own_circuits import take_observables, take_own_circuit
 from qiskit_qgen.noise import AbstractNoise
 from qiskit_qgen.simulator.programs.lowering import MAX_QUBITS
-from qiskit_qgen.training import AutoencoderTraining, WassersteinTraining
+from qiskit_qgen.training import AutoencoderTraining, DecoderTraining, WassersteinTraining
 
 _OF_THE_ANSATZ = ("num_layers", "rotations", "final_rotations", "entanglement", "entangler")
 _USUAL_SIZE = 24  # two numbers of each of 12 qubits
@@ -268,6 +268,9 @@ class StyleQGANConfig(Settings):
 
 
 class StyleQGANTraining(WassersteinTraining):
-    """How a :class:`StyleQGAN` is trained: first its autoencoder, then generator and critic."""
+    """How a :class:`StyleQGAN` is trained: first its autoencoder, then its decoder, then generator and critic."""
 
     autoencoder: AutoencoderTraining = setting("The training of the autoencoder", default=AutoencoderTraining())
+    decoder: DecoderTraining = setting(
+        "The adversarial training of its decoder, which makes images sharper", default=DecoderTraining()
+    )

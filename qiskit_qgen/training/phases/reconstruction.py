@@ -156,15 +156,19 @@ class ReconstructionPhase(AbstractPhase):
         self.descend("autoencoder", loss, self._autoencoder.parameters())
         return {"loss": loss.detach(), **losses}
 
-    @torch.no_grad()
     def preview(self, num_images: int, seed: int) -> Tensor:  # noqa: ARG002
         """Return images, each followed by its reconstruction: the first ``num_images // 2`` of the training set."""
-        training = self._autoencoder.training
-        self._autoencoder.eval()
-        images = self._images[: max(num_images // 2, 1)].to(self.device)
-        pairs = torch.stack([images, self._autoencoder.decode(self._autoencoder.encode(images))], dim=1)
-        self._autoencoder.train(training)
-        return pairs.flatten(0, 1)
+        return reconstruction_pairs(self._autoencoder, self._images[: max(num_images // 2, 1)].to(self.device))
+
+
+@torch.no_grad()
+def reconstruction_pairs(autoencoder: Any, images: Tensor) -> Tensor:
+    """Return images (2 N, C, H, W), each followed by its reconstruction; the autoencoder's mode is left alone."""
+    training = autoencoder.training
+    autoencoder.eval()
+    pairs = torch.stack([images, autoencoder.decode(autoencoder.encode(images))], dim=1)
+    autoencoder.train(training)
+    return pairs.flatten(0, 1)
 
 
 def _kl_divergence(means: Tensor, spreads: Tensor) -> Tensor:
