@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import torch
 import typer
 
 from qiskit_qgen.cli import run_folder as files
@@ -55,7 +56,6 @@ def run(tables: Tables, out: Path, *, resume: bool, overwrite: bool, again: str,
     folder = RunFolder(out)
     with together():
         tables, (train, validation), test, model, extractor, execution = _prepare(tables, twin)
-    scored = tables["evaluate"]
     begins = on_main(lambda: folder.open(tables, resume=resume, overwrite=overwrite))
     tables["training"]["seed"] = broadcast_object(tables["training"]["seed"])
     if not begins:
