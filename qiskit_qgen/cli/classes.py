@@ -42,7 +42,7 @@ def recognition(model: Any, train: Any, real: Any, *, seed: int, oversample: int
     from qiskit_qgen.metrics.baselines import fitted_baselines
 
     classifier = LabelFeatureExtractor(train)
-    asked = {"labels": real.labels, "seed": seed}
+    asked = {"num_samples": len(real), "labels": real.labels, "seed": seed}
     sets = {"generated": model.sample(**asked)}
     if oversample > 1:
         sets["oversampled"] = model.sample(**asked, oversample=oversample)

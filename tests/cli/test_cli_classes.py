@@ -66,7 +66,7 @@ def test_a_run_tells_how_a_classifier_sees_its_classes(qgen, bars, tmp_path):
     found = scores["recognition"]
     assert list(found["sets"]) == ["generated", "oversampled", "mixture", "reconstructed", "real"]
     assert found["accuracy"] == classifier.accuracy > 0.9
-    chances = classifier.logits(classifier(model.sample(labels=test.labels, seed=3))).softmax(1)
+    chances = classifier.logits(classifier(model.sample(30, labels=test.labels, seed=3))).softmax(1)
     expected = [
         float((chances.argmax(1) == test.labels).double().mean()),
         float((chances.amax(1) < 0.6).double().mean()),

@@ -64,12 +64,15 @@ class DecoderPhase(AbstractPhase):
 
     ``g + adversarial_weight |g| / |a| a``, ``g = grad L_AE(y)``, ``a = - grad mean(D(y))``
 
-    by the decoded images ``y = decode(v + latent_noise e)``, so that one weight suits all data (after arXiv
-    2012.09841, which takes the norms in the last layer). ``L_AE`` is the autoencoder's reconstruction error.
+    by the decoded images ``y``, so that one weight suits all data (after arXiv
+    2012.09841, which takes the norms in the last layer). Half of the latents are those of images, with the error L_AE
+    and the noise of the autoencoder's training; the others, without an error, are draws from a Gaussian mixture fitted
+    to all latents, since a generator's latents are those of no image.
 
     Args:
         autoencoder: A trained module with ``encode`` and ``decode``.
         images: Training images (N, C, H, W) in [0, 1].
+        labels: Their labels (N,), for a component of the mixture each; None takes clusters.
         options: Settings of the losses and optimizers.
         reconstruction: The settings of the autoencoder's training, for the reconstruction error and the latents' noise.
         batch_size: Images in a batch where ``options`` leave it open.

@@ -35,10 +35,11 @@ def small():
     return ConvAutoencoder(SHAPE, 2, ConvAutoencoderConfig(width=4, hidden=8))
 
 
-def make(autoencoder, *, steps=3, absolute_error=0.0, latent_noise=0.0, **options):
+def make(autoencoder, *, steps=3, absolute_error=0.0, latent_noise=0.0, images=None, labels=None, **options):
     return DecoderPhase(
         autoencoder,
-        torch.rand(10, *SHAPE, generator=torch.Generator().manual_seed(1)),
+        torch.rand(10, *SHAPE, generator=torch.Generator().manual_seed(1)) if images is None else images,
+        labels,
         options=DecoderTraining(steps=steps, width=4, **options),
         reconstruction=AutoencoderTraining(absolute_error=absolute_error, latent_noise=latent_noise),
         batch_size=6,
@@ -68,14 +69,15 @@ def test_the_adversarial_gradient_has_its_share_of_the_length_of_the_errors():
     network = Linear()
     phase = make(network, adversarial_weight=0.5, absolute_error=0.3)
     phase._discriminator = plane = Plane()
+    phase.begin()
     images = phase._images[phase._order.batch(0)]
     with torch.no_grad():
         decoded = network.decode(network.encode(images)).requires_grad_()
     difference = decoded - images
     (error,) = torch.autograd.grad(difference.square().mean() + 0.3 * difference.abs().mean(), decoded)
     phase.train_step(0)
-    slope = plane.slope.detach()  # of -mean(D): -slope / 6 in each of the 6 rows, together of length |slope| / sqrt(6)
-    expected = error.flatten(1).sum(0) - 0.5 * error.norm() / (slope.norm() / 6**0.5) * slope
+    slope = plane.slope.detach()  # -mean(D) of 6 reconstructions and 6 draws: -slope / 12 in each of 12 rows
+    expected = error.flatten(1).sum(0) - 0.5 * error.norm() / (slope.norm() / 12**0.5) * slope
     torch.testing.assert_close(network.up.bias.grad, expected)
 
 
@@ -90,21 +92,39 @@ def test_only_the_decoder_is_trained():
 
 
 def test_details_that_the_latent_leaves_open_become_sharp():
-    """Images are black or white at random; all have the latent 0, of which the best decoding by squares is grey."""
+    """Images are black or white, and latents know nothing of it: the best decoding by squares is grey."""
 
     class Blind(ConvAutoencoder):
         def encode(self, images):
-            return 0 * super().encode(images)
+            unused = 0 * super().encode(images)
+            return unused + torch.randn(unused.shape, generator=torch.Generator().manual_seed(0))
 
-    network = Blind(SHAPE, 2, ConvAutoencoderConfig(width=4, hidden=8))
-    phase = make(network, steps=80, latent_noise=1.0, adversarial_weight=2.0, learning_rate=0.01)
-    phase._images = (
-        torch.randint(2, (10, 1, 1, 1), generator=torch.Generator().manual_seed(0)).float().expand(-1, *SHAPE)
-    )
-    Trainer([phase], seed=0, config={}).run()
+    distances = []
+    for weight in (1e-6, 2.0):
+        torch.manual_seed(0)
+        network = Blind(SHAPE, 2, ConvAutoencoderConfig(width=4, hidden=8))
+        plain = torch.tensor([0.0, 1.0] * 5).view(-1, 1, 1, 1).expand(-1, *SHAPE)
+        phase = make(network, images=plain, steps=60, latent_noise=1.0, adversarial_weight=weight, learning_rate=0.01)
+        Trainer([phase], seed=0, config={}).run()
+        with torch.no_grad():
+            distances.append(float((network.eval().decode(torch.randn(200, 2)) - 0.5).abs().mean()))
+    grey, sharp = distances
+    assert sharp > 0.2 > 2 * grey
+
+
+def test_draws_of_a_mixture_by_label_are_decoded_beside_the_reconstructions():
+    network = Linear()
+    images = torch.cat([torch.zeros(5, *SHAPE), torch.ones(5, *SHAPE)])
+    images += 1e-3 * torch.rand(images.shape, generator=torch.Generator().manual_seed(2))
+    phase = make(network, images=images, labels=torch.arange(10) // 5)
+    phase.begin()
     with torch.no_grad():
-        decoded = network.eval().decode(torch.randn(200, 2))
-    assert (decoded - 0.5).abs().mean() > 0.3
+        centers = torch.stack([network.encode(part).mean(0) for part in images.split(5)])
+    assert torch.cdist(phase._sampled, centers).amin(1).max() < 0.05 * (centers[0] - centers[1]).norm()
+    seen = []
+    network.up.register_forward_hook(lambda _, inputs, __: seen.append(inputs[0]))
+    phase.train_step(0)
+    torch.testing.assert_close(seen[0][6:], phase._sampled[phase._order.batch(0)])
 
 
 def test_a_variational_autoencoder_decodes_draws_from_its_posterior():
