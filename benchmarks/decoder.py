@@ -62,7 +62,7 @@ def main():
     parser.add_argument("--latent-dim", type=int, nargs="+", default=[24])
     parser.add_argument("--autoencoder-steps", type=int, default=2000)
     parser.add_argument("--decoder-steps", type=int, nargs="+", default=[0, 1200])
-    parser.add_argument("--adversarial-weight", type=float, default=0.5)
+    parser.add_argument("--adversarial-weight", type=float, default=0.25)
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--out", type=Path, default=Path("runs/decoder.json"))
     options = parser.parse_args()

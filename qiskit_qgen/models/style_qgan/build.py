@@ -197,7 +197,7 @@ def build_phases(
             samples,
             labels,
             options=training.decoder,
-            reconstruction=training.autoencoder,
+            absolute_error=training.autoencoder.absolute_error,
             batch_size=max(training.batch_size // 4, 2),
             seed=seed,
         )

@@ -12,10 +12,10 @@ from qiskit_qgen._settings import Settings, setting
 from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.losses import hinge_discriminator_loss, hinge_generator_loss
 from qiskit_qgen.metrics.baselines import fitted_baselines
-from qiskit_qgen.networks import PatchDiscriminator, VariationalAutoencoder
+from qiskit_qgen.networks import PatchDiscriminator
 from qiskit_qgen.training.distributed import check_divisible, total
 from qiskit_qgen.training.phases.base import AbstractPhase, adam
-from qiskit_qgen.training.phases.reconstruction import AutoencoderTraining, reconstruction_pairs
+from qiskit_qgen.training.phases.reconstruction import reconstruction_pairs
 from qiskit_qgen.training.schedules import Schedule
 from qiskit_qgen.training.synchronized import synchronized
 
@@ -32,7 +32,7 @@ class DecoderTraining(Settings):
     )
     adversarial_weight: float = setting(
         "Length of the adversarial gradient by the decoded images, over that of the reconstruction error",
-        default=0.5,
+        default=0.25,
         above=0,
         maximum=100,
     )
@@ -64,17 +64,16 @@ class DecoderPhase(AbstractPhase):
 
     ``g + adversarial_weight |g| / |a| a``, ``g = grad L_AE(y)``, ``a = - grad mean(D(y))``
 
-    by the decoded images ``y``, so that one weight suits all data (after arXiv
-    2012.09841, which takes the norms in the last layer). Half of the latents are those of images, with the error L_AE
-    and the noise of the autoencoder's training; the others, without an error, are draws from a Gaussian mixture fitted
-    to all latents, since a generator's latents are those of no image.
+    by the decoded images ``y``, so that one weight suits all data (after arXiv 2012.09841, which takes the norms in the
+    last layer). Half of the latents are those of images, with the reconstruction error L_AE; the others, without an
+    error, are draws from a Gaussian mixture fitted to all latents, since a generator's latents are those of no image.
 
     Args:
         autoencoder: A trained module with ``encode`` and ``decode``.
         images: Training images (N, C, H, W) in [0, 1].
         labels: Their labels (N,), for a component of the mixture each; None takes clusters.
         options: Settings of the losses and optimizers.
-        reconstruction: The settings of the autoencoder's training, for the reconstruction error and the latents' noise.
+        absolute_error: Weight of the mean absolute error in the reconstruction error.
         batch_size: Images in a batch where ``options`` leave it open.
         seed: Seed of the run.
 
@@ -90,7 +89,7 @@ class DecoderPhase(AbstractPhase):
         labels: Tensor | None = None,
         *,
         options: DecoderTraining,
-        reconstruction: AutoencoderTraining,
+        absolute_error: float,
         batch_size: int,
         seed: int,
     ) -> None:
@@ -113,17 +112,17 @@ class DecoderPhase(AbstractPhase):
             warmup=options.warmup,
         )
         self._autoencoder, self._images, self._labels = autoencoder, images, labels
-        self._weight, self._reconstruction = options.adversarial_weight, reconstruction
+        self._weight, self._absolute_error = options.adversarial_weight, absolute_error
         self._order = self.batch_order(len(images), batch_size)
 
     def begin(self) -> None:
-        """Move the images to the autoencoder's device."""
+        """Encode the images, and draw as many latents of the mixture."""
         self._images = self._images.to(self.device)
         self._autoencoder.eval()
         with torch.no_grad():
-            latents = torch.cat([self._autoencoder.encode(rows) for rows in self._images.split(512)])
-        mixture = fitted_baselines(latents, len(latents), labels=self._labels, seed=self.seed)["mixture"]
-        self._sampled = mixture.to(latents)
+            self._latents = torch.cat([self._autoencoder.encode(rows) for rows in self._images.split(512)])
+        drawn = fitted_baselines(self._latents, len(self._latents), labels=self._labels, seed=self.seed)["mixture"]
+        self._sampled = drawn.to(self._latents)
 
     def train_step(self, step: int) -> dict[str, Tensor]:
         """Do one step of the discriminator and one of the decoder.
@@ -132,16 +131,16 @@ class DecoderPhase(AbstractPhase):
         """
         drawn = self._order.batch(step)
         images = self._images[self.own_rows(drawn)]
-        latents = self._latents(images, len(drawn), self.step_generator(step))
+        latents = torch.cat([each[self.own_rows(drawn)] for each in (self._latents, self._sampled)])
         self._autoencoder.train()
         self._discriminator.train()
         with synchronized(self._autoencoder):
-            decoded = self._autoencoder.decode(torch.cat([latents, self._sampled[self.own_rows(drawn)]]))
+            decoded = self._autoencoder.decode(latents)
         found = hinge_discriminator_loss(self._discriminator(images), self._discriminator(decoded.detach()))
         self.descend("discriminator", found, self._discriminator.parameters())
         difference, loss = decoded[: len(images)] - images, hinge_generator_loss(self._discriminator(decoded))
         squared_error = difference.square().mean()
-        error = squared_error + self._reconstruction.absolute_error * difference.abs().mean()
+        error = squared_error + self._absolute_error * difference.abs().mean()
         first, second = (torch.autograd.grad(each, decoded, retain_graph=True)[0] for each in (error, loss))
         scale = self._weight * (_length(first) / (_length(second) + _TINY))
         self.descend("decoder", ((first + scale * second) * decoded).sum(), self._weights)
@@ -150,18 +149,6 @@ class DecoderPhase(AbstractPhase):
             "discriminator_loss": found.detach(),
             "decoder_loss": loss.detach(),
         }
-
-    @torch.no_grad()
-    def _latents(self, images: Tensor, drawn: int, generator: torch.Generator) -> Tensor:
-        """The latents of a batch, with the noise of the autoencoder's training."""
-        self._autoencoder.eval()
-        spread: float | Tensor = self._reconstruction.latent_noise
-        if isinstance(self._autoencoder, VariationalAutoencoder):
-            latents, spread = self._autoencoder.posterior(images)
-        else:
-            latents = self._autoencoder.encode(images)
-        noisy: Tensor = latents + spread * self.own_rows(torch.randn(drawn, *latents.shape[1:], generator=generator))
-        return noisy
 
     def preview(self, num_images: int, seed: int) -> Tensor:  # noqa: ARG002
         """Return images, each followed by its reconstruction: the first ``num_images // 2`` of the training set."""

@@ -8,10 +8,8 @@ from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.networks import (
     ConvAutoencoder,
     ConvAutoencoderConfig,
-    VariationalAutoencoder,
-    VariationalAutoencoderConfig,
 )
-from qiskit_qgen.training import AutoencoderTraining, DecoderPhase, DecoderTraining, Trainer
+from qiskit_qgen.training import DecoderPhase, DecoderTraining, Trainer
 from qiskit_qgen.training.phases.decoding import decoder_weights
 
 SHAPE = (1, 8, 8)
@@ -35,13 +33,13 @@ def small():
     return ConvAutoencoder(SHAPE, 2, ConvAutoencoderConfig(width=4, hidden=8))
 
 
-def make(autoencoder, *, steps=3, absolute_error=0.0, latent_noise=0.0, images=None, labels=None, **options):
+def make(autoencoder, *, steps=3, absolute_error=0.0, images=None, labels=None, **options):
     return DecoderPhase(
         autoencoder,
         torch.rand(10, *SHAPE, generator=torch.Generator().manual_seed(1)) if images is None else images,
         labels,
         options=DecoderTraining(steps=steps, width=4, **options),
-        reconstruction=AutoencoderTraining(absolute_error=absolute_error, latent_noise=latent_noise),
+        absolute_error=absolute_error,
         batch_size=6,
         seed=0,
     )
@@ -84,7 +82,7 @@ def test_the_adversarial_gradient_has_its_share_of_the_length_of_the_errors():
 def test_only_the_decoder_is_trained():
     network = small()
     before = copy.deepcopy(network).state_dict()
-    phase = make(network, latent_noise=0.2)
+    phase = make(network)
     history = Trainer([phase], seed=0, config={}).run()
     changed = {name for name, tensor in network.state_dict().items() if not torch.equal(tensor, before[name])}
     assert changed == {name for name in before if name.startswith("decoder.")}
@@ -104,7 +102,7 @@ def test_details_that_the_latent_leaves_open_become_sharp():
         torch.manual_seed(0)
         network = Blind(SHAPE, 2, ConvAutoencoderConfig(width=4, hidden=8))
         plain = torch.tensor([0.0, 1.0] * 5).view(-1, 1, 1, 1).expand(-1, *SHAPE)
-        phase = make(network, images=plain, steps=60, latent_noise=1.0, adversarial_weight=weight, learning_rate=0.01)
+        phase = make(network, images=plain, steps=60, adversarial_weight=weight, learning_rate=0.01)
         Trainer([phase], seed=0, config={}).run()
         with torch.no_grad():
             distances.append(float((network.eval().decode(torch.randn(200, 2)) - 0.5).abs().mean()))
@@ -125,17 +123,6 @@ def test_draws_of_a_mixture_by_label_are_decoded_beside_the_reconstructions():
     network.up.register_forward_hook(lambda _, inputs, __: seen.append(inputs[0]))
     phase.train_step(0)
     torch.testing.assert_close(seen[0][6:], phase._sampled[phase._order.batch(0)])
-
-
-def test_a_variational_autoencoder_decodes_draws_from_its_posterior():
-    network = VariationalAutoencoder(SHAPE, 3, VariationalAutoencoderConfig(width=4, hidden=8))
-    phase = make(network, latent_noise=0.2)
-    images = phase._images[:6]
-    found = phase._latents(images, 6, torch.Generator().manual_seed(3))
-    with torch.no_grad():
-        means, spreads = network.eval().posterior(images)
-    noise = torch.randn(6, 3, generator=torch.Generator().manual_seed(3))
-    torch.testing.assert_close(found, means + spreads * noise)
 
 
 def test_the_discriminator_scores_patches_with_a_bounded_slope():
