@@ -17,7 +17,7 @@ from qiskit_qgen.exceptions import ArgumentError
 MODELS = ("StyleQGAN", "HybridGAN", "QuantumDiffusion")
 _NAMES = ("class_name", "published")  # keys of [model] that are no settings
 _OF_THE_DATA = ("image_shape", "num_features")  # what follows from the data
-_OF_IMAGES, _OF_TABLES = ("autoencoder", "latent_dim", "latent_transform"), ("scaling",)
+_OF_IMAGES, _OF_TABLES = ("autoencoder", "decoder", "latent_dim", "latent_transform"), ("scaling",)
 _MOST_VALIDATION, _FEWEST_VALIDATION = 1000, 2
 _CATEGORIES = ("num_classes", "num_clusters")
 _MOST_CLASSES, _NUM_CLUSTERS, _FEWEST_CLUSTERED = 100, 20, 1000
