@@ -151,7 +151,7 @@ def test_what_is_left_open_takes_the_library_s_defaults():
     training = StyleQGANTraining().to_dict()
     assert {key: tables["training"][key] for key in training} == training
     assert tables["training"]["score_every"] == 250
-    assert tables["evaluate"] == {"split": "test", "num_samples": None, "extractor": None}
+    assert tables["evaluate"] == {"split": "test", "num_samples": None, "extractor": None, "oversample": 1}
 
 
 def test_the_word_none_stands_for_none_where_that_is_possible():

@@ -77,7 +77,19 @@ BAD = {
         "latent_noise": WEIGHT,
         "latent_shape": WEIGHT,
     },
-    style_qgan.StyleQGANTraining: {"autoencoder": (3, "must be AutoencoderTraining, but is of type int.")},
+    training.DecoderTraining: OPTIMIZER
+    | {
+        "steps": COUNT,
+        "batch_size": TWO,
+        "adversarial_weight": RATE,
+        "learning_rate": RATE,
+        "discriminator_learning_rate": RATE,
+        "width": POSITIVE,
+    },
+    style_qgan.StyleQGANTraining: {
+        "autoencoder": (3, "must be AutoencoderTraining, but is of type int."),
+        "decoder": (3, "must be DecoderTraining, but is of type int."),
+    },
     networks.ConvAutoencoderConfig: {
         "width": POSITIVE,
         "hidden": POSITIVE,

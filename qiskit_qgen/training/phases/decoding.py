@@ -34,7 +34,6 @@ class DecoderTraining(Settings):
         "Length of the adversarial gradient by the decoded images, over that of the reconstruction error",
         default=0.25,
         above=0,
-        maximum=100,
     )
     learning_rate: float = setting("Adam's highest learning rate of the decoder", default=5e-4, above=0)
     discriminator_learning_rate: float = setting(
