@@ -8,7 +8,7 @@ from PIL.ImageSequence import all_frames
 
 from qiskit_qgen import load_dataset, models
 from qiskit_qgen.datasets import ImageDataset
-from qiskit_qgen.models import StyleQGAN, StyleQGANTraining
+from qiskit_qgen.models import StyleQGAN
 from tests.models.small import hybrid
 
 
