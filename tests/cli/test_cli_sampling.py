@@ -63,7 +63,7 @@ def test_a_class_is_sampled_by_number_or_name(qgen, name, tmp_path):
     images = np.random.default_rng(0).random((8, 1, 8, 8), dtype=np.float32)
     data = ImageDataset(torch.from_numpy(images), torch.arange(8) % 2, "two", "train", ("cat", "dog"))
     one = {"autoencoder_steps": 1} if name == "StyleQGAN" else {}
-    training = model.training_class.of(steps=1, batch_size=4, **one)
+    training = model.training_class.of(steps=4, batch_size=4, **one)
     model.fit(data, training=training, seed=0, callbacks=[])
     model.save_pretrained(tmp_path / "model")
     best = {} if name == "QuantumDiffusion" else {"oversample": 2}
