@@ -54,7 +54,8 @@ def gradient_penalty(
     The critic must value each sample by itself (no batch normalisation), since the gradient is taken per sample.
 
     Args:
-        critic: Gives one value for each sample.
+        critic: Gives one value for each sample. If it has a method ``input_gradient``, this gives the gradient by the
+            samples, (N, ...); otherwise autograd does.
         real: Real samples (N, ...).
         fake: Generated samples of the same shape.
         generator: Source of ``eps``, on the CPU.
@@ -73,9 +74,12 @@ def gradient_penalty(
     shape = (count * len(real),) + (1,) * (real.dim() - 1)
     # Drawn on the CPU, so that one seed gives one penalty on every device.
     factor = torch.rand(shape, generator=generator, dtype=real.dtype).chunk(count)[index].to(real.device)
-    mixed = torch.lerp(fake.detach(), real.detach(), factor).requires_grad_()
+    mixed = torch.lerp(fake.detach(), real.detach(), factor)
     with torch.enable_grad():
-        scores = critic(mixed)
-        (gradient,) = torch.autograd.grad(scores.sum(), mixed, create_graph=True)
+        if hasattr(critic, "input_gradient"):
+            gradient = critic.input_gradient(mixed)
+        else:
+            mixed.requires_grad_()
+            (gradient,) = torch.autograd.grad(critic(mixed).sum(), mixed, create_graph=True)
     lengths: Tensor = gradient.reshape(len(real), -1).norm(dim=1)
     return (lengths - 1).square().mean()

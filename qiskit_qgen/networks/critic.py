@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import ClassVar
 
 import torch
@@ -60,6 +61,36 @@ class Critic(nn.Module):
         """Return the values (N,) of ``samples`` (N, num_features)."""
         values: Tensor = self.layers(samples)
         return values.squeeze(-1)
+
+    def input_gradient(self, samples: Tensor) -> Tensor:
+        """Return the gradient of each value by its sample, (N, num_features), differentiable by the weights.
+
+        The rectifiers' slopes are constants almost everywhere, so that the gradient is a product of the weights and
+        these: two thirds of the work of differentiating :meth:`forward` twice.
+        """
+        back: list[Callable[[Tensor], Tensor]] = []
+        with torch.no_grad():
+            hidden = samples
+            for layer in self.layers:
+                if isinstance(layer, nn.Linear):
+                    hidden = layer(hidden)
+                    back.append(partial(_times_weight, layer))
+                    continue
+                factor = torch.ones_like(hidden)
+                if isinstance(layer, nn.LeakyReLU):
+                    factor = factor.where(hidden > 0, layer.negative_slope)
+                else:
+                    factor = layer(factor)  # dropout, of the next numbers of its generator
+                hidden = hidden * factor
+                back.append(partial(torch.mul, factor))
+        gradient = torch.ones_like(hidden)
+        for step in reversed(back):
+            gradient = step(gradient)
+        return gradient
+
+
+def _times_weight(layer: nn.Linear, gradient: Tensor) -> Tensor:
+    return gradient @ layer.weight
 
 
 class ConvCritic(nn.Module):

@@ -4,6 +4,8 @@ from torch import nn
 
 from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.losses import gradient_penalty, wasserstein_critic_loss, wasserstein_generator_loss
+from qiskit_qgen.networks import Critic
+from qiskit_qgen.networks.critic import CriticConfig, dropout_from
 
 
 def test_losses_are_the_formulae_of_the_paper():
@@ -60,6 +62,22 @@ def test_weight_gradients_of_the_penalty_agree_with_finite_differences():
             with torch.no_grad():
                 weight[index] -= shift
         assert gradient[index].item() == pytest.approx((values[0] - values[1]) / 2e-5, rel=1e-6, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    "config", [CriticConfig(), CriticConfig(halving=True, slope=0.0, bias=False), CriticConfig(depth=1, dropout=0.3)]
+)
+def test_a_critics_own_gradient_is_what_autograd_finds(config):
+    critic = Critic(5, config).double()
+    real, fake = (torch.randn(9, 5, dtype=torch.float64) for _ in range(2))
+    found = []
+    for each in (critic, critic.forward):  # the function has no method of its own
+        with dropout_from(critic, torch.Generator().manual_seed(2)):
+            penalty = gradient_penalty(each, real, fake, generator=torch.Generator().manual_seed(1))
+        gradients = torch.autograd.grad(penalty, critic.parameters(), allow_unused=True, materialize_grads=True)
+        found.append((penalty, *gradients))
+    torch.testing.assert_close(*found, rtol=0, atol=1e-14)
+    assert all(gradient.abs().max() > 0 for gradient in found[0] if gradient.ndim == 2)
 
 
 def test_penalty_depends_on_the_generator_alone_and_works_without_grad_mode():

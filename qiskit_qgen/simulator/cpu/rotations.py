@@ -12,7 +12,7 @@ from qiskit_qgen._typing import IntArray
 from qiskit_qgen.simulator.programs.operations import Angle
 
 # Of constant angles that have a tangent: at pi the true one, 6e-17, would rule out tangents for the whole batch.
-_LEAST_COSINES = {np.dtype(np.float32): 2.0**-24, np.dtype(np.float64): 0.0}
+_LEAST_COSINES: dict[np.dtype[Any], float] = {np.dtype(np.float32): 2.0**-24, np.dtype(np.float64): 0.0}
 
 
 class RotationAngles:
@@ -41,8 +41,8 @@ class RotationAngles:
         self._half_scales = scales[self._variable, None] / 2
         self._half_offsets = offsets[self._variable, None] / 2
         self._constant = np.flatnonzero(slots < 0)
-        chosen = (array[self._constant] for array in (offsets, factors, tangents))
-        self._constants = _constant_rows(*chosen)
+        fixed = self._constant
+        self._constants = _constant_rows(offsets[fixed], factors[fixed], tangents[fixed])
         # For derivatives: the rotations by slot, the slots that have any, and where those of each start.
         order = np.argsort(self._slots, kind="stable")
         self._rotations = self._variable[order]
@@ -102,7 +102,8 @@ def _constant_rows(
     They are computed in double precision: half of pi / 2, rounded to single precision, is off by 2e-8, and in circuits
     of many gates such errors add up.
     """
-    halves, rows = angles[:, None] / 2, {}
+    halves = angles[:, None] / 2
+    rows: dict[np.dtype[Any], NDArray[Any]] = {}
     for dtype, least in _LEAST_COSINES.items():
         cosines, sines = np.cos(halves), np.sin(halves)
         cosines = np.where(tangents[:, None] & (abs(cosines) < least), np.copysign(least, cosines), cosines)
