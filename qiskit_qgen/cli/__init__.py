@@ -11,6 +11,7 @@ from qiskit_qgen.cli.doctor import doctor
 from qiskit_qgen.cli.report import report
 from qiskit_qgen.cli.sampling import sample
 from qiskit_qgen.cli.saved import compare, cost, evaluate
+from qiskit_qgen.cli.sharing import share
 from qiskit_qgen.cli.study import study
 from qiskit_qgen.cli.train import demo, train
 
@@ -22,7 +23,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for _command in (demo, train, sample, evaluate, compare, cost, report, doctor):
+for _command in (demo, train, sample, evaluate, compare, cost, report, share, doctor):
     app.command()(_command)
 app.add_typer(study)
 

@@ -25,6 +25,7 @@ from qiskit_qgen.cli.settings import (
 from qiskit_qgen.cli.toml_text import dump_tables
 from qiskit_qgen.exceptions import ArgumentError, CheckpointError
 from qiskit_qgen.persistence import atomic_write, load_model_config, remove_leftovers
+from qiskit_qgen.persistence.hub import local_folder
 from qiskit_qgen.persistence.json_text import parse_json
 
 CHECKPOINTS, MODEL = "checkpoints", "model"
@@ -250,7 +251,7 @@ def load_model(path: Path) -> Any:
     Raises:
         CheckpointError: If there is none, or it is damaged.
     """
-    folder = path / MODEL if (path / MODEL).is_dir() else path
+    folder = path / MODEL if (path / MODEL).is_dir() else Path(local_folder(path))
     name = load_model_config(folder)["class_name"]
     if name not in MODELS:
         raise CheckpointError(f"The folder {str(folder)!r} holds a {name}, which no command knows.")
@@ -268,6 +269,16 @@ def load_trained_on(path: Path) -> Any:
         return None
     number = split_training(tables)[0].num_validation or 0
     return split_data(data_settings(tables).load(), number)[0]
+
+
+def data_of_run(path: Path) -> str | None:
+    """Return what the run in the folder ``path``, or of the model there, was trained on, if it is known."""
+    tables = _settings_of(path)
+    if tables is None:
+        return None
+    data = data_settings(tables)
+    count = "" if data.num_images is None else f", {data.num_images:,} images"
+    return f"{Path(str(data.name)).name}{count}"
 
 
 def data_beside(path: Path, name: str, **given: Any) -> DataSettings:

@@ -9,11 +9,14 @@ from typing import Annotated, Any
 
 import typer
 
+from qiskit_qgen._checks import is_hub_name
 from qiskit_qgen.cli.executions import FORM, NAMED_FORM
 from qiskit_qgen.cli.reporting import reports_errors
 from qiskit_qgen.exceptions import ArgumentError
 
-Model = Annotated[Path, typer.Argument(metavar="MODEL_DIR", help="A saved model, or the folder of a run.")]
+Model = Annotated[
+    Path, typer.Argument(metavar="MODEL_DIR", help="A saved model, the folder of a run, or USER/NAME on the Hub.")
+]
 Data = Annotated[str, typer.Option(help="Real images or rows: a known name, a folder or a file.")]
 Split = Annotated[str, typer.Option(help="Which of them: test, val or train.")]
 DataDir = Annotated[str | None, typer.Option(help="Where the files of a known data set are.")]
@@ -50,7 +53,7 @@ def _size(text: str | None) -> int | tuple[int, ...] | None:
 
 def check_model_folder(model: Path) -> None:
     """Refuse a folder that is not there before anything is imported that takes long."""
-    if not model.exists():
+    if not model.exists() and not is_hub_name(model):
         raise ArgumentError(f"Folder {model} does not exist.")
 
 

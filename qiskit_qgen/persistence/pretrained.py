@@ -5,6 +5,7 @@
                           other files
 ``model.safetensors``     every weight and buffer by name
 ``circuit.qpy``           the model's circuit in Qiskit's own format; absent if the model has none
+``README.md``             the model card, for readers; one that was edited is kept when the model is saved again
 ``ansatz.qpy``            the circuit of the user's own that the model was made with; absent if there is none
 ========================  ============================================================================================
 
@@ -41,6 +42,7 @@ CONFIG_FILE = "config.json"
 WEIGHTS_FILE = "model.safetensors"
 CIRCUIT_FILE = "circuit.qpy"
 ANSATZ_FILE = "ansatz.qpy"
+CARD_FILE = "README.md"
 
 # The newest QPY that every supported Qiskit (2.3 and newer) reads, and the oldest that loads without evaluating text.
 _QPY_VERSION = 17
@@ -59,6 +61,7 @@ def save_model_folder(
     state: Mapping[str, Tensor],
     circuit: QuantumCircuit | None,
     ansatz: QuantumCircuit | None = None,
+    card: str | None = None,
 ) -> None:
     """Write a model to ``folder``: the complete new model, or what was there before.
 
@@ -69,6 +72,7 @@ def save_model_folder(
         state: Weights and buffers by name, as for :func:`save_tensors`.
         circuit: The model's circuit, or None if it has none.
         ansatz: The circuit of the user's own that it was made with, or None.
+        card: Text of the model card, or None for none. A card in ``folder`` that its user has edited is kept instead.
 
     Raises:
         ArgumentTypeError: If ``circuit`` is not a circuit, or a value of ``state`` is not a tensor.
@@ -82,10 +86,13 @@ def save_model_folder(
         check_type(option, each, (QuantumCircuit, type(None)), "a QuantumCircuit or None")
         if each is not None:
             contents[name] = circuit_bytes(each)
+    if card is not None:
+        contents[CARD_FILE] = card.encode("utf-8")
     files = {name: _sha256(content) for name, content in contents.items()}
     complete = {"format_version": FORMAT_VERSION, "package_version": __version__, **checked, "files": files}
     contents[CONFIG_FILE] = (dump_json(complete, "config", indent=2) + "\n").encode("utf-8")
     _refuse_foreign_files(Path(folder))
+    contents |= _edited_card(Path(folder))
     try:
         with atomic_folder(folder) as staging:
             for name, content in contents.items():
@@ -178,12 +185,25 @@ def _refuse_foreign_files(folder: Path) -> None:
         return
     if not folder.is_dir():
         raise CheckpointError(f"Folder {folder} could not be written: a file of that name exists.")
-    known = {CONFIG_FILE, WEIGHTS_FILE, CIRCUIT_FILE, ANSATZ_FILE}
+    known = {CONFIG_FILE, WEIGHTS_FILE, CIRCUIT_FILE, ANSATZ_FILE, CARD_FILE}
     foreign = sorted(entry.name for entry in folder.iterdir() if entry.name not in known or not entry.is_file())
     if foreign:
         raise CheckpointError(
             f"Folder {folder} holds {foreign[0]!r}, which is not part of a saved model; save to a folder of its own."
         )
+
+
+def _edited_card(folder: Path) -> dict[str, bytes]:
+    """Return the model card in ``folder`` by its name, if there is one that is not as it was written."""
+    path = folder / CARD_FILE
+    if not path.is_file():
+        return {}
+    content = _read_bytes(path)
+    try:
+        _, files = _read_config(folder)
+    except CheckpointError:
+        files = {}
+    return {} if files.get(CARD_FILE) == _sha256(content) else {CARD_FILE: content}
 
 
 def _read_config(place: Path) -> tuple[dict[str, Any], dict[str, str]]:

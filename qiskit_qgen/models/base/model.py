@@ -294,33 +294,84 @@ class AbstractGenerativeModel(AbstractTrainable):
         check_choice("name", name, list(cls.published_systems))
         return cls.training_class.of(**cls.published_systems[name].training_with(options))
 
-    def save_pretrained(self, folder: PathLike) -> None:
-        """Write the model to ``folder``: config.json, model.safetensors and, if it has a circuit, circuit.qpy.
+    def save_pretrained(
+        self,
+        folder: PathLike,
+        *,
+        data: str | None = None,
+        scores: Mapping[str, Any] | None = None,
+        license: str | None = None,  # noqa: A002
+    ) -> None:
+        """Write the model to ``folder``: config.json, model.safetensors, a model card and, if it has one, the circuit.
 
         The history is part of it; what only training needs, such as optimizers' states, is not. Of processes that train
-        together, the one of rank 0 writes.
-
-        Raises:
-            ArgumentTypeError: If ``folder`` is no path.
-            CheckpointError: If ``folder`` cannot be written or holds anything but a saved model.
-        """
-        saving.save_model(self, folder)
-
-    @classmethod
-    def from_pretrained(cls, folder: PathLike, **own: Any) -> Self:
-        """Load a model that :meth:`save_pretrained` wrote.
+        together, the one of rank 0 writes. A model card, README.md, that was edited since it was written is kept.
 
         Args:
-            folder: The saved model.
+            folder: The folder to create, or a saved model to replace.
+            data: For the card: what the model was trained on, in a few words.
+            scores: For the card: what :meth:`evaluate` returned.
+            license: For the card: the license's identifier, such as "apache-2.0".
+
+        Raises:
+            ArgumentError: If ``scores`` is no result of :meth:`evaluate`.
+            ArgumentTypeError: If ``folder`` is no path, or another argument of another type.
+            CheckpointError: If ``folder`` cannot be written or holds anything but a saved model.
+        """
+        saving.save_model(self, folder, data, scores, license)
+
+    def push_to_hub(
+        self,
+        repo: str,
+        *,
+        data: str | None = None,
+        scores: Mapping[str, Any] | None = None,
+        license: str | None = None,  # noqa: A002
+        private: bool | None = None,
+        revision: str | None = None,
+        message: str = "A model of qiskit_qgen",
+    ) -> str:
+        """Upload the model to the Hugging Face Hub, as :meth:`save_pretrained` writes it; the repository may be new.
+
+        Who you are is what `hf auth login` or the variable ``HF_TOKEN`` says.
+
+        Args:
+            repo: The repository, "user/name".
+            data: As for :meth:`save_pretrained`.
+            scores: As for :meth:`save_pretrained`.
+            license: As for :meth:`save_pretrained`.
+            private: Whether a new repository is private; None takes the Hub's default.
+            revision: Branch to upload to; None takes the main one.
+            message: Message of the commit.
+
+        Returns:
+            The address of the commit.
+
+        Raises:
+            ArgumentError: If ``repo`` is not of the form "user/name".
+            CheckpointError: If the Hub refuses it or cannot be reached.
+            MissingOptionalLibraryError: If huggingface_hub is not installed.
+        """
+        return saving.push_model(self, repo, revision, private, message, data=data, scores=scores, license=license)
+
+    @classmethod
+    def from_pretrained(cls, folder: PathLike, *, revision: str | None = None, **own: Any) -> Self:
+        """Load a model that :meth:`save_pretrained` wrote, or that :meth:`push_to_hub` uploaded.
+
+        Args:
+            folder: The saved model; or "user/name" on the Hugging Face Hub, where no folder ``user`` exists here. It is
+                downloaded once and kept in the Hub's cache. Nothing of it is executed.
+            revision: Of a model on the Hub: branch, tag or commit; None takes the newest of the main branch.
             **own: What the model was made with that is your own, by the setting's name: an ``autoencoder`` of the same
                 form, whose weights are replaced in a copy; the same ``backbone``, ``noise`` or ``process``.
 
         Raises:
             ArgumentError: If such an object is missing, or given though the model has none of its own.
-            CheckpointError: If the folder is missing, damaged or holds a model of another class.
+            CheckpointError: If the folder is missing, damaged or holds a model of another class, or the Hub has no such
+                model or cannot be reached.
             MissingOptionalLibraryError: If a part needs a library that is not installed.
         """
-        return saving.load_model(cls, folder, own)
+        return saving.load_model(cls, folder, own, revision)
 
     def in_latent_units(self, latents: Tensor) -> Tensor:
         """Return vectors of the generator's space (N, latent_dim) as the autoencoder's latents."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import torch
@@ -14,8 +16,10 @@ from qiskit_qgen._typing import PathLike
 from qiskit_qgen.circuits import ParametrizedCircuit
 from qiskit_qgen.datasets import Column
 from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError, CheckpointError, DatasetError
+from qiskit_qgen.models.base.card import model_card
 from qiskit_qgen.networks.own_circuits import own_ansatz
 from qiskit_qgen.persistence import check_state, load_circuit, load_model_config, load_model_folder, save_model_folder
+from qiskit_qgen.persistence.hub import local_folder, upload_folder
 from qiskit_qgen.persistence.pretrained import ANSATZ_FILE
 from qiskit_qgen.training import History
 from qiskit_qgen.training.distributed import is_main
@@ -28,9 +32,16 @@ _HISTORY = "history/"
 _OTHER_BYTES = 2**28  # that the names of the weights and the history of a training have at most
 
 
-def save_model(model: AbstractGenerativeModel, folder: PathLike) -> None:
+def save_model(
+    model: AbstractGenerativeModel,
+    folder: PathLike,
+    data: str | None,
+    scores: Mapping[str, Any] | None,
+    license: str | None,  # noqa: A002
+) -> None:
     """Write ``model`` to ``folder``; see ``save_pretrained``."""
     check_path("folder", folder)
+    card = model_card(model, data, scores, license)
     if not is_main():
         return
     columns, description = (model.history or History()).to_tensors()
@@ -46,12 +57,23 @@ def save_model(model: AbstractGenerativeModel, folder: PathLike) -> None:
         state={**model.state_dict(), **{f"{_HISTORY}{name}": column for name, column in columns.items()}},
         circuit=None if model.circuit is None else model.circuit.circuit,
         ansatz=None if ansatz is None else ansatz.circuit,
+        card=card,
     )
 
 
-def load_model(kind: type[Model], folder: PathLike, own: Mapping[str, Any]) -> Model:
-    """Return the model of class ``kind`` in ``folder``; see ``from_pretrained``."""
-    content = load_model_config(check_path("folder", folder))
+def push_model(
+    model: AbstractGenerativeModel, repo: str, revision: str | None, private: bool | None, message: str, **about: Any
+) -> str:
+    """Upload ``model`` to the Hub; see ``push_to_hub``."""
+    with TemporaryDirectory() as folder:
+        save_model(model, Path(folder) / "model", about["data"], about["scores"], about["license"])
+        return upload_folder(Path(folder) / "model", repo, revision=revision, private=private, message=message)
+
+
+def load_model(kind: type[Model], folder: PathLike, own: Mapping[str, Any], revision: str | None = None) -> Model:
+    """Return the model of class ``kind`` in ``folder`` or on the Hub; see ``from_pretrained``."""
+    folder = local_folder(check_path("folder", folder), revision)
+    content = load_model_config(folder)
     if content["class_name"] != kind.__name__:
         raise CheckpointError(
             f"The folder {str(folder)!r} holds a {content['class_name']}: load it with "

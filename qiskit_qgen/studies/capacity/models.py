@@ -66,7 +66,7 @@ class AutoencoderSettings(Settings):
     def load(self, folder: Path, image_shape: Sequence[int]) -> nn.Module:
         """Return the autoencoder of a model that was trained by :meth:`fit` and saved in ``folder``."""
         shape: Any = tuple(image_shape)
-        own = {}
+        own: dict[str, Any] = {}
         if isinstance(self.network, PrincipalComponentsConfig):
             own["autoencoder"] = PrincipalComponents(shape, self.latent_dim)
         return StyleQGAN.from_pretrained(folder, **own).networks["autoencoder"]

@@ -1,0 +1,38 @@
+"""``qgen share``: a saved model to the Hugging Face Hub."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from qiskit_qgen.cli.reporting import reports_errors
+from qiskit_qgen.exceptions import ArgumentError
+
+
+@reports_errors
+def share(
+    model: Annotated[Path, typer.Argument(metavar="MODEL_DIR", help="A saved model, or the folder of a run.")],
+    repo: Annotated[str, typer.Argument(metavar="USER/NAME", help="The repository, which may be new.")],
+    license: Annotated[str | None, typer.Option(help="The license's identifier, such as apache-2.0.")] = None,  # noqa: A002
+    data: Annotated[str | None, typer.Option(help="What it was trained on; of a run, its data.")] = None,
+    private: Annotated[bool, typer.Option("--private", help="Make a new repository private.")] = False,
+    revision: Annotated[str | None, typer.Option(help="Branch to upload to.")] = None,
+) -> None:
+    """Upload a model to the Hugging Face Hub, with a card that holds the run's scores."""
+    if not model.exists():
+        raise ArgumentError(f"Folder {model} does not exist.")
+    from qiskit_qgen.cli.run_folder import SCORES, data_of_run, load_model
+
+    trained, scores = load_model(model), model / SCORES
+    address = trained.push_to_hub(
+        repo,
+        data=data or data_of_run(model),
+        scores=json.loads(scores.read_text()) if scores.is_file() else None,
+        license=license,
+        private=private or None,
+        revision=revision,
+    )
+    typer.echo(f"{address}: the model of {model}")

@@ -1,0 +1,116 @@
+"""The model card: a README.md of a saved model, in the form that the Hugging Face Hub reads."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from qiskit_qgen._checks import check_type
+from qiskit_qgen._version import __version__
+from qiskit_qgen.exceptions import ArgumentError
+
+if TYPE_CHECKING:
+    from qiskit_qgen.models.base import AbstractGenerativeModel
+
+_FLOORS = {
+    "floor_real": "real against real",
+    "floor_reconstruction": "reconstructions",
+}
+_NO_SCORES = ("num_features", "num_samples", "num_real", "subset_size", "oversample")
+
+
+def model_card(
+    model: AbstractGenerativeModel,
+    data: str | None,
+    scores: Mapping[str, Any] | None,
+    license: str | None,  # noqa: A002
+) -> str:
+    """Return the text of a model card.
+
+    Args:
+        model: The model.
+        data: What it was trained on, in a few words; None for unknown.
+        scores: What ``evaluate`` returned; None for unknown.
+        license: The license's identifier on the Hub, such as "apache-2.0"; None leaves the field open.
+
+    Raises:
+        ArgumentError: If ``scores`` is no result of ``evaluate``.
+        ArgumentTypeError: If an argument is of another type.
+    """
+    for name, value in (("data", data), ("license", license)):
+        check_type(name, value, (str, type(None)), "a text or None")
+    check_type("scores", scores, (Mapping, type(None)), "a result of `evaluate` or None")
+    kind = type(model).__name__
+    what = "rows of a table" if model.image_shape is None else f"images of shape {tuple(model.image_shape)}"
+    task = "tabular" if model.image_shape is None else "unconditional-image-generation"
+    parts = [
+        _head(kind, task, license),
+        f"# {kind}",
+        f"A generative model of {what}, made with [qiskit_qgen](https://pypi.org/project/qiskit_qgen) {__version__}.",
+        f"```text\n{model.summary()}\n```",
+        *([_circuit(model)] if model.circuit is not None else []),
+        "## Data",
+        data or "Not told.",
+        "## Scores",
+        _scores(scores) if scores else "Not told: `model.evaluate(data)` gives them, with floors and baselines.",
+        "## How to load it",
+        f"```python\nfrom qiskit_qgen import {kind}\n\n"
+        f'model = {kind}.from_pretrained("path/or/user/name"){_own(model)}\nsamples = model.sample(16, seed=0)\n```',
+        "The folder holds no pickle, and loading executes nothing of it.",
+        "## License",
+        license or "Not told: add `license:` to the head of this file.",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _head(kind: str, task: str, license: str | None) -> str:  # noqa: A002
+    lines = ["---", "library_name: qiskit_qgen"]
+    if license is not None:
+        lines.append(f"license: {json.dumps(license)}")
+    lines += ["tags:", "- quantum", "- qiskit", f"- {kind}"]
+    if task != "tabular":
+        lines.append(f"pipeline_tag: {task}")
+    return "\n".join([*lines, "---"])
+
+
+def _circuit(model: AbstractGenerativeModel) -> str:
+    assert model.circuit is not None  # noqa: S101 - the caller asked
+    circuit = model.circuit.circuit
+    gates = ", ".join(f"{number} {name}" for name, number in circuit.count_ops().items())
+    return (
+        f"Its circuit has {circuit.num_qubits} qubits, depth {circuit.depth()} and the gates {gates} (`circuit.qpy`)."
+    )
+
+
+def _own(model: AbstractGenerativeModel) -> str:
+    """Return a remark on what must be given to load the model."""
+    own = [name for name, value in model.config.to_dict().items() if value == "custom"]
+    return f"  # with {', '.join(f'{name}=...' for name in own)} of its author's own" if own else ""
+
+
+def _scores(scores: Mapping[str, Any]) -> str:
+    """Return a table of the scores beside their floors, and what they were measured with."""
+    if "num_samples" not in scores or "extractor" not in scores:
+        raise ArgumentError(
+            "Argument `scores` must be what `evaluate` returned, but has no `extractor` and `num_samples`."
+        )
+    columns = {"model": scores, **{title: scores[name] for name, title in _FLOORS.items() if scores.get(name)}}
+    baselines = scores.get("baselines") or {}
+    columns |= {f"baseline {name}": each for name, each in baselines.items()}
+    names = [
+        name
+        for name, value in scores.items()
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and name not in _NO_SCORES
+    ]
+    lines = [["score", *columns], ["---"] * (len(columns) + 1)]
+    lines += [
+        [name, *(_number(each.get(name)) for each in columns.values())] for name in names if not name.endswith("_std")
+    ]
+    table = "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    number = f"{scores['num_samples']:,} samples against {scores.get('num_real', 0):,} real ones"
+    return f"{number}; features: {scores['extractor']}.\n\n{table}"
+
+
+def _number(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, (int, float)) else ""
