@@ -228,6 +228,11 @@ def _published(tables: Mapping[str, Mapping[str, Any]], *, of_images: bool | Non
     owner = class_name(tables)
     systems = model_class(owner).published_systems
     fit = [each for each, system in systems.items() if of_images in (None, system.of_images)]
+    if not isinstance(name, str):
+        raise ArgumentError(
+            f'`published` in the table [model] must be a text, but is the number {name!r}: write published = "{name}", '
+            f"on the command line --set 'model.published=\"{name}\"'."
+        )
     if name not in fit:
         kind = {None: "", True: " of images", False: " of tables"}[of_images]
         listed = ", ".join(map(repr, fit)) or "left out"

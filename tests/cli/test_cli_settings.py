@@ -313,3 +313,11 @@ def test_the_demonstration_has_valid_settings_of_its_own():
 )
 def test_images_are_held_out_for_the_scores_on_the_way(settings, count, asked, expected):
     assert RunSettings.of(**settings).held_out(count, asked=asked) == expected
+
+
+def test_a_published_name_without_quotes_is_told_how_to_write_it():
+    tables = override({"data": {"name": "digits"}}, {}, ["model.published=2601.05036"])
+    with pytest.raises(
+        ArgumentError, match=r"must be a text, but is the number 2601.05036: write published = .2601.05036."
+    ):
+        complete(tables, (1, 28, 28))

@@ -51,6 +51,7 @@ def test_equal_samples_and_constants_diverge_by_nothing():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
+        ({"bins": 9, "edges": [[0, 1, 2]] * 2}, "At most one of the arguments `bins` and `edges` can be given"),
         ({"bins": 1}, r"`bins` must be an integer of at least 2, but is 1"),
         ({"edges": [[0, 1, 2]]}, r"`edges` must have shape \(2,\), but has shape \(1,\)"),
         ({"edges": [[0, 1, 2], [0, 2, 1]]}, "`edges` must increase, but those of column 1 do not"),

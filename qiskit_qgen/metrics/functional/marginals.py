@@ -21,7 +21,7 @@ _EMPTY = 1e-100  # probability of a bin without samples, as in the code of arXiv
 
 
 def marginal_kl_divergence(
-    x: TensorLike, y: TensorLike, *, bins: int = DEFAULT_BINS, edges: Sequence[ArrayLike] | None = None
+    x: TensorLike, y: TensorLike, *, bins: int | None = None, edges: Sequence[ArrayLike] | None = None
 ) -> Tensor:
     r"""Compute the Kullback-Leibler divergence of the histograms of each column, in nats (arXiv 2110.06933).
 
@@ -37,7 +37,8 @@ def marginal_kl_divergence(
     Args:
         x: Samples of shape (N, D), for example generated ones.
         y: Real samples of shape (M, D); they set the bins.
-        bins: Number of equal bins over the range of each column of ``y``, at least 2; samples beyond are left out.
+        bins: Number of equal bins over the range of each column of ``y``, at least 2; samples beyond are left out. None
+            takes 100.
         edges: The bins' increasing edges for each column, in place of equal ones, such as logarithmic ones.
 
     Returns:
@@ -56,12 +57,14 @@ def marginal_kl_divergence(
     """
     y = check_features("y", y)
     x = check_features("x", x, num_features=y.shape[1])
-    check_int("bins", bins, minimum=2)
+    if bins is not None and edges is not None:
+        raise ArgumentError("At most one of the arguments `bins` and `edges` can be given.")
+    number = check_int("bins", DEFAULT_BINS if bins is None else bins, minimum=2)
     if edges is not None:
         check_shape("edges", (len(edges),), f"({y.shape[1]},)", len(edges) == y.shape[1])
     found = []
     for column, (generated, real) in enumerate(zip(x.T.cpu().numpy(), y.T.cpu().numpy(), strict=True)):
-        limits = _edges(real, bins) if edges is None else check_array("edges", edges[column])
+        limits = _edges(real, number) if edges is None else check_array("edges", edges[column])
         if limits.ndim != 1 or len(limits) < 3 or not (np.diff(limits) > 0).all():
             raise ArgumentError(f"Argument `edges` must increase, but those of column {column} do not.")
         counts = [np.histogram(each, limits)[0].astype(float) for each in (real, generated)]

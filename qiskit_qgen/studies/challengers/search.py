@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -13,7 +14,7 @@ from torch import Tensor
 
 from qiskit_qgen._random import torch_generator
 from qiskit_qgen._settings import Settings
-from qiskit_qgen.exceptions import ArgumentError
+from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError
 from qiskit_qgen.metrics import maximum_mean_discrepancy
 from qiskit_qgen.models.base import AbstractGenerativeModel, count
 from qiskit_qgen.studies.challengers.operations import exchanged_parts
@@ -108,8 +109,14 @@ def search_twin(
         settings: What is searched, and the budget.
 
     Raises:
-        ArgumentError: If the data cannot be split as asked for.
+        ArgumentError: If the data cannot be split as asked for, or a score is no finite number.
+        ArgumentTypeError: If ``score`` is no function.
     """
+    if score is not None and not callable(score):
+        raise ArgumentTypeError(
+            "Argument `score` must be a function of generated and of validation samples, or None, but is of type "
+            f"{type(score).__name__}."
+        )
     samples = model._check_data(data, name="data")
     order = torch.randperm(len(samples), generator=torch_generator(settings.seed, _SPLIT_STREAM))
     num_validation = round(settings.validation * len(samples))
@@ -131,7 +138,7 @@ def search_twin(
         own = replace(usual, **{rate: factor * getattr(usual, rate)})
         candidate.fit(rest, training=own, seed=settings.seed, callbacks=[])
         made = candidate.sample(settings.num_samples, seed=settings.seed)
-        value = float((score or _discrepancy)(made, validation))
+        value = _checked_score((score or _discrepancy)(made, validation))
         seconds = time.perf_counter() - start
         num_weights = sum(count(exchanged_parts(candidate)[part]) for part in parts)
         found.append(Candidate(width, depth, factor, num_weights, value, seconds))
@@ -148,6 +155,21 @@ def _combinations(
     shallow = len({str(build(width, depth).config) for depth in settings.depths}) == 1
     depths = settings.depths[:1] if shallow else settings.depths
     return list(product(settings.widths, depths, settings.learning_rates))
+
+
+def _checked_score(value: Any) -> float:
+    """Return what a score gave, of which less is better.
+
+    Raises:
+        ArgumentError: If it is no finite number.
+    """
+    try:
+        number = float(value)
+    except (TypeError, ValueError, RuntimeError):
+        number = math.nan
+    if not math.isfinite(number):
+        raise ArgumentError(f"Argument `score` must be a function that returns a finite number, but it gave {value!r}.")
+    return number
 
 
 def _discrepancy(made: Tensor, validation: Tensor) -> float:

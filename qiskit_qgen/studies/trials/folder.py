@@ -62,13 +62,14 @@ def claim_folder(folder: Path, identity: Mapping[str, Any], planned: Mapping[str
     """Make ``folder`` that of the study of an ``identity``, and write down its trials' configurations by digest.
 
     Raises:
-        ArgumentError: If the folder holds a study of another identity.
+        ArgumentError: If the folder holds a study of another identity, or other files and no study.
         CheckpointError: If a file of the folder is damaged.
     """
     text = dump_json(dict(identity), "settings", indent=2) + "\n"
     folder.mkdir(parents=True, exist_ok=True)
     found = _read_object(folder / _SETTINGS)
     if found is None:
+        _refuse_foreign_files(folder)
         atomic_write(folder / _SETTINGS, text)
     elif found != json.loads(text):
         before, now = flat(found), flat(json.loads(text))
@@ -80,6 +81,14 @@ def claim_folder(folder: Path, identity: Mapping[str, Any], planned: Mapping[str
         )
     trials = [{"digest": digest, "configuration": configuration} for digest, configuration in planned.items()]
     atomic_write(folder / _PLAN, "[\n" + ",\n".join(map(json.dumps, trials)) + "\n]\n")
+
+
+def _refuse_foreign_files(folder: Path) -> None:
+    """Raise unless the folder holds nothing, or what a study may write before its first trial."""
+    for entry in sorted(folder.iterdir()):
+        own = entry.name in (_PLAN, _TRIALS, AUTOENCODERS) or entry.suffix in (".safetensors", ".log")
+        if not own and not entry.name.startswith("."):
+            raise ArgumentError(f"Folder {folder} holds {entry.name!r}, but no study: choose an empty or new folder.")
 
 
 def is_study(folder: Path) -> bool:

@@ -5,7 +5,7 @@ import json
 import pytest
 import torch
 
-from qiskit_qgen.exceptions import ArgumentError
+from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError
 from qiskit_qgen.models import HybridGAN, QuantumDiffusion, StyleQGAN
 from qiskit_qgen.studies import classical_twin
 from qiskit_qgen.training import AdversarialTraining, DenoisingTraining
@@ -92,3 +92,25 @@ def test_a_split_that_leaves_nothing_is_refused():
     model = StyleQGAN(image_shape=None, num_features=2, num_qubits=2, num_layers=1)
     with pytest.raises(ArgumentError, match="`validation` must leave at least 2 of the 4 samples on each side, but is"):
         classical_twin(model, "search", data=rows(4), **SMALL)
+
+
+@pytest.mark.parametrize(
+    ("score", "error", "sentence"),
+    [
+        (
+            lambda *_: float("nan"),
+            ArgumentError,
+            "`score` must be a function that returns a finite number, but it gave nan",
+        ),
+        (lambda *_: None, ArgumentError, "`score` must be a function that returns a finite number, but it gave None"),
+        (
+            3,
+            ArgumentTypeError,
+            "`score` must be a function of generated and of validation samples, or None, but is of type",
+        ),
+    ],
+)
+def test_a_score_must_give_numbers(score, error, sentence):
+    model = StyleQGAN(image_shape=None, num_features=2, num_qubits=2, num_layers=1)
+    with pytest.raises(error, match=sentence):
+        classical_twin(model, "search", data=rows(40), score=score, widths=(3,), **SMALL)

@@ -309,6 +309,13 @@ def test_another_study_is_refused(tmp_path):
         run_trials(small_trials.not_finite, [{"x": 1}], tmp_path, settings={"data": {"name": "digits"}, "steps": 5})
 
 
+def test_a_folder_of_other_files_is_left_alone(tmp_path):
+    (tmp_path / "thesis.tex").write_text("")
+    with pytest.raises(ArgumentError, match=r"holds 'thesis.tex', but no study: choose an empty or new folder\."):
+        run_trials(small_trials.count, [{"x": 1}], tmp_path)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["thesis.tex"]
+
+
 @pytest.mark.parametrize(
     ("changed", "error", "message"),
     [
