@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -102,10 +103,15 @@ class RunFolder:
         self._begin(tables)
         return True
 
+    def note(self, **facts: Any) -> None:
+        """Add facts to the record of the run."""
+        self._record |= facts
+        self._write_record()
+
     def finish(self, seconds: Mapping[str, float]) -> None:
         """Note that the run is finished, and how long its parts took."""
-        self._record |= {"finished": True, "seconds": {part: round(time, 2) for part, time in seconds.items()}}
-        self._write_record()
+        times = {part: round(each, 2) for part, each in seconds.items()}
+        self.note(finished=True, ended=_now(), seconds=times)
         shutil.rmtree(self.path / _REPLACED, ignore_errors=True)
 
     def abandon(self) -> None:
@@ -177,6 +183,7 @@ class RunFolder:
         atomic_write(self.path / CONFIG, dump_tables(tables))
         self._record = {
             "finished": False,
+            "began": _now(),
             "seed": tables["training"]["seed"],
             "versions": versions(),
             "machine": machine(),
@@ -232,6 +239,11 @@ class RunFolder:
 
     def _write_record(self) -> None:
         self.write_json(RECORD, self._record)
+
+
+def _now() -> str:
+    """Return the time, as ledgers write it."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
 
 def _flat(table: Mapping[str, Any]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from qiskit_qgen.cli.classes import recognition, samples_by_class
 from qiskit_qgen.cli.data import samples_of, unit_of
 from qiskit_qgen.cli.executions import parse_execution
 from qiskit_qgen.cli.following import check_loggers, followers
+from qiskit_qgen.cli.pages.run_page import write_run_page
 from qiskit_qgen.cli.reporting import note
 from qiskit_qgen.cli.run_folder import RunFolder
 from qiskit_qgen.cli.scoring import choose_extractor, load_scored_images, report, score, score_chosen
@@ -31,6 +32,7 @@ from qiskit_qgen.cli.settings import (
     split_training,
 )
 from qiskit_qgen.exceptions import ArgumentError, QGenError
+from qiskit_qgen.models.base.module import count
 from qiskit_qgen.training import SampleDiscrepancy, Scores
 from qiskit_qgen.training.checkpoint import CHECKPOINT_NAME
 from qiskit_qgen.training.distributed import broadcast_object, is_main, join, on_main, together
@@ -68,6 +70,8 @@ def run(tables: Tables, out: Path, *, resume: bool, overwrite: bool, again: str,
     note(f"{text}; seed {tables['training']['seed']}.")
     _, _, parts = model.summary().partition("\n")  # without "not trained", which a resumed run is not
     note(f"{type(model).__name__}\n{parts}")
+    if is_main():
+        folder.note(trained_on=len(train), weights={name: count(part) for name, part in model.named_children()})
     with _resumable(folder, again):
         seconds = _train(model, train, validation, tables, execution, folder)
         if not is_main():
@@ -77,6 +81,7 @@ def run(tables: Tables, out: Path, *, resume: bool, overwrite: bool, again: str,
         start = time.perf_counter()
         folder.write_json(files.SCORES, _scores(model, train, test, extractor, tables))
         folder.finish({**seconds, "scoring": time.perf_counter() - start})
+        write_run_page(folder.path)
     _report(folder)
 
 

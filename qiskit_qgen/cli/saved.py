@@ -157,7 +157,7 @@ def compare(
     check_model_folder(model)
     check_folder("--out", out)
     from qiskit_qgen.cli.executions import parse_named
-    from qiskit_qgen.cli.report import save_figure
+    from qiskit_qgen.cli.pages.study_page import save_figure, write_study_page
     from qiskit_qgen.cli.run_folder import data_beside, load_model
     from qiskit_qgen.cli.scoring import data_to_score, load_scored_images
     from qiskit_qgen.studies import compare_executions
@@ -178,8 +178,9 @@ def compare(
     else:
         figure = plot_comparison(found.images)
     save_figure(figure, folder / "comparison.png")
+    write_study_page(folder, "comparison")
     typer.echo(found.table())
-    typer.echo(f"Folder {folder}: comparison.json, comparison.md, comparison.png")
+    typer.echo(f"Folder {folder}: comparison.json, comparison.md, comparison.png, report.html")
 
 
 @reports_errors

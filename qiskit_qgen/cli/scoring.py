@@ -36,7 +36,7 @@ _QUALITY = {
 }
 _COLUMNS = ("generated", "95 % interval", "reconstructed", "real")
 _WIDTH = 22
-_BASELINES = {
+BASELINE_TITLES = {
     "untrained": "untrained",
     "standard_normal": "N(0, I)",
     "marginals": "shuffled",
@@ -173,11 +173,16 @@ def report(scores: Mapping[str, Any]) -> None:
         note(f"Note: {warnings[0]}{more}")
 
 
-def _table(scores: Mapping[str, Any]) -> str:
+def score_titles(scores: Mapping[str, Any]) -> Mapping[str, str]:
+    """Return what each score is called, in the order in which they are told: FID and KID of FID's features alone."""
     from qiskit_qgen.metrics.extractors import FID_EXTRACTOR
 
+    return {**_ROWS, **_FID_ROWS} if scores["extractor"] == FID_EXTRACTOR else _ROWS
+
+
+def _table(scores: Mapping[str, Any]) -> str:
     rebuilt, real = scores["floor_reconstruction"], scores["floor_real"]
-    titles = {**_ROWS, **_FID_ROWS} if scores["extractor"] == FID_EXTRACTOR else _ROWS
+    titles = score_titles(scores)
     lines = [" " * 26 + "".join(f"{name:>{_WIDTH}}" for name in _COLUMNS)]
     for key, title in titles.items():
         if key in scores:
@@ -224,7 +229,7 @@ def ratio_sentence(scores: Mapping[str, Any], title: str) -> str:
 
 def _baselines(scores: Mapping[str, Any], titles: Mapping[str, str], space: str) -> list[str]:
     """Return the lines of a table of generated samples and trivial baselines, with what each score is fit for."""
-    known = {name: title for name, title in _BASELINES.items() if name in scores["baselines"]}
+    known = {name: title for name, title in BASELINE_TITLES.items() if name in scores["baselines"]}
     head = ("generated", *known.values(), "fit for")
     lines = [f"{'Baselines' + space:<26}" + "".join(f"{name:>{_NARROW}}" for name in head)]
     for key, title in titles.items():

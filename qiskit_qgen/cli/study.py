@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from qiskit_qgen.cli.report import save_figure, write_report
+from qiskit_qgen.cli.report import write_report
 from qiskit_qgen.cli.reporting import note, reports_errors
 from qiskit_qgen.cli.toml_text import read_toml
 from qiskit_qgen.exceptions import ArgumentError, DatasetError, ExecutionError
@@ -292,6 +292,7 @@ def _splits(data: Mapping[str, Any]) -> tuple[Tensor, Tensor, Tensor]:
 
 def _draw_samples(found: Any, out: Path) -> None:
     """Draw samples of the arms, of the same noise vectors, if the study has arms."""
+    from qiskit_qgen.cli.pages.study_page import save_figure
     from qiskit_qgen.plotting import plot_comparison
     from qiskit_qgen.studies import ArmStudy
 

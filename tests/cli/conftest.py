@@ -1,3 +1,6 @@
+import json
+import shutil
+
 import numpy as np
 import pytest
 from typer.testing import CliRunner
@@ -70,6 +73,59 @@ def model_dir(tmp_path_factory, pictures):
     folder = tmp_path_factory.mktemp("saved") / "model"
     model.save_pretrained(folder)
     return folder
+
+
+class Browser:
+    """Headless Chromium, which notes errors of pages and what they ask the network for."""
+
+    def __init__(self, chromium, driver):
+        from selenium import webdriver
+
+        options = webdriver.ChromeOptions()
+        for each in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"):
+            options.add_argument(each)
+        options.binary_location = chromium
+        options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+        self.page = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
+
+    def open(self, address, *, width=1280, theme="light"):
+        media = {"features": [{"name": "prefers-color-scheme", "value": theme}]}
+        size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}
+        self.page.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
+        self.page.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+        self.page.get(str(address))
+
+    def run(self, script, *arguments):
+        return self.page.execute_script(script, *arguments)
+
+    def find(self, selector):
+        from selenium.webdriver.common.by import By
+
+        return self.page.find_element(By.CSS_SELECTOR, selector)
+
+    def wait(self, condition, seconds=60):
+        from selenium.webdriver.support.wait import WebDriverWait
+
+        return WebDriverWait(self.page, seconds).until(lambda _: condition())
+
+    def errors(self):
+        return [entry["message"] for entry in self.page.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")]
+
+    def requests(self):
+        """Return the addresses that were asked for since the last call."""
+        messages = [json.loads(entry["message"])["message"] for entry in self.page.get_log("performance")]
+        return [each["params"]["request"]["url"] for each in messages if each["method"] == "Network.requestWillBeSent"]
+
+
+@pytest.fixture(scope="session")
+def browser():
+    pytest.importorskip("selenium")
+    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if chromium is None or driver is None:
+        pytest.skip("needs Chromium and its driver, as of Debian's chromium and chromium-driver")
+    opened = Browser(chromium, driver)
+    yield opened
+    opened.page.quit()
 
 
 @pytest.fixture

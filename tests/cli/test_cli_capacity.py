@@ -65,7 +65,12 @@ def test_a_study_from_its_settings_to_its_report(qgen, settings, folder):
         with Image.open(folder / f"{name}.png") as figure:
             assert min(figure.size) > 200
     page = (folder / "report.html").read_text()
-    assert page.count("data:image/png;base64,") == 3
+    assert page.count("<svg") == 3
+    assert "<p><strong>Nothing is concluded on the growth of the critic.</strong></p>" in page
+    head, folded = page.split("<h2>Details</h2>")
+    assert head.count("<svg") == head.count("<table>") == 1  # one figure and one table; all else is folded
+    assert "The design has no power" in folded
+    assert "The design has no power" not in head
     assert "<td>sliced Wasserstein distance of normalised latents</td>" in page
     assert not re.search(r"(src|href)=\"(?!data:)", page)
 
@@ -88,7 +93,7 @@ def test_a_study_from_its_settings_to_its_report(qgen, settings, folder):
         (["study", "plan", "missing.toml"], "missing.toml"),
         (["study", "plan", "--measured-in", "."], "holds no capacity study"),
         (["study", "status", "."], "holds no study: it has no plan.json"),
-        (["report", "."], "holds no finished study: it has none of capacity.md"),
+        (["report", "."], "holds no run and no finished study: it has none of run.json, capacity.md"),
     ],
 )
 def test_errors_are_one_sentence(qgen, tmp_path, monkeypatch, arguments, message):

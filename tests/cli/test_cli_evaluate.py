@@ -67,8 +67,8 @@ def test_baselines_stand_beside_the_model_and_judge_each_score(qgen, run, pictur
     for title, found in (("Baselines", scores), ("Baselines, latents", scores["latent"])):
         start = result.stdout.index(f"{title}  ")
         lines = result.stdout[start:].split("\n\n")[0].splitlines()
-        names = [name for name in scoring._BASELINES if name in found["baselines"]]
-        columns = [scoring._BASELINES[name] for name in names]
+        names = [name for name in scoring.BASELINE_TITLES if name in found["baselines"]]
+        columns = [scoring.BASELINE_TITLES[name] for name in names]
         assert lines[0].removeprefix(title).split() == f"generated {' '.join(columns)} fit for".split()
         assert {"untrained", "standard_normal", "gaussian", "mixture", "training"} <= set(names)
         (line,) = (line for line in lines if line.startswith("precision"))

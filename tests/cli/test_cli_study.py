@@ -5,7 +5,7 @@ import json
 import pytest
 from PIL import Image
 
-from qiskit_qgen.cli.html_page import html_page
+from qiskit_qgen.cli.pages.embedding import markdown
 from qiskit_qgen.models import DenoisingTraining, QuantumDiffusionConfig
 
 LOW_DATA = """
@@ -112,7 +112,7 @@ def test_one_command_makes_the_study_and_the_same_reports_it_again(qgen, picture
         with Image.open(path) as figure:
             assert min(figure.size) > 50
     page = (out / "report.html").read_text()
-    assert page.count("data:image/png;base64,") == len([each for each in FILES[name] if each.endswith(".png")])
+    assert page.count("data:image/png;base64,") + page.count("<svg") == len(list(out.glob("*.png")))
     assert f"<h1>{TITLES[name]}</h1>" in page
     count = {"low-data": 6, "placement": 6, "autoencoders": 4}[name]
     assert qgen("study", "status", out).stdout.startswith(f"{count} of {count} trials have ended: {count} done")
@@ -196,7 +196,8 @@ def test_a_report_of_damaged_numbers_says_so(qgen, tmp_path, damage):
 
 
 def test_a_report_knows_the_markdown_that_studies_write():
-    page = html_page("Study", "### A < B\n\n- one **two**\n- *three*\n\nrest - of it", {})
-    assert "<h2>A &lt; B</h2>" in page
-    assert "<ul><li>one <strong>two</strong></li>\n<li><em>three</em></li>\n</ul>" in page
-    assert "<p>rest - of it</p>" in page
+    page = markdown("### A < B\n\n- one **two**\n- *three*\n\n| a | b |\n| --- | --- |\n| 1 | <b> |\n\n[rest](x) <i>")
+    assert "<h3>A &lt; B</h3>" in page
+    assert "<ul>\n<li>one <strong>two</strong></li>\n<li><em>three</em></li>\n</ul>" in page
+    assert "<td>&lt;b&gt;</td>" in page
+    assert "<p>[rest](x) &lt;i&gt;</p>" in page

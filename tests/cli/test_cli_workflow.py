@@ -24,6 +24,7 @@ RUN_FILES = {
     "nearest.png",
     "progress",
     "reconstructions.png",
+    "report.html",
     "run.json",
     "samples.png",
     "scores.json",

@@ -20,6 +20,7 @@ def test_texts_and_images_of_the_folder(qgen, folder):
     assert qgen("report", folder).exit_code == 0
     page = (folder / "report.html").read_text(encoding="utf-8")
     assert "<p>A comparison of <em>executions</em>.</p>" in page
+    assert "Comparison of executions</h1>" in page
     assert base64.b64encode((folder / "comparison.png").read_bytes()).decode() in page
 
 
