@@ -14,6 +14,7 @@ from qiskit_qgen.cli.saved import compare, cost, evaluate
 from qiskit_qgen.cli.sharing import share
 from qiskit_qgen.cli.study import study
 from qiskit_qgen.cli.train import demo, train
+from qiskit_qgen.cli.web_app import web_app
 
 __all__ = ["app", "main"]
 
@@ -25,6 +26,7 @@ app = typer.Typer(
 )
 for _command in (demo, train, sample, evaluate, compare, cost, report, share, doctor):
     app.command()(_command)
+app.command("app")(web_app)
 app.add_typer(study)
 
 
