@@ -58,7 +58,7 @@ def test_the_settings_are_valid(tmp_path):
 
 def test_the_table_of_commands_is_complete():
     listed = re.findall(r"^\| `qgen (\w+)", README, re.MULTILINE)
-    commands = [command.callback.__name__ for command in app.registered_commands]
+    commands = [command.name or command.callback.__name__ for command in app.registered_commands]
     groups = [group.typer_instance.info.name for group in app.registered_groups]
     assert sorted(listed) == sorted(commands + groups)
     (row,) = re.findall(r"^\| command line \| ([^|]+) \|", README, re.MULTILINE)

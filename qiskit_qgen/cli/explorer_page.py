@@ -15,6 +15,7 @@ from qiskit_qgen.exceptions import QGenError
 _LARGEST_SEED = 2**31
 _STYLE = """
 body { font-family: system-ui, sans-serif; }
+.grid { max-height: 78vh; }
 .grid img { image-rendering: pixelated; border-radius: 10px; object-fit: contain; }
 .q-card { border-radius: 16px; }
 """
@@ -57,7 +58,7 @@ class _Page:
                 with ui.card().classes("w-full md:w-80 gap-4 p-5"):
                     self._build_controls()
                 with ui.card().classes("grow basis-80 min-w-0 p-5 gap-3"):
-                    self._image = ui.image().classes("w-full grid").props("no-spinner no-transition fit=contain").style("max-height: 78vh")
+                    self._image = ui.image().classes("w-full grid").props("no-spinner no-transition fit=contain")
                     with ui.row().classes("w-full items-center"):
                         self._status = ui.label().classes("text-sm opacity-70 grow status")
                         self._download("PNG", "samples.png", as_png)

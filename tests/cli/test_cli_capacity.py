@@ -72,7 +72,7 @@ def test_a_study_from_its_settings_to_its_report(qgen, settings, folder):
     assert "The design has no power" in folded
     assert "The design has no power" not in head
     assert "<td>sliced Wasserstein distance of normalised latents</td>" in page
-    assert not re.search(r"(src|href)=\"(?!data:)", page)
+    assert not re.search(r"(src|href)=\"(?!data:|#)", page)
 
     status = qgen("study", "status", folder)
     assert status.stdout == "10 of 10 trials have ended: 10 done, 0 diverged, 0 failed; 0 running.\n"
