@@ -117,6 +117,13 @@ def table_classes(model: str) -> dict[str, tuple[type[Settings], ...]]:
     }
 
 
+def options_without_effect(*, of_images: bool) -> tuple[str, ...]:
+    """Return the options that follow from the data, or have no effect on images, or else on tables."""
+    shown = DataSettings().to_table(of_images=of_images)
+    others = _OF_TABLES if of_images else _OF_IMAGES
+    return (*_OF_THE_DATA, *others, *(name for name in DataSettings.names() if name not in shown))
+
+
 def read_settings(path: Path) -> Tables:
     """Return the tables of a TOML file, their names and keys checked.
 
