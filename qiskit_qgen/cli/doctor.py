@@ -20,6 +20,7 @@ _EXTRAS = {
     "tensorboard": ("tensorboard",),
     "wandb": ("wandb",),
     "app": ("nicegui",),
+    "tables": ("pandas", "pyarrow"),
 }
 
 

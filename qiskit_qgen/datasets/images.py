@@ -60,6 +60,8 @@ def convert_images(data: ImageData, subject: str, *, is_part: bool = False) -> T
 
     Of a part of a data set, uint8 values from 0 to 1 alone do not show that the whole is scaled otherwise.
     """
+    if hasattr(data, "whole"):  # streamed images
+        data = data.whole()
     _check_kind(data, subject)
     tensor = _channels_first(_as_tensor(data), subject)
     low, high = (float(bound) for bound in torch.aminmax(tensor))

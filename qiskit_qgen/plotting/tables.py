@@ -21,7 +21,7 @@ from qiskit_qgen.exceptions import ArgumentError
 
 _PANEL, _CELL = (2.6, 1.9), 1.6  # inches
 _MOST_ACROSS, _MOST_POINTS, _MOST_PAIRS = 5, 1000, 6
-_BINS, _MOST_KINDS = 30, 20
+_FEWEST_BINS, _MOST_BINS, _MOST_KINDS = 8, 30, 20
 _SHIFT = 0.15
 _TAIL = 0.005  # of generated values, which may lie far out, at either side
 _DPI = 120
@@ -139,10 +139,12 @@ def _edges(values: Sequence[FloatArray], column: Column) -> FloatArray:
         low, high = min(low, float(np.quantile(each, _TAIL))), max(high, float(np.quantile(each, 1 - _TAIL)))
     if _is_coarse(values, column):
         return np.arange(math.floor(low), math.ceil(high) + 2) - 0.5
+    # Rice's rule, for the first set: twice the cube root of the number of its rows.
+    number = min(_MOST_BINS, max(_FEWEST_BINS, math.ceil(2 * len(first) ** (1 / 3))))
     if high <= low or not np.isfinite(high - low):
         wide = max(abs(low), 1.0)
-        return np.linspace(low - wide / 2, low + wide / 2, _BINS + 1)
-    return np.linspace(low, high, _BINS + 1)
+        return np.linspace(low - wide / 2, low + wide / 2, number + 1)
+    return np.linspace(low, high, number + 1)
 
 
 def _draw_points(axes: Axes, pairs: Sequence[tuple[FloatArray, FloatArray]]) -> None:

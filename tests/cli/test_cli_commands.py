@@ -197,7 +197,7 @@ def test_doctor_says_what_is_here(qgen):
     lines = [line.split(maxsplit=1) for line in result.stdout.splitlines()]
     titles = [title for title, _ in lines]
     assert titles == [
-        *("qiskit_qgen", "system", "libraries", *["extra"] * 4, "devices", "threads", "cache", "kernels"),
+        *("qiskit_qgen", "system", "libraries", *["extra"] * 5, "devices", "threads", "cache", "kernels"),
         *("simulator", "simulator"),
     ]
     speeds = [re.search(r"^(\d+) qubits.* ([\d.]+) ms .* ([\d,]+) samples", text) for _, text in lines[-2:]]
@@ -232,6 +232,11 @@ def test_a_folder_of_mixed_images_is_trained_on_and_scored_against(qgen, config,
         result = qgen("evaluate", model, "--data", folder, *options, "--extractor", "pixel")
         assert result.exit_code == 0, result.stderr
         assert "6 generated against 6 real images (mixed, test)" in result.stdout
+    others = ["--image-size", "8x8", "--crop", "none", "--test-fraction", 0.2]
+    result = qgen("evaluate", tmp_path / "m", "--data", folder, *conversion[2:], *others, "--extractor", "pixel")
+    assert "12 generated against 12 real images (mixed, test)" in result.stdout
+    result = qgen("evaluate", tmp_path / "m", "--data", folder, "--image-size", "8x9x3")
+    assert "Option --image-size must be a side such as 32, or HEIGHTxWIDTH, but is '8x9x3'." in result.stderr
     settings = tmp_path / "run" / "config.toml"
     settings.write_text(settings.read_text().replace('test_fraction = "none"', "test_fraction = 0.0"))
     result = qgen("evaluate", tmp_path / "run", "--data", folder, "--extractor", "pixel")
