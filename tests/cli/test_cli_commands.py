@@ -91,6 +91,12 @@ def test_a_model_without_autoencoder_or_circuit_has_no_pictures_of_them(qgen, co
     assert not {"reconstructions.png", "circuit.png"} & names
     assert "reconstructed" in result.stdout
     assert "times that of the autoencoder" not in result.stdout
+    card = (tmp_path / "run" / "model" / "README.md").read_text()
+    assert "bars.npz" in card
+    assert (
+        f"| frechet_distance | {json.loads((tmp_path / 'run' / 'scores.json').read_text())['frechet_distance']:.4g} "
+        in card
+    )
 
 
 @pytest.mark.parametrize("command", [["sample"], ["evaluate", "--data", "digits"]])
