@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import statistics
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import typer
 
 from qiskit_qgen.cli.reporting import USER_ERROR, reports_errors
 from qiskit_qgen.exceptions import ArgumentError
+
+if TYPE_CHECKING:
+    import torch
 
 _LAYERS, _BATCH, _REPEATS = 8, 64, 7
 _QUBITS = (8, 12)
@@ -35,19 +38,28 @@ def doctor(
     audit: Path | None = typer.Option(
         None, help="A saved model, the folder of a run, or a file of circuits: say which gradients are missing."
     ),
+    compile_kernels: bool = typer.Option(
+        False, "--compile", help="Compile the simulator's kernels for both precisions, so that no later run waits."
+    ),
 ) -> None:
     """Say what is installed, which devices and threads there are, and how fast the simulator runs here.
 
     With --circuit, say instead how the circuits of a file are lowered, which of their gates are refused, and what a
     batch takes. With --audit, say which quantum parameters and inputs have no gradient, or one that vanishes, and why.
+    With --compile, compile the simulator's kernels and keep them on disk, as in the build of an image of a machine.
     """
-    if audit is not None and circuit is not None:
-        raise ArgumentError("Options --audit and --circuit exclude each other: give one of them.")
+    given = {"--audit": audit is not None, "--circuit": circuit is not None, "--compile": compile_kernels}
+    chosen = [name for name, is_given in given.items() if is_given]
+    if len(chosen) > 1:
+        raise ArgumentError(f"Options {' and '.join(chosen)} exclude each other: give one of them.")
     if circuit is None and batch_size is not None:
         raise ArgumentError("`--batch-size` must come with `--circuit`, whose cost it is about: add it.")
     from qiskit_qgen.cli import circuit_report
 
-    if audit is not None:
+    findings: Iterable[tuple[str, str]]
+    if compile_kernels:
+        findings = _compilation()
+    elif audit is not None:
         findings = circuit_report.audit_findings(audit)
     elif circuit is not None:
         findings = circuit_report.file_findings(circuit, batch_size or _BATCH)
@@ -87,16 +99,28 @@ def _findings() -> Iterator[tuple[str, str]]:
     yield from _simulator()
 
 
+def _compilation() -> Iterator[tuple[str, str]]:
+    import torch
+
+    for dtype in (torch.float32, torch.float64):
+        yield "kernels", f"{str(dtype).removeprefix('torch.')}: {_first_pass(_pass_of(_QUBITS[0], dtype))}"
+
+
+def _first_pass(forward_and_back: Callable[[], None]) -> str:
+    from qiskit_qgen.cli.circuit_report import timed
+    from qiskit_qgen.simulator.cpu import kernels
+
+    before = _num_compiled()
+    seconds = timed(forward_and_back)
+    how = "compiled now and kept" if _num_compiled() > before else "compiled before and found"
+    return f"{how} in {Path(kernels.forward.stats.cache_path or '')}; the first pass took {seconds:.1f} s"
+
+
 def _simulator() -> Iterator[tuple[str, str]]:
     from qiskit_qgen.cli.circuit_report import timed
-    from qiskit_qgen.simulator.cpu import adjoint, kernels
 
     passes = {num_qubits: _pass_of(num_qubits) for num_qubits in _QUBITS}
-    seconds = timed(passes[_QUBITS[0]])
-    stats = (kernels.forward.stats, adjoint.backward.stats)
-    compiled = sum(sum(each.cache_misses.values()) for each in stats)
-    how = "compiled now and kept" if compiled else "compiled before and found"
-    yield "kernels", f"{how} in {Path(stats[0].cache_path or '')}; the first pass took {seconds:.1f} s"
+    yield "kernels", _first_pass(passes[_QUBITS[0]])
     for num_qubits, forward_and_back in passes.items():
         forward_and_back()
         seconds = statistics.median(timed(forward_and_back) for _ in range(_REPEATS))
@@ -107,16 +131,26 @@ def _simulator() -> Iterator[tuple[str, str]]:
         )
 
 
-def _pass_of(num_qubits: int) -> Any:
-    """Return a function that computes the values of a style ansatz and their vector-Jacobian product."""
+def _num_compiled() -> int:
+    from qiskit_qgen.simulator.cpu import adjoint, kernels
+
+    return sum(sum(each.stats.cache_misses.values()) for each in (kernels.forward, adjoint.backward))
+
+
+def _pass_of(num_qubits: int, dtype: torch.dtype | None = None) -> Callable[[], None]:
+    """Return a function that computes the values of a style ansatz and their vector-Jacobian product.
+
+    None for ``dtype`` takes the default of executions.
+    """
     import torch
 
     from qiskit_qgen.circuits import pauli_observables, style_ansatz
     from qiskit_qgen.execution import LocalExecution
 
     ansatz = style_ansatz(num_qubits, _LAYERS)
-    function = LocalExecution().expectation(ansatz.circuit, pauli_observables(num_qubits))
-    angles = torch.linspace(-3, 3, _BATCH * ansatz.num_inputs).reshape(_BATCH, -1).requires_grad_()
+    execution = LocalExecution() if dtype is None else LocalExecution(dtype=dtype)
+    function = execution.expectation(ansatz.circuit, pauli_observables(num_qubits))
+    angles = torch.linspace(-3, 3, _BATCH * ansatz.num_inputs, dtype=dtype).reshape(_BATCH, -1).requires_grad_()
 
     def forward_and_back() -> None:
         torch.autograd.grad(function(angles).sum(), angles)

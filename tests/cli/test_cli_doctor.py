@@ -112,6 +112,15 @@ def test_a_large_circuit_is_estimated(qgen, tmp_path):
     assert re.search(r"min for .*, estimated from \d+ of them", dict(findings(result))["time"])
 
 
+def test_kernels_of_both_precisions_are_compiled_once(qgen):
+    first, again = (qgen("doctor", "--compile") for _ in range(2))
+    assert re.findall(r"(float\d+): compiled", first.stdout) == ["float32", "float64"]
+    assert again.stdout.count("compiled before and found in") == 2
+    refused = qgen("doctor", "--compile", "--audit", "model")
+    assert refused.exit_code == 2
+    assert refused.stderr == "Error: Options --audit and --compile exclude each other: give one of them.\n"
+
+
 def test_a_large_batch_is_estimated_in_about_a_second(qgen, style):
     start = time.perf_counter()
     result = qgen("doctor", "--circuit", style, "--batch-size", 10**9)
