@@ -193,7 +193,7 @@ BAD = {
     },
     GaussianDiffusion: {
         "num_steps": STEPS,
-        "schedule": ("sine", "must be one of 'cosine', 'linear', 'sigmoid', but is 'sine'."),
+        "schedule": ("sine", "must be one of 'cosine', 'linear', 'sigmoid', 'information', but is 'sine'."),
         "min_beta": (1.0, "must be a number in [0, 0.999], but is 1.0."),
         "prediction": ("noise", "must be one of 'v', 'epsilon', 'x0', but is 'noise'."),
     },
