@@ -159,18 +159,24 @@ def score_chosen(
 
 def report(scores: Mapping[str, Any]) -> None:
     """Write ``scores`` as a table: generated images, the autoencoder's reconstructions, other real images."""
-    typer.echo(_table(scores))
-    if "oversample" in scores:
-        one = _unit(scores).removesuffix("s")
-        typer.echo(f"Each generated {one} is the best of {scores['oversample']} candidates, chosen by the critic.")
-    if "recognition" in scores:
-        typer.echo(f"\n{describe(scores['recognition'])}")
-    if "chosen" in scores:
-        typer.echo(f"\n{_chosen(scores)}")
+    typer.echo(score_text(scores))
     warnings = scores["warnings"]
     if warnings:
         more = f" ({len(warnings) - 1} more)" if len(warnings) > 1 else ""
         note(f"Note: {warnings[0]}{more}")
+
+
+def score_text(scores: Mapping[str, Any]) -> str:
+    """Return ``scores`` as a table, with what is known of classes and of the critic's choice."""
+    text = _table(scores)
+    if "oversample" in scores:
+        one = _unit(scores).removesuffix("s")
+        text += f"\nEach generated {one} is the best of {scores['oversample']} candidates, chosen by the critic."
+    if "recognition" in scores:
+        text += f"\n\n{describe(scores['recognition'])}"
+    if "chosen" in scores:
+        text += f"\n\n{_chosen(scores)}"
+    return text
 
 
 def score_titles(scores: Mapping[str, Any]) -> Mapping[str, str]:
@@ -216,8 +222,8 @@ def ratio_sentence(scores: Mapping[str, Any], title: str) -> str:
     With fewer samples than features the covariances are singular, and a bias that both distances share outweighs what
     sets them apart.
     """
-    fewest = min(scores["num_samples"], scores["num_real"])
-    if fewest <= scores["num_features"]:
+    if _has_biased_ratio(scores):
+        fewest = min(scores["num_samples"], scores["num_real"])
         return (
             f"No ratio of the {title} to that of the reconstructions: with {fewest} images for "
             f"{scores['num_features']} features, both are biased upwards, and their ratio towards 1. The kernel "
@@ -225,6 +231,10 @@ def ratio_sentence(scores: Mapping[str, Any], title: str) -> str:
         )
     ratio = scores["frechet_distance"] / scores["floor_reconstruction"]["frechet_distance"]
     return f"The {title} is {ratio:.2f} times that of the autoencoder's reconstructions."
+
+
+def _has_biased_ratio(scores: Mapping[str, Any]) -> bool:
+    return bool(min(scores["num_samples"], scores["num_real"]) <= scores["num_features"])
 
 
 def _baselines(scores: Mapping[str, Any], titles: Mapping[str, str], space: str) -> list[str]:
@@ -254,7 +264,7 @@ def _chosen(scores: Mapping[str, Any]) -> str:
     """Return a sentence on samples that a critic has chosen."""
     found, rebuilt = scores["chosen"], scores["floor_reconstruction"]
     distance, share = found["frechet_distance"], ""
-    if rebuilt is not None and rebuilt["frechet_distance"] > 0:
+    if rebuilt is not None and rebuilt["frechet_distance"] > 0 and not _has_biased_ratio(scores):
         share = f" ({distance / rebuilt['frechet_distance']:.2f} times the reconstructions')"
     return (
         f"Where the critic keeps the best of {found['oversample']} candidates, a classical filter that is no part of "

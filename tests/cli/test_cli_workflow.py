@@ -61,7 +61,12 @@ def run(tmp_path_factory, config):
 def test_a_run_leaves_everything(run):
     folder, out, err = run
     assert {entry.name for entry in folder.iterdir()} == RUN_FILES
-    assert {entry.name for entry in (folder / "model").iterdir()} == {"circuit.qpy", "config.json", "model.safetensors"}
+    assert {entry.name for entry in (folder / "model").iterdir()} == {
+        "README.md",
+        "circuit.qpy",
+        "config.json",
+        "model.safetensors",
+    }
     assert {entry.name for entry in (folder / "checkpoints").iterdir()} == {"checkpoint.safetensors"}
     assert "Fréchet distance" in out
     assert "20 generated against 20 real images (bars.npz, test); features of pixel." in out

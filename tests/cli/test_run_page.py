@@ -40,6 +40,7 @@ def made(tmp_path):
     scores = {"data": HOSTILE, "split": "test", "extractor": HOSTILE, "num_samples": 5, "num_real": 6, "unfit": {}}
     scores |= {"frechet_distance": 4.0, "precision": 0.5, "precision_interval": [0.4, 0.7], "warnings": [HOSTILE]}
     scores |= {"floor_real": {"frechet_distance": 1.0, "precision": 0.9}, "floor_reconstruction": None, "latent": None}
+    scores |= {"num_features": 3, "memorization": None}
     scores["baselines"] = {"untrained": {"frechet_distance": 400.0, "precision": 0.0}}
     scores["unfit"] = {"precision": {"can_rank": False, "sentence": HOSTILE}}
     history = {"phases": {"line": {HOSTILE: {"steps": [1, 2], "values": [2.0, 1.0]}}}, "seconds": {"line": 1.0}}

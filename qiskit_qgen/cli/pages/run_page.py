@@ -13,6 +13,7 @@ from qiskit_qgen.cli.circuit_report import duration
 from qiskit_qgen.cli.pages.bars import score_cards
 from qiskit_qgen.cli.pages.costs import job_costs
 from qiskit_qgen.cli.pages.embedding import markdown, own_json, write_page
+from qiskit_qgen.cli.scoring import score_text
 from qiskit_qgen.cli.toml_text import dump_tables, read_toml
 
 _MOST_FRAMES = 60
@@ -68,6 +69,7 @@ def write_run_page(folder: Path) -> Path:
         "scores": scores,
         "cards": [] if scores is None else score_cards(scores),
         "latent_cards": score_cards(scores["latent"]) if scores and scores.get("latent") else [],
+        "table": "" if scores is None else score_text(scores),
         "curves": curves,
         "reading": markdown(reading),
         "circuit": _present(folder / files.CIRCUIT),
