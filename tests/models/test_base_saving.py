@@ -81,7 +81,7 @@ def test_a_saved_model_samples_the_same_bits_and_is_trained_alike(make, tmp_path
     options = {"labels": None if model.num_classes is None else torch.arange(20) % 2}
     train(model, data, **options)
     model.save_pretrained(tmp_path / "m")
-    files = {"config.json", "model.safetensors"} | (set() if model.circuit is None else {"circuit.qpy"})
+    files = {"config.json", "model.safetensors", "README.md"} | (set() if model.circuit is None else {"circuit.qpy"})
     assert {path.name for path in (tmp_path / "m").iterdir()} == files
     loaded = type(model).from_pretrained(tmp_path / "m")
     assert loaded.config == model.config
