@@ -34,6 +34,7 @@ _QUALITY = {
     "peak_signal_to_noise_ratio": "peak signal-to-noise ratio of {:.1f} dB",
     "structural_similarity": "structural similarity of {:.3f}",
 }
+_CHOSEN = ("frechet_distance", "kernel_distance", "precision", "coverage")
 _COLUMNS = ("generated", "95 % interval", "reconstructed", "real")
 _WIDTH = 22
 BASELINE_TITLES = {
@@ -262,14 +263,11 @@ def _baselines(scores: Mapping[str, Any], titles: Mapping[str, str], space: str)
 
 def _chosen(scores: Mapping[str, Any]) -> str:
     """Return a sentence on samples that a critic has chosen."""
-    found, rebuilt = scores["chosen"], scores["floor_reconstruction"]
-    distance, share = found["frechet_distance"], ""
-    if rebuilt is not None and rebuilt["frechet_distance"] > 0 and not _has_biased_ratio(scores):
-        share = f" ({distance / rebuilt['frechet_distance']:.2f} times the reconstructions')"
+    found = scores["chosen"]
+    values = ", ".join(f"{title} {_value(found, key)}" for key, title in _ROWS.items() if key in _CHOSEN)
     return (
         f"Where the critic keeps the best of {found['oversample']} candidates, a classical filter that is no part of "
-        f"the scores above: {_ROWS['frechet_distance']} {distance:.4g}{share}, precision {found['precision']:.4g}, "
-        f"coverage {found['coverage']:.4g}."
+        f"the scores above: {values}."
     )
 
 
