@@ -31,7 +31,8 @@ def test_a_comparison_leaves_a_table_numbers_and_a_picture(qgen, model_dir, pict
     options = ("--data", pictures, "--extractor", "pixel", "-n", 12, "--seed", 3, "--seed", 5, "--out", out)
     result = qgen("compare", model_dir, *executions, *options)
     assert result.exit_code == 0, result.stderr
-    assert {entry.name for entry in out.iterdir()} == {"comparison.json", "comparison.md", "comparison.png"}
+    files = {"comparison.json", "comparison.md", "comparison.png", "report.html"}
+    assert {entry.name for entry in out.iterdir()} == files
     found = json.loads((out / "comparison.json").read_text())
     assert [row["name"] for row in found["executions"]] == ["exact", "local:dtype=float64", "shots"]
     assert (found["num_samples"], found["seeds"], found["extractor"]) == (12, [3, 5], "pixel")
@@ -41,7 +42,7 @@ def test_a_comparison_leaves_a_table_numbers_and_a_picture(qgen, model_dir, pict
     table = (out / "comparison.md").read_text()
     assert table in result.stdout
     assert "| local:dtype=float64 |" in table
-    assert f"Folder {out}: comparison.json, comparison.md, comparison.png\n" in result.stdout
+    assert f"Folder {out}: comparison.json, comparison.md, comparison.png, report.html\n" in result.stdout
     with Image.open(out / "comparison.png") as image:
         assert np.asarray(image.convert("L")).std() > 3
 
