@@ -1,8 +1,8 @@
 """Where a training step's time goes: ``python -m benchmarks.training_step``.
 
 A step of the demo's StyleQGAN (12 qubits, 8 layers, batches of 128, 3 critic steps) and one of its autoencoder: whole,
-as it was (the penalty by autograd's double backward, optimizers that take one weight after the other), and its parts.
-All run by turns in one process, on the threads that a training chooses.
+with the penalty by autograd's double backward, and its parts. All run by turns in one process, on the threads that a
+training chooses.
 """
 
 from __future__ import annotations
@@ -19,38 +19,29 @@ TO_REACH = 0.020  # seconds of a StyleQGAN's step
 
 
 @contextmanager
-def as_before(phase):
-    """Do a phase's steps as they were done, while the context lasts."""
+def penalty_by_autograd():
+    """Take the penalty's gradient by autograd, while the context lasts."""
     from qiskit_qgen.networks import Critic
 
-    method, groups = Critic.input_gradient, [group for each in phase.optimizers.values() for group in each.param_groups]
-    fused = [group["fused"] for group in groups]
+    method = Critic.input_gradient
     del Critic.input_gradient
-    for group in groups:
-        group["fused"] = False
     try:
         yield
     finally:
         Critic.input_gradient = method
-        for group, value in zip(groups, fused, strict=True):
-            group["fused"] = value
 
 
 def steps_of(phase):
-    """Return the whole step as a function, now and as before."""
+    """Return the whole step as a function."""
     numbers = count()
 
-    def before():
-        with as_before(phase), phase.threads():
-            phase.train_step(next(numbers))
-
-    def now():
+    def step():
         with phase.threads():
             phase.train_step(next(numbers))
 
     for _ in range(20):  # the first fill the store of generated samples
-        now()
-    return {"whole step, before": before, "whole step": now}
+        step()
+    return step
 
 
 def style_qgan():
@@ -60,7 +51,13 @@ def style_qgan():
     from qiskit_qgen.losses import gradient_penalty, wasserstein_critic_loss
 
     phase = style_qgan_phase()
-    functions, times = steps_of(phase), {}
+    whole, times = steps_of(phase), {}
+
+    def by_autograd():
+        with penalty_by_autograd():
+            whole()
+
+    functions = {"whole step": whole, "whole step, penalty by autograd": by_autograd}
     generator = torch.Generator().manual_seed(0)
     noise, real = phase.draw(64, generator), phase.real[:128]
     fake = torch.randn(real.shape, generator=generator)
@@ -104,7 +101,7 @@ def autoencoder():
     training = StyleQGANTraining.of(steps=1, autoencoder_steps=10**6, batch_size=128)
     phase = model._phases(images, None, training, 0, warm_start=False)[0]
     phase.begin()
-    functions, network, batch = steps_of(phase), phase._autoencoder, images[:128]
+    functions, network, batch = {"whole step": steps_of(phase)}, phase._autoencoder, images[:128]
     functions["forward"] = lambda: network(batch)
     functions["forward and back"] = lambda: network(batch).sum().backward()
     functions["AdamW"] = phase.optimizers["autoencoder"].step

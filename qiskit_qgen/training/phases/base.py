@@ -172,8 +172,7 @@ def adam(weights: Iterable[nn.Parameter], rate: float, betas: tuple[float, float
     Raises:
         ArgumentError: If none can be.
     """
-    trained = _trained(weights)
-    return torch.optim.Adam(trained, lr=rate, betas=betas, fused=can_fuse(trained))
+    return torch.optim.Adam(_trained(weights), lr=rate, betas=betas)
 
 
 def adadelta(weights: Iterable[nn.Parameter], rate: float) -> Optimizer:
@@ -183,11 +182,6 @@ def adadelta(weights: Iterable[nn.Parameter], rate: float) -> Optimizer:
         ArgumentError: If none can be.
     """
     return torch.optim.Adadelta(_trained(weights), lr=rate, rho=0.95, eps=1e-7)
-
-
-def can_fuse(weights: Iterable[Tensor]) -> bool:
-    """Return whether torch has one kernel for a whole step of Adam or AdamW where the weights are."""
-    return all(weight.device.type in ("cpu", "cuda") and weight.is_floating_point() for weight in weights)
 
 
 def _trained(weights: Iterable[nn.Parameter]) -> list[nn.Parameter]:

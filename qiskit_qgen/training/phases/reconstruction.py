@@ -13,7 +13,7 @@ from qiskit_qgen._settings import Settings, setting
 from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.networks import VariationalAutoencoder
 from qiskit_qgen.training.distributed import check_divisible, gather_rows
-from qiskit_qgen.training.phases.base import AbstractPhase, can_fuse
+from qiskit_qgen.training.phases.base import AbstractPhase
 from qiskit_qgen.training.schedules import Schedule
 from qiskit_qgen.training.synchronized import synchronized
 
@@ -102,11 +102,7 @@ class ReconstructionPhase(AbstractPhase):
         optimizers: dict[str, torch.optim.Optimizer] = {}
         if weights:
             optimizers["autoencoder"] = torch.optim.AdamW(
-                weights,
-                lr=options.learning_rate,
-                betas=options.betas,
-                weight_decay=options.weight_decay,
-                fused=can_fuse(weights),
+                weights, lr=options.learning_rate, betas=options.betas, weight_decay=options.weight_decay
             )
         super().__init__(
             "autoencoder",
