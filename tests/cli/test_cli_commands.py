@@ -48,7 +48,7 @@ def test_train_refuses_unknown_and_missing_data(qgen, config, tmp_path):
     result = qgen("train", config, *options, "--data", alone)
     assert result.exit_code == 2
     assert result.stderr.endswith(
-        "To score against the images for training, set `split` to 'train' in the table [evaluate], as does --set "
+        "To score against what was trained on, set `split` to 'train' in the table [evaluate], as does --set "
         "evaluate.split=train.\n"
     )
     assert not (tmp_path / "run").exists()

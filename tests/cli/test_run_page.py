@@ -163,6 +163,7 @@ def test_the_slider_moves_through_the_training(browser, run):
     browser.find("#slider").send_keys(Keys.ARROW_RIGHT)
     assert browser.run(visible) == ["autoencoder, step 1"]
     assert browser.run("return document.querySelectorAll('#frames img').length") == len(frames)
+    browser.run("document.querySelector('#play').scrollIntoView({behavior: 'instant', block: 'center'})")
     browser.find("#play").click()
     browser.wait(lambda: browser.run(visible) == ["adversarial, step 6"])
 

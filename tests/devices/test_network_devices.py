@@ -79,6 +79,7 @@ NETWORKS = {
         (networks.UNet(1, UNetConfig(width=8), bottleneck=PlainBottleneck()), (meta(5, *SHAPE), steps(5))),
     ],
     "PublishedUNet": lambda: [(networks.PublishedUNet(1, bottleneck=GATES[0]), (meta(5, *SHAPE), steps(5)))],
+    "PatchDiscriminator": lambda: [(networks.PatchDiscriminator(1, 4), (meta(5, *SHAPE),))],
     "LatentNormalizer": lambda: [(networks.LatentNormalizer(4), (meta(5, 4),))],
     "RangeNormalizer": lambda: [(networks.RangeNormalizer(4), (meta(5, 4),))],
     "PowerNormalizer": lambda: [(networks.PowerNormalizer(4), (meta(5, 4),))],

@@ -72,7 +72,7 @@ def test_from_training_to_scores(tmp_path):
     assert torch.equal(second.sample(4, seed=1), whole.sample(4, seed=1))
 
     grids = sorted(path.name for path in (tmp_path / "grids").iterdir())
-    shown = [("adversarial", 4), ("adversarial", 8), ("autoencoder", 4), ("autoencoder", 6)]
+    shown = [("adversarial", step) for step in (0, 4, 8)] + [("autoencoder", step) for step in (0, 4, 6)]
     assert grids == [f"{phase}-{step:06d}.png" for phase, step in shown]
     with Image.open(tmp_path / "grids" / grids[0]) as picture:
         assert picture.size == (70, 70)

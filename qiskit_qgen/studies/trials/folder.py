@@ -86,7 +86,7 @@ def claim_folder(folder: Path, identity: Mapping[str, Any], planned: Mapping[str
 def _refuse_foreign_files(folder: Path) -> None:
     """Raise unless the folder holds nothing, or what a study may write before its first trial."""
     for entry in sorted(folder.iterdir()):
-        own = entry.name in (_PLAN, _TRIALS, AUTOENCODERS) or entry.suffix in (".safetensors", ".log")
+        own = entry.name in (_PLAN, _TRIALS, AUTOENCODERS) or entry.suffix in (".safetensors", ".log", ".journal")
         if not own and not entry.name.startswith("."):
             raise ArgumentError(f"Folder {folder} holds {entry.name!r}, but no study: choose an empty or new folder.")
 
