@@ -47,11 +47,11 @@ def test_true_laws_are_named_whatever_the_curve_s_kink_is_like(law, bend):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("rise", [0.0, 0.3])
-def test_no_false_growth_and_no_wrong_law_in_noise(rise):
-    """Where noise leaves little to be seen, less is said, and nothing false."""
-    rates = power(num_studies=300, noise=0.3, rise=rise, seed=2).detections[CRITIC]
-    assert rates["constant"].growth <= 0.05
-    assert max(each.wrong for each in rates.values()) <= 0.05
+def test_no_false_growth_is_shown_and_no_law_may_be_named_in_noise(rise):
+    """Where noise leaves little to be seen, wrong laws would be named more often: none is."""
+    found = power(num_studies=300, noise=0.3, rise=rise, seed=2)
+    assert found.detections[CRITIC]["constant"].growth <= 0.05
+    assert not found.names_laws(CRITIC)
 
 
 def test_a_design_of_four_critics_and_three_seeds_has_no_power():
