@@ -2,6 +2,7 @@ import csv
 import inspect
 import logging
 import struct
+import time
 import warnings
 from pathlib import Path
 
@@ -211,6 +212,9 @@ def test_weights_and_biases_offline_holds_the_values_of_the_history(tmp_path, mo
     history = run(Scores({"score": lambda state: state.step}, 5), logger)
     (kept,) = (tmp_path / "wandb").glob("**/run-*.wandb")
     assert (tmp_path / "wandb" / "run-id.txt").read_text() in kept.name
+    end = time.monotonic() + 60  # the library's service closes the file a moment after the run has finished
+    while kept.stat().st_size <= 7 and time.monotonic() < end:
+        time.sleep(0.05)
     values = {row["line/step"]: row for row in logged_rows(kept.read_bytes()) if row}
     assert values.keys() == {0, 5, 10}
     assert values[10]["line/loss"] == pytest.approx(history.last("line", "loss"))
