@@ -58,7 +58,7 @@ def write_study_page(folder: Path, name: str) -> Path:
     try:
         text = own_bytes(folder / f"{name}.md").decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise CheckpointError(f"File {folder / name}.md is no text. The study's command writes it anew.") from error
+        raise CheckpointError(f"File {folder / name}.md is no text. The study's command regenerates it.") from error
     drawn = draw_figures(folder, name)
     images = [path for path in sorted(folder.glob("*.png")) if path.stem not in drawn and not path.name.startswith(".")]
     conclusions, sections = _divided(text)
@@ -101,7 +101,7 @@ def draw_figures(folder: Path, name: str) -> dict[str, dict[str, Any]]:
             drawing = themed_svg(draw, numbers, name=file)
         except (ArithmeticError, AttributeError, FileNotFoundError, LookupError, TypeError, ValueError) as error:
             raise CheckpointError(
-                f"File {path} is missing or damaged ({error!r}). The study's command writes it anew, without training."
+                f"File {path} is missing or damaged ({error!r}). The study's command regenerates it, without training."
             ) from error
         found[file] = {"drawing": Markup(drawing), "caption": caption}  # noqa: S704 - matplotlib escapes text
     return found

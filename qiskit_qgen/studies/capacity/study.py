@@ -161,7 +161,7 @@ class CapacityStudy:
             return cls(content["trials"], rule=rule, plan=plan, **own)
         except (KeyError, TypeError) as error:
             raise CheckpointError(
-                f"File {path} is damaged: {error}. The study's command writes it anew, without training."
+                f"File {path} is damaged: {error}. The study's command regenerates it, without training."
             ) from error
 
     def _row(self, record: Mapping[str, Any]) -> dict[str, Any]:

@@ -53,7 +53,7 @@ def train_capacity_trial(configuration: Mapping[str, Any], folder: Path) -> dict
     """Train one generator against one critic, score it along the way and draw samples; a trial of the study.
 
     The configuration holds ``generator`` with its sizes, ``critic_width``, ``seed``; ``autoencoder``, the digest of one
-    in the study's folder; and ``training``, the fields of :class:`CapacityTraining` but for ``extractors``. The latents
+    in the study's folder; and ``training``, the fields of :class:`CapacityTraining` except ``extractors``. The latents
     of as many samples as are scored lie in the trial's folder.
 
     Returns:

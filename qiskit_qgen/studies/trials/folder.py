@@ -119,7 +119,7 @@ def study_status(folder: PathLike) -> dict[str, Any]:
     if not isinstance(trials, list) or not all(
         isinstance(trial, dict) and _DIGEST.fullmatch(str(trial.get("digest"))) for trial in trials
     ):
-        raise CheckpointError(f"File {plan} is damaged: it lists no trials. The study's command writes it anew.")
+        raise CheckpointError(f"File {plan} is damaged: it lists no trials. The study's command regenerates it.")
     digests = [trial["digest"] for trial in trials]
     records = {digest: read_trial(place, digest) for digest in digests}
     ended = {digest: record for digest, record in records.items() if record is not None}

@@ -52,6 +52,8 @@ def test_no_false_growth_is_shown_and_no_law_may_be_named_in_noise(rise):
     found = power(num_studies=300, noise=0.3, rise=rise, seed=2)
     assert found.detections[CRITIC]["constant"].growth <= 0.05
     assert not found.names_laws(CRITIC)
+    if not rise:  # with a sharp rise 8 % of wrong laws were seen, which is why none may be named
+        assert max(each.wrong for each in found.detections[CRITIC].values()) <= 0.05
 
 
 def test_a_design_of_four_critics_and_three_seeds_has_no_power():
