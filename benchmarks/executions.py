@@ -148,7 +148,7 @@ def merged(parts):
 
 
 def report(parts, folder, options):
-    """Write the tables, the numbers and the picture; return the text."""
+    """Write the tables, the numbers and the image; return the text."""
     tables = [found.table() for found in merged(parts)]
     lines = ["| execution | seconds a sample | measured circuits a sample | jobs at the server | sessions |"]
     lines.append("|---" * 5 + "|")
@@ -175,18 +175,18 @@ def report(parts, folder, options):
     (folder / "comparison.json").write_text(json.dumps(record, indent=1) + "\n")
     first = next(iter(parts.values()))[0]
     shown = {"exact": first.images["exact"]} | {name: found.images[name] for name, (found, _) in parts.items()}
-    count = min(len(pictures) for pictures in shown.values())
-    plot_comparison({name: pictures[:count] for name, pictures in shown.items()}).savefig(folder / "comparison.png")
+    count = min(len(images) for images in shown.values())
+    plot_comparison({name: images[:count] for name, images in shown.items()}).savefig(folder / "comparison.png")
     return text
 
 
 def parse(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("model", type=Path, help="folder of a saved StyleQGAN for pictures")
+    parser.add_argument("model", type=Path, help="folder of a saved StyleQGAN for images")
     parser.add_argument("-n", "--num-samples", type=int, default=256)
     parser.add_argument("--seed", dest="seeds", type=int, action="append", help="seed of the noise; repeatable")
     parser.add_argument("--only", help="executions, separated by commas; those that are finished are shown too")
-    parser.add_argument("--data", default="fashion-mnist-mini", help="pictures to score against (their test split)")
+    parser.add_argument("--data", default="fashion-mnist-mini", help="images to score against (their test split)")
     parser.add_argument("--features", choices=("pixel", "efficientnet-lite0-96px"), default="efficientnet-lite0-96px")
     parser.add_argument("--device", default="kolkata", help="fake device, without fake_")
     parser.add_argument("--shots", type=int, default=1024)

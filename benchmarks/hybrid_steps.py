@@ -2,7 +2,7 @@
 
     python -m benchmarks.hybrid_steps
 
-Five qubits and 15 weights in each block, pictures of 1 x 32 x 32, batches of 64, two updates of the discriminator for
+Five qubits and 15 weights in each block, images of 1 x 32 x 32, batches of 64, two updates of the discriminator for
 each of the generator, each with a gradient penalty: second derivatives through the circuit. The step of the model and
 that of its twin run by turns in one process. To reach: a ratio of at most 1.5.
 """

@@ -57,12 +57,12 @@ def load_array_file(
     test_fraction: float | None = None,
     key: str | None = None,
 ) -> ImageDataset:
-    """Return the pictures of one split of an ``.npz``, ``.npy`` or ``.pt`` file.
+    """Return the images of one split of an ``.npz``, ``.npy`` or ``.pt`` file.
 
     Args:
         path: The file, which exists.
         split: "train", "val" or "test"; "val" only if the file names such images.
-        num_images: How many pictures are drawn; no others are ever in memory. None takes all.
+        num_images: How many images are drawn; no others are ever in memory. None takes all.
         subset_seed: Seed of that draw.
         name: The data set's name; None takes the file's.
         class_names: A name for each label, or None.
@@ -73,7 +73,7 @@ def load_array_file(
     Raises:
         ArgumentError: If ``num_images`` or ``subset_seed`` is out of range, ``test_fraction`` has no effect, or there
             is no array ``key``.
-        DatasetError: If the file is damaged, would need pickle, lacks the split, or does not hold pictures.
+        DatasetError: If the file is damaged, would need pickle, lacks the split, or does not hold images.
     """
     draw = ArrayDraw(path, split, num_images, subset_seed, test_fraction, key=key)
     images, labels = draw.read()

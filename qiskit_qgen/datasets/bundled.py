@@ -1,10 +1,10 @@
 """Data sets that need no download.
 
-``digits``: the 1,797 pictures of scikit-learn's ``load_digits`` (8 x 8, values 0 to 16, here divided by 16). Of each
-class, in file order, every fifth picture (the fifth, tenth, ...) is for testing: 1,442 train and 355 test pictures.
+``digits``: the 1,797 images of scikit-learn's ``load_digits`` (8 x 8, values 0 to 16, here divided by 16). Of each
+class, in file order, every fifth image (the fifth, tenth, ...) is for testing: 1,442 train and 355 test images.
 
-``fashion-mnist-mini``: the first 700 pictures of each class of Fashion-MNIST's train files and the first 100 of each
-class of its test files, in the order of those files: 7,000 train and 1,000 test pictures of 28 x 28. They are stored in
+``fashion-mnist-mini``: the first 700 images of each class of Fashion-MNIST's train files and the first 100 of each
+class of its test files, in the order of those files: 7,000 train and 1,000 test images of 28 x 28. They are stored in
 ``files/fashion-mnist-mini.npz`` as uint8 arrays ``train_images`` (7000, 28, 28), ``train_labels``, ``test_images`` and
 ``test_labels``. MIT licence, copyright (c) 2017 Zalando SE: ``files/LICENSE.fashion-mnist``. Source: arXiv 1708.07747.
 """
@@ -36,7 +36,7 @@ _DIGITS_TEST_EVERY = 5
 
 
 def load_digits(split: str) -> ImageDataset:
-    """Return scikit-learn's digits: 1,442 train or 355 test pictures of shape (1, 8, 8)."""
+    """Return scikit-learn's digits: 1,442 train or 355 test images of shape (1, 8, 8)."""
     from sklearn.datasets import load_digits as load_from_sklearn
 
     digits = load_from_sklearn()
@@ -50,6 +50,6 @@ def load_digits(split: str) -> ImageDataset:
 
 
 def load_fashion_mnist_mini(split: str) -> ImageDataset:
-    """Return the bundled part of Fashion-MNIST: 7,000 train or 1,000 test pictures of shape (1, 28, 28)."""
+    """Return the bundled part of Fashion-MNIST: 7,000 train or 1,000 test images of shape (1, 28, 28)."""
     with as_file(files("qiskit_qgen.datasets") / "files" / "fashion-mnist-mini.npz") as path:
         return load_array_file(path, split, name="fashion-mnist-mini", class_names=FASHION_MNIST_CLASSES)

@@ -46,7 +46,7 @@ _LARGEST_FILE = 2**28
 def load_cifar10(
     split: str, data_dir: PathLike | None, num_images: int | None = None, subset_seed: int = 0
 ) -> ImageDataset:
-    """Return one split of CIFAR-10: 50,000 train or 10,000 test pictures, 3 x 32 x 32, ten classes.
+    """Return one split of CIFAR-10: 50,000 train or 10,000 test images, 3 x 32 x 32, ten classes.
 
     Args:
         split: "train" or "test".
@@ -93,7 +93,7 @@ def _from_file(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
 
 
 def _read_binary(content: bytes, path: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Return pictures and labels of records of one label byte and 3072 pixel bytes."""
+    """Return images and labels of records of one label byte and 3072 pixel bytes."""
     if not content or len(content) % _RECORD:
         raise DatasetError(
             f"File {path} is not a part of CIFAR-10: it has {len(content)} bytes, no multiple of {_RECORD}."
@@ -103,7 +103,7 @@ def _read_binary(content: bytes, path: Path) -> tuple[NDArray[np.uint8], NDArray
 
 
 def _read_python(content: bytes, path: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Return pictures and labels of a pickled dictionary, of which nothing is executed."""
+    """Return images and labels of a pickled dictionary, of which nothing is executed."""
     with reading(path, "a part of CIFAR-10"):
         check_pickle(io.BytesIO(content), len(content))
         found = _Unpickler(content).load()

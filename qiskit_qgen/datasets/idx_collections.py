@@ -130,7 +130,7 @@ MNIST = IdxCollection(
         "t10k-labels-idx1-ubyte.gz": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
     },
 )
-"""60,000 train and 10,000 test pictures of handwritten digits, 28 x 28, ten classes.
+"""60,000 train and 10,000 test images of handwritten digits, 28 x 28, ten classes.
 
 Source: Y. LeCun, C. Cortes, C. Burges, "The MNIST database of handwritten digits". The author's own address serves the
 files no longer to everybody; the one here is the copy that torchvision downloads from.
@@ -156,7 +156,7 @@ FASHION_MNIST = IdxCollection(
     },
     installed=Path("/usr/share/datasets/fashion-mnist"),
 )
-"""60,000 train and 10,000 test pictures of clothes, 28 x 28, ten classes.
+"""60,000 train and 10,000 test images of clothes, 28 x 28, ten classes.
 
 Source: H. Xiao, K. Rasul, R. Vollgraf, "Fashion-MNIST: a Novel Image Dataset for Benchmarking Machine Learning
 Algorithms", arXiv 1708.07747. MIT licence. Debian's package ``dataset-fashion-mnist`` holds it, packed anew.

@@ -21,7 +21,7 @@ class ImageDataset:
 
     Attributes:
         images: Shape (N, C, H, W), float32 in [0, 1]; or images that are read when they are asked for.
-        labels: Shape (N,), int64 from 0, or None if the pictures have no labels.
+        labels: Shape (N,), int64 from 0, or None if the images have no labels.
         name: What was loaded: the name of a known data set, a file's or folder's name, "tensor" or "array".
         split: "train", "val" or "test".
         class_names: A name for each label, or None if the classes have no names.
@@ -72,7 +72,7 @@ def _convert_labels(labels: TensorLike, count: int, subject: str) -> Tensor:
     if array.dtype.kind not in "iu":
         raise DatasetError(f"{subject} must be integers, but are of type {array.dtype.name}.")
     if array.shape not in ((count,), (count, 1)):
-        raise DatasetError(f"{subject} must have shape ({count},), one for each picture, but have shape {array.shape}.")
+        raise DatasetError(f"{subject} must have shape ({count},), one for each image, but have shape {array.shape}.")
     if array.min() < 0 or array.max() > np.iinfo(np.int64).max:
         raise DatasetError(f"{subject} must be from 0 up, but reach from {array.min()} to {array.max()}.")
     return torch.from_numpy(array.reshape(count).astype(np.int64))

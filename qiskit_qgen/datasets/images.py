@@ -32,7 +32,7 @@ def as_images(data: ImageData, *, name: str = "data") -> Tensor:
 
     1. Height and width are at least 2.
     2. There are at most four channels.
-    3. The pictures are square.
+    3. The images are square.
 
     If both layouts still fit, as for (10, 3, 32, 3), or neither does, as for (10, 8, 28, 32), the data are refused.
 
@@ -128,19 +128,19 @@ def _channels_first(tensor: Tensor, subject: str) -> Tensor:
     if tensor.ndim not in (3, 4):
         raise DatasetError(f"{subject} must have shape {_SHAPES}, but has shape {shape}.")
     if 0 in shape:
-        raise DatasetError(f"{subject} must hold at least one picture, but has shape {shape}.")
+        raise DatasetError(f"{subject} must hold at least one image, but has shape {shape}.")
     if tensor.ndim == 3:
         _, height, width = shape
         if width <= USUAL_CHANNELS and height != width:
             raise DatasetError(
-                f"{subject} must have shape {_SHAPES}, but has shape {shape}, which looks like a single picture or a "
+                f"{subject} must have shape {_SHAPES}, but has shape {shape}, which looks like a single image or a "
                 "missing axis; add the axis that is missing."
             )
         tensor = tensor.unsqueeze(1)
     readings = [tensor, tensor.permute(0, 3, 1, 2)]
     readings = [reading for reading in readings if min(reading.shape[2:]) >= 2]
     if not readings:
-        raise DatasetError(f"{subject} must hold pictures of at least 2 x 2 pixels, but has shape {shape}.")
+        raise DatasetError(f"{subject} must hold images of at least 2 x 2 pixels, but has shape {shape}.")
     if len(readings) == 2:
         few = [reading for reading in readings if reading.shape[1] <= USUAL_CHANNELS]
         square = [reading for reading in readings if reading.shape[2] == reading.shape[3]]
@@ -148,7 +148,7 @@ def _channels_first(tensor: Tensor, subject: str) -> Tensor:
     if len(readings) != 1:
         raise DatasetError(
             f"{subject} has shape {shape}, which does not tell the channels from height and width; "
-            "crop or resize to square pictures of at least 5 x 5 pixels."
+            "crop or resize to square images of at least 5 x 5 pixels."
         )
     return readings[0]
 

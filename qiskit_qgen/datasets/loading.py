@@ -70,7 +70,7 @@ def load_dataset(
     ``"cifar-10"``             50,000 train, 10,000 test, 3 x 32 x 32; from ``data_dir``, in the binary or the python
                                form, which is not executed, or downloaded once (170 MB)
     ``"pathmnist"``, ...       the twelve sets of MedMNIST, 1 or 3 x 28 x 28, with "val"; ``"pathmnist-64"``, ``-128``
-                               and ``-224`` are larger pictures; from ``data_dir``, from the folder of the package
+                               and ``-224`` are larger images; from ``data_dir``, from the folder of the package
                                ``medmnist``, or downloaded once
     ``"sat-4"``                400,000 train, 100,000 test, 4 x 28 x 28; ``data_dir`` is the file ``sat-4-full.mat`` or
                                its folder; with ``num_images``, no more than these are ever in memory
@@ -98,8 +98,8 @@ def load_dataset(
         split: "train", "val" or "test". Your own images have "val" only where they say so. Where a folder or file of
             images for training has no test images beside them, a tenth is held out as such, always the same one.
         data_dir: Where the files of a known data set are, if it does not come within this package.
-        num_images: How many pictures are drawn from the split; None takes all, in their order.
-        subset_seed: Seed of that draw: equal seeds give the same pictures as ``num_images`` and ``subset_seed`` of a
+        num_images: How many images are drawn from the split; None takes all, in their order.
+        subset_seed: Seed of that draw: equal seeds give the same images as ``num_images`` and ``subset_seed`` of a
             model's ``fit``, and a smaller draw is the beginning of a larger one.
         image_size: Of a folder, or of Pillow's images: side in pixels, or (height, width), to resize the images to,
             with antialiasing.
@@ -219,7 +219,7 @@ def _check_no_validation(name: str, split: str) -> None:
 
 def _from_memory(data: ImageData, split: str) -> ImageDataset:
     if split != "train":
-        raise DatasetError(f"A tensor or array has no pictures of the split {split!r}; ask for split='train'.")
+        raise DatasetError(f"A tensor or array has no images of the split {split!r}; ask for split='train'.")
     images = convert_images(data, "Argument `name`")
     return ImageDataset(images, None, "tensor" if isinstance(data, Tensor) else "array", split)
 

@@ -1,8 +1,8 @@
-"""MedMNIST: twelve sets of small medical pictures in the files of the package ``medmnist``, 28 to 224 pixels a side.
+"""MedMNIST: twelve sets of small medical images in the files of the package ``medmnist``, 28 to 224 pixels a side.
 
-``files/medmnist.json`` holds, of each set, its channels, the names of its classes (null where a picture has several
+``files/medmnist.json`` holds, of each set, its channels, the names of its classes (null where an image has several
 labels at once, which are left out here), and the MD5 of its file in each size, all as medmnist 3.0.2 lists them. The
-pictures are under CC BY 4.0, those of DermaMNIST under CC BY-NC 4.0. Source: arXiv 2110.14795; doi
+images are under CC BY 4.0, those of DermaMNIST under CC BY-NC 4.0. Source: arXiv 2110.14795; doi
 10.5281/zenodo.10519652.
 """
 
@@ -28,7 +28,7 @@ OFFICIAL_URL = "https://zenodo.org/records/10519652/files"
 _ENTRIES: dict[str, Any] = json.loads((files("qiskit_qgen.datasets") / "files" / "medmnist.json").read_bytes())
 
 MEDMNIST_NAMES = tuple(_ENTRIES)
-"""The sets of two-dimensional pictures."""
+"""The sets of two-dimensional images."""
 
 _DEFAULT_SIZE = "28"
 
@@ -44,18 +44,18 @@ def load_medmnist(
     """Return one split of a set.
 
     Args:
-        name: The set's name, for pictures of 28 x 28, or with another size: "pathmnist-64", "pathmnist-128",
+        name: The set's name, for images of 28 x 28, or with another size: "pathmnist-64", "pathmnist-128",
             "pathmnist-224".
         split: "train", "val" or "test".
         data_dir: A folder with the file, such as ``pathmnist_64.npz``; None takes it from the folder ``.medmnist`` in
             the user's home, where the package ``medmnist`` keeps it, or else from the cache, into which it is
             downloaded the first time, and checked.
-        num_images: How many pictures are drawn; None takes all.
+        num_images: How many images are drawn; None takes all.
         subset_seed: Seed of that draw.
 
     Raises:
         ArgumentError: If there is no such size, or ``num_images`` or ``subset_seed`` is out of range.
-        DatasetError: If the file is missing, damaged, holds other pictures, or cannot be downloaded.
+        DatasetError: If the file is missing, damaged, holds other images, or cannot be downloaded.
     """
     base, dash, size = name.partition("-")
     entry = _ENTRIES[base]
@@ -87,7 +87,7 @@ def load_medmnist(
     expected = (entry["channels"], int(size), int(size))
     if tuple(data.images.shape[1:]) != expected:
         raise DatasetError(
-            f"File {path} must hold pictures of shape {expected}, but holds {tuple(data.images.shape[1:])}."
+            f"File {path} must hold images of shape {expected}, but holds {tuple(data.images.shape[1:])}."
         )
     return data
 

@@ -1,4 +1,4 @@
-"""SAT-4: 400,000 train and 100,000 test tiles of aerial pictures, 28 x 28 in red, green, blue and near infrared.
+"""SAT-4: 400,000 train and 100,000 test tiles of aerial images, 28 x 28 in red, green, blue and near infrared.
 
 Source: S. Basu et al., "DeepSat: a Learning Framework for Satellite Imagery", arXiv 1509.03602. The authors give the
 data away as one MATLAB file of 1.5 GB of values, which is never held in memory as a whole.

@@ -21,12 +21,12 @@ _VALIDATION_STREAM = 0x76616C69
 
 
 def subset_rows(count: int, num_images: int | None, subset_seed: int) -> Tensor | None:
-    """Return which of ``count`` pictures are drawn, in the order of the draw; None for all of them as they are.
+    """Return which of ``count`` images are drawn, in the order of the draw; None for all of them as they are.
 
     Equal arguments give equal draws everywhere, and a smaller draw is the beginning of a larger one.
 
     Args:
-        count: Number of pictures.
+        count: Number of images.
         num_images: How many are drawn, from 1 to ``count``; None takes all.
         subset_seed: Seed of the draw.
 

@@ -1,4 +1,4 @@
-"""Tiles of one big picture as a data set."""
+"""Tiles of one big image as a data set."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from qiskit_qgen.exceptions import ArgumentError
 
 
 def tile_image(image: ImageData, size: int = 28, *, stride: int | None = None, name: str = "tiles") -> ImageDataset:
-    """Cut a picture into square tiles, row by row from the top left; what is left at the right and the bottom is lost.
+    """Cut an image into square tiles, row by row from the top left; what is left at the right and the bottom is lost.
 
     Args:
-        image: The picture, as tensor or array: (H, W), (H, W, C) or (C, H, W), uint8 or floating point in [0, 1], such
+        image: The image, as tensor or array: (H, W), (H, W, C) or (C, H, W), uint8 or floating point in [0, 1], such
             as ``skimage.data.immunohistochemistry()``.
         size: Side of a tile in pixels, at least 2.
         stride: Pixels from one tile to the next; None takes ``size``, so that tiles do not overlap. Overlapping tiles
-            are no independent pictures: never split them into training and test pictures at random.
+            are no independent images: never split them into training and test images at random.
         name: The data set's name.
 
     Returns:
         The tiles, (N, C, size, size) in [0, 1], without labels.
 
     Raises:
-        ArgumentError: If a number is out of range, or the picture is smaller than a tile.
+        ArgumentError: If a number is out of range, or the image is smaller than a tile.
         ArgumentTypeError: If ``image`` is no tensor or array.
-        DatasetError: If the picture has another shape or type, or is out of range.
+        DatasetError: If the image has another shape or type, or is out of range.
 
     Example:
         >>> tile_image(np.zeros((100, 60, 3), np.uint8)).images.shape
@@ -39,12 +39,12 @@ def tile_image(image: ImageData, size: int = 28, *, stride: int | None = None, n
     step = size if stride is None else check_int("stride", stride, minimum=1)
     check_type("image", image, (Tensor, np.ndarray), "a tensor or an array")
     if image.ndim not in (2, 3):
-        raise ArgumentError(f"Argument `image` must be one picture, but has shape {tuple(image.shape)}.")
-    picture = as_images(image[None], name="image")[0]
-    if min(picture.shape[1:]) < size:
+        raise ArgumentError(f"Argument `image` must be one image, but has shape {tuple(image.shape)}.")
+    image = as_images(image[None], name="image")[0]
+    if min(image.shape[1:]) < size:
         raise ArgumentError(
-            f"Argument `size` must be at most the picture's sides, {tuple(picture.shape[1:])}, but is {size}."
+            f"Argument `size` must be at most the image's sides, {tuple(image.shape[1:])}, but is {size}."
         )
-    tiles = picture.unfold(1, size, step).unfold(2, size, step)
-    rows = tiles.permute(1, 2, 0, 3, 4).reshape(-1, picture.shape[0], size, size)
+    tiles = image.unfold(1, size, step).unfold(2, size, step)
+    rows = tiles.permute(1, 2, 0, 3, 4).reshape(-1, image.shape[0], size, size)
     return ImageDataset(rows.contiguous().to(torch.float32), None, name, "train")

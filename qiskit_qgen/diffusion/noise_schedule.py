@@ -26,7 +26,7 @@ class NoiseSchedule:
     """A Gaussian diffusion of T steps, ``x_t = a_t x_0 + s_t e`` with ``a_t^2 + s_t^2 = 1`` and normal noise e.
 
     Steps are counted from 0 to T - 1, as in code: step k stands for t = k + 1. All numbers are kept in float64 and are
-    used in the type of the pictures.
+    used in the type of the images.
 
     Args:
         betas: Variance of the noise that each step adds, (T,), each in (0, 1).
@@ -76,13 +76,13 @@ class NoiseSchedule:
         return len(self.betas)
 
     def add_noise(self, x0: Tensor, noise: Tensor, steps: Tensor) -> Tensor:
-        """Return ``x_t = a_t x_0 + s_t e`` of pictures (N, ...), noise of the same shape and steps (N,)."""
+        """Return ``x_t = a_t x_0 + s_t e`` of images (N, ...), noise of the same shape and steps (N,)."""
         return self.at("signals", steps, x0) * x0 + self.at("sigmas", steps, x0) * noise
 
     def target(self, prediction: Prediction, x0: Tensor, noise: Tensor, steps: Tensor) -> Tensor:
         """Return what a network with this kind of prediction is trained on.
 
-        "epsilon" is the noise e, "x0" the picture, "v" is ``a_t e - s_t x_0`` (arXiv 2202.00512).
+        "epsilon" is the noise e, "x0" the image, "v" is ``a_t e - s_t x_0`` (arXiv 2202.00512).
 
         Raises:
             ArgumentError: If ``prediction`` is another word.
@@ -95,7 +95,7 @@ class NoiseSchedule:
         return self.at("signals", steps, x0) * noise - self.at("sigmas", steps, x0) * x0
 
     def x0_from(self, prediction: Prediction, output: Tensor, x_t: Tensor, steps: Tensor) -> Tensor:
-        """Return the clean pictures that a network's ``output`` says, of noisy pictures ``x_t`` (N, ...).
+        """Return the clean images that a network's ``output`` says, of noisy images ``x_t`` (N, ...).
 
         Raises:
             ArgumentError: If ``prediction`` is another word.
@@ -109,7 +109,7 @@ class NoiseSchedule:
         return signal * x_t - sigma * output
 
     def epsilon_from(self, x0: Tensor, x_t: Tensor, steps: Tensor) -> Tensor:
-        """Return the noise in ``x_t`` if the clean pictures are ``x0``: ``e = (x_t - a_t x_0) / s_t``."""
+        """Return the noise in ``x_t`` if the clean images are ``x0``: ``e = (x_t - a_t x_0) / s_t``."""
         return (x_t - self.at("signals", steps, x_t) * x0) / self.at("sigmas", steps, x_t)
 
     def at(self, name: str, steps: Tensor, like: Tensor) -> Tensor:
@@ -129,12 +129,12 @@ def min_snr_weights(schedule: NoiseSchedule, prediction: Prediction, *, gamma: f
     """Return the weights of the squared error at each step, min-SNR-gamma of arXiv 2303.09556.
 
     With the signal-to-noise ratio r: ``min(r, gamma)`` for "x0", ``min(r, gamma) / r`` for "epsilon" and
-    ``min(r, gamma) / (r + 1)`` for "v". All three weight the error of the clean picture alike.
+    ``min(r, gamma) / (r + 1)`` for "v". All three weight the error of the clean image alike.
 
     Args:
         schedule: The schedule.
         prediction: What the network predicts.
-        gamma: The largest weight of the clean picture's error, positive.
+        gamma: The largest weight of the clean image's error, positive.
 
     Returns:
         (T,), float64.

@@ -1,4 +1,4 @@
-"""From noise to pictures: ancestral sampling, DDIM, and a solver of second order."""
+"""From noise to images: ancestral sampling, DDIM, and a solver of second order."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from qiskit_qgen.diffusion.noise_schedule import NoiseSchedule, Prediction
 from qiskit_qgen.exceptions import ArgumentError
 
 Denoiser: TypeAlias = Callable[[Tensor, Tensor], Tensor]
-"""Noisy pictures (N, ...) and their steps (N,), int64, to predictions (N, ...)."""
+"""Noisy images (N, ...) and their steps (N,), int64, to predictions (N, ...)."""
 
 NoiseSource: TypeAlias = Callable[[Sequence[int]], Tensor]
 """The shape of a batch of noise to that noise, of mean 0 and variance 1."""
@@ -39,10 +39,10 @@ def ddpm_sample(
         schedule: The schedule that the network was trained with.
         noise: Source of the fresh noise z of each step.
         prediction: What the network predicts.
-        clip: Bound of the clean pictures' absolute values, or None.
+        clip: Bound of the clean images' absolute values, or None.
 
     Returns:
-        Pictures of the shape of ``x``.
+        Images of the shape of ``x``.
     """
     betas, bars = schedule.betas.tolist(), schedule.alpha_bars.tolist()
     for step in range(schedule.num_steps - 1, -1, -1):
@@ -78,10 +78,10 @@ def ddim_sample(
         eta: 0 is deterministic; 1 with T steps is ancestral sampling.
         noise: Source of the fresh noise z; needed only if ``eta`` is positive.
         prediction: What the network predicts.
-        clip: Bound of the clean pictures' absolute values, or None.
+        clip: Bound of the clean images' absolute values, or None.
 
     Returns:
-        Pictures of the shape of ``x``.
+        Images of the shape of ``x``.
 
     Raises:
         ArgumentError: If ``num_steps`` or ``eta`` is out of range, or ``eta`` is positive and there is no ``noise``.
@@ -123,10 +123,10 @@ def dpm_solver_sample(
         schedule: The schedule that the network was trained with.
         num_steps: Number of calls of the network, from 1 to T.
         prediction: What the network predicts.
-        clip: Bound of the clean pictures' absolute values, or None.
+        clip: Bound of the clean images' absolute values, or None.
 
     Returns:
-        Pictures of the shape of ``x``.
+        Images of the shape of ``x``.
 
     Raises:
         ArgumentError: If ``num_steps`` is out of range.
@@ -170,7 +170,7 @@ def _pairs(schedule: NoiseSchedule, num_steps: int) -> Iterator[tuple[int, int |
 def _predicted(
     model: Denoiser, x: Tensor, step: int, schedule: NoiseSchedule, prediction: Prediction, clip: float | None
 ) -> tuple[Tensor, Tensor]:
-    """The clean pictures and the noise that the network sees in ``x``."""
+    """The clean images and the noise that the network sees in ``x``."""
     steps = torch.full((len(x),), step, dtype=torch.int64, device=x.device)
     x0 = schedule.x0_from(prediction, model(x, steps), x, steps)
     if clip is not None:

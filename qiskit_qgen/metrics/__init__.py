@@ -1,4 +1,4 @@
-"""Scores of generated pictures and vectors, each with its feature extractor, sample sizes and floors.
+"""Scores of generated images and vectors, each with its feature extractor, sample sizes and floors.
 
 The functions (:func:`frechet_distance`, :func:`precision_recall` and their like) are pure; the
 classes of the same scores are torchmetrics metrics; :func:`evaluate_images` and :func:`evaluate_features` return

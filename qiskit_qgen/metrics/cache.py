@@ -18,7 +18,7 @@ _FORMAT = 1  # changes when an extractor of the same name and weights comes to g
 class FeatureCache:
     """A folder with the features of sets that are compared with again and again.
 
-    An entry's name is a digest of the samples' bytes, of the extractor's name and of its weights, so a changed picture
+    An entry's name is a digest of the samples' bytes, of the extractor's name and of its weights, so a changed image
     or weight never meets an old entry. Files are written atomically and carry a checksum; a damaged one is reported
     and computed again. Entries are never removed by this class: 10,000 samples of 1280 features take 51 MB. The folder
     may be deleted at any time.

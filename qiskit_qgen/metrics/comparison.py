@@ -37,7 +37,7 @@ SCORES = (
 """The scores of samples against real ones that :func:`compare` may return, by name."""
 
 _SPLITS = 10
-_SMALLEST_SPLIT = 50  # of fewer pictures the Inception Score says little
+_SMALLEST_SPLIT = 50  # of fewer images the Inception Score says little
 
 
 @dataclass(frozen=True)
@@ -63,8 +63,8 @@ class Samples:
 
     Attributes:
         features: Shape (N, D), float64.
-        pixels: Shape (N, C H W), of pictures.
-        logits: Shape (N, K), of pictures whose extractor has classes.
+        pixels: Shape (N, C H W), of images.
+        logits: Shape (N, K), of images whose extractor has classes.
     """
 
     features: Tensor

@@ -73,7 +73,7 @@ class Memorization(Metric):
         """Add samples.
 
         Args:
-            imgs: Samples of shape (N, ...), pictures (N, C, H, W) in [0, 1].
+            imgs: Samples of shape (N, ...), images (N, C, H, W) in [0, 1].
             kind: "train" for what the model was trained on, all of it; "held_out" for other real samples; "fake".
         """
         check_choice("kind", kind, KINDS)

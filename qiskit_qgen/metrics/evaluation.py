@@ -53,15 +53,15 @@ def evaluate_images(
     :func:`~qiskit_qgen.metrics.memorization`. Of the distances and divergences, lower is better.
 
     Args:
-        generated: Generated pictures of shape (N, C, H, W) in [0, 1].
-        real: Real pictures of shape (M, C, H, W) in [0, 1].
+        generated: Generated images of shape (N, C, H, W) in [0, 1].
+        real: Real images of shape (M, C, H, W) in [0, 1].
         extractor: The feature extractor or its name, or None for the default, see
             :func:`~qiskit_qgen.metrics.get_extractor`.
-        reconstructions: An autoencoder's reconstructions of real pictures, for `floor_reconstruction`. Reconstructions
-            of other pictures than ``real`` include the sampling noise that generated pictures have.
-        reference: Other real pictures, for `floor_real`. None splits ``real`` into two random halves. The Fréchet
+        reconstructions: An autoencoder's reconstructions of real images, for `floor_reconstruction`. Reconstructions
+            of other images than ``real`` include the sampling noise that generated images have.
+        reference: Other real images, for `floor_real`. None splits ``real`` into two random halves. The Fréchet
             distance depends on the number of samples, so as many as in ``generated`` compare best.
-        train: All pictures that the model was trained on, none of which is in ``real``; None leaves out whether the
+        train: All images that the model was trained on, none of which is in ``real``; None leaves out whether the
             generated ones are copies of them.
         subsets: How many subsets the kernel distance averages over.
         subset_size: Samples in each; None takes 1000, or half the smaller set if that is less.
@@ -77,7 +77,7 @@ def evaluate_images(
         `jensen_shannon_divergence` (features, bits), `jensen_shannon_divergence_pixel`,
         `maximum_mean_discrepancy_pixel`, `precision`, `recall`,
         `density`, `coverage`, `inception_score`, `inception_score_std` and `inception_score_splits` (only of an
-        extractor with classes), `num_samples`, `num_real`, `subset_size` for the generated pictures; the same under
+        extractor with classes), `num_samples`, `num_real`, `subset_size` for the generated images; the same under
         `floor_real` (and its `source`) and `floor_reconstruction` (None without reconstructions); `memorization`, a
         dictionary of `copy_rate`, `held_out_copy_rate`, `closer` and `num_train`, or None without ``train``;
         `baselines`, the same scores of each baseline, and `unfit`, for each score from which nothing may be concluded
@@ -90,7 +90,7 @@ def evaluate_images(
 
     Raises:
         ArgumentError: If a set is empty or too small, or an option is out of its range.
-        DatasetError: If pictures have a wrong shape, type or range, or hold values that are not finite.
+        DatasetError: If images have a wrong shape, type or range, or hold values that are not finite.
         MissingOptionalLibraryError: If the named extractor needs an extra that is not installed.
     """
     _check_floors(floors, reconstructions, reference)
@@ -99,15 +99,15 @@ def evaluate_images(
     given["train"] = train
     rivals, sets = _rivals(baselines)
     given |= sets
-    pictures = {name: as_images(data, name=name).cpu() for name, data in given.items() if data is not None}
-    shape = pictures["real"].shape[1:]
+    checked = {name: as_images(data, name=name).cpu() for name, data in given.items() if data is not None}
+    shape = checked["real"].shape[1:]
     network = get_extractor(extractor, image_shape=shape, name="extractor")
-    for name, images in pictures.items():
+    for name, images in checked.items():
         expected = f"(N, {', '.join(map(str, shape))}) as `real`"
         check_shape(name, images.shape, expected, images.shape[1:] == shape)
         check_count(name, images.shape[0], minimum=2)
     samples = {}
-    for name, images in pictures.items():
+    for name, images in checked.items():
         is_real = name in ("real", "reference", "train", rivals.get("training"))
         with renamed_arguments({"samples": name}):
             features = cache.features(images, network) if cache is not None and is_real else network(images)

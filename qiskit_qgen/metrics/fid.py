@@ -16,7 +16,7 @@ class FrechetInceptionDistance(torchmetrics.image.fid.FrechetInceptionDistance):
     r"""torchmetrics' Fréchet distance on a named extractor's features (arXiv 1706.08500).
 
     The class keeps torchmetrics' name and states. Its value may be called FID only if the extractor is the
-    Inception-v3 of that paper; name :attr:`extractor_name` next to it otherwise. Pictures go to the extractor as they
+    Inception-v3 of that paper; name :attr:`extractor_name` next to it otherwise. Images go to the extractor as they
     are, in [0, 1], neither quantised to 8 bits nor resized to 299 pixels; sums are float64; the matrix square root is
     :func:`~qiskit_qgen.metrics.frechet_distance`'s, exact for covariances of deficient rank, constant sets included.
 

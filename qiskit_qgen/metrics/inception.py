@@ -22,7 +22,7 @@ class InceptionScore(torchmetrics.image.inception.InceptionScore):
 
     The class keeps torchmetrics' name and states; its value may be called Inception Score only if the classifier is the
     Inception-v3 of that paper: name :attr:`extractor_name` next to it otherwise. The order of the samples before they
-    are split comes from a seed, not from the global generator. Real pictures, scored alone, give the value to reach.
+    are split comes from a seed, not from the global generator. Real images, scored alone, give the value to reach.
 
     Args:
         feature: An extractor that gives the logits of classes.
@@ -53,7 +53,7 @@ class InceptionScore(torchmetrics.image.inception.InceptionScore):
         """Add samples.
 
         Args:
-            imgs: Pictures (N, C, H, W) in [0, 1].
+            imgs: Images (N, C, H, W) in [0, 1].
         """
         self.features.append(self.inception(imgs))
 

@@ -43,7 +43,7 @@ class AbstractRealFakeMetric(Metric):
         """Add samples.
 
         Args:
-            imgs: Samples of shape (N, ...), pictures (N, C, H, W) in [0, 1].
+            imgs: Samples of shape (N, ...), images (N, C, H, W) in [0, 1].
             real: Whether they are real or generated ("fake").
         """
         features = check_numbers("imgs", imgs).flatten(1) if self.extractor is None else self.extractor(imgs)

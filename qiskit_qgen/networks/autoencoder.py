@@ -1,4 +1,4 @@
-"""A convolutional autoencoder for pictures of any channel count and of 8 to 64 pixels a side."""
+"""A convolutional autoencoder for images of any channel count and of 8 to 64 pixels a side."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ class ConvAutoencoderConfig(Settings):
 
 
 class ConvAutoencoder(nn.Module):
-    """Encodes pictures to short vectors and decodes these.
+    """Encodes images to short vectors and decodes these.
 
-    The encoder halves the picture with strided convolutions until no side is longer than 4 pixels, then maps it through
+    The encoder halves the image with strided convolutions until no side is longer than 4 pixels, then maps it through
     one hidden layer to the latent. The decoder mirrors it from one size above. All hidden layers have batch
     normalisation and SiLU; the decoder ends in a sigmoid.
 
@@ -77,7 +77,7 @@ class ConvAutoencoder(nn.Module):
         return latents
 
     def decode(self, latents: Tensor) -> Tensor:
-        """Return the pictures (N, C, H, W) in [0, 1] of ``latents`` (N, latent_dim)."""
+        """Return the images (N, C, H, W) in [0, 1] of ``latents`` (N, latent_dim)."""
         images: Tensor = self.decoder(latents)
         return images
 
@@ -86,7 +86,7 @@ class ConvAutoencoder(nn.Module):
         return self.decode(self.encode(images))
 
 
-def check_image_shape(image_shape: object) -> tuple[int, int, int]:
+def check_image_shape(image_shape: object, *, maximum_side: int = MAXIMUM_SIDE) -> tuple[int, int, int]:
     """Return ``image_shape`` as channels, height, width, or raise :class:`ArgumentError`."""
     sizes = tuple(image_shape) if isinstance(image_shape, (tuple, list)) else ()
     check_shape("image_shape", sizes, "(C, H, W) as three integers", len(sizes) == 3)
@@ -94,7 +94,7 @@ def check_image_shape(image_shape: object) -> tuple[int, int, int]:
         check_channels_first(sizes)
     channels = check_int("image_shape[0]", sizes[0], minimum=1)
     height, width = (
-        check_int(f"image_shape[{axis}]", sizes[axis], minimum=MINIMUM_SIDE, maximum=MAXIMUM_SIDE) for axis in (1, 2)
+        check_int(f"image_shape[{axis}]", sizes[axis], minimum=MINIMUM_SIDE, maximum=maximum_side) for axis in (1, 2)
     )
     return channels, height, width
 

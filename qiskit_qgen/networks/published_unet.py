@@ -52,7 +52,7 @@ class PublishedUNet(AbstractDenoiser):
         self.last = nn.Conv2d(64, channels * num_outputs, 3, padding=1)
 
     def forward(self, x: Tensor, steps: Tensor, labels: Tensor | None = None) -> Tensor:
-        """Return predictions (N, C * num_outputs, H, W) of pictures, steps (N,) and, if it takes them, labels (N,).
+        """Return predictions (N, C * num_outputs, H, W) of images, steps (N,) and, if it takes them, labels (N,).
 
         Raises:
             ArgumentError: If labels are missing, or given to a network that takes none.

@@ -12,7 +12,7 @@ from qiskit_qgen.networks.blocks import Block
 
 
 class TransferDiscriminator(nn.Module):
-    """Scores pictures by what a backbone's frozen part sees of them.
+    """Scores images by what a backbone's frozen part sees of them.
 
     The backbone's trainable part makes vectors of the frozen features; these are normalised per sample, led through one
     hidden layer to the inputs of the block, and the block's outputs are weighed to one unbounded score. The block in
@@ -20,7 +20,7 @@ class TransferDiscriminator(nn.Module):
 
     Args:
         backbone: Makes the features; its frozen part is no part of this module.
-        image_shape: Channels, height and width of the pictures.
+        image_shape: Channels, height and width of the images.
         block: Maps (N, ``block.num_inputs``) to (N, ``block.num_outputs``).
         width: Width of the hidden layer.
         spectral_normalization: Whether the linear layers around the block, and a backbone that starts from random
@@ -30,7 +30,7 @@ class TransferDiscriminator(nn.Module):
             category, which is trained: the projection of arXiv 1802.05637. It passes the block by.
 
     Raises:
-        ArgumentError: If ``width`` is not a positive integer, or the backbone does not take such pictures.
+        ArgumentError: If ``width`` is not a positive integer, or the backbone does not take such images.
     """
 
     def __init__(
@@ -63,14 +63,14 @@ class TransferDiscriminator(nn.Module):
                 _normalize(part)
 
     def example_inputs(self, num_rows: int, generator: torch.Generator) -> tuple[Tensor, ...]:
-        """Return random vectors in the place of ``num_rows`` pictures' frozen features, and of their categories."""
+        """Return random vectors in the place of ``num_rows`` images' frozen features, and of their categories."""
         features = torch.randn(num_rows, *self._feature_shape, generator=generator)
         if not self.num_categories:
             return (features,)
         return features, torch.eye(self.num_categories)[torch.arange(num_rows) % self.num_categories]
 
     def forward(self, features: Tensor, categories: Tensor | None = None) -> Tensor:
-        """Return the scores (N,) of pictures whose frozen features are ``features`` (N, ...).
+        """Return the scores (N,) of images whose frozen features are ``features`` (N, ...).
 
         With categories, ``categories`` (N, num_categories) are their unit vectors.
         """

@@ -18,10 +18,10 @@ _EXAMPLE_STEPS = 1000
 
 
 class AbstractDenoiser(nn.Module):
-    """A network from noisy pictures (N, C, H, W), H and W divisible by 4, and their steps (N,) to predictions.
+    """A network from noisy images (N, C, H, W), H and W divisible by 4, and their steps (N,) to predictions.
 
     Args:
-        channels: Channels C of the pictures.
+        channels: Channels C of the images.
         num_classes: Number of labels; None for a network that takes none. The label ``num_classes`` stands for none.
         num_outputs: Numbers that are predicted of each pixel.
     """
@@ -43,7 +43,7 @@ class AbstractDenoiser(nn.Module):
             raise ArgumentError(f"Argument `labels` must be {rule}.")
 
     def example_inputs(self, num_rows: int, generator: torch.Generator) -> tuple[Tensor, ...]:
-        """Return small pictures, steps and, if the network takes them, labels to call it with."""
+        """Return small images, steps and, if the network takes them, labels to call it with."""
         x = torch.randn(num_rows, self.channels, _EXAMPLE_SIZE, _EXAMPLE_SIZE, generator=generator)
         steps = torch.randint(_EXAMPLE_STEPS, (num_rows,), generator=generator)
         if self.num_classes is None:
@@ -131,7 +131,7 @@ class UNet(AbstractDenoiser):
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, x: Tensor, steps: Tensor, labels: Tensor | None = None) -> Tensor:
-        """Return predictions (N, C * num_outputs, H, W) of pictures, steps (N,) and, if it takes them, labels (N,).
+        """Return predictions (N, C * num_outputs, H, W) of images, steps (N,) and, if it takes them, labels (N,).
 
         Raises:
             ArgumentError: If labels are missing, or given to a network that takes none.

@@ -1,4 +1,4 @@
-"""A generator of pictures: a block that turns noise into a short vector, then stages that double the size."""
+"""A generator of images: a block that turns noise into a short vector, then stages that double the size."""
 
 from __future__ import annotations
 
@@ -6,21 +6,22 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from qiskit_qgen._checks import check_channels_first, check_int, check_shape
+from qiskit_qgen._checks import check_int, check_shape
 from qiskit_qgen.exceptions import ArgumentError
+from qiskit_qgen.networks.autoencoder import check_image_shape
 from qiskit_qgen.networks.blocks import Block
 
-MINIMUM_SIDE, MAXIMUM_SIDE = 8, 128
+_MAXIMUM_SIDE = 128
 _START = 4
 _NARROWEST = 16
 _GROUP = 8
 
 
 class UpsamplingGenerator(nn.Module):
-    """Maps noise by a block to a vector, and the vector by 4 x 4 -> 8 x 8 -> 16 x 16 -> ... to pictures.
+    """Maps noise by a block to a vector, and the vector by 4 x 4 -> 8 x 8 -> 16 x 16 -> ... to images.
 
     Each stage doubles height and width (nearest pixel), convolves (3 x 3), normalises groups of channels and applies a
-    leaky rectifier; a last convolution and a sigmoid give the pictures. Sides that are not 4 times a power of two come
+    leaky rectifier; a last convolution and a sigmoid give the images. Sides that are not 4 times a power of two come
     from the next larger square, resized. The sizes 4 to 32 are those of arXiv 2507.09706; channels, normalisation and
     activations are our own choice.
 
@@ -53,18 +54,18 @@ class UpsamplingGenerator(nn.Module):
         self.noise_dim = noise_dim
         fits = noise_dim == block.num_inputs
         self.entry = nn.Identity() if fits else nn.Linear(noise_dim, block.num_inputs, bias=False)
-        channels, height, width_of_picture = check_picture_shape(image_shape)
+        channels, height, width_of_image = check_generated_shape(image_shape)
         check_width("width", width)
-        self.image_shape = (channels, height, width_of_picture)
+        self.image_shape = (channels, height, width_of_image)
         self.block = block
         stages: list[nn.Module] = []
         inputs, side = width, _START
-        while side < max(height, width_of_picture):
+        while side < max(height, width_of_image):
             outputs = width if side == _START else max(inputs // 2 // _GROUP * _GROUP, _NARROWEST)
             stages += [nn.Upsample(scale_factor=2), *_convolution(inputs, outputs)]
             inputs, side = outputs, 2 * side
         # Without biases: beside the small expectation values of a circuit these would drown what the noise changes, and
-        # all pictures would begin alike. The normalisation that follows makes small vectors as strong as any.
+        # all images would begin alike. The normalisation that follows makes small vectors as strong as any.
         self.project = nn.Linear(self.num_latents, width * _START * _START, bias=False)
         self.start = nn.Sequential(nn.Unflatten(1, (width, _START, _START)), nn.GroupNorm(width // _GROUP, width))
         self.stages = nn.Sequential(nn.LeakyReLU(0.2), *stages)
@@ -82,7 +83,7 @@ class UpsamplingGenerator(nn.Module):
         return int(self.block.num_outputs) + self.num_categories
 
     def forward(self, z: Tensor) -> Tensor:
-        """Return pictures (N, C, H, W) in [0, 1] of noise ``z`` (N, noise_dim + num_categories)."""
+        """Return images (N, C, H, W) in [0, 1] of noise ``z`` (N, noise_dim + num_categories)."""
         return self.decode(self.latents(z))
 
     def latents(self, z: Tensor) -> Tensor:
@@ -91,7 +92,7 @@ class UpsamplingGenerator(nn.Module):
         return torch.cat([vectors, z[:, self.noise_dim :]], 1) if self.num_categories else vectors
 
     def decode(self, latents: Tensor) -> Tensor:
-        """Return the pictures (N, C, H, W) of the block's vectors (N, num_latents).
+        """Return the images (N, C, H, W) of the block's vectors (N, num_latents).
 
         Raises:
             ArgumentError: If ``latents`` has another shape.
@@ -117,22 +118,15 @@ def check_width(name: str, value: object) -> int:
     return width
 
 
-def check_picture_shape(image_shape: object) -> tuple[int, int, int]:
+def check_generated_shape(image_shape: object) -> tuple[int, int, int]:
     """Return ``image_shape`` as channels, height, width.
 
     Raises:
         ArgumentError: If there are not 1, 3 or 4 channels or a side is not from 8 to 128.
     """
-    sizes = tuple(image_shape) if isinstance(image_shape, (tuple, list)) else ()
-    check_shape("image_shape", sizes, "(C, H, W) as three integers", len(sizes) == 3)
-    if all(isinstance(size, int) for size in sizes):
-        check_channels_first(sizes)
-    channels = check_int("image_shape[0]", sizes[0], minimum=1, maximum=4)
-    if channels == 2:
-        raise ArgumentError("Argument `image_shape[0]` must be 1, 3 or 4 channels, but is 2.")
-    height, width = (
-        check_int(f"image_shape[{axis}]", sizes[axis], minimum=MINIMUM_SIDE, maximum=MAXIMUM_SIDE) for axis in (1, 2)
-    )
+    channels, height, width = check_image_shape(image_shape, maximum_side=_MAXIMUM_SIDE)
+    if channels not in (1, 3, 4):
+        raise ArgumentError(f"Argument `image_shape[0]` must be 1, 3 or 4 channels, but is {channels}.")
     return channels, height, width
 
 

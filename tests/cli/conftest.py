@@ -31,8 +31,8 @@ extractor = "pixel"
 """
 
 
-def write_pictures(path):
-    """Forty pictures for training and twenty for testing: a bright bar on a dim random ground."""
+def write_images(path):
+    """Forty images for training and twenty for testing: a bright bar on a dim random ground."""
     generator = np.random.default_rng(5)
     arrays = {}
     for split, count in (("train", 40), ("test", 20)):
@@ -44,31 +44,31 @@ def write_pictures(path):
 
 
 @pytest.fixture(scope="session")
-def pictures(tmp_path_factory):
+def sample_images(tmp_path_factory):
     path = tmp_path_factory.mktemp("data") / "bars.npz"
-    write_pictures(path)
+    write_images(path)
     return path
 
 
 @pytest.fixture(scope="session")
-def config(tmp_path_factory, pictures):
+def config(tmp_path_factory, sample_images):
     path = tmp_path_factory.mktemp("config") / "tiny.toml"
-    path.write_text(CONFIG.format(data=str(pictures)))
+    path.write_text(CONFIG.format(data=str(sample_images)))
     return path
 
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path_factory, monkeypatch):
-    """Features of real pictures are kept in a folder of the tests, not in the user's."""
+    """Features of real images are kept in a folder of the tests, not in the user's."""
     monkeypatch.setenv("QISKIT_QGEN_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
 
 
 @pytest.fixture(scope="session")
-def model_dir(tmp_path_factory, pictures):
+def model_dir(tmp_path_factory, sample_images):
     sizes = {"num_qubits": 2, "num_layers": 1, "autoencoder_width": 4, "autoencoder_hidden": 8, "critic_width": 8}
     model = StyleQGAN(image_shape=(1, 8, 8), **sizes)
     training = StyleQGANTraining.of(steps=2, autoencoder_steps=2, batch_size=8)
-    with np.load(pictures) as arrays:
+    with np.load(sample_images) as arrays:
         model.fit(arrays["train_images"], training=training, seed=0, callbacks=[])
     folder = tmp_path_factory.mktemp("saved") / "model"
     model.save_pretrained(folder)

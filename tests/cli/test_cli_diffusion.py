@@ -33,9 +33,9 @@ num_samples = 5
 """
 
 
-def config(tmp_path, pictures, bottleneck="quantum", **model):
+def config(tmp_path, sample_images, bottleneck="quantum", **model):
     path = tmp_path / "diffusion.toml"
-    text = CONFIG.format(data=str(pictures), bottleneck=bottleneck)
+    text = CONFIG.format(data=str(sample_images), bottleneck=bottleneck)
     if bottleneck != "plain":
         model = {"num_qubits": 3, **model}
     extra = "".join(f"{name} = {json.dumps(value)}\n" for name, value in model.items())
@@ -44,9 +44,9 @@ def config(tmp_path, pictures, bottleneck="quantum", **model):
 
 
 @pytest.mark.parametrize("bottleneck", ["plain", "quantum"])
-def test_a_run_leaves_a_model_that_samples_and_is_scored(qgen, pictures, tmp_path, bottleneck):
+def test_a_run_leaves_a_model_that_samples_and_is_scored(qgen, sample_images, tmp_path, bottleneck):
     out = tmp_path / "run"
-    result = qgen("train", config(tmp_path, pictures, bottleneck), "--out", out, "--seed", 3)
+    result = qgen("train", config(tmp_path, sample_images, bottleneck), "--out", out, "--seed", 3)
     assert result.exit_code == 0, result.stderr
     files = {entry.name for entry in out.iterdir()}
     assert {"scores.json", "samples.png", "history.json", "history.png", "model"} <= files
@@ -59,13 +59,13 @@ def test_a_run_leaves_a_model_that_samples_and_is_scored(qgen, pictures, tmp_pat
     np.testing.assert_array_equal(np.load(tmp_path / "more.npy"), model.sample(3, seed=2).numpy())
     result = qgen("sample", out, "-n", 2, "--sampler", "dpm-solver", "--sampling-steps", 2, "--out", tmp_path / "m.png")
     assert result.exit_code == 0, result.stderr
-    result = qgen("evaluate", out, "--data", pictures, "-n", 4, "--extractor", "pixel")
+    result = qgen("evaluate", out, "--data", sample_images, "-n", 4, "--extractor", "pixel")
     assert result.exit_code == 0, result.stderr
     assert "4 generated against 20 real images" in result.stdout
 
 
-def test_a_run_goes_on_and_a_finished_one_is_told(qgen, pictures, tmp_path):
-    path = config(tmp_path, pictures, min_beta=1e-4, process="gaussian")
+def test_a_run_goes_on_and_a_finished_one_is_told(qgen, sample_images, tmp_path):
+    path = config(tmp_path, sample_images, min_beta=1e-4, process="gaussian")
     first = qgen("train", path, "--out", tmp_path / "run", "--seed", 3)
     assert first.exit_code == 0, first.stderr
     again = qgen("train", path, "--out", tmp_path / "run", "--seed", 3, "--resume")
@@ -76,8 +76,8 @@ def test_a_run_goes_on_and_a_finished_one_is_told(qgen, pictures, tmp_path):
     assert "num_images" in other.stderr
 
 
-def test_other_forward_processes_and_wrong_options(qgen, pictures, tmp_path):
-    path = config(tmp_path, pictures, process="depolarizing")
+def test_other_forward_processes_and_wrong_options(qgen, sample_images, tmp_path):
+    path = config(tmp_path, sample_images, process="depolarizing")
     result = qgen("train", path, "--out", tmp_path / "run", "--seed", 3)
     assert result.exit_code == 0, result.stderr
     for options, sentence in [
@@ -95,8 +95,8 @@ def test_other_forward_processes_and_wrong_options(qgen, pictures, tmp_path):
     assert not (tmp_path / "other" / "run.json").exists()
 
 
-def test_defaults_are_the_models_and_few_samples_are_scored(pictures, tmp_path):
-    tables = complete(read_settings(config(tmp_path, pictures)), (1, 8, 8))
+def test_defaults_are_the_models_and_few_samples_are_scored(sample_images, tmp_path):
+    tables = complete(read_settings(config(tmp_path, sample_images)), (1, 8, 8))
     assert tables["model"]["sampling"]["sampler"] == "ddim"
     assert not {"strict", "labels"} & tables["training"].keys()
     assert tables["evaluate"]["num_samples"] == 5

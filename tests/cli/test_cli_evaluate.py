@@ -1,4 +1,4 @@
-"""qgen evaluate: the table, the numbers, what a run was trained on, and fewer pictures."""
+"""qgen evaluate: the table, the numbers, what a run was trained on, and fewer images."""
 
 import json
 
@@ -24,9 +24,9 @@ def run(tmp_path_factory, config):
     return folder
 
 
-def test_the_table_has_every_score_with_intervals_and_floors(qgen, run, pictures, tmp_path):
+def test_the_table_has_every_score_with_intervals_and_floors(qgen, run, sample_images, tmp_path):
     out = tmp_path / "scores.json"
-    result = qgen("evaluate", run, "--data", pictures, "--extractor", "pixel", "--memorization", "-o", out)
+    result = qgen("evaluate", run, "--data", sample_images, "--extractor", "pixel", "--memorization", "-o", out)
     assert result.exit_code == 0, result.stderr
     scores = json.loads(out.read_text())
     lines = result.stdout.split("\n\n")[0].splitlines()
@@ -41,10 +41,10 @@ def test_the_table_has_every_score_with_intervals_and_floors(qgen, run, pictures
     assert f"Copies of the 12 training images: {scores['memorization']['copy_rate']:.1%} [" in result.stdout
 
 
-def test_copies_are_looked_for_among_what_the_run_was_trained_on(qgen, run, pictures, tmp_path):
+def test_copies_are_looked_for_among_what_the_run_was_trained_on(qgen, run, sample_images, tmp_path):
     out = tmp_path / "scores.json"
-    qgen("evaluate", run, "--data", pictures, "--extractor", "pixel", "--memorization", "--seed", 5, "-o", out)
-    data = np.load(pictures)
+    qgen("evaluate", run, "--data", sample_images, "--extractor", "pixel", "--memorization", "--seed", 5, "-o", out)
+    data = np.load(sample_images)
     trained_on = subset(torch.from_numpy(data["train_images"]), 12, 2)
     model = StyleQGAN.from_pretrained(run / "model")
     expected = model.evaluate(data["test_images"], train=trained_on, extractor="pixel", seed=5)["memorization"]
@@ -54,15 +54,15 @@ def test_copies_are_looked_for_among_what_the_run_was_trained_on(qgen, run, pict
         np.testing.assert_allclose(found[key], value, rtol=1e-6, err_msg=key)
 
 
-def test_a_model_without_its_run_cannot_say_what_it_was_trained_on(qgen, model_dir, pictures):
-    result = qgen("evaluate", model_dir, "--data", pictures, "--extractor", "pixel", "--memorization")
+def test_a_model_without_its_run_cannot_say_what_it_was_trained_on(qgen, model_dir, sample_images):
+    result = qgen("evaluate", model_dir, "--data", sample_images, "--extractor", "pixel", "--memorization")
     assert result.exit_code == 2
     assert f"Folder {model_dir} must be that of a run for --memorization" in result.stderr
 
 
-def test_baselines_stand_beside_the_model_and_judge_each_score(qgen, run, pictures, tmp_path):
+def test_baselines_stand_beside_the_model_and_judge_each_score(qgen, run, sample_images, tmp_path):
     out = tmp_path / "scores.json"
-    result = qgen("evaluate", run, "--data", pictures, "--extractor", "pixel", "-o", out)
+    result = qgen("evaluate", run, "--data", sample_images, "--extractor", "pixel", "-o", out)
     scores = json.loads(out.read_text())
     for title, found in (("Baselines", scores), ("Baselines, latents", scores["latent"])):
         start = result.stdout.index(f"{title}  ")
@@ -79,9 +79,9 @@ def test_baselines_stand_beside_the_model_and_judge_each_score(qgen, run, pictur
     assert "Unfit: a baseline that has learnt nothing" in result.stdout, "after six steps no model is better"
 
 
-def test_scores_of_chosen_samples_say_so(qgen, run, pictures, tmp_path):
+def test_scores_of_chosen_samples_say_so(qgen, run, sample_images, tmp_path):
     out = tmp_path / "scores.json"
-    options = ("--data", pictures, "--extractor", "pixel", "-n", 8, "-o", out)
+    options = ("--data", sample_images, "--extractor", "pixel", "-n", 8, "-o", out)
     plain = qgen("evaluate", run, *options)
     assert plain.exit_code == 0
     assert "oversample" not in json.loads(out.read_text())
@@ -92,8 +92,8 @@ def test_scores_of_chosen_samples_say_so(qgen, run, pictures, tmp_path):
     assert json.loads(out.read_text())["oversample"] == 4
 
 
-def test_fewer_real_pictures_can_be_taken(qgen, run, pictures):
-    result = qgen("evaluate", run, "--data", pictures, "--extractor", "pixel", "--num-images", 8)
+def test_fewer_real_images_can_be_taken(qgen, run, sample_images):
+    result = qgen("evaluate", run, "--data", sample_images, "--extractor", "pixel", "--num-images", 8)
     assert result.exit_code == 0
     assert "8 generated against 8 real images (bars.npz, test); features of pixel." in result.stdout
 
@@ -112,8 +112,8 @@ def test_distances_are_called_fid_and_kid_of_fids_features_alone():
 
 
 @pytest.mark.parametrize("split", ["train", "test"])
-def test_training_images_are_not_compared_with_themselves(qgen, run, pictures, split):
-    result = qgen("evaluate", run, "--data", pictures, "--extractor", "pixel", "--split", split, "--memorization")
+def test_training_images_are_not_compared_with_themselves(qgen, run, sample_images, split):
+    result = qgen("evaluate", run, "--data", sample_images, "--extractor", "pixel", "--split", split, "--memorization")
     assert result.exit_code == (2 if split == "train" else 0)
     assert ("--memorization needs real images that were not trained on" in result.stderr) == (split == "train")
     assert ("Reconstructions have a peak signal-to-noise ratio" in result.stdout) == (split == "test")

@@ -25,10 +25,10 @@ def refused(result, sentence):
     assert result.stderr.splitlines()[-1] == f"Error: {sentence}"
 
 
-def test_a_comparison_leaves_a_table_numbers_and_a_picture(qgen, model_dir, pictures, tmp_path):
+def test_a_comparison_leaves_a_table_numbers_and_a_image(qgen, model_dir, sample_images, tmp_path):
     out = tmp_path / "comparison"
     executions = ("--execution", "local:dtype=float64", "--execution", "shots=local:shots=64,seed=0")
-    options = ("--data", pictures, "--extractor", "pixel", "-n", 12, "--seed", 3, "--seed", 5, "--out", out)
+    options = ("--data", sample_images, "--extractor", "pixel", "-n", 12, "--seed", 3, "--seed", 5, "--out", out)
     result = qgen("compare", model_dir, *executions, *options)
     assert result.exit_code == 0, result.stderr
     files = {"comparison.json", "comparison.md", "comparison.png", "report.html"}
@@ -47,8 +47,8 @@ def test_a_comparison_leaves_a_table_numbers_and_a_picture(qgen, model_dir, pict
         assert np.asarray(image.convert("L")).std() > 3
 
 
-def test_a_comparison_without_seeds_takes_three(qgen, model_dir, pictures, tmp_path):
-    options = ("--data", pictures, "--extractor", "pixel", "-n", 4, "--out", tmp_path / "out")
+def test_a_comparison_without_seeds_takes_three(qgen, model_dir, sample_images, tmp_path):
+    options = ("--data", sample_images, "--extractor", "pixel", "-n", 4, "--out", tmp_path / "out")
     result = qgen("compare", model_dir, "--execution", "local", *options)
     assert result.exit_code == 0, result.stderr
     assert json.loads((tmp_path / "out" / "comparison.json").read_text())["seeds"] == [0, 1, 2]
@@ -79,9 +79,9 @@ def test_a_comparison_without_seeds_takes_three(qgen, model_dir, pictures, tmp_p
         (["local:shots=0"], "Argument `shots` must be an integer from 1 to 1000000000000, but is 0."),
     ],
 )
-def test_wrong_executions_are_refused_in_one_sentence(qgen, model_dir, pictures, tmp_path, executions, sentence):
+def test_wrong_executions_are_refused_in_one_sentence(qgen, model_dir, sample_images, tmp_path, executions, sentence):
     given = [part for text in executions for part in ("--execution", text)]
-    options = ("--data", pictures, "--extractor", "pixel", "-n", 4, "--out", tmp_path / "out")
+    options = ("--data", sample_images, "--extractor", "pixel", "-n", 4, "--out", tmp_path / "out")
     refused(qgen("compare", model_dir, *given, *options), sentence)
     assert not (tmp_path / "out").exists()
 

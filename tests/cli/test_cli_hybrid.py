@@ -28,9 +28,9 @@ extractor = "pixel"
 
 
 @pytest.mark.parametrize("place", ["none", "both"])
-def test_a_run_leaves_a_model_that_samples(qgen, pictures, tmp_path, place):
+def test_a_run_leaves_a_model_that_samples(qgen, sample_images, tmp_path, place):
     config = tmp_path / "hybrid.toml"
-    config.write_text(CONFIG.format(data=str(pictures), place=place))
+    config.write_text(CONFIG.format(data=str(sample_images), place=place))
     result = qgen("train", config, "--out", tmp_path / "run", "--seed", 3, "--set", "training.score_every=1")
     assert result.exit_code == 0, result.stderr
     scored = History.load(tmp_path / "run" / "history.json").values("adversarial", "sample_discrepancy")
@@ -43,9 +43,9 @@ def test_a_run_leaves_a_model_that_samples(qgen, pictures, tmp_path, place):
     assert result.exit_code == 0, result.stderr
 
 
-def test_a_challenger_is_trained_in_the_models_place(qgen, pictures, tmp_path):
+def test_a_challenger_is_trained_in_the_models_place(qgen, sample_images, tmp_path):
     config = tmp_path / "hybrid.toml"
-    config.write_text(CONFIG.format(data=str(pictures), place="generator"))
+    config.write_text(CONFIG.format(data=str(sample_images), place="generator"))
     for level, shown in (("search", "'search'"), ("best", "'best'")):
         result = qgen("train", config, "--out", tmp_path / "run", "--twin", level)
         assert result.exit_code == 2
@@ -59,9 +59,9 @@ def test_a_challenger_is_trained_in_the_models_place(qgen, pictures, tmp_path):
     assert again.exit_code == 0, again.stderr
 
 
-def test_keys_are_those_of_the_model_that_is_named(pictures, tmp_path):
+def test_keys_are_those_of_the_model_that_is_named(sample_images, tmp_path):
     config = tmp_path / "hybrid.toml"
-    config.write_text(CONFIG.format(data=str(pictures), place="both"))
+    config.write_text(CONFIG.format(data=str(sample_images), place="both"))
     tables = read_settings(config)
     whole = complete(tables, (1, 8, 8))
     assert whole["training"]["loss"] == "wgan-gp"

@@ -73,10 +73,10 @@ def weights(folder):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", MODELS)
-def test_two_processes_leave_the_files_of_one_once(name, pictures, tmp_path):
+def test_two_processes_leave_the_files_of_one_once(name, sample_images, tmp_path):
     model, training = MODELS[name]
     config = tmp_path / "small.toml"
-    config.write_text(CONFIG.format(data=str(pictures), model=model, training=training))
+    config.write_text(CONFIG.format(data=str(sample_images), model=model, training=training))
     one, two = (train(config, tmp_path / str(number), processes=number) for number in (1, 2))
     assert one.returncode == 0, one.stderr
     assert two.returncode == 0, two.stderr
@@ -97,9 +97,9 @@ def test_two_processes_leave_the_files_of_one_once(name, pictures, tmp_path):
 
 
 @pytest.mark.slow
-def test_an_error_is_said_once(pictures, tmp_path):
+def test_an_error_is_said_once(sample_images, tmp_path):
     config = tmp_path / "small.toml"
-    config.write_text(CONFIG.format(data=str(pictures), model=STYLE, training="steps = 2\n"))
+    config.write_text(CONFIG.format(data=str(sample_images), model=STYLE, training="steps = 2\n"))
     result = train(config, tmp_path / "run", "--batch-size", "7", processes=2)
     assert result.returncode != 0
     sentence = "Error: Argument `batch_size` must be divisible by 2, the number of processes, but is 7."

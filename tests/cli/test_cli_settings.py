@@ -240,7 +240,7 @@ def test_published_systems_that_are_unknown_or_of_tables_are_refused():
 
 def test_written_tables_are_read_as_they_were():
     tables = {
-        "data": {"name": 'C:\\new "pictures"\n\t\x7f é 🙂', "data_dir": None},
+        "data": {"name": 'C:\\new "images"\n\t\x7f é 🙂', "data_dir": None},
         "model": {"entanglement": [[0, 1], [1, 2]], "normal": True, "rate": 1e-05, "scale": 3.0, "whole": 3},
     }
     read = tomllib.loads(dump_tables(tables))

@@ -92,16 +92,16 @@ TOLD = {
 }
 
 
-def run(qgen, name, text, pictures, folder):
+def run(qgen, name, text, sample_images, folder):
     path = folder / "study.toml"
     path.write_text(text)
-    data = () if name == "placement" else ("--data", pictures)
+    data = () if name == "placement" else ("--data", sample_images)
     return qgen("study", name, path, *data, "--out", folder / "study")
 
 
 @pytest.mark.parametrize("name", CONFIGS)
-def test_one_command_makes_the_study_and_the_same_reports_it_again(qgen, pictures, tmp_path, name):
-    first = run(qgen, name, CONFIGS[name], pictures, tmp_path)
+def test_one_command_makes_the_study_and_the_same_reports_it_again(qgen, sample_images, tmp_path, name):
+    first = run(qgen, name, CONFIGS[name], sample_images, tmp_path)
     out = tmp_path / "study"
     assert first.exit_code == 0, first.stderr
     assert first.stderr.count(": ") >= 4
@@ -117,13 +117,13 @@ def test_one_command_makes_the_study_and_the_same_reports_it_again(qgen, picture
     count = {"low-data": 6, "placement": 6, "autoencoders": 4}[name]
     assert qgen("study", "status", out).stdout.startswith(f"{count} of {count} trials have ended: {count} done")
 
-    again = run(qgen, name, CONFIGS[name], pictures, tmp_path)
+    again = run(qgen, name, CONFIGS[name], sample_images, tmp_path)
     assert again.stdout == first.stdout
     assert "seed 0" not in again.stderr
 
 
-def test_settings_reach_the_study(qgen, pictures, tmp_path):
-    assert run(qgen, "low-data", LOW_DATA, pictures, tmp_path).exit_code == 0
+def test_settings_reach_the_study(qgen, sample_images, tmp_path):
+    assert run(qgen, "low-data", LOW_DATA, sample_images, tmp_path).exit_code == 0
     content = json.loads((tmp_path / "study" / "low_data.json").read_text())
     model = QuantumDiffusionConfig.of(num_qubits=2, num_steps=20, architecture_width=8, sampling_steps=2)
     assert content["settings"]["model"] == model.to_dict()
@@ -131,12 +131,12 @@ def test_settings_reach_the_study(qgen, pictures, tmp_path):
     assert [row["size"] for row in content["rows"]] == [4, 4, 24, 24]
 
 
-def test_how_trials_failed_is_told_and_a_study_without_results_ends_with_it(qgen, pictures, tmp_path, monkeypatch):
+def test_how_trials_failed_is_told_and_a_study_without_results_ends_with_it(qgen, sample_images, tmp_path, monkeypatch):
     def fail(*_, **__):
         raise RuntimeError("no memory")
 
     monkeypatch.setattr("qiskit_qgen.studies.arms.trial.distance", fail)
-    result = run(qgen, "low-data", LOW_DATA, pictures, tmp_path)
+    result = run(qgen, "low-data", LOW_DATA, sample_images, tmp_path)
     assert result.exit_code == 2
     assert "seed 0, 4 images, plain: failed: RuntimeError: no memory" in result.stderr
     assert "None of the 4 trials is done, so that there is nothing to report; the first ended with" in result.stderr
@@ -166,8 +166,8 @@ def test_how_trials_failed_is_told_and_a_study_without_results_ends_with_it(qgen
         ("autoencoders", ("hidden = 8", "hiden = 8"), "no option `hiden`: did you mean `hidden`"),
     ],
 )
-def test_a_wrong_settings_file_ends_with_one_sentence(qgen, pictures, tmp_path, name, change, message):
-    found = run(qgen, name, CONFIGS[name].replace(*change), pictures, tmp_path)
+def test_a_wrong_settings_file_ends_with_one_sentence(qgen, sample_images, tmp_path, name, change, message):
+    found = run(qgen, name, CONFIGS[name].replace(*change), sample_images, tmp_path)
     assert found.exit_code == 2
     assert message in found.stderr
     assert not (tmp_path / "study").exists()

@@ -1,4 +1,4 @@
-"""From a configuration to pictures, in processes of their own."""
+"""From a configuration to images, in processes of their own."""
 
 import json
 import os
@@ -76,7 +76,7 @@ def test_a_run_leaves_everything(run):
     assert "Traceback" not in err
 
 
-def test_the_pictures_of_a_run_are_pictures(run):
+def test_the_images_of_a_run_are_images(run):
     folder, _, _ = run
     for name in ("samples", "reconstructions", "nearest", "history", "circuit"):
         with Image.open(folder / f"{name}.png") as image:
@@ -128,10 +128,10 @@ def test_samples_of_a_new_process_are_those_of_the_library(run, tmp_path):
     assert np.array_equal(np.load(tmp_path / "again.npy"), samples)
 
 
-def test_evaluating_a_run_gives_its_scores_again(run, pictures, tmp_path):
+def test_evaluating_a_run_gives_its_scores_again(run, sample_images, tmp_path):
     folder, _, _ = run
     table, _ = qgen(
-        *("evaluate", folder / "model", "--data", pictures, "--extractor", "pixel", "--seed", 3),
+        *("evaluate", folder / "model", "--data", sample_images, "--extractor", "pixel", "--seed", 3),
         *("--out", tmp_path / "scores.json"),
     )
     scores = json.loads((tmp_path / "scores.json").read_text())

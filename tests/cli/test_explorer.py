@@ -82,10 +82,10 @@ def test_a_missing_library_names_the_extra(qgen, model_dir):
 
 
 @pytest.fixture(scope="module")
-def shown_dir(tmp_path_factory, pictures):
+def shown_dir(tmp_path_factory, sample_images):
     """A saved model whose pixels are the generator's own outputs, so that every change of the noise is seen."""
     model = StyleQGAN(image_shape=(1, 8, 8), generator="classical", autoencoder=None, critic_width=8)
-    with np.load(pictures) as arrays:
+    with np.load(sample_images) as arrays:
         model.fit(arrays["train_images"], steps=2, batch_size=8, seed=0, callbacks=[])
     folder = tmp_path_factory.mktemp("shown") / "model"
     model.save_pretrained(folder)

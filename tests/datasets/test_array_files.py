@@ -148,9 +148,9 @@ def test_wrong_content_is_named_with_its_file(tmp_path):
         "Data set 'mine.npy': `images` must hold finite numbers, but 192 of its 192 are NaN or infinite."
     )
     np.save(tmp_path / "empty.npy", IMAGES[:0])
-    assert "must hold at least one picture, but has shape (0, 8, 8)" in refused(tmp_path / "empty.npy")
+    assert "must hold at least one image, but has shape (0, 8, 8)" in refused(tmp_path / "empty.npy")
     np.savez(tmp_path / "mine.npz", images=IMAGES, labels=LABELS[:-1])
-    assert "must have shape (6,), one for each picture, but have shape (5,)" in refused(tmp_path / "mine.npz")
+    assert "must have shape (6,), one for each image, but have shape (5,)" in refused(tmp_path / "mine.npz")
 
 
 def test_pickles_are_not_run(tmp_path):
@@ -267,7 +267,7 @@ def test_truncated_files_are_refused_and_changed_ones_raise_nothing_else(tmp_pat
 
 
 @pytest.mark.parametrize("names", [("val_images", "val_labels"), ("x_val", "y_val")])
-def test_validation_pictures_have_names_of_their_own(tmp_path, names):
+def test_validation_images_have_names_of_their_own(tmp_path, names):
     path = tmp_path / "pictures.npz"
     train, val = np.zeros((3, 8, 8), np.uint8), np.full((2, 8, 8), 255, np.uint8)
     np.savez(path, train_images=train, **dict(zip(names, (val, np.array([1, 0])), strict=True)))
@@ -280,7 +280,7 @@ def test_validation_pictures_have_names_of_their_own(tmp_path, names):
 
 @pytest.mark.parametrize("order", ["C", "F"])
 @pytest.mark.parametrize("kind", ["npy", "npz", "compressed.npz", "pt", "old.pt"])
-def test_a_draw_reads_the_same_pictures_as_indexing_does(tmp_path, kind, order):
+def test_a_draw_reads_the_same_images_as_indexing_does(tmp_path, kind, order):
     path = tmp_path / f"mine.{kind}"
     images, labels = np.asarray(IMAGES / 255, order=order), LABELS
     if kind == "npy":
@@ -303,7 +303,7 @@ def test_a_draw_reads_the_same_pictures_as_indexing_does(tmp_path, kind, order):
         assert "must hold 6 labels, one for each sample, but holds 4." in refused(path, num_images=3)
 
 
-def test_a_few_pictures_of_a_small_file_that_unpacks_to_gigabytes(tmp_path):
+def test_a_few_images_of_a_small_file_that_unpacks_to_gigabytes(tmp_path):
     path, count = tmp_path / "mine.npz", 2**19
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive, archive.open("images.npy", "w") as file:
         file.write(npy_bytes((count, 16, 16), b""))

@@ -61,7 +61,7 @@ def test_the_shipped_file_is_small_and_comes_with_its_licence():
     assert "The above copyright notice and this permission notice shall be included" in licence
 
 
-def test_the_shipped_pictures_have_not_changed():
+def test_the_shipped_images_have_not_changed():
     digest = hashlib.sha256()
     for split in ("train", "test"):
         dataset = load_dataset("fashion-mnist-mini", split=split)
@@ -72,7 +72,7 @@ def test_the_shipped_pictures_have_not_changed():
 
 @pytest.mark.skipif(not FASHION_MNIST.installed.is_dir(), reason="needs the complete Fashion-MNIST")
 @pytest.mark.parametrize(("split", "count"), [("train", 700), ("test", 100)])
-def test_the_shipped_pictures_are_the_first_of_each_class(split, count):
+def test_the_shipped_images_are_the_first_of_each_class(split, count):
     images, labels = (read_idx(FASHION_MNIST.installed / name) for name in FILES[split])
     chosen, seen = [], [0] * 10
     for index, label in enumerate(labels.tolist()):

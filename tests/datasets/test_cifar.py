@@ -63,7 +63,7 @@ def write(folder, form):
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("inner", ["", "cifar-10-batches-bin", "cifar-10-batches-py"])
-def test_both_forms_give_the_pictures_in_order(tmp_path, form, inner):
+def test_both_forms_give_the_images_in_order(tmp_path, form, inner):
     write(tmp_path / inner, form)
     train, test = (load_dataset("cifar-10", split=split, data_dir=tmp_path) for split in ("train", "test"))
     assert train.images.shape == (20, 3, 32, 32)

@@ -31,7 +31,7 @@ def test_values_of_every_type(tmp_path, code, letter, compressed):
     assert array.flags.writeable
 
 
-def test_pictures_of_a_higher_rank_and_none_at_all(tmp_path):
+def test_images_of_a_higher_rank_and_none_at_all(tmp_path):
     path = tmp_path / "file"
     path.write_bytes(idx_bytes(8, (2, 3, 4), bytes(range(24))))
     assert np.array_equal(read_idx(str(path)), np.arange(24).reshape(2, 3, 4))

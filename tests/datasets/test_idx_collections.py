@@ -48,7 +48,7 @@ def not_installed(monkeypatch, tmp_path):
 
 @pytest.fixture
 def small(monkeypatch, name):
-    """Let ten random pictures of four classes be the official test files; return the content of both files."""
+    """Let ten random images of four classes be the official test files; return the content of both files."""
     generator = np.random.default_rng(SEED)
     arrays = {
         IMAGES: generator.integers(0, 256, (10, 28, 28), np.uint8),

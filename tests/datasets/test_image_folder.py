@@ -44,8 +44,8 @@ def test_a_flat_folder_is_sorted_by_name_and_has_no_labels(tmp_path, channels):
     folder = tmp_path / "cats"
     for index in (2, 0, 1):
         save(folder / f"{index}.png", pixels(index, (6, 7, *channels)))
-    (folder / "notes.txt").write_text("not a picture")
-    (folder / ".hidden.png").write_text("not a picture either")
+    (folder / "notes.txt").write_text("not an image")
+    (folder / ".hidden.png").write_text("not an image either")
     dataset = load_dataset(folder)
     assert np.array_equal(dataset.images.numpy(), [values(pixels(index, (6, 7, *channels))) for index in range(3)])
     assert (dataset.labels, dataset.class_names, dataset.name, dataset.split) == (None, None, "cats", "train")
@@ -130,7 +130,7 @@ def test_black_and_white_palettes_and_orientation(tmp_path):
     assert np.array_equal(load_dataset(tmp_path / "turned").images[0, 0].numpy(), np.rot90(array, -1) / np.float32(255))
 
 
-def test_an_odd_picture_is_named_with_the_remedy(tmp_path):
+def test_an_odd_image_is_named_with_the_remedy(tmp_path):
     save(tmp_path / "a.png", pixels(0))
     save(tmp_path / "b.png", pixels(0, (7, 9)))
     assert refused(tmp_path) == (
@@ -353,7 +353,7 @@ def png(width, height, content, depth=8, kind=0):
 
 
 def pcx_bytes():
-    """Return a good picture in a format that Pillow reads, but that is not among those that are let in."""
+    """Return a good image in a format that Pillow reads, but that is not among those that are let in."""
     buffer = io.BytesIO()
     Image.fromarray(pixels(0)).save(buffer, format="PCX")
     return buffer.getvalue()
@@ -380,13 +380,13 @@ def zip_bytes():
     ],
     ids=["empty", "only magic", "zip", "EPS", "SVG", "truncated", "not zlib", "PCX"],
 )
-def test_files_that_are_no_pictures_are_named(tmp_path, content):
+def test_files_that_are_no_images_are_named(tmp_path, content):
     (tmp_path / "odd.png").write_bytes(content)
     assert f"{tmp_path / 'odd.png'} is damaged or is not an image that Pillow reads: " in refused(tmp_path)
 
 
 @pytest.mark.parametrize("side", [12_000, 20_000, 2**31 - 1])
-def test_pictures_that_declare_suspicious_sizes_are_refused(tmp_path, side):
+def test_images_that_declare_suspicious_sizes_are_refused(tmp_path, side):
     # From about 9,500 pixels a side Pillow only warns, from about 13,400 it refuses.
     (tmp_path / "odd.png").write_bytes(png(side, side, zlib.compress(b"\0" * 1000)))
     assert f"odd.png is damaged or is not an image that Pillow reads: Image size ({side**2} pixels)" in refused(
@@ -394,7 +394,7 @@ def test_pictures_that_declare_suspicious_sizes_are_refused(tmp_path, side):
     )
 
 
-def test_truncated_pictures_are_refused_and_changed_ones_raise_nothing_else(tmp_path):
+def test_truncated_images_are_refused_and_changed_ones_raise_nothing_else(tmp_path):
     generator = np.random.default_rng(SEED)
     for suffix in ("png", "jpg", "gif", "bmp", "tif", "webp", "pgm"):
         folder = tmp_path / suffix
@@ -414,7 +414,7 @@ def test_truncated_pictures_are_refused_and_changed_ones_raise_nothing_else(tmp_
                 assert "\n" not in str(error)  # noqa: PT017
 
 
-def test_a_third_folder_holds_validation_pictures(tmp_path):
+def test_a_third_folder_holds_validation_images(tmp_path):
     for split, value in (("train", 0), ("test", 100), ("val", 255)):
         (tmp_path / split / "only").mkdir(parents=True)
         Image.fromarray(np.full((8, 8), value, np.uint8)).save(tmp_path / split / "only" / "a.png")

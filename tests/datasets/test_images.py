@@ -28,7 +28,7 @@ def numbered(*shape):
         ((5, 3, 28, 20), (0, 1, 2, 3)),
         ((5, 4, 8, 8), (0, 1, 2, 3)),
         ((5, 8, 28, 28), (0, 1, 2, 3)),  # more than four channels, square
-        ((5, 1, 4, 4), (0, 1, 2, 3)),  # tiny: the other layout would have pictures one pixel high
+        ((5, 1, 4, 4), (0, 1, 2, 3)),  # tiny: the other layout would have images one pixel high
         ((5, 1, 2, 3), (0, 1, 2, 3)),
         ((5, 4, 5, 5), (0, 1, 2, 3)),
         ((5, 3, 4, 4), (0, 1, 2, 3)),  # the other layout would not be square
@@ -54,7 +54,7 @@ def test_layouts_are_recognised(shape, axes, kind):
 
 
 @pytest.mark.parametrize("shape", [(5, 28, 28), (3, 4, 4), (1, 2, 2), (7, 28, 20), (2, 3, 9)])
-def test_three_axes_are_grey_pictures(shape):
+def test_three_axes_are_grey_images(shape):
     data = numbered(*shape)
     images = as_images(data)
     assert np.array_equal(images.numpy(), data[:, None])
@@ -116,11 +116,11 @@ def test_tensors_in_the_right_form_are_not_copied():
         (torch.ones(28, 28), "must have shape (N, C, H, W), (N, H, W) or (N, H, W, C), but has shape (28, 28)."),
         (torch.ones(2, 3, 1, 8, 8), "or (N, H, W, C), but has shape (2, 3, 1, 8, 8)."),
         (torch.tensor(1.0), "or (N, H, W, C), but has shape ()."),
-        (torch.ones(0, 1, 8, 8), "must hold at least one picture, but has shape (0, 1, 8, 8)."),
-        (torch.ones(5, 1, 0, 8), "must hold at least one picture, but has shape (5, 1, 0, 8)."),
-        (torch.ones(32, 32, 3), "has shape (32, 32, 3), which looks like a single picture or a missing axis"),
-        (torch.ones(5, 1, 1, 8), "must hold pictures of at least 2 x 2 pixels, but has shape (5, 1, 1, 8)."),
-        (torch.ones(5, 1, 8, 1), "must hold pictures of at least 2 x 2 pixels, but has shape (5, 1, 8, 1)."),
+        (torch.ones(0, 1, 8, 8), "must hold at least one image, but has shape (0, 1, 8, 8)."),
+        (torch.ones(5, 1, 0, 8), "must hold at least one image, but has shape (5, 1, 0, 8)."),
+        (torch.ones(32, 32, 3), "has shape (32, 32, 3), which looks like a single image or a missing axis"),
+        (torch.ones(5, 1, 1, 8), "must hold images of at least 2 x 2 pixels, but has shape (5, 1, 1, 8)."),
+        (torch.ones(5, 1, 8, 1), "must hold images of at least 2 x 2 pixels, but has shape (5, 1, 8, 1)."),
         (torch.ones(10, 3, 32, 3), "has shape (10, 3, 32, 3), which does not tell the channels from height and width;"),
         (torch.ones(10, 4, 4, 4), "has shape (10, 4, 4, 4), which does not tell the channels"),
         (torch.ones(10, 8, 28, 32), "has shape (10, 8, 28, 32), which does not tell the channels"),
@@ -161,7 +161,7 @@ def test_faults_are_named_in_one_sentence(data, message):
     assert re.fullmatch(r"Argument `real` [^\n]*\.", str(caught.value))
 
 
-def test_black_pictures_are_pictures():
+def test_black_images_are_images():
     assert as_images(np.zeros((2, 8, 8), dtype=np.uint8)).eq(0).all()
 
 
@@ -191,8 +191,8 @@ def test_data_set_converts_its_labels_and_shows_itself():
 @pytest.mark.parametrize(
     ("labels", "message"),
     [
-        ([0, 1], "`labels` must have shape (3,), one for each picture, but have shape (2,)."),
-        (np.eye(3, dtype=int), "`labels` must have shape (3,), one for each picture, but have shape (3, 3)."),
+        ([0, 1], "`labels` must have shape (3,), one for each image, but have shape (2,)."),
+        (np.eye(3, dtype=int), "`labels` must have shape (3,), one for each image, but have shape (3, 3)."),
         ([0.0, 1.0, 2.0], "`labels` must be integers, but are of type float64."),
         (["a", "b", "c"], "`labels` must be integers, but are of type str32."),
         (np.ma.masked_equal([0, 1, 2], 1), "`labels` must be integers, but some are masked."),

@@ -17,7 +17,7 @@ def test_what_is_in_memory_is_taken(kind):
     assert np.array_equal(dataset.images[:, 0].numpy(), data)
     assert (dataset.name, dataset.split, dataset.labels, dataset.class_names) == (kind, "train", None, None)
     for split in ("val", "test"):
-        message = rf"^A tensor or array has no pictures of the split '{split}'; ask for split='train'\.$"
+        message = rf"^A tensor or array has no images of the split '{split}'; ask for split='train'\.$"
         with pytest.raises(DatasetError, match=message):
             load_dataset(data, split=split)
 
@@ -68,7 +68,7 @@ def test_other_splits_are_refused(split):
 
 
 @pytest.mark.parametrize("name", ["digits", "fashion-mnist-mini", "mnist", "fashion-mnist", "cifar-10", "sat-4"])
-def test_sets_without_validation_pictures_say_so(name):
+def test_sets_without_validation_images_say_so(name):
     with pytest.raises(DatasetError, match=rf"^Data set '{name}' has no validation images; ask for split='train' or"):
         load_dataset(name, split="val")
 

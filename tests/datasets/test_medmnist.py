@@ -14,13 +14,13 @@ pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning
 SPLITS = {"train": 6, "val": 3, "test": 4}
 
 
-def arrays(size=28, channels=3, classes=9, labels_a_picture=1):
+def arrays(size=28, channels=3, classes=9, labels_a_image=1):
     rng = np.random.default_rng(size + channels)
     shape = (size, size) if channels == 1 else (size, size, channels)
     content = {}
     for split, count in SPLITS.items():
         content[f"{split}_images"] = rng.integers(0, 256, (count, *shape), np.uint8)
-        content[f"{split}_labels"] = rng.integers(0, classes, (count, labels_a_picture), np.uint8)
+        content[f"{split}_labels"] = rng.integers(0, classes, (count, labels_a_image), np.uint8)
     return content
 
 
@@ -55,8 +55,8 @@ def test_the_table_of_sets_is_complete():
     assert all(len(found) == 32 for found in sums)
 
 
-def test_several_labels_a_picture_are_left_out(tmp_path):
-    np.savez(tmp_path / "chestmnist.npz", **arrays(channels=1, classes=2, labels_a_picture=14))
+def test_several_labels_a_image_are_left_out(tmp_path):
+    np.savez(tmp_path / "chestmnist.npz", **arrays(channels=1, classes=2, labels_a_image=14))
     data = load_dataset("chestmnist", data_dir=tmp_path)
     assert data.images.shape == (6, 1, 28, 28)
     assert (data.labels, data.class_names) == (None, None)
@@ -102,7 +102,7 @@ def test_hostile_and_foreign_files_are_refused(tmp_path, refused):
     np.savez(path, train_images=np.array([{"harm": 1}], object))
     assert "holds Python objects, which only pickle could read" in refused("pathmnist", data_dir=tmp_path)
     np.savez(path, **arrays(size=64))
-    assert "must hold pictures of shape (3, 28, 28), but holds (3, 64, 64)" in refused("pathmnist", data_dir=tmp_path)
+    assert "must hold images of shape (3, 28, 28), but holds (3, 64, 64)" in refused("pathmnist", data_dir=tmp_path)
     np.savez(path, **{**arrays(), "train_labels": np.full((6, 1), 9, np.uint8)})
     assert "`labels` must be less than 9" in refused("pathmnist", data_dir=tmp_path)
     np.savez(path, train_images=arrays()["train_images"])

@@ -1,4 +1,4 @@
-"""Tiles of a big picture, put together again."""
+"""Tiles of a big image, put together again."""
 
 import numpy as np
 import pytest
@@ -8,12 +8,12 @@ from qiskit_qgen.datasets import tile_image
 from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError
 
 
-def picture(height, width, channels):
+def sample_image(height, width, channels):
     return np.random.default_rng(0).integers(0, 256, (height, width, channels), dtype=np.uint8)
 
 
-def test_tiles_put_together_are_the_picture():
-    image = picture(9, 14, 3)
+def test_tiles_put_together_are_the_image():
+    image = sample_image(9, 14, 3)
     data = tile_image(image, 4, name="mine")
     assert data.images.shape == (6, 3, 4, 4)
     assert (data.name, data.labels) == ("mine", None)
@@ -29,20 +29,20 @@ def test_tiles_overlap_by_the_stride():
     torch.testing.assert_close(data.images[3], image[:, 2:8, 2:8])
 
 
-def test_tissue_becomes_a_set_of_pictures_in_colour():
+def test_tissue_becomes_a_set_of_images_in_colour():
     from skimage.data import immunohistochemistry
 
     data = tile_image(immunohistochemistry(), 28)
     assert data.images.shape == (18 * 18, 3, 28, 28)
     assert float(data.images.std()) > 0.1
-    assert tile_image(picture(30, 30, 1)[:, :, 0]).images.shape == (1, 1, 28, 28)
+    assert tile_image(sample_image(30, 30, 1)[:, :, 0]).images.shape == (1, 1, 28, 28)
 
 
 def test_bad_arguments_are_named():
     with pytest.raises(ArgumentError, match="`size`"):
-        tile_image(picture(20, 40, 3))
+        tile_image(sample_image(20, 40, 3))
     with pytest.raises(ArgumentError, match="`stride`"):
-        tile_image(picture(40, 40, 3), stride=0)
+        tile_image(sample_image(40, 40, 3), stride=0)
     with pytest.raises(ArgumentError, match="`image`"):
         tile_image(torch.rand(2, 3, 40, 40))
     with pytest.raises(ArgumentTypeError, match="`image`"):

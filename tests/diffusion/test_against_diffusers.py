@@ -27,7 +27,7 @@ def diffusers():
 
 
 def network(x, steps):
-    """A smooth function of picture and step, none that any data would give."""
+    """A smooth function of image and step, none that any data would give."""
     return torch.sin(2 * x + steps.view(-1, 1, 1, 1) / 300) * 0.8
 
 

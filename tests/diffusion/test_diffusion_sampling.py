@@ -156,7 +156,7 @@ def test_ddim_with_eta_1_and_all_steps_is_ancestral_sampling():
     torch.testing.assert_close(found, expected)
 
 
-def test_clean_pictures_are_clipped():
+def test_clean_images_are_clipped():
     schedule = NoiseSchedule.named("cosine", 20)
     for sampler in (ddim_sample, dpm_solver_sample):
         found = sampler(lambda x, _: 3 * torch.ones_like(x), start(), schedule, num_steps=5, prediction="x0")

@@ -110,7 +110,7 @@ def test_conversions_agree_with_the_noise_that_was_added():
 
 
 @pytest.mark.parametrize("kind", ["epsilon", "x0", "v"])
-def test_weighted_errors_of_all_predictions_are_the_same_error_of_the_clean_picture(kind):
+def test_weighted_errors_of_all_predictions_are_the_same_error_of_the_clean_image(kind):
     generator = torch.Generator().manual_seed(2)
     schedule = NoiseSchedule.named("linear", 200)
     steps = torch.arange(0, 200, 10)

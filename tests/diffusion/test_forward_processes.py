@@ -112,7 +112,7 @@ def test_pixels_between_two_levels_keep_their_mean():
 
 
 def said_of(process, x0):
-    """What a perfect network says if the clean picture is ``x0``."""
+    """What a perfect network says if the clean image is ``x0``."""
     if process.num_outputs == 1:
         return 2 * x0 - 1
     levels = (x0 * (process.levels - 1)).long()

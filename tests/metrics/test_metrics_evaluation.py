@@ -1,4 +1,4 @@
-"""All scores in one dictionary: contents, floors, sharing of features, real pictures, refusals."""
+"""All scores in one dictionary: contents, floors, sharing of features, real images, refusals."""
 
 import json
 
@@ -49,7 +49,7 @@ QUICK = {"subsets": 5, "bins": 8}
 
 
 class _Counting(nn.Module):
-    """Eight fixed random projections of 6 x 6 pictures, which count the pictures they have seen."""
+    """Eight fixed random projections of 6 x 6 images, which count the images they have seen."""
 
     def __init__(self):
         super().__init__()
@@ -68,14 +68,14 @@ def extractor():
 
 
 @pytest.fixture
-def pictures():
+def sample_images():
     rng = np.random.default_rng(62)
     draw = lambda n, b: torch.as_tensor(rng.beta(2, b, size=(n, 1, 6, 6)), dtype=torch.float32)  # noqa: E731
     return {"generated": draw(30, 3), "real": draw(40, 2), "reconstructions": draw(25, 2.2), "reference": draw(20, 2)}
 
 
-def test_every_score_is_the_functions_and_every_set_is_seen_once(extractor, pictures):
-    result = evaluate_images(**pictures, extractor=extractor, **QUICK, seed=4)
+def test_every_score_is_the_functions_and_every_set_is_seen_once(extractor, sample_images):
+    result = evaluate_images(**sample_images, extractor=extractor, **QUICK, seed=4)
     assert extractor.module.samples == 30 + 40 + 25 + 20
     assert set(result) == SCORES | SIZES | FACTS | PIXELS | {"extractor_accuracy"}
     assert result["extractor_accuracy"] is None
@@ -84,10 +84,10 @@ def test_every_score_is_the_functions_and_every_set_is_seen_once(extractor, pict
     assert json.loads(json.dumps(result, allow_nan=False)) == result
     assert (result["extractor"], result["num_features"], result["seed"]) == ("projections", 8, 4)
     assert result["floor_real"]["source"] == "reference"
-    real = pictures["real"]
+    real = sample_images["real"]
     groups = {"generated": result, "reconstructions": result["floor_reconstruction"], "reference": result["floor_real"]}
     for name, scores in groups.items():
-        images = pictures[name]
+        images = sample_images[name]
         x, y = extractor(images), extractor(real)
         frechet = FeatureStatistics.from_features(x).frechet_distance(FeatureStatistics.from_features(y))
         mean, std = kernel_distance(x, y, subsets=5, seed=4)
@@ -105,8 +105,8 @@ def test_every_score_is_the_functions_and_every_set_is_seen_once(extractor, pict
         assert scores["subset_size"] == len(images) // 2
 
 
-def test_intervals_are_those_of_the_samples(extractor, pictures):
-    result = evaluate_images(**pictures, extractor=extractor, **QUICK)
+def test_intervals_are_those_of_the_samples(extractor, sample_images):
+    result = evaluate_images(**sample_images, extractor=extractor, **QUICK)
     for name, count in (("precision", 30), ("recall", 40), ("coverage", 40)):
         hits = round(result[name] * count)
         expected = stats.binomtest(hits, count).proportion_ci(method="wilson")
@@ -115,11 +115,11 @@ def test_intervals_are_those_of_the_samples(extractor, pictures):
     assert low < result["density"] < high
 
 
-def test_the_inception_score_is_reported_of_extractors_with_classes(extractor, pictures):
-    assert "inception_score" not in evaluate_images(**pictures, extractor=extractor, **QUICK)
+def test_the_inception_score_is_reported_of_extractors_with_classes(extractor, sample_images):
+    assert "inception_score" not in evaluate_images(**sample_images, extractor=extractor, **QUICK)
     weights = torch.randn(8, 5, generator=torch.Generator().manual_seed(0))
     extractor.logits = lambda features: features @ weights
-    many = {**pictures, "generated": pictures["generated"].repeat(5, 1, 1, 1)}
+    many = {**sample_images, "generated": sample_images["generated"].repeat(5, 1, 1, 1)}
     result = evaluate_images(**many, extractor=extractor, **QUICK, seed=2)
     for name, group, splits in (
         ("generated", result, 3),
@@ -131,9 +131,9 @@ def test_the_inception_score_is_reported_of_extractors_with_classes(extractor, p
         assert group["inception_score_splits"] == splits
 
 
-def test_memorisation_is_reported_of_what_was_trained_on(extractor, pictures):
+def test_memorisation_is_reported_of_what_was_trained_on(extractor, sample_images):
     train = torch.rand(50, 1, 6, 6, generator=torch.Generator().manual_seed(3))
-    given = {**pictures, "generated": torch.cat([train[:10], pictures["generated"][:20]])}
+    given = {**sample_images, "generated": torch.cat([train[:10], sample_images["generated"][:20]])}
     assert evaluate_images(**given, extractor=extractor, **QUICK)["memorization"] is None
     found = evaluate_images(**given, train=train, extractor=extractor, **QUICK)["memorization"]
     expected = memorization(extractor(given["generated"]), extractor(train), extractor(given["real"]))
@@ -143,9 +143,9 @@ def test_memorisation_is_reported_of_what_was_trained_on(extractor, pictures):
     assert (found["num_train"], found["copy_rate"] >= 1 / 3) == (50, True)
 
 
-def test_the_real_floor_splits_the_real_set(extractor, pictures):
-    del pictures["reference"], pictures["reconstructions"]
-    result = evaluate_images(**pictures, extractor=extractor, **QUICK)
+def test_the_real_floor_splits_the_real_set(extractor, sample_images):
+    del sample_images["reference"], sample_images["reconstructions"]
+    result = evaluate_images(**sample_images, extractor=extractor, **QUICK)
     floor = result["floor_real"]
     assert (floor["num_samples"], floor["num_real"], floor["source"]) == (20, 20, "halves of real")
     assert floor["frechet_distance"] > 0
@@ -166,21 +166,21 @@ def test_the_halves_are_disjoint_and_complete(seed):
     assert min(abs(value - e) for e in expected) < 1e-9 * value
 
 
-def test_the_same_seed_gives_the_same_result(extractor, pictures):
-    del pictures["reference"]
-    first = evaluate_images(**pictures, extractor=extractor, **QUICK, seed=1)
-    assert evaluate_images(**pictures, extractor=extractor, **QUICK, seed=1) == first
-    other = evaluate_images(**pictures, extractor=extractor, **QUICK, seed=2)
+def test_the_same_seed_gives_the_same_result(extractor, sample_images):
+    del sample_images["reference"]
+    first = evaluate_images(**sample_images, extractor=extractor, **QUICK, seed=1)
+    assert evaluate_images(**sample_images, extractor=extractor, **QUICK, seed=1) == first
+    other = evaluate_images(**sample_images, extractor=extractor, **QUICK, seed=2)
     assert other["frechet_distance"] == first["frechet_distance"]
     assert other["kernel_distance"] != first["kernel_distance"]
     assert other["floor_real"]["frechet_distance"] != first["floor_real"]["frechet_distance"]
-    drawn = evaluate_images(**pictures, extractor=extractor, **QUICK, seed=None)
-    again = evaluate_images(**pictures, extractor=extractor, **QUICK, seed=drawn["seed"])
+    drawn = evaluate_images(**sample_images, extractor=extractor, **QUICK, seed=None)
+    again = evaluate_images(**sample_images, extractor=extractor, **QUICK, seed=drawn["seed"])
     assert again == drawn
 
 
-def test_too_few_samples_for_the_features_are_pointed_out(pictures):
-    flat = {name: images.flatten(1) for name, images in pictures.items()}
+def test_too_few_samples_for_the_features_are_pointed_out(sample_images):
+    flat = {name: images.flatten(1) for name, images in sample_images.items()}
     warnings = evaluate_features(**flat, **QUICK)["warnings"]
     assert len(warnings) == 3
     assert "of generated samples compares 30 with 40 samples in 36 dimensions" in warnings[0]
@@ -189,9 +189,9 @@ def test_too_few_samples_for_the_features_are_pointed_out(pictures):
     assert evaluate_features(**enough, **QUICK)["warnings"] == []
 
 
-def test_only_real_sets_are_cached(tmp_path, extractor, pictures):
+def test_only_real_sets_are_cached(tmp_path, extractor, sample_images):
     cache = FeatureCache(tmp_path)
-    given = {**pictures, "train": 1 - pictures["real"]}
+    given = {**sample_images, "train": 1 - sample_images["real"]}
     first = evaluate_images(**given, extractor=extractor, **QUICK, cache=cache)
     assert len(list(tmp_path.iterdir())) == 3
     extractor.module.samples = 0
@@ -199,9 +199,9 @@ def test_only_real_sets_are_cached(tmp_path, extractor, pictures):
     assert extractor.module.samples == 30 + 25
 
 
-def test_baselines_are_scored_as_the_samples_and_judged(extractor, pictures):
-    given = {name: pictures[name] for name in ("generated", "real")}
-    rivals = {"gaussian": pictures["reference"], "standard_normal": pictures["reference"]}
+def test_baselines_are_scored_as_the_samples_and_judged(extractor, sample_images):
+    given = {name: sample_images[name] for name in ("generated", "real")}
+    rivals = {"gaussian": sample_images["reference"], "standard_normal": sample_images["reference"]}
     rivals |= {"mixture": 1 - given["real"], "training": given["real"]}
     extractor.module.samples = 0
     result = evaluate_images(**given, extractor=extractor, **QUICK, baselines=rivals)
@@ -245,7 +245,7 @@ def test_vectors_are_scored_without_a_network():
         assert near[score] < far[score]
 
 
-def test_real_pictures_score_worse_with_noise_and_with_blur():
+def test_real_images_score_worse_with_noise_and_with_blur():
     """EfficientNet features of Fashion-MNIST: clean < slightly < strongly damaged, and clean stays near its floor."""
     images = load_dataset("fashion-mnist-mini", split="test").images[:200]
     real, clean = images[:100], images[100:]
@@ -274,7 +274,7 @@ def test_the_named_extractor_is_used_and_named():
     result = evaluate_images(images[:8], images[8:], extractor="efficientnet-lite0-32px", subsets=2)
     assert (result["extractor"], result["num_features"]) == ("efficientnet-lite0-32px", 1280)
     assert all(np.isfinite(result[score]).all() for score in SCORES)
-    # Of 1000 classes of ImageNet, at most one for each picture.
+    # Of 1000 classes of ImageNet, at most one for each image.
     assert 1 < result["inception_score"] <= 8
     assert len(result["warnings"]) == 2
 
@@ -282,7 +282,7 @@ def test_the_named_extractor_is_used_and_named():
 @pytest.mark.parametrize(
     ("change", "error", "message"),
     [
-        ({"generated": torch.zeros(0, 1, 6, 6)}, DatasetError, "Argument `generated` must hold at least one picture"),
+        ({"generated": torch.zeros(0, 1, 6, 6)}, DatasetError, "Argument `generated` must hold at least one image"),
         ({"real": torch.full((9, 1, 6, 6), torch.nan)}, DatasetError, "Argument `real` must hold finite numbers"),
         (
             {"reference": torch.full((9, 1, 6, 6), 2.0)},
@@ -308,9 +308,9 @@ def test_the_named_extractor_is_used_and_named():
         ),
     ],
 )
-def test_bad_input_is_refused_with_a_sentence(extractor, pictures, change, error, message):
+def test_bad_input_is_refused_with_a_sentence(extractor, sample_images, change, error, message):
     with pytest.raises(error, match=message):
-        evaluate_images(**({"extractor": extractor, **pictures, **QUICK} | change))
+        evaluate_images(**({"extractor": extractor, **sample_images, **QUICK} | change))
 
 
 def test_bad_vectors_are_refused_with_a_sentence():
@@ -347,8 +347,8 @@ def test_columns_that_are_constant_in_the_real_table_are_compared_by_their_size(
     assert other["frechet_distance"] == pytest.approx(0.1**2 + 0.5**2, rel=1e-6)
 
 
-def test_that_the_real_samples_were_trained_on_is_said_first(extractor, pictures):
-    found = evaluate_images(**pictures, train=pictures["real"], extractor=extractor, **QUICK)
+def test_that_the_real_samples_were_trained_on_is_said_first(extractor, sample_images):
+    found = evaluate_images(**sample_images, train=sample_images["real"], extractor=extractor, **QUICK)
     assert "100% count as copies of the training samples" in found["warnings"][0]
 
 

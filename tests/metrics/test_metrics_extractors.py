@@ -1,4 +1,4 @@
-"""Extractors: the real EfficientNet-Lite0 on real pictures, wrapped modules, identity, names and refusals."""
+"""Extractors: the real EfficientNet-Lite0 on real images, wrapped modules, identity, names and refusals."""
 
 import copy
 import pickle
@@ -34,8 +34,8 @@ def extractor():
 def chelsea():
     from skimage import data
 
-    picture = torch.as_tensor(data.chelsea().copy()).permute(2, 0, 1)[None].float() / 255
-    return picture[..., :300, 75:375]
+    sample_image = torch.as_tensor(data.chelsea().copy()).permute(2, 0, 1)[None].float() / 255
+    return sample_image[..., :300, 75:375]
 
 
 @pytest.fixture(scope="module")
@@ -179,7 +179,7 @@ def test_a_missing_extra_is_named():
         (torch.full((2, 1, 8, 8), torch.nan), "must be finite, but 128 of its 128 values are not"),
     ],
 )
-def test_bad_pictures_are_refused_with_a_sentence(extractor, images, message):
+def test_bad_images_are_refused_with_a_sentence(extractor, images, message):
     with pytest.raises(ArgumentError, match=message):
         extractor(images)
 

@@ -1,4 +1,4 @@
-"""The door to FID's Inception-v3: its file, what its pictures become, and the name of the score."""
+"""The door to FID's Inception-v3: its file, what its images become, and the name of the score."""
 
 import hashlib
 import sys
@@ -52,7 +52,7 @@ def weights(tmp_path, monkeypatch):
     return path
 
 
-def test_pictures_become_eight_bits_and_three_channels(weights):
+def test_images_become_eight_bits_and_three_channels(weights):
     extractor = FidInceptionExtractor(weights)
     grey = torch.arange(256).reshape(1, 1, 16, 16) / 255
     features = extractor(grey)
@@ -68,11 +68,11 @@ def test_the_file_is_taken_from_torchs_cache(weights):
 
 def test_the_inception_score_takes_logits_without_bias(weights):
     extractor = get_extractor("fid-inception-v3")
-    pictures = torch.rand(60, 3, 8, 8, generator=torch.Generator().manual_seed(0))
-    features = extractor(pictures)
+    sample_images = torch.rand(60, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+    features = extractor(sample_images)
     expected = features @ torch.load(weights, weights_only=True)["fc.weight"].T
     assert torch.allclose(extractor.logits(features), expected)
-    result = evaluate_images(pictures[:40], pictures[40:], extractor=extractor, subsets=2)
+    result = evaluate_images(sample_images[:40], sample_images[40:], extractor=extractor, subsets=2)
     assert result["inception_score"] == pytest.approx(float(inception_score(expected[:40], splits=1)[0]), rel=1e-4)
 
 
@@ -97,7 +97,7 @@ def test_the_missing_library_is_named():
 
 
 @pytest.mark.usefixtures("weights")
-def test_pictures_that_do_not_fit_are_refused():
+def test_images_that_do_not_fit_are_refused():
     extractor = FidInceptionExtractor()
     for samples, message in (
         (torch.rand(2, 4, 8, 8), "must have 1 or 3 channels for the extractor 'fid-inception-v3', but has 4"),

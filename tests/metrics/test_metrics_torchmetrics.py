@@ -36,7 +36,7 @@ METRICS = {
 
 
 @pytest.fixture
-def pictures():
+def sample_images():
     rng = np.random.default_rng(52)
     real = torch.as_tensor(rng.uniform(size=(40, 3, 4, 4)), dtype=torch.float32)
     return real, torch.as_tensor(rng.beta(1, 5, size=(30, 3, 4, 4)), dtype=torch.float32)
@@ -56,37 +56,37 @@ def score(metric, real, fake, batch_size=1000):
 
 @pytest.mark.parametrize("make", METRICS.values(), ids=METRICS)
 class TestEveryMetric:
-    def test_batches_accumulate_to_one_call(self, make, pictures):
-        whole = score(make(), *pictures)
+    def test_batches_accumulate_to_one_call(self, make, sample_images):
+        whole = score(make(), *sample_images)
         assert whole.dtype == torch.float64
-        torch.testing.assert_close(score(make(), *pictures, batch_size=7), whole, rtol=1e-5, atol=1e-7)
+        torch.testing.assert_close(score(make(), *sample_images, batch_size=7), whole, rtol=1e-5, atol=1e-7)
 
-    def test_pickling_keeps_samples_and_value(self, make, pictures):
+    def test_pickling_keeps_samples_and_value(self, make, sample_images):
         metric = make()
-        expected = score(metric, *pictures)
+        expected = score(metric, *sample_images)
         twin = pickle.loads(pickle.dumps(metric))  # noqa: S301
         assert torch.equal(value_of(twin), expected)
-        twin.update(pictures[1] / 2, real=False)
+        twin.update(sample_images[1] / 2, real=False)
         assert not torch.equal(value_of(twin), expected)
         assert twin.extractor_name == metric.extractor_name
 
-    def test_reset_forgets_and_repeats(self, make, pictures):
+    def test_reset_forgets_and_repeats(self, make, sample_images):
         metric = make()
-        expected = score(metric, *pictures)
+        expected = score(metric, *sample_images)
         metric.reset()
-        assert torch.equal(score(metric, *pictures), expected)
+        assert torch.equal(score(metric, *sample_images), expected)
 
-    def test_reset_can_keep_the_real_samples(self, make, pictures):
+    def test_reset_can_keep_the_real_samples(self, make, sample_images):
         metric = make()
         metric.reset_real_features = False
-        real, fake = pictures
+        real, fake = sample_images
         expected = score(metric, real, fake)
         metric.reset()
         metric.update(fake, real=False)
         assert torch.equal(value_of(metric), expected)
 
-    def test_the_same_distribution_scores_lower(self, make, pictures):
-        real, fake = pictures
+    def test_the_same_distribution_scores_lower(self, make, sample_images):
+        real, fake = sample_images
         near = score(make(), real, real.flip(3)[:30]).flatten()[0]
         assert float(near) < float(score(make(), real, fake).flatten()[0])
 
@@ -96,27 +96,27 @@ class TestEveryMetric:
         assert metric.higher_is_better is False
         assert metric.is_differentiable is False
 
-    def test_too_few_samples_are_refused_with_a_sentence(self, make, pictures):
+    def test_too_few_samples_are_refused_with_a_sentence(self, make, sample_images):
         metric = make()
-        metric.update(pictures[0], real=True)
-        metric.update(pictures[1][:1], real=False)
+        metric.update(sample_images[0], real=True)
+        metric.update(sample_images[1][:1], real=False)
         with pytest.raises(ArgumentError, match="Argument `fake samples` must hold at least 2 samples, but holds 1"):
             metric.compute()
         empty = make()
-        empty.update(pictures[1], real=False)
+        empty.update(sample_images[1], real=False)
         with pytest.raises(ArgumentError, match="Argument `real samples` must hold at least 2 samples, but holds 0"):
             empty.compute()
 
 
-def test_frechet_is_torchmetrics(pictures):
+def test_frechet_is_torchmetrics(sample_images):
     extractor = toy_extractor()
     theirs = torchmetrics.image.fid.FrechetInceptionDistance(feature=extractor, normalize=True)
     ours = FrechetInceptionDistance(extractor)
     assert isinstance(ours, torchmetrics.image.fid.FrechetInceptionDistance)
-    assert float(score(ours, *pictures)) == pytest.approx(float(score(theirs, *pictures)), rel=1e-5)
+    assert float(score(ours, *sample_images)) == pytest.approx(float(score(theirs, *sample_images)), rel=1e-5)
 
 
-def test_kernel_is_torchmetrics(pictures):
+def test_kernel_is_torchmetrics(sample_images):
     extractor = toy_extractor()
     options = {"subsets": 2, "subset_size": 30, "degree": 2, "gamma": 0.3, "coef": 0.5}
     with warnings.catch_warnings():
@@ -124,15 +124,16 @@ def test_kernel_is_torchmetrics(pictures):
         theirs = torchmetrics.image.kid.KernelInceptionDistance(feature=extractor, normalize=True, **options)
     ours = KernelInceptionDistance(extractor, **options)
     assert isinstance(ours, torchmetrics.image.kid.KernelInceptionDistance)
-    real, fake = pictures[0][:30], pictures[1]
+    real, fake = sample_images[0][:30], sample_images[1]
     torch.testing.assert_close(score(ours, real, fake).float(), score(theirs, real, fake), rtol=1e-4, atol=1e-6)
 
 
-def test_kernel_subsets_come_from_the_seed(pictures):
+def test_kernel_subsets_come_from_the_seed(sample_images):
     extractor = toy_extractor()
     state = torch.get_rng_state()
     values = [
-        score(KernelInceptionDistance(extractor, subsets=3, subset_size=9, seed=seed), *pictures) for seed in (0, 0, 1)
+        score(KernelInceptionDistance(extractor, subsets=3, subset_size=9, seed=seed), *sample_images)
+        for seed in (0, 0, 1)
     ]
     assert torch.equal(values[0], values[1])
     assert not torch.equal(values[0], values[2])

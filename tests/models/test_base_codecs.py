@@ -17,7 +17,7 @@ def test_pixels_and_rows_come_back():
     assert torch.equal(RowCodec().decode(RowCodec().encode(rows)), rows)
 
 
-def test_batches_do_not_change_the_result_and_pictures_are_clipped():
+def test_batches_do_not_change_the_result_and_images_are_clipped():
     codec = PixelCodec((1, 2, 2))
     images = torch.rand(1100, 1, 2, 2)
     latents = encode(codec, images)
@@ -32,11 +32,11 @@ def test_an_autoencoder_without_vectors_is_refused():
         def encode(self, images):
             return images
 
-    with pytest.raises(ArgumentError, match=r"`autoencoder` must encode pictures .* but returned shape \(2, 1, 8, 8\)"):
+    with pytest.raises(ArgumentError, match=r"`autoencoder` must encode images .* but returned shape \(2, 1, 8, 8\)"):
         encode(Bad(), torch.rand(2, 1, 8, 8))
 
 
-def test_pictures_are_taken_in_every_form():
+def test_images_are_taken_in_every_form():
     array = np.random.default_rng(0).integers(0, 255, (4, 1, 8, 8), dtype=np.uint8)
     images = check_images(array, (1, 8, 8))
     assert torch.allclose(images, torch.from_numpy(array).float() / 255)
@@ -50,16 +50,16 @@ def test_pictures_are_taken_in_every_form():
         (
             torch.rand(4, 1, 9, 9),
             DatasetError,
-            r"pictures of shape \(1, 8, 8\), the model's `image_shape`, but .* \(1, 9, 9\)",
+            r"images of shape \(1, 8, 8\), the model's `image_shape`, but .* \(1, 9, 9\)",
         ),
         (torch.rand(4, 3, 8, 8), DatasetError, r"but they have shape \(3, 8, 8\)"),
         (torch.full((4, 1, 8, 8), 2.0), DatasetError, "from 0 to 1"),
         (torch.full((4, 1, 8, 8), float("nan")), DatasetError, "NaN or infinite"),
-        (torch.rand(0, 1, 8, 8), DatasetError, "at least one picture"),
+        (torch.rand(0, 1, 8, 8), DatasetError, "at least one image"),
         ([[1]], ArgumentTypeError, "`data` must be a tensor or a numpy array"),
     ],
 )
-def test_bad_pictures_are_refused(data, error, text):
+def test_bad_images_are_refused(data, error, text):
     with pytest.raises(error, match=text):
         check_images(data, (1, 8, 8))
 

@@ -78,5 +78,5 @@ def test_rows_in_a_data_set_of_torch_and_of_hugging_face():
 
 
 def test_images_of_another_shape_are_refused_as_ever(streamed):
-    with pytest.raises(DatasetError, match=r"`data` must hold pictures of shape \(1, 8, 9\)"):
+    with pytest.raises(DatasetError, match=r"`data` must hold images of shape \(1, 8, 9\)"):
         train(style(image_shape=(1, 8, 9)), streamed)

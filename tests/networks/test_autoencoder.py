@@ -39,7 +39,7 @@ def test_every_side_comes_back(size):
     assert network(torch.rand(1, 1, size, 72 - size)).shape == (1, 1, size, 72 - size)
 
 
-def test_two_pictures_are_learnt():
+def test_two_images_are_learnt():
     torch.manual_seed(0)
     images = torch.rand(2, 1, 8, 8).repeat(4, 1, 1, 1)
     network = ConvAutoencoder((1, 8, 8), 2, ConvAutoencoderConfig(width=8, hidden=16))
@@ -49,7 +49,7 @@ def test_two_pictures_are_learnt():
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-    # Two pictures that differ by nothing but noise are told apart: far below the error of their mean.
+    # Two images that differ by nothing but noise are told apart: far below the error of their mean.
     assert loss.item() < 0.1 * (images[0] - images[1]).square().mean().item() / 4
 
 

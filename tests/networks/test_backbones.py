@@ -25,7 +25,7 @@ from qiskit_qgen.networks.backbones import (
 )
 
 
-def pictures(*shape, seed=0):
+def sample_images(*shape, seed=0):
     return torch.rand(*shape, generator=torch.Generator().manual_seed(seed))
 
 
@@ -35,12 +35,12 @@ def lite0():
     return EfficientNetLite0Backbone(EfficientNetLite0Config(input_size=64, last_stage=9))
 
 
-def real_pictures():
+def real_images():
     return torch.from_numpy(data.astronaut()[:256, 128:384]).permute(2, 0, 1)[None].float() / 255
 
 
 def test_lite0_gives_the_features_that_scores_use(lite0):
-    image = real_pictures()
+    image = real_images()
     expected = EfficientNetLite0Extractor(64)(image)
     assert lite0.num_features == 1280
     assert torch.allclose(lite0.features_of(image), expected, atol=1e-4)
@@ -50,8 +50,8 @@ def test_lite0_gives_the_features_that_scores_use(lite0):
     ]
 
 
-def test_gradients_reach_the_pictures_but_no_frozen_weight(lite0):
-    images = pictures(2, 3, 32, 32).requires_grad_()
+def test_gradients_reach_the_images_but_no_frozen_weight(lite0):
+    images = sample_images(2, 3, 32, 32).requires_grad_()
     lite0.features(images).sum().backward()
     assert (images.grad.flatten(1).abs().sum(1) > 0).all()
     assert not any(parameter.requires_grad for parameter in lite0.frozen.parameters())
@@ -59,7 +59,7 @@ def test_gradients_reach_the_pictures_but_no_frozen_weight(lite0):
 
 
 def test_stages_can_be_cut_and_trained(lite0):
-    images = pictures(2, 3, 64, 64)
+    images = sample_images(2, 3, 64, 64)
     cut = EfficientNetLite0Backbone(EfficientNetLite0Config(input_size=64, last_stage=5, grid=2))
     assert cut.num_features == 80 * 4
     assert cut.features(images).shape == (2, 320)
@@ -75,22 +75,25 @@ def test_stages_can_be_cut_and_trained(lite0):
 @pytest.mark.parametrize(
     ("images", "message"),
     [
-        (pictures(1, 4, 32, 32), "must have 1 or 3 channels for the backbone 'efficientnet-lite0', but has 4"),
-        (pictures(1, 3, 32, 32) * 255, r"must be floating point in \[0, 1\] for the backbone 'efficientnet-lite0'"),
-        (pictures(1, 3, 32, 32) - 0.5, r"must be floating point in \[0, 1\]"),
-        (pictures(1, 3, 32, 32) * float("nan"), r"must be floating point in \[0, 1\]"),
+        (sample_images(1, 4, 32, 32), "must have 1 or 3 channels for the backbone 'efficientnet-lite0', but has 4"),
+        (
+            sample_images(1, 3, 32, 32) * 255,
+            r"must be floating point in \[0, 1\] for the backbone 'efficientnet-lite0'",
+        ),
+        (sample_images(1, 3, 32, 32) - 0.5, r"must be floating point in \[0, 1\]"),
+        (sample_images(1, 3, 32, 32) * float("nan"), r"must be floating point in \[0, 1\]"),
         (torch.zeros(1, 3, 32, 32, dtype=torch.uint8), "but is torch.uint8"),
-        (pictures(3, 32, 32), r"must have shape \(N, C, H, W\)"),
+        (sample_images(3, 32, 32), r"must have shape \(N, C, H, W\)"),
     ],
 )
-def test_pictures_of_the_wrong_kind_are_refused_by_name(lite0, images, message):
+def test_images_of_the_wrong_kind_are_refused_by_name(lite0, images, message):
     with pytest.raises(ArgumentError, match=message):
         lite0.features(images)
 
 
 def test_channels_can_be_named(lite0):
     chosen = EfficientNetLite0Backbone(EfficientNetLite0Config(input_size=64, last_stage=9, channels=(2, 1, 0)))
-    images = pictures(1, 4, 64, 64)
+    images = sample_images(1, 4, 64, 64)
     assert torch.allclose(chosen.features(images), lite0.features(images[:, [2, 1, 0]]))
     with pytest.raises(ArgumentError, match="must have more than 2 channels"):
         chosen.features(images[:, :2])
@@ -121,7 +124,7 @@ def test_bad_cuts_are_refused(options, message):
 def test_any_module_or_function_is_a_backbone():
     module = nn.Sequential(nn.Flatten(), nn.Linear(192, 7), nn.BatchNorm1d(7))
     frozen = ModuleBackbone(module, 7, name="own")
-    images = pictures(4, 3, 8, 8)
+    images = sample_images(4, 3, 8, 8)
     assert torch.allclose(frozen.features(images), module.eval()(images))
     assert isinstance(frozen.tail((3, 8, 8)), nn.Identity)
     trained = ModuleBackbone(module, 7, name="own", trainable=True)
@@ -144,21 +147,21 @@ def test_any_module_or_function_is_a_backbone():
 
 
 @pytest.mark.parametrize("shape", [(1, 8, 8), (3, 32, 32), (4, 20, 33)])
-def test_the_network_from_scratch_fits_its_pictures(shape):
+def test_the_network_from_scratch_fits_its_images(shape):
     backbone = ConvBackbone(shape, ConvBackboneConfig(width=4))
-    images = pictures(2, *shape)
+    images = sample_images(2, *shape)
     assert backbone.tail(shape)(backbone.features(images)).shape == (2, backbone.num_features)
     assert torch.equal(backbone.features(images), images)
     assert not backbone.is_trained
 
 
 @pytest.mark.parametrize("spectral", [False, True])
-def test_the_discriminator_scores_each_picture_by_itself(spectral):
+def test_the_discriminator_scores_each_image_by_itself(spectral):
     shape = (3, 16, 16)
     backbone = ConvBackbone(shape, ConvBackboneConfig(width=4))
     block = ClassicalBlock(5, 5, 15, activation="tanh")
     network = TransferDiscriminator(backbone, shape, block, width=8, spectral_normalization=spectral).eval()
-    images = pictures(4, *shape)
+    images = sample_images(4, *shape)
     scores = network(backbone.features(images))
     assert scores.shape == (4,)
     assert torch.allclose(scores[1], network(images[1:2])[0], atol=1e-5)
@@ -205,7 +208,7 @@ def torchvision(monkeypatch, tmp_path):
 def test_resnet_is_loaded_from_a_file_and_cut_into_stages(torchvision):
     network, path = torchvision
     backbone = TorchvisionBackbone(ResNet18Config(weights=str(path), last_stage=5))
-    images = pictures(2, 3, 64, 64)
+    images = sample_images(2, 3, 64, 64)
     mean, std = (torch.tensor(v).view(3, 1, 1) for v in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)))
     features = backbone.features(images)
     assert features.shape == (2, 16)
@@ -231,13 +234,13 @@ def test_missing_or_wrong_weights_of_resnet_are_named(tmp_path, monkeypatch):
 def test_a_staged_network_of_ones_own():
     stages = [nn.Conv2d(3, 4, 3, 2, 1), nn.Conv2d(4, 6, 3, 2, 1)]
     backbone = StagedBackbone("own", stages, StagedConfig(grid=2), mean=[0.5] * 3, std=[0.5] * 3, input_size=16)
-    grey = pictures(2, 1, 16, 16)
+    grey = sample_images(2, 1, 16, 16)
     expected = nn.functional.adaptive_avg_pool2d(stages[1](stages[0](grey.expand(-1, 3, -1, -1) * 2 - 1)), 2)
     assert torch.allclose(backbone.features(grey), expected.flatten(1), atol=1e-6)
 
 
 def test_scales_are_the_maps_of_frozen_stages_brought_to_one_length(lite0):
-    images = pictures(3, 3, 64, 64)
+    images = sample_images(3, 3, 64, 64)
     backbone = EfficientNetLite0Backbone(EfficientNetLite0Config(input_size=64, scales=(2, 4)))
     features = backbone.features(images)
     maps = (images - 127 / 255) / (128 / 255)
@@ -261,7 +264,7 @@ def test_scales_end_in_convolutions_that_join_them_from_fine_to_coarse():
     config = StagedConfig(scales=(1, 2), scale_width=5)
     backbone = StagedBackbone("own", stages, config, mean=[0.5] * 3, std=[0.5] * 3, input_size=16)
     tail = backbone.tail((1, 16, 16))
-    features = backbone.features(pictures(2, 1, 16, 16)).requires_grad_()
+    features = backbone.features(sample_images(2, 1, 16, 16)).requires_grad_()
     vectors = tail(features)
     assert vectors.shape == (2, backbone.num_features) == (2, 10 * 4 * 4)
     fine, coarse = features.detach().split([4 * 64, 6 * 16], 1)
@@ -278,7 +281,7 @@ def test_scales_end_in_convolutions_that_join_them_from_fine_to_coarse():
 
 
 @pytest.mark.parametrize("shape", [(3, 9, 127), (1, 8, 128), (1, 128, 8), (3, 12, 20)])
-def test_convolutions_from_scratch_take_pictures_of_any_form(shape):
+def test_convolutions_from_scratch_take_images_of_any_form(shape):
     backbone = ConvBackbone(shape, ConvBackboneConfig(width=2))
     sides = backbone.tail(shape)[:-1](torch.zeros(1, *shape)).shape[2:]
     assert max(sides) <= 4

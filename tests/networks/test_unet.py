@@ -64,7 +64,7 @@ def test_arms_of_the_default_differ_by_the_gate_alone():
 
 @pytest.mark.parametrize("kind", [UNet, PublishedUNet])
 @pytest.mark.parametrize("shape", [(2, 1, 28, 28), (1, 3, 8, 12), (3, 4, 4, 4)])
-def test_pictures_keep_their_shape(kind, shape):
+def test_images_keep_their_shape(kind, shape):
     network = made(kind, channels=shape[1])
     assert network(torch.randn(shape), torch.zeros(shape[0], dtype=torch.int64)).shape == shape
 
@@ -85,7 +85,7 @@ def test_every_trained_weight_has_a_gradient(kind, bottleneck):
 
 
 @pytest.mark.parametrize("kind", [UNet, PublishedUNet])
-def test_pictures_do_not_see_one_another_but_their_step_and_label(kind):
+def test_images_do_not_see_one_another_but_their_step_and_label(kind):
     network = made(kind, num_classes=2).eval()
     x, steps, labels = network.example_inputs(4, torch.Generator().manual_seed(1))
     with torch.no_grad():

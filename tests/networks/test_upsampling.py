@@ -12,7 +12,7 @@ def generator(shape, **options):
 @pytest.mark.parametrize(
     "shape", [(1, 8, 8), (3, 16, 16), (3, 32, 32), (4, 64, 64), (3, 128, 128), (1, 28, 28), (3, 9, 33)]
 )
-def test_pictures_of_each_size_and_channel_count(shape):
+def test_images_of_each_size_and_channel_count(shape):
     images = generator(shape, width=16)(torch.randn(2, 5))
     assert images.shape == (2, *shape)
     assert 0 <= images.min() < images.max() <= 1
@@ -29,13 +29,13 @@ def test_each_stage_doubles_the_size_from_four(side, sides):
     assert seen == sides
 
 
-def test_each_picture_depends_on_its_own_noise_alone():
+def test_each_image_depends_on_its_own_noise_alone():
     network, z = generator((3, 16, 16)), torch.randn(4, 5)
     assert torch.allclose(network(z)[1], network(z[1:2])[0], atol=1e-5)
     assert torch.equal(network.decode(network.latents(z)), network(z))
 
 
-def test_small_vectors_give_the_same_pictures_as_large_ones_in_their_direction():
+def test_small_vectors_give_the_same_images_as_large_ones_in_their_direction():
     network, latents = generator((1, 16, 16)), torch.randn(4, 5)
     assert torch.allclose(network.decode(0.1 * latents), network.decode(latents), atol=1e-2)
     assert (network.decode(latents)[1:] - network.decode(latents)[:1]).abs().max() > 0.05
@@ -51,7 +51,7 @@ def test_noise_of_another_length_is_led_to_the_block_by_a_linear_map():
     ("shape", "message"),
     [
         ((2, 8, 8), r"`image_shape\[0\]` must be 1, 3 or 4 channels, but is 2"),
-        ((5, 8, 8), r"`image_shape\[0\]` must be an integer from 1 to 4"),
+        ((5, 8, 8), r"`image_shape\[0\]` must be 1, 3 or 4 channels"),
         ((1, 4, 8), r"`image_shape\[1\]` must be an integer from 8 to 128"),
         ((1, 8, 129), r"`image_shape\[2\]` must be an integer from 8 to 128"),
         ((8, 8), r"`image_shape` must have shape \(C, H, W\)"),

@@ -123,7 +123,7 @@ def test_errors_name_the_file_that_was_asked_for(tmp_path):
     path = tmp_path / "grid.png"
     path.mkdir()
     with pytest.raises(OSError, match="Is a directory") as caught, atomic_path(path) as temporary:
-        temporary.write_text("picture")
+        temporary.write_text("image")
     assert caught.value.filename == str(path)
     assert ".tmp" not in str(caught.value)
     with pytest.raises(FileNotFoundError) as caught, atomic_path(tmp_path / "missing" / "grid.png"):

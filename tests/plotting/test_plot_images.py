@@ -9,7 +9,7 @@ from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError, DatasetErro
 from qiskit_qgen.plotting import plot_classes, plot_images, plot_nearest, plot_reconstructions
 
 
-def pictures(num, channels=1, height=8, width=8, seed=0):
+def sample_images(num, channels=1, height=8, width=8, seed=0):
     return torch.rand(num, channels, height, width, generator=torch.Generator().manual_seed(seed))
 
 
@@ -23,7 +23,7 @@ def saved(figure, tmp_path):
 
 @pytest.mark.parametrize("channels", [1, 3, 4])
 def test_every_pixel_is_a_square_of_dots_of_its_own_colour(channels, tmp_path):
-    images = pictures(6, channels, height=9, width=12)
+    images = sample_images(6, channels, height=9, width=12)
     figure = plot_images(images, columns=3)
     assert len(figure.axes) == 1
     assert len(figure.axes[0].images) == 1
@@ -33,9 +33,9 @@ def test_every_pixel_is_a_square_of_dots_of_its_own_colour(channels, tmp_path):
     assert dots.shape == (19 * scale, 38 * scale, 3)
     expected = np.full((19, 38, 3), 255)
     shown = images[:, :3].expand(-1, 3, -1, -1).mul(255).round().permute(0, 2, 3, 1).numpy()
-    for index, picture in enumerate(shown):
+    for index, sample_image in enumerate(shown):
         top, left = 10 * (index // 3), 13 * (index % 3)
-        expected[top : top + 9, left : left + 12] = picture
+        expected[top : top + 9, left : left + 12] = sample_image
     middles = dots[scale // 2 :: scale, scale // 2 :: scale].astype(int)
     assert np.abs(middles - expected).max() <= 1  # matplotlib's colour map may round the other way
     blocks = dots.reshape(19, scale, 38, scale, 3)
@@ -43,8 +43,11 @@ def test_every_pixel_is_a_square_of_dots_of_its_own_colour(channels, tmp_path):
 
 
 def test_a_grid_is_square_unless_columns_are_given(tmp_path):
-    assert saved(plot_images(pictures(64)), tmp_path).shape[0] == saved(plot_images(pictures(64)), tmp_path).shape[1]
-    wide = saved(plot_images(pictures(8), columns=8), tmp_path)
+    assert (
+        saved(plot_images(sample_images(64)), tmp_path).shape[0]
+        == saved(plot_images(sample_images(64)), tmp_path).shape[1]
+    )
+    wide = saved(plot_images(sample_images(8), columns=8), tmp_path)
     assert wide.shape[1] > 7 * wide.shape[0]
 
 
@@ -55,8 +58,8 @@ def test_arrays_and_data_sets_are_taken(tmp_path):
     assert from_set.std() > 20
 
 
-def test_reconstructions_stand_below_their_pictures(tmp_path):
-    images = pictures(5)
+def test_reconstructions_stand_below_their_images(tmp_path):
+    images = sample_images(5)
     figure = plot_reconstructions(images, images * 0.5, columns=3)
     assert len(figure.axes) == 1
     axes = figure.axes[0]
@@ -73,7 +76,7 @@ def test_reconstructions_stand_below_their_pictures(tmp_path):
 
 
 def test_samples_stand_above_the_training_images_nearest_to_them():
-    data = pictures(50, channels=3)
+    data = sample_images(50, channels=3)
     order = torch.tensor([7, 3, 40, 11])
     samples = (data[order] * 0.9 + 0.05).clamp(0, 1)
     figure = plot_nearest(samples, data, columns=8)
@@ -85,11 +88,11 @@ def test_samples_stand_above_the_training_images_nearest_to_them():
         expected = data[row].mul(255).permute(1, 2, 0).numpy()
         assert np.abs(below[:, 9 * place : 9 * place + 8] - expected).max() <= 0.51
     with pytest.raises(ArgumentError, match=r"`data` must have shape \(M, 3, 8, 8\), but has shape \(50, 3, 9, 8\)"):
-        plot_nearest(samples, pictures(50, channels=3, height=9))
+        plot_nearest(samples, sample_images(50, channels=3, height=9))
 
 
 def test_many_reconstructions_are_cut_to_32(tmp_path):
-    figure = plot_reconstructions(pictures(100), pictures(100))
+    figure = plot_reconstructions(sample_images(100), sample_images(100))
     assert len(figure.axes[0].get_yticks()) == 8
     dots = saved(figure, tmp_path)
     assert min(dots.shape[:2]) > 300
@@ -97,29 +100,29 @@ def test_many_reconstructions_are_cut_to_32(tmp_path):
 
 
 def test_a_figure_is_known_to_nobody_else():
-    plot_images(pictures(2))
-    plot_reconstructions(pictures(2), pictures(2))
+    plot_images(sample_images(2))
+    plot_reconstructions(sample_images(2), sample_images(2))
     assert plt.get_fignums() == []
 
 
 def test_bad_arguments_are_refused():
     with pytest.raises(DatasetError, match=r"Argument `images` must"):
-        plot_images(pictures(2) * 3)
+        plot_images(sample_images(2) * 3)
     with pytest.raises(ArgumentTypeError, match=r"Argument `images` must be a tensor"):
         plot_images("cats.png")
     with pytest.raises(ArgumentError, match=r"Argument `columns` must be a positive integer, but is 0\."):
-        plot_images(pictures(2), columns=0)
+        plot_images(sample_images(2), columns=0)
     with pytest.raises(ArgumentError, match=r"Argument `columns` must be a positive integer, but is -1\."):
-        plot_reconstructions(pictures(2), pictures(2), columns=-1)
+        plot_reconstructions(sample_images(2), sample_images(2), columns=-1)
     with pytest.raises(
         ArgumentError,
         match=r"Argument `reconstructions` must have shape \(2, 1, 8, 8\), that of `images`, but has shape \(3,",
     ):
-        plot_reconstructions(pictures(2), pictures(3))
+        plot_reconstructions(sample_images(2), sample_images(3))
 
 
 def test_classes_stand_in_rows(tmp_path):
-    samples = pictures(6, height=9).split(3)
+    samples = sample_images(6, height=9).split(3)
     figure = plot_classes(samples, ["dress", "coat"])
     axes = figure.axes[0]
     grid = np.asarray(axes.images[0].get_array(), dtype=int)
@@ -131,7 +134,8 @@ def test_classes_stand_in_rows(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("samples", "names"), [([pictures(3), pictures(2)], ["a", "b"]), ([pictures(3)], ["a", "b"]), ([], [])]
+    ("samples", "names"),
+    [([sample_images(3), sample_images(2)], ["a", "b"]), ([sample_images(3)], ["a", "b"]), ([], [])],
 )
 def test_classes_have_equal_numbers_of_images(samples, names):
     with pytest.raises(ArgumentError, match="`samples` must have shape"):

@@ -28,7 +28,7 @@ def compute(configuration, folder):
         optimizer.step()
         losses.append(loss.item())
     numbers = torch.rand(100_000, generator=generator)
-    (folder / "picture.txt").write_text("a picture")
+    (folder / "image.txt").write_text("an image")
     return {"losses": losses, "sum": float(numbers.sum()), "threads": torch.get_num_threads()}
 
 

@@ -142,8 +142,8 @@ def test_grids_are_written_with_their_step(tmp_path):
     run(SampleGrid(tmp_path / "grids", every=4, num_images=9))
     files = sorted(path.name for path in (tmp_path / "grids").iterdir())
     assert files == ["line-000000.png", "line-000004.png", "line-000008.png", "line-000010.png"]
-    with Image.open(tmp_path / "grids" / files[0]) as picture:
-        assert picture.size == (16, 16)
+    with Image.open(tmp_path / "grids" / files[0]) as sample_image:
+        assert sample_image.size == (16, 16)
 
 
 def test_tensorboard_holds_every_score_and_every_tenth_loss(tmp_path):
@@ -257,5 +257,5 @@ def test_bad_arguments_are_refused(make, error, text):
         make()
 
 
-def test_toy_previews_are_pictures():
+def test_toy_previews_are_images():
     assert torch.equal(LinePhase().preview(3, 1), LinePhase().preview(3, 1))

@@ -1,4 +1,4 @@
-"""Schedules, batches, averages, pictures, phases and interrupts."""
+"""Schedules, batches, averages, images, phases and interrupts."""
 
 import math
 import os
@@ -81,7 +81,7 @@ def test_average_follows_its_recursion_and_gives_the_weights_back():
         ExponentialMovingAverage(module, 1)
 
 
-def test_grid_places_every_picture(tmp_path):
+def test_grid_places_every_image(tmp_path):
     images = torch.arange(5).float()[:, None, None, None].expand(5, 1, 2, 3) / 10
     grid = image_grid(images, columns=3)
     assert grid.shape == (5, 11)
@@ -92,8 +92,8 @@ def test_grid_places_every_picture(tmp_path):
     assert (grid[2] == 255).all()
     assert (grid[3:, 8:] == 255).all()
     save_image_grid(images, tmp_path / "a.png", columns=3, scale=4)
-    with Image.open(tmp_path / "a.png") as picture:
-        loaded = np.asarray(picture)
+    with Image.open(tmp_path / "a.png") as sample_image:
+        loaded = np.asarray(sample_image)
     assert loaded.shape == (20, 44)
     assert (loaded[::4, ::4] == grid).all()
 
@@ -110,7 +110,7 @@ def test_grid_of_any_channel_count_is_grey_or_colour(channels, shape):
     assert image_grid(torch.rand(1, channels, 8, 8)).shape == shape
 
 
-def test_grid_clips_and_refuses_what_is_no_picture():
+def test_grid_clips_and_refuses_what_is_no_image():
     assert image_grid(torch.tensor([-1.0, 2.0]).reshape(1, 1, 1, 2)).tolist() == [[0, 255]]
     for images in (torch.zeros(0, 1, 2, 2), torch.zeros(1, 2, 2)):
         with pytest.raises(ArgumentError, match=r"`images` must have shape \(N, C, H, W\)"):

@@ -27,7 +27,7 @@ RANK = int(os.environ.get("RANK", "0"))
 OUT = sys.argv[1] if __name__ == "__main__" else ""
 
 
-def pictures(number, *shape):
+def sample_images(number, *shape):
     return torch.rand(number, *shape, generator=torch.Generator().manual_seed(0))
 
 
@@ -38,7 +38,7 @@ def style(**options):
     model = StyleQGAN(image_shape=(1, 9, 8), **sizes)
     training = model.training_class.of(autoencoder_steps=4, n_critic=2, replay=2, clip_norm=1.0)
     options = {"steps": 6, "batch_size": 32, "seed": 3, "training": training, "callbacks": [], **options}
-    return model, model.fit(pictures(40, 1, 9, 8), **options)
+    return model, model.fit(sample_images(40, 1, 9, 8), **options)
 
 
 def clusters(**options):
@@ -49,21 +49,21 @@ def clusters(**options):
     decoder = {"decoder_steps": 3, "decoder_width": 4, "discriminator_learning_rate": 1e-6}
     training = model.training_class.of(autoencoder_steps=4, n_critic=2, replay=2, **decoder)
     options = {"steps": 5, "batch_size": 32, "seed": 3, "training": training, "callbacks": [], **options}
-    return model, model.fit(pictures(40, 1, 9, 8), **options)
+    return model, model.fit(sample_images(40, 1, 9, 8), **options)
 
 
 def classes(**options):
     sizes = {"generator_width": 16, "discriminator_width": 16, "num_classes": 2}
     model = HybridGAN(image_shape=(1, 8, 8), quantum_in="none", backbone="conv", **sizes)
     options = {"steps": 3, "batch_size": 8, "seed": 5, "callbacks": [], **options}
-    return model, model.fit(pictures(20, 1, 8, 8), labels=torch.arange(20) % 2, **options)
+    return model, model.fit(sample_images(20, 1, 8, 8), labels=torch.arange(20) % 2, **options)
 
 
 def tables(**options):
     model = StyleQGAN(image_shape=None, num_features=4, num_qubits=2, num_layers=1, critic_width=6)
     options = {"steps": 4, "batch_size": 32, "seed": 1, "callbacks": [], **options}
     options.setdefault("training", model.training_class(replay=0))
-    return model, model.fit(pictures(40, 4), **options)
+    return model, model.fit(sample_images(40, 4), **options)
 
 
 def plain(**options):
@@ -71,7 +71,7 @@ def plain(**options):
     sizes = {"noise_dim": 4, "critic_width": 6, "generator_width": 8}
     model = StyleQGAN(image_shape=None, num_features=4, generator="classical", **sizes)
     options = {"steps": 6, "batch_size": 32, "seed": 1, "callbacks": [], **options}
-    return model, model.fit(pictures(40, 4), **options)
+    return model, model.fit(sample_images(40, 4), **options)
 
 
 def hybrid(loss="wgan-gp", **options):
@@ -80,25 +80,25 @@ def hybrid(loss="wgan-gp", **options):
     model = HybridGAN(image_shape=(1, 8, 8), quantum_in="both", backbone="conv", **sizes)
     training = model.training_class(loss=loss, augmentations=changes)
     options = {"steps": 3, "batch_size": 8, "seed": 5, "training": training, "callbacks": [], **options}
-    return model, model.fit(pictures(20, 1, 8, 8), **options)
+    return model, model.fit(sample_images(20, 1, 8, 8), **options)
 
 
 def diffusion(**options):
     sizes = {"num_qubits": 3, "num_layers": 1, "architecture_width": 16, "num_steps": 50, "num_classes": 2}
     model = QuantumDiffusion(image_shape=(1, 8, 8), **sizes)
     options = {"steps": 5, "batch_size": 8, "seed": 5, "callbacks": [], **options}
-    return model, model.fit(pictures(20, 1, 8, 8), labels=torch.arange(20) % 2, **options)
+    return model, model.fit(sample_images(20, 1, 8, 8), labels=torch.arange(20) % 2, **options)
 
 
 def published(**options):
     sizes = {"bottleneck": "se", "bottleneck_width": 4, "architecture": "published", "num_steps": 50}
     model = QuantumDiffusion(image_shape=(1, 8, 8), **sizes)
     options = {"steps": 2, "batch_size": 4, "seed": 5, "callbacks": [], **options}
-    return model, model.fit(pictures(8, 1, 8, 8), **options)
+    return model, model.fit(sample_images(8, 1, 8, 8), **options)
 
 
 class Calls(AbstractCallback):
-    """Counts its calls, and looks at pictures, which one process alone can do."""
+    """Counts its calls, and looks at images, which one process alone can do."""
 
     def __init__(self):
         self.steps = 0
@@ -112,7 +112,7 @@ def scored(**options):
     """A training that a score ends after the third adversarial step."""
     calls = Calls()
     stop = EarlyStopping("discrepancy", 2, phase="adversarial", min_delta=1e9)
-    hooks = [Scores({"discrepancy": SampleDiscrepancy(pictures(9, 1, 9, 8), 20)}, every=1), stop, calls]
+    hooks = [Scores({"discrepancy": SampleDiscrepancy(sample_images(9, 1, 9, 8), 20)}, every=1), stop, calls]
     model, history = style(**{"callbacks": hooks, "steps": 9, **options})
     assert calls.steps == (0 if RANK else 4 + 3)
     return model, history

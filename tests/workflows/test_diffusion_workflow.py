@@ -71,7 +71,7 @@ def test_a_training_on_aer_gives_the_weights_of_the_simulator(model):
     torch.testing.assert_close(*circuits, atol=1e-4, rtol=0)
 
 
-def test_pictures_from_the_service_cost_one_job_for_each_call_and_nothing_again(model, exact, ibm_server, tmp_path):
+def test_images_from_the_service_cost_one_job_for_each_call_and_nothing_again(model, exact, ibm_server, tmp_path):
     def drawn():
         device = {"service": ibm_server.service(), "shots": 4000, "ledger": tmp_path / "ledger", "retry": QUICK}
         with RuntimeExecution("ibm_manila", mitigation=ErrorMitigation(resilience_level=0), **device) as execution:

@@ -74,8 +74,8 @@ def test_from_training_to_scores(tmp_path):
     grids = sorted(path.name for path in (tmp_path / "grids").iterdir())
     shown = [("adversarial", step) for step in (0, 4, 8)] + [("autoencoder", step) for step in (0, 4, 6)]
     assert grids == [f"{phase}-{step:06d}.png" for phase, step in shown]
-    with Image.open(tmp_path / "grids" / grids[0]) as picture:
-        assert picture.size == (70, 70)
+    with Image.open(tmp_path / "grids" / grids[0]) as sample_image:
+        assert sample_image.size == (70, 70)
 
     second.save_pretrained(tmp_path / "model")
     history.save(tmp_path / "history.json")

@@ -1,4 +1,4 @@
-"""Pictures whose pixels are qubits that depolarise."""
+"""Images whose pixels are qubits that depolarise."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pictures whose pixels walk over the grey levels, partly quantum, partly classical."""
+"""Images whose pixels walk over the grey levels, partly quantum, partly classical."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class StochasticWalkProcess(AbstractForwardProcess):
         return -(self._shares(x0) * self._scores(output).log_softmax(2)).sum(2).mean((1, 2, 3))
 
     def constant_output(self, images: Tensor) -> Tensor:
-        """Return the logarithm of each level's share in all pictures, (C * levels,)."""
+        """Return the logarithm of each level's share in all images, (C * levels,)."""
         shares = self._shares(images).mean((0, 3, 4))
         return shares.clamp(min=_LEAST_SHARE).log().flatten()
 

@@ -1,4 +1,4 @@
-"""Feature extractors: they turn pictures or vectors into the features that the scores compare."""
+"""Feature extractors: they turn images or vectors into the features that the scores compare."""
 
 from qiskit_qgen.metrics.extractors.base import AbstractFeatureExtractor
 from qiskit_qgen.metrics.extractors.efficientnet import EfficientNetLite0Extractor

@@ -87,8 +87,8 @@ class AbstractFeatureExtractor(nn.Module, ABC):
         """Return the features, (n, num_features), of one batch of checked samples."""
 
 
-def check_pictures(samples: Tensor, extractor: str, *, any_channels: bool = False, remedy: str = "") -> None:
-    """Raise :class:`ArgumentError` unless ``samples`` are pictures in [0, 1], grey or of three colours."""
+def check_images(samples: Tensor, extractor: str, *, any_channels: bool = False, remedy: str = "") -> None:
+    """Raise :class:`ArgumentError` unless ``samples`` are images in [0, 1], grey or of three colours."""
     check_shape("samples", samples.shape, "(N, C, H, W)", samples.ndim == 4)
     if not any_channels and samples.shape[1] not in (1, 3):
         raise ArgumentError(

@@ -12,7 +12,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from qiskit_qgen._checks import check_int
 from qiskit_qgen.exceptions import ArgumentError
-from qiskit_qgen.metrics.extractors.base import AbstractFeatureExtractor, check_pictures
+from qiskit_qgen.metrics.extractors.base import AbstractFeatureExtractor, check_images
 from qiskit_qgen.optionals import HAS_EFFICIENTNET_LITE
 from qiskit_qgen.persistence import digest_tensors
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from efficientnet_lite_pytorch import EfficientNet
 
 _NUM_FEATURES = 1280
-# Activations of this many pictures of 96 pixels stay in the cache of a processor: 128 take 1.5 times as long each.
+# Activations of this many images of 96 pixels stay in the cache of a processor: 128 take 1.5 times as long each.
 _BATCH_SIZE = 32
 _MINIMUM_SIZE = 32  # below it the trunk's last maps are smaller than one pixel of its stride
 
@@ -28,14 +28,14 @@ _MINIMUM_SIZE = 32  # below it the trunk's last maps are smaller than one pixel 
 class EfficientNetLite0Extractor(AbstractFeatureExtractor):
     """The 1280 pooled features before the classifier of EfficientNet-Lite0, trained on ImageNet.
 
-    Pictures are resized to a square of ``input_size`` pixels (bilinear, with antialiasing when they shrink; other
+    Images are resized to a square of ``input_size`` pixels (bilinear, with antialiasing when they shrink; other
     aspect ratios are stretched), grey is repeated to three channels, and values go to (255 x - 127) / 128. The weights
     come with the extra `pretrained`; nothing is downloaded. Batch normalisation is folded into the convolutions.
 
     Args:
         input_size: Side of the network's input in pixels, at least 32; it was trained at 224.
-        channels: Which channels of the pictures are taken, three (red, green, blue) or one (grey). None takes all,
-            and refuses pictures that have neither 1 nor 3.
+        channels: Which channels of the images are taken, three (red, green, blue) or one (grey). None takes all,
+            and refuses images that have neither 1 nor 3.
 
     Raises:
         ArgumentError: If ``input_size`` is below 32 or ``channels`` does not name one or three channels.
@@ -75,7 +75,7 @@ class EfficientNetLite0Extractor(AbstractFeatureExtractor):
 
     def _check(self, samples: Tensor) -> None:
         remedy = "; name the channels to take, as in EfficientNetLite0Extractor(channels=(0, 1, 2))"
-        check_pictures(samples, self.name, any_channels=self.channels is not None, remedy=remedy)
+        check_images(samples, self.name, any_channels=self.channels is not None, remedy=remedy)
         if self.channels is not None and samples.shape[1] <= max(self.channels):
             raise ArgumentError(
                 f"Argument `samples` must have more than {max(self.channels)} channels for the extractor "
@@ -83,14 +83,14 @@ class EfficientNetLite0Extractor(AbstractFeatureExtractor):
             )
 
     def _extract(self, batch: Tensor) -> Tensor:
-        pictures = batch.float()
+        images = batch.float()
         if self.channels is not None:
-            pictures = pictures[:, list(self.channels)]
+            images = images[:, list(self.channels)]
         size = (self.input_size, self.input_size)
-        if pictures.shape[-2:] != size:
-            pictures = F.interpolate(pictures, size, mode="bilinear", align_corners=False, antialias=True)
-        pictures = ((pictures * 255 - 127) / 128).expand(-1, 3, -1, -1)
-        maps: Tensor = self.network.extract_features(pictures.contiguous(memory_format=torch.channels_last))
+        if images.shape[-2:] != size:
+            images = F.interpolate(images, size, mode="bilinear", align_corners=False, antialias=True)
+        images = ((images * 255 - 127) / 128).expand(-1, 3, -1, -1)
+        maps: Tensor = self.network.extract_features(images.contiguous(memory_format=torch.channels_last))
         return maps.mean(dim=(2, 3))
 
     @staticmethod

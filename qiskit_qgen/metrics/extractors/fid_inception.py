@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from qiskit_qgen._checks import check_path
 from qiskit_qgen._typing import PathLike
 from qiskit_qgen.exceptions import ArgumentError
-from qiskit_qgen.metrics.extractors.base import AbstractFeatureExtractor, check_pictures
+from qiskit_qgen.metrics.extractors.base import AbstractFeatureExtractor, check_images
 from qiskit_qgen.optionals import HAS_TORCH_FIDELITY
 from qiskit_qgen.persistence import digest_tensors
 
@@ -28,7 +28,7 @@ _BATCH_SIZE = 32
 class FidInceptionExtractor(AbstractFeatureExtractor):
     """The 2048 pooled features of TensorFlow's Inception-v3 of 2015, as torch-fidelity holds it in PyTorch.
 
-    Pictures are rounded to 8 bits, grey is repeated to three channels, and torch-fidelity resizes them to 299 pixels as
+    Images are rounded to 8 bits, grey is repeated to three channels, and torch-fidelity resizes them to 299 pixels as
     TensorFlow did. Nothing is downloaded, and a file with other weights is refused: what they give is no FID.
 
     Args:
@@ -64,11 +64,11 @@ class FidInceptionExtractor(AbstractFeatureExtractor):
         return digest_tensors(f"{self.name} {_DIGEST_BEGINS}", {})
 
     def _check(self, samples: Tensor) -> None:
-        check_pictures(samples, self.name)
+        check_images(samples, self.name)
 
     def _extract(self, batch: Tensor) -> Tensor:
-        pictures = (batch.float() * 255).round().to(torch.uint8).expand(-1, 3, -1, -1)
-        features: Tensor = self.network(pictures)[0]
+        images = (batch.float() * 255).round().to(torch.uint8).expand(-1, 3, -1, -1)
+        features: Tensor = self.network(images)[0]
         return features
 
 

@@ -1,4 +1,4 @@
-"""The extractor that changes nothing: for latents, tables, and pictures compared pixel by pixel."""
+"""The extractor that changes nothing: for latents, tables, and images compared pixel by pixel."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from qiskit_qgen._checks import check_int, check_type
 from qiskit_qgen._random import SEED_MAXIMUM, torch_generator
 from qiskit_qgen.datasets import ImageDataset, hold_out
 from qiskit_qgen.exceptions import ArgumentError, CheckpointError
-from qiskit_qgen.metrics.extractors.base import AbstractFeatureExtractor, check_pictures
+from qiskit_qgen.metrics.extractors.base import AbstractFeatureExtractor, check_images
 from qiskit_qgen.persistence import cache_folder, digest_tensors, load_tensors, save_tensors
 
 LABELS_EXTRACTOR = "labels"
@@ -86,7 +86,7 @@ class LabelFeatureExtractor(AbstractFeatureExtractor):
         return digest_tensors(self.name, self.state_dict())
 
     def _check(self, samples: Tensor) -> None:
-        check_pictures(samples, self.name, any_channels=True)
+        check_images(samples, self.name, any_channels=True)
         if samples.shape[1:] != self._shape:
             raise ArgumentError(
                 f"Argument `samples` must hold images of shape {tuple(self._shape)} for the extractor '{self.name}', "

@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from qiskit_qgen._checks import check_int, check_path
 from qiskit_qgen._typing import PathLike
 from qiskit_qgen.exceptions import ArgumentError
-from qiskit_qgen.metrics.extractors.base import AbstractFeatureExtractor, check_pictures
+from qiskit_qgen.metrics.extractors.base import AbstractFeatureExtractor, check_images
 from qiskit_qgen.metrics.extractors.layers_model import LayersModel, parse_network, read_weights
 from qiskit_qgen.persistence import cache_folder, digest_tensors
 
@@ -77,7 +77,7 @@ class NsfwInceptionExtractor(AbstractFeatureExtractor):
         return digest_tensors(f"{self.name} {_DIGEST}", {})
 
     def _check(self, samples: Tensor) -> None:
-        check_pictures(samples, self.name)
+        check_images(samples, self.name)
 
     def _extract(self, batch: Tensor) -> Tensor:
         images = batch.float()

@@ -33,7 +33,7 @@ def get_extractor(
         feature: "efficientnet-lite0-Spx" for :class:`EfficientNetLite0Extractor` at S pixels, "nsfw-inception-v3-Spx"
             for :class:`NsfwInceptionExtractor`, "fid-inception-v3" for :class:`FidInceptionExtractor`, "pixel" for the
             images' own values by :class:`IdentityFeatureExtractor`, an extractor, or None.
-        image_shape: Channels, height and width of the pictures; "pixel" and None need them.
+        image_shape: Channels, height and width of the images; "pixel" and None need them.
         name: The argument that ``feature`` came from, named in errors.
 
     Returns:
@@ -66,7 +66,7 @@ def get_extractor(
     if feature == PIXEL_EXTRACTOR:
         if image_shape is None:
             raise ArgumentError(
-                f"Argument `{name}` must tell the size of the pictures whose pixels are compared, but is 'pixel': pass "
+                f"Argument `{name}` must tell the size of the images whose pixels are compared, but is 'pixel': pass "
                 "IdentityFeatureExtractor(num_features, name='pixel')."
             )
         return IdentityFeatureExtractor(math.prod(image_shape), name=PIXEL_EXTRACTOR)

@@ -1,4 +1,4 @@
-"""The Inception Score: how sure a classifier is of each picture, and how varied the pictures are (arXiv 1606.03498)."""
+"""The Inception Score: how sure a classifier is of each image, and how varied the images are (arXiv 1606.03498)."""
 
 from __future__ import annotations
 

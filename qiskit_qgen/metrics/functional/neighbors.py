@@ -154,8 +154,8 @@ def memorization(
 
     Args:
         fake_features: Features of generated samples (N, D).
-        train_features: Features of all pictures that the model was trained on (M, D), at least 2.
-        held_out_features: Features of real pictures that it was not trained on (L, D).
+        train_features: Features of all images that the model was trained on (M, D), at least 2.
+        held_out_features: Features of real images that it was not trained on (L, D).
         ratio: Below which a sample counts as a copy, in (0, 1).
 
     Raises:

@@ -26,7 +26,7 @@ _ROUNDING = 0.01  # largest error of rounding to float32 that is accepted, in pa
 
 
 class PixelCodec(nn.Module):
-    """Takes the pixels of a picture, scaled to [-1, 1], as its latent."""
+    """Takes the pixels of an image, scaled to [-1, 1], as its latent."""
 
     def __init__(self, image_shape: tuple[int, int, int]) -> None:
         super().__init__()
@@ -37,7 +37,7 @@ class PixelCodec(nn.Module):
         return images.flatten(1) * 2 - 1
 
     def decode(self, latents: Tensor) -> Tensor:
-        """Return the pictures (N, C, H, W) of ``latents`` (N, C H W)."""
+        """Return the images (N, C, H, W) of ``latents`` (N, C H W)."""
         images: Tensor = ((latents + 1) / 2).unflatten(1, self.image_shape)
         return images
 
@@ -65,7 +65,7 @@ def encode(codec: Any, data: Tensor) -> Tensor:
     parts = [codec.encode(part) for part in data.split(_BATCH)]
     if parts[0].dim() != 2:
         raise ArgumentError(
-            "Argument `autoencoder` must encode pictures (N, C, H, W) to vectors (N, latent_dim), but returned shape "
+            "Argument `autoencoder` must encode images (N, C, H, W) to vectors (N, latent_dim), but returned shape "
             f"{tuple(parts[0].shape)}."
         )
     return torch.cat(parts)
@@ -73,7 +73,7 @@ def encode(codec: Any, data: Tensor) -> Tensor:
 
 @torch.no_grad()
 def decode(codec: Any, latents: Tensor, *, is_image: bool) -> Tensor:
-    """Return the data of ``latents`` (N, latent_dim), computed in batches; pictures are clipped to [0, 1]."""
+    """Return the data of ``latents`` (N, latent_dim), computed in batches; images are clipped to [0, 1]."""
     codec.eval()
     data = torch.cat([codec.decode(part) for part in latents.split(_BATCH)])
     return data.clamp(0, 1) if is_image else data
@@ -103,7 +103,7 @@ def check_images(data: Any, image_shape: tuple[int, int, int], *, name: str = "d
         images = as_images(images, name=name)
     if tuple(images.shape[1:]) != tuple(image_shape):
         raise DatasetError(
-            f"Argument `{name}` must hold pictures of shape {tuple(image_shape)}, the model's `image_shape`, but they "
+            f"Argument `{name}` must hold images of shape {tuple(image_shape)}, the model's `image_shape`, but they "
             f"have shape {tuple(images.shape[1:])}."
         )
     return cast(Tensor, images)

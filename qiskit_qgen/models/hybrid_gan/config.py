@@ -17,7 +17,7 @@ from qiskit_qgen.networks.backbones.config import (
 )
 from qiskit_qgen.networks.controls import CircuitControl
 from qiskit_qgen.networks.own_circuits import take_observables, take_own_circuit
-from qiskit_qgen.networks.upsampling import check_picture_shape, check_width
+from qiskit_qgen.networks.upsampling import check_generated_shape, check_width
 from qiskit_qgen.noise import AbstractNoise
 from qiskit_qgen.simulator.programs.lowering import MAX_QUBITS
 
@@ -160,7 +160,7 @@ class HybridGANConfig(Settings):
 
     def check(self) -> None:
         """Raise :class:`ArgumentError` unless shape, noise and control fit."""
-        check_picture_shape(self.image_shape)
+        check_generated_shape(self.image_shape)
         if self.quantum_in == "both":
             self.block.refuse(("num_parameters",), "with quantum_in='both', which has no classical block")
         if not self.quantum_parts:

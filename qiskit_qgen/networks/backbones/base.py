@@ -1,4 +1,4 @@
-"""What every backbone of a discriminator has in common: a frozen part, a trainable part, and checks of its pictures."""
+"""What every backbone of a discriminator has in common: a frozen part, a trainable part, and checks of its images."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ _ROUNDING = 1e-4  # antialiased resizing may leave [0, 1] by this much
 
 
 class AbstractBackbone(ABC):
-    """Turns pictures into features in two parts: one that stays as it is, and one that a discriminator trains.
+    """Turns images into features in two parts: one that stays as it is, and one that a discriminator trains.
 
-    The frozen part is no part of any trained or saved module; gradients pass through it to the pictures. Its features
-    of pictures that do not change need computing once only.
+    The frozen part is no part of any trained or saved module; gradients pass through it to the images. Its features
+    of images that do not change need computing once only.
 
     Args:
         name: Name of network and training, for tables and errors.
         num_channels: Numbers of channels that the network takes.
-        channels: Which channels of the pictures are taken; None takes all.
+        channels: Which channels of the images are taken; None takes all.
 
     Raises:
         ArgumentError: If ``name`` is empty, or ``channels`` does not name as many channels as the network takes.
@@ -66,7 +66,7 @@ class AbstractBackbone(ABC):
         return torch.cat([self.features(part) for part in images.split(_BATCH)])
 
     def check_channels(self, count: int, shape: Sequence[int] | None = None, *, name: str = "images") -> None:
-        """Raise :class:`ArgumentError` unless the network takes pictures of ``count`` channels."""
+        """Raise :class:`ArgumentError` unless the network takes images of ``count`` channels."""
         check_shape("images", shape or (1, count, 1, 1), "(N, C, H, W)", shape is None or len(shape) == 4)
         if self.channels is None and count not in self.num_channels:
             allowed = " or ".join(map(str, self.num_channels))
@@ -121,7 +121,7 @@ class AbstractBackbone(ABC):
 
     @abstractmethod
     def _frozen(self, images: Tensor) -> Tensor:
-        """Return the frozen part's features of checked pictures."""
+        """Return the frozen part's features of checked images."""
 
 
 def _checked_channels(channels: Sequence[int], allowed: Sequence[int], name: str) -> tuple[int, ...]:

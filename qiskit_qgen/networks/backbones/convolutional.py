@@ -13,12 +13,12 @@ _LAST_SIDE = 4
 
 
 class ConvBackbone(AbstractBackbone):
-    """Strided convolutions from scratch, each side down to 4 or less; nothing is frozen or comes from other pictures.
+    """Strided convolutions from scratch, each side down to 4 or less; nothing is frozen or comes from other images.
 
     It has no normalisation over a batch, since the gradient penalty holds for each sample by itself.
 
     Args:
-        image_shape: Channels, height and width of the pictures.
+        image_shape: Channels, height and width of the images.
         config: Its width.
     """
 

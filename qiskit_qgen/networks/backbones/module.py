@@ -14,14 +14,14 @@ from qiskit_qgen.persistence import digest_tensors
 
 
 class ModuleBackbone(AbstractBackbone):
-    """Wrap a module or function that maps pictures (N, C, H, W) in [0, 1] to features (N, num_features).
+    """Wrap a module or function that maps images (N, C, H, W) in [0, 1] to features (N, num_features).
 
     Args:
         module: The module, which is copied, or a function that torch can differentiate.
         num_features: Length of the vectors that it returns.
         name: Name of network and training.
         num_channels: Numbers of channels that it takes.
-        channels: Which channels of the pictures are taken; None takes all.
+        channels: Which channels of the images are taken; None takes all.
         trainable: Whether a discriminator trains a copy of the module, in place of keeping it as it is.
 
     Raises:

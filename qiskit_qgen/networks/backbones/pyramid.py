@@ -13,14 +13,14 @@ from torch.nn import functional as F
 from qiskit_qgen._random import torch_generator
 
 _LAST_SIDE = 4
-_CALIBRATION_SEED, _CALIBRATION_PICTURES, _CALIBRATION_SIDE = 0, 8, 4
+_CALIBRATION_SEED, _CALIBRATION_IMAGES, _CALIBRATION_SIDE = 0, 8, 4
 
 
 class FrozenPyramid(nn.Module):
-    """The maps of chosen stages of a network, brought to one scale and joined to one vector per picture.
+    """The maps of chosen stages of a network, brought to one scale and joined to one vector per image.
 
-    The maps of a stage are divided by one number, their root mean square over smooth random pictures, and by the square
-    root of how many values they hold. Whatever the network, a picture's part of each stage then has a length near 1, so
+    The maps of a stage are divided by one number, their root mean square over smooth random images, and by the square
+    root of how many values they hold. Whatever the network, an image's part of each stage then has a length near 1, so
     that scores of slope 1, which a gradient penalty asks for, differ by about 1: a bounded block can give these.
 
     Args:
@@ -34,21 +34,21 @@ class FrozenPyramid(nn.Module):
         self.stages = stages
         self.scales = tuple(scales)
         self._factors: list[float] = []
-        maps = self._maps(_smooth_pictures(input_size))
+        maps = self._maps(_smooth_images(input_size))
         self.shapes = [(each.shape[1], each.shape[2], each.shape[3]) for each in maps]
         self._factors = [float((each.square().mean() * each[0].numel()).rsqrt()) for each in maps]
 
-    def forward(self, pictures: Tensor) -> Tensor:
-        """Return joined maps (N, values of all maps) of ``pictures`` (N, 3, H, W), normalised as the network needs."""
-        parts = zip(self._maps(pictures), self._factors, strict=True)
+    def forward(self, images: Tensor) -> Tensor:
+        """Return joined maps (N, values of all maps) of ``images`` (N, 3, H, W), normalised as the network needs."""
+        parts = zip(self._maps(images), self._factors, strict=True)
         return torch.cat([maps.flatten(1) * factor for maps, factor in parts], dim=1)
 
-    def _maps(self, pictures: Tensor) -> list[Tensor]:
+    def _maps(self, images: Tensor) -> list[Tensor]:
         found = []
         for number, stage in enumerate(self.stages, start=1):
-            pictures = stage(pictures)
+            images = stage(images)
             if number in self.scales:
-                found.append(pictures)
+                found.append(images)
         return found
 
 
@@ -84,8 +84,8 @@ class PyramidTail(nn.Module):
 
 
 @torch.no_grad()
-def _smooth_pictures(side: int) -> Tensor:
-    """Random pictures of a few blotches with values in [-1, 1]: to measure the size of a network's maps."""
-    shape = (_CALIBRATION_PICTURES, 3, _CALIBRATION_SIDE, _CALIBRATION_SIDE)
+def _smooth_images(side: int) -> Tensor:
+    """Random images of a few blotches with values in [-1, 1]: to measure the size of a network's maps."""
+    shape = (_CALIBRATION_IMAGES, 3, _CALIBRATION_SIDE, _CALIBRATION_SIDE)
     blotches = 2 * torch.rand(shape, generator=torch_generator(_CALIBRATION_SEED)) - 1
     return F.interpolate(blotches, (side, side), mode="bilinear", align_corners=False)

@@ -19,18 +19,18 @@ from qiskit_qgen.networks.backbones.pyramid import FrozenPyramid, PyramidTail
 from qiskit_qgen.persistence import digest_tensors
 
 RGB = (1, 3)
-"""Channel counts that a network for colour pictures takes: grey is repeated."""
+"""Channel counts that a network for colour images takes: grey is repeated."""
 
 
 class StagedBackbone(AbstractBackbone):
     """A network of stages, one after another, seen by a discriminator in one of two ways.
 
     *Scales* (Projected GAN, arXiv 2111.01007): the maps of several frozen stages, from fine to coarse, go into a few
-    convolutions that are trained from scratch. This is what a generator of small pictures learns from: maps that still
+    convolutions that are trained from scratch. This is what a generator of small images learns from: maps that still
     know where things are. *A cut*: stages 1 to ``frozen_stages`` stay as they are, stages up to ``last_stage`` are
     trained on, and the last maps are averaged over a coarse grid.
 
-    Pictures are resized to a square (bilinear, with antialiasing), grey is repeated to three channels, and values go
+    Images are resized to a square (bilinear, with antialiasing), grey is repeated to three channels, and values go
     to ``(x - mean) / std``.
 
     Args:
@@ -121,8 +121,8 @@ class _Scales:
         with torch.random.fork_rng(devices=[]), torch.no_grad():
             self.num_features = int(self.tail()(torch.zeros(1, sum(map(math.prod, shapes)))).shape[1])
 
-    def features(self, pictures: Tensor) -> Tensor:
-        joined: Tensor = self.frozen(pictures)
+    def features(self, images: Tensor) -> Tensor:
+        joined: Tensor = self.frozen(images)
         return joined
 
     def tail(self) -> nn.Module:
@@ -148,9 +148,9 @@ class _Cut:
             example = self._trainable(self.frozen(torch.zeros(1, 3, input_size, input_size)))
         self.num_features = math.prod(F.adaptive_avg_pool2d(example, grid).shape[1:])
 
-    def features(self, pictures: Tensor) -> Tensor:
-        maps: Tensor = self.frozen(pictures)
-        # What no trained stage follows is averaged here, so that little need be kept of real pictures.
+    def features(self, images: Tensor) -> Tensor:
+        maps: Tensor = self.frozen(images)
+        # What no trained stage follows is averaged here, so that little need be kept of real images.
         return F.adaptive_avg_pool2d(maps, self.grid).flatten(1) if len(self._trainable) == 0 else maps
 
     def tail(self) -> nn.Module:

@@ -99,7 +99,7 @@ class AbstractPhase(ABC):
         """Do step number ``step``, counted from 0, and return its losses as scalar tensors by name."""
 
     def preview(self, num_images: int, seed: int) -> Tensor | None:  # noqa: ARG002
-        """Return pictures (N, C, H, W) in [0, 1] that show how the phase stands, or None if it has none to show."""
+        """Return images (N, C, H, W) in [0, 1] that show how the phase stands, or None if it has none to show."""
         return None
 
     def step_generator(self, step: int) -> torch.Generator:

@@ -44,7 +44,7 @@ class GaussianCorruption(AbstractCorruption):
 
     Args:
         schedule: The course of the noise.
-        noise: The source, of as many components as a image.
+        noise: The source, of as many components as an image.
         prediction: What the network predicts.
         min_snr_gamma: Largest weight of the clean image's error; None weights the prediction's error alike.
 

@@ -43,7 +43,7 @@ def make(usual=1.0, **options):
     return phase, backbone
 
 
-def test_features_of_real_pictures_are_computed_once():
+def test_features_of_real_images_are_computed_once():
     phase, backbone = make()
     phase.begin()
     assert backbone.seen == [20]
@@ -52,7 +52,7 @@ def test_features_of_real_pictures_are_computed_once():
     assert backbone.seen == [20, 6, 6, 6]
 
 
-def test_augmented_real_pictures_are_seen_anew_in_each_step():
+def test_augmented_real_images_are_seen_anew_in_each_step():
     phase, backbone = make(augmentations=("translation",))
     phase.begin()
     phase.train_step(0)

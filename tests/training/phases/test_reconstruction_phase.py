@@ -122,7 +122,7 @@ def test_training_lowers_the_error_and_fills_the_history():
     assert sum(errors[-5:]) < 0.7 * sum(errors[:5])
 
 
-def test_previews_show_pictures_beside_their_reconstructions_and_leave_the_mode_alone():
+def test_previews_show_images_beside_their_reconstructions_and_leave_the_mode_alone():
     phase = make(ConvAutoencoder((1, 8, 8), 2, ConvAutoencoderConfig(width=2, hidden=4)), torch.rand(10, 1, 8, 8))
     phase._autoencoder.train()
     state = [tensor.clone() for tensor in phase._autoencoder.state_dict().values()]
