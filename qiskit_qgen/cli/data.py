@@ -16,7 +16,9 @@ _OF_TABLES = ("columns",)
 class DataSettings(Settings):
     """The table [data]."""
 
-    name: str | None = setting("A known data set, a folder of images or a file of images or of a table", default=None)
+    name: str | None = setting(
+        "A known data set, a folder of images or its .zip, or a file of images or of a table", default=None
+    )
     data_dir: str | None = setting(
         "Where the files of a known data set are; None looks in the usual places", default=None
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import re
 import warnings
@@ -9,17 +10,21 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qiskit_qgen.datasets.conversion import MODES, ImageConversion
 from qiskit_qgen.datasets.reading import check_fits_memory, reading
+from qiskit_qgen.datasets.zipped import ZippedEntry
 from qiskit_qgen.exceptions import DatasetError
 
 if TYPE_CHECKING:
     from PIL import Image
+
+ImageFile: TypeAlias = Path | ZippedEntry
+"""An image's file, or a folder of such: on the disk or in a zip archive."""
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -41,13 +46,18 @@ class HeldImage:
 
 
 def read_images(
-    files: Sequence[Path], folder: Path, conversion: ImageConversion, *, skip_damaged: bool, others: Sequence[Path] = ()
+    files: Sequence[ImageFile],
+    subject: str,
+    conversion: ImageConversion,
+    *,
+    skip_damaged: bool,
+    others: Sequence[ImageFile] = (),
 ) -> tuple[NDArray[np.uint8], list[int]]:
     """Return images (N, C, H, W), and which of ``files`` they are.
 
     Args:
         files: At least one file.
-        folder: Where they are, for messages.
+        subject: Where they are, as the beginning of messages: "Folder cats".
         conversion: What makes them alike.
         skip_damaged: Leave out files that cannot be read, with a warning, instead of refusing them all.
         others: The folder's other files, which are looked at if there is trouble, so that a message lists all of it.
@@ -58,8 +68,8 @@ def read_images(
     """
     if isinstance(conversion.image_size, tuple):
         height, width = conversion.image_size
-        check_fits_memory(len(files) * height * width, f"Folder {folder}", itemsize=1)
-    collector = ImageCollector(f"Folder {folder}", len(files), conversion, skip_damaged=skip_damaged)
+        check_fits_memory(len(files) * height * width, subject, itemsize=1)
+    collector = ImageCollector(subject, len(files), conversion, skip_damaged=skip_damaged)
     for file in files:
         collector.add(file)
     return collector.images(others)
@@ -95,7 +105,7 @@ class ImageCollector:
         self._kept: list[int] = []
         self._seen = 0
 
-    def add(self, source: Path | HeldImage) -> None:
+    def add(self, source: ImageFile | HeldImage) -> None:
         """Take the next image.
 
         Raises:
@@ -111,7 +121,7 @@ class ImageCollector:
         self._images[len(self._kept)] = image
         self._kept.append(self._seen - 1)
 
-    def images(self, others: Sequence[Path] = ()) -> tuple[NDArray[np.uint8], list[int]]:
+    def images(self, others: Sequence[ImageFile] = ()) -> tuple[NDArray[np.uint8], list[int]]:
         """Return the images (N, C, H, W), and which of those added they are.
 
         Raises:
@@ -132,7 +142,7 @@ class ImageCollector:
     def _damaged_names(self) -> list[str]:
         return [name for name, _ in self._damaged]
 
-    def _read(self, file: Path | HeldImage) -> NDArray[np.uint8] | None:
+    def _read(self, file: ImageFile | HeldImage) -> NDArray[np.uint8] | None:
         """Return an image as (C, H, W), or None if something is wrong with it."""
         try:
             image, kind = _open(file, self._conversion)
@@ -185,9 +195,9 @@ class ImageCollector:
         return f"{self._subject} holds {listed}; pass skip_damaged=True to leave them out. The first: {first}"
 
 
-def _open(file: Path | HeldImage, conversion: ImageConversion) -> tuple[Image.Image, str]:
+def _open(file: ImageFile | HeldImage, conversion: ImageConversion) -> tuple[Image.Image, str]:
     """Return the image in ``file``, converted, and the kind that keeps it from being loaded, or nothing."""
-    from PIL import Image, ImageOps
+    from PIL import Image, ImageOps, UnidentifiedImageError
 
     converts = conversion.mode is not None
     if isinstance(file, HeldImage):
@@ -195,10 +205,15 @@ def _open(file: Path | HeldImage, conversion: ImageConversion) -> tuple[Image.Im
             return file.image, "animated"
         with reading(Path(file.name), "an image that Pillow reads"):
             return _alike(ImageOps.exif_transpose(file.image), conversion, is_cut=_is_cut(file.image))
-    with reading(file, "an image that Pillow reads"), warnings.catch_warnings():
+    with reading(str(file), "an image that Pillow reads"), warnings.catch_warnings():
         # Pillow only warns of images of suspicious size, up to twice its limit.
         warnings.simplefilter("error", Image.DecompressionBombWarning)
-        with Image.open(file, formats=_FORMATS) as opened:
+        source = file if isinstance(file, Path) else io.BytesIO(file.read_bytes())
+        try:
+            found = Image.open(source, formats=_FORMATS)
+        except UnidentifiedImageError as error:
+            raise ValueError(f"it begins as none of {', '.join(_FORMATS)}") from error
+        with found as opened:
             if getattr(opened, "n_frames", 1) > 1 and not converts and conversion.image_size is None:
                 return opened, "animated"
             cut = _is_cut(opened)

@@ -1,7 +1,9 @@
-"""A folder of images, flat or with one sub-folder for each class."""
+"""A folder of images, flat or with one sub-folder for each class; also in a zip archive."""
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+from operator import attrgetter
 from pathlib import Path
 
 import torch
@@ -10,7 +12,8 @@ from torch import Tensor
 from qiskit_qgen.datasets.conversion import ImageConversion
 from qiskit_qgen.datasets.held_out import HeldOut, draw_rows
 from qiskit_qgen.datasets.image_dataset import ImageDataset
-from qiskit_qgen.datasets.image_files import read_images
+from qiskit_qgen.datasets.image_files import ImageFile, read_images
+from qiskit_qgen.datasets.zipped import zipped_folder
 from qiskit_qgen.exceptions import DatasetError
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm")
@@ -39,8 +42,11 @@ def load_image_folder(
     Black-and-white images become grey, palettes RGB, those of one transparent colour RGBA, and cameras' orientation
     marks are applied; whatever else makes images differ is left to ``conversion``.
 
+    A zip archive is taken as the folder that it holds. If all images in it are in one folder that is no split, this is
+    the one: archives often hold the packed folder itself.
+
     Args:
-        folder: The folder, which exists.
+        folder: The folder or zip archive, which exists.
         split: "train", "val" or "test"; "val" only if there is such a sub-folder.
         num_images: How many are drawn; no others are read. None takes all.
         subset_seed: Seed of that draw.
@@ -52,27 +58,36 @@ def load_image_folder(
         ArgumentError: If ``num_images`` or ``subset_seed`` is out of range, or ``test_fraction`` has no effect.
         DatasetError: If there are no images or no such split, or images cannot be read or are not alike.
     """
-    has_test = _place(folder, "test")[0] is not None
-    part = HeldOut.unless(has_test, split, f"Folder {folder}", test_fraction)
-    place, parts = _place(folder, split if part is None else "train")
-    if place is None:
-        kind = {"val": "validation", "test": "test"}.get(split, "training")
-        raise DatasetError(f"Folder {folder} has no {kind} images; give it a sub-folder `{split}` beside the others.")
-    class_names = sorted({entry.name for each in parts for entry in _list(each)[1]})
-    files, labels = _list_labelled(place, class_names)
-    rows = draw_rows(len(files), part, num_images, subset_seed)
-    if rows is not None:
-        files, labels = [files[row] for row in rows.tolist()], None if labels is None else labels[rows]
-    chosen = set(files)
-    others = [file for each in parts for file in _all_images(each) if file not in chosen]
-    images, kept = read_images(files, folder, conversion, skip_damaged=skip_damaged, others=others)
+    with nullcontext(folder) if folder.is_dir() else zipped_folder(folder) as opened:
+        root = opened if isinstance(opened, Path) else _packed(opened)
+        has_test = _place(root, "test")[0] is not None
+        part = HeldOut.unless(has_test, split, f"Folder {root}", test_fraction)
+        place, parts = _place(root, split if part is None else "train")
+        if place is None:
+            kind = {"val": "validation", "test": "test"}.get(split, "training")
+            raise DatasetError(f"Folder {root} has no {kind} images; give it a sub-folder `{split}` beside the others.")
+        class_names = sorted({entry.name for each in parts for entry in _list(each)[1]})
+        files, labels = _list_labelled(place, class_names)
+        rows = draw_rows(len(files), part, num_images, subset_seed)
+        if rows is not None:
+            files, labels = [files[row] for row in rows.tolist()], None if labels is None else labels[rows]
+        chosen = set(files)
+        others = [file for each in parts for file in _all_images(each) if file not in chosen]
+        images, kept = read_images(files, f"Folder {root}", conversion, skip_damaged=skip_damaged, others=others)
     names = tuple(class_names) if labels is not None else None
     return ImageDataset(
         torch.from_numpy(images), None if labels is None else labels[kept], folder.resolve().name, split, names
     )
 
 
-def _place(folder: Path, split: str) -> tuple[Path | None, list[Path]]:
+def _packed(root: ImageFile) -> ImageFile:
+    """Return the folder that was packed into an archive: the only one at its top, or the top itself."""
+    images, sub_folders = _list(root)
+    is_enclosing = not images and len(sub_folders) == 1 and sub_folders[0].name.lower() not in _SPLITS
+    return sub_folders[0] if is_enclosing else root
+
+
+def _place(folder: ImageFile, split: str) -> tuple[ImageFile | None, list[ImageFile]]:
     """Return the folder of ``split``, or None, and the folders of all splits."""
     sub_folders = _list(folder)[1]
     parts = [entry for entry in sub_folders if entry.name.lower() in _SPLITS]
@@ -84,20 +99,21 @@ def _place(folder: Path, split: str) -> tuple[Path | None, list[Path]]:
     return places[0] if places else None, parts
 
 
-def _list(folder: Path) -> tuple[list[Path], list[Path]]:
+def _list(folder: ImageFile) -> tuple[list[ImageFile], list[ImageFile]]:
     """Return the images and the sub-folders in ``folder``, each sorted by name."""
-    entries = sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))
-    images = [entry for entry in entries if entry.suffix.lower() in IMAGE_SUFFIXES and entry.is_file()]
+    visible = (entry for entry in folder.iterdir() if not entry.name.startswith("."))
+    entries = sorted(visible, key=attrgetter("name"))
+    images = [entry for entry in entries if entry.name.lower().endswith(IMAGE_SUFFIXES) and entry.is_file()]
     return images, [entry for entry in entries if entry.is_dir()]
 
 
-def _all_images(folder: Path) -> list[Path]:
+def _all_images(folder: ImageFile) -> list[ImageFile]:
     """Return the images in ``folder`` and in its sub-folders."""
     images, classes = _list(folder)
     return images + [image for each in classes for image in _list(each)[0]]
 
 
-def _list_labelled(folder: Path, class_names: list[str]) -> tuple[list[Path], Tensor | None]:
+def _list_labelled(folder: ImageFile, class_names: list[str]) -> tuple[list[ImageFile], Tensor | None]:
     """Return the images of ``folder`` and of its classes, and their labels, or None if there are no classes."""
     images, classes = _list(folder)
     if not classes:

@@ -27,6 +27,7 @@ from qiskit_qgen.datasets.sat4 import load_sat4
 from qiskit_qgen.datasets.subsets import subset_rows
 from qiskit_qgen.datasets.table_files import FRAME_SUFFIXES
 from qiskit_qgen.datasets.torch_data import is_collection, load_collection
+from qiskit_qgen.datasets.zipped import ZIP_SUFFIX
 from qiskit_qgen.exceptions import ArgumentError, DatasetError
 
 SPLITS = ("train", "val", "test")
@@ -74,8 +75,8 @@ def load_dataset(
                                ``medmnist``, or downloaded once
     ``"sat-4"``                400,000 train, 100,000 test, 4 x 28 x 28; ``data_dir`` is the file ``sat-4-full.mat`` or
                                its folder; with ``num_images``, no more than these are ever in memory
-    a folder                   images (png, jpg, bmp, gif, tif, webp, pgm, ppm): directly in it (no labels), in a
-                               sub-folder for each class, or either of these in two or three of ``train``, ``test``
+    a folder, or a ``.zip``    images (png, jpg, bmp, gif, tif, webp, pgm, ppm): directly in it (no labels), in a
+    of one                     sub-folder for each class, or either of these in two or three of ``train``, ``test``
                                and ``val``; of one size and mode, or made so by ``image_size`` and ``mode``
     an ``.npz`` file           arrays ``images`` and perhaps ``labels``; or ``train_images``, ``train_labels``,
                                ``test_images``, ``test_labels``; or ``x_train``, ``y_train``, ``x_test``, ``y_test``;
@@ -101,12 +102,12 @@ def load_dataset(
         num_images: How many images are drawn from the split; None takes all, in their order.
         subset_seed: Seed of that draw: equal seeds give the same images as ``num_images`` and ``subset_seed`` of a
             model's ``fit``, and a smaller draw is the beginning of a larger one.
-        image_size: Of a folder, or of Pillow's images: side in pixels, or (height, width), to resize the images to,
-            with antialiasing.
+        image_size: Of a folder or its archive, or of Pillow's images: side in pixels, or (height, width), to resize
+            the images to, with antialiasing.
         mode: Of the same: "L" (grey), "RGB" or "RGBA", to convert the images to. Transparency is laid on white unless
             it is "RGBA"; 16 bits are rounded to 8; of an animation, the first frame is taken.
         crop: Of the same: "center" cuts to the proportions of ``image_size``, None changes the proportions.
-        skip_damaged: Of a folder: leave out files that cannot be read, with a warning that lists them.
+        skip_damaged: Of a folder or its archive: leave out files that cannot be read, with a warning that lists them.
         test_fraction: Share to hold out where there are no test images, in [0, 0.9]; None takes a tenth.
         key: Of an ``.npz`` or ``.pt`` file: name of the array of images; None looks for the names above.
         stream: Leave the images where they are, and read each when it is asked for: of an ``.npy`` or uncompressed
@@ -207,7 +208,9 @@ def _check_effects(
     given = [each.name for each in fields(conversion) if getattr(conversion, each.name) != each.default]
     given += ["skip_damaged"] * skip_damaged
     if given and not is_folder:
-        raise ArgumentError(f"Argument `{given[0]}` has an effect on a folder of images alone: leave it out.")
+        raise ArgumentError(
+            f"Argument `{given[0]}` has an effect on a folder of images or its .zip alone: leave it out."
+        )
     if test_fraction is not None and not (is_folder or is_file):
         raise ArgumentError("Argument `test_fraction` has an effect on a folder or file of images alone: leave it out.")
 
@@ -241,7 +244,7 @@ def _no_data(path: Path) -> ArgumentError | DatasetError:
     if path.suffix.lower() in FRAME_SUFFIXES:
         return DatasetError(f"File {path} is a table: load it with `load_table`.")
     return DatasetError(
-        f"File {path} must be of one of the types {', '.join(ARRAY_SUFFIXES)}; "
+        f"File {path} must be of one of the types {', '.join((*ARRAY_SUFFIXES, ZIP_SUFFIX))}; "
         "for images pass the folder that holds them."
     )
 
@@ -253,7 +256,7 @@ def _is_array_file(name: PathLike | ImageData) -> bool:
 
 def _is_folder(name: PathLike | ImageData) -> bool:
     path = _path(name)
-    return path is not None and path.is_dir()
+    return path is not None and (path.is_dir() or (path.suffix.lower() == ZIP_SUFFIX and path.is_file()))
 
 
 def is_known(name: str) -> bool:

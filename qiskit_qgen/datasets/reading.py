@@ -20,7 +20,7 @@ _CONTAINERS = ("TUPLE", "LIST", "DICT", "SET")
 
 
 @contextmanager
-def reading(path: Path, kind: str) -> Iterator[None]:
+def reading(path: Path | str, kind: str) -> Iterator[None]:
     """Turn whatever a decoder raises inside the block into a :class:`DatasetError` of one sentence.
 
     Decoders of images, archives and tensors raise errors of many types on damaged or hostile bytes. The block must

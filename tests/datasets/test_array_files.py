@@ -129,6 +129,14 @@ def test_labels_are_held_out_with_their_images(tmp_path):
         assert torch.equal(data.images[:, 0, 0, 0] * 32, data.labels.float())
 
 
+def test_an_array_of_four_channels_is_taken_by_its_name(tmp_path):
+    scene, patches = np.zeros((35, 34, 4), np.uint8), np.random.default_rng(0).integers(0, 256, (20, 6, 6, 4), np.uint8)
+    np.savez_compressed(tmp_path / "landsat.npz", scene=scene, patches=patches)
+    data = load_dataset(tmp_path / "landsat.npz", key="patches", test_fraction=0)
+    assert np.array_equal(data.images.numpy(), patches.transpose(0, 3, 1, 2) / np.float32(255))
+    assert data.labels is None
+
+
 def test_other_names_are_listed(tmp_path):
     np.savez(tmp_path / "mine.npz", pictures=IMAGES, classes=LABELS)
     assert refused(tmp_path / "mine.npz").endswith(

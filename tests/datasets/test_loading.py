@@ -56,7 +56,7 @@ def test_files_of_other_types_are_refused(tmp_path):
     path = tmp_path / "cat.png"
     path.write_bytes(b"")
     with pytest.raises(
-        DatasetError, match=r"cat\.png must be of one of the types \.npz, \.npy, \.pt, \.pth; for images pass"
+        DatasetError, match=r"cat\.png must be of one of the types \.npz, \.npy, \.pt, \.pth, \.zip; for images pass"
     ):
         load_dataset(path)
 
