@@ -303,8 +303,5 @@ class _Spread:
     def _move(self, move: Move, source: NDArray[Any], target: NDArray[Any]) -> None:
         from qiskit_qgen.simulator.cpu import moves
 
-        # What a sample's part of a row holds moves as it is, in the widest pieces that there are.
-        piece = np.dtype(np.int64 if self._layout.samples * source.itemsize % 8 == 0 else np.int32)
-        views = [state.view(piece).reshape(*state.shape[:2], self._layout.parts, -1) for state in (source, target)]
-        task = partial(moves.relabel, move.images, move.part_images, move.bases, move.offsets)
-        run_all([partial(task, part, self._shares, *views) for part in range(self._shares)], self._threads)
+        parts = self._shares
+        run_all([partial(moves.run, move, part, parts, source, target) for part in range(parts)], self._threads)

@@ -34,8 +34,8 @@ class Emitter:
     def __init__(self, builder: Any, scalar: Any) -> None:
         self.builder = builder
         self._scalar = scalar
-        self._width = VECTOR // (4 if isinstance(scalar, ir.FloatType) else 8)
-        self._vector = ir.VectorType(scalar, self._width)
+        self.width = VECTOR // (4 if isinstance(scalar, ir.FloatType) else 8)
+        self._vector = ir.VectorType(scalar, self.width)
 
     def word(self, number: int) -> Any:
         """Return a whole number."""
@@ -53,6 +53,18 @@ class Emitter:
     def load(self, address: Any, part: int = 0) -> Any:
         """Return the real (0) or imaginary (1) part of a row."""
         return self.builder.load(self._pointer(address, part), align=self._align, typ=self._vector)
+
+    def load_one(self, address: Any) -> Any:
+        """Return a number of a row."""
+        pointer = self.builder.inttoptr(address, self._scalar.as_pointer())
+        return self.builder.load(pointer, align=self._align, typ=self._scalar)
+
+    def join(self, numbers: list[Any]) -> Any:
+        """Return a row's part of numbers, one for each lane."""
+        joined = ir.Constant(self._vector, ir.Undefined)
+        for lane, number in enumerate(numbers):
+            joined = self.builder.insert_element(joined, number, ir.Constant(ir.IntType(32), lane))
+        return joined
 
     def store(self, value: Any, address: Any, part: int = 0) -> None:
         """Write the real (0) or imaginary (1) part of a row."""
@@ -118,7 +130,7 @@ class Emitter:
 
     @property
     def _align(self) -> int:
-        return VECTOR // self._width
+        return VECTOR // self.width
 
     def _pointer(self, address: Any, part: int) -> Any:
         shifted = self.builder.add(address, self.word(part * VECTOR)) if part else address
@@ -127,7 +139,7 @@ class Emitter:
     def _spread(self, scalar: Any) -> Any:
         zero, undefined = ir.Constant(ir.IntType(32), 0), ir.Constant(self._vector, ir.Undefined)
         single = self.builder.insert_element(undefined, scalar, zero)
-        mask = ir.Constant(ir.VectorType(ir.IntType(32), self._width), [0] * self._width)
+        mask = ir.Constant(ir.VectorType(ir.IntType(32), self.width), [0] * self.width)
         return self.builder.shuffle_vector(single, undefined, mask)
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from math import prod
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-CACHE_LINE = 64  # bytes
+from qiskit_qgen.simulator.cpu import memory
+from qiskit_qgen.simulator.cpu.memory import CACHE_LINE
+
 _SPLIT_QUBITS = 15  # from here on, a sample has several lanes if they would be empty
 _SPREAD_QUBITS = 15  # from here on all threads work on one chunk, not each on its own
 _SHARE_AMPLITUDES = 1 << 17  # amplitudes of a chunk that are worth a share of their own
@@ -56,10 +57,8 @@ class Layout:
         return -(-self.num_samples // self.samples)
 
     def empty(self, *shape: int) -> NDArray[Any]:
-        """Return an uninitialised array that starts at a cache line: straddling rows halve the kernels' speed."""
-        memory = np.empty(prod(shape) * self.dtype.itemsize + CACHE_LINE, np.uint8)
-        start = -memory.__array_interface__["data"][0] % CACHE_LINE  # `ctypes.data` takes three times as long
-        return np.ndarray(shape, self.dtype, memory, start)
+        """Return an uninitialised array that starts at a cache line."""
+        return memory.empty(shape, self.dtype)
 
     def to_lanes(self, rows: NDArray[Any]) -> NDArray[Any]:
         """Turn rows of samples (B, K) into (chunks, K, samples)."""

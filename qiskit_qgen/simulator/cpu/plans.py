@@ -31,28 +31,29 @@ from qiskit_qgen.simulator.programs.scheduling import select
 
 @dataclass(frozen=True)
 class Move:
-    """Where each address of one basis lies in another: the XOR of images over a row's bits, and that of the part.
+    """Where each address of one basis lies in another: the XOR of the images of a base, of an offset and of a part.
 
-    Rows of a group, ``bases[g] XOR offsets[j]``, take all their amplitudes from as many rows.
+    An address is a row's place, and above its bits the part of the lanes. The rows of a group, ``bases[g] XOR
+    offsets[j]``, take all their amplitudes from as many rows.
     """
 
-    images: IntArray
-    part_images: IntArray
     bases: IntArray
     offsets: IntArray
+    base_images: IntArray
+    offset_images: IntArray
+    part_images: IntArray
 
     @classmethod
     def to(cls, target: Basis, source: Basis, row_bits: int) -> Move:
         """Return where the addresses of ``target`` lie in ``source``."""
         images = _images(target, source, row_bits)
-        places = swizzled(1 << np.arange(row_bits), row_bits)
+        by_row = combinations(images[:row_bits])[swizzled(np.arange(1 << row_bits), row_bits)]
         span = Span()  # of the rows where the parts of one source row go
         for image in _images(source, target, row_bits)[row_bits:]:
             span.add(int(image) & ((1 << row_bits) - 1))
         groups = Cosets.build(span.basis, [], size=len(span.basis), num_qubits=row_bits)
-        return cls(
-            combinations(images[:row_bits])[places], combinations(images[row_bits:]), groups.bases, groups.offsets
-        )
+        part_images = combinations(images[row_bits:])
+        return cls(groups.bases, groups.offsets, by_row[groups.bases], by_row[groups.offsets], part_images)
 
 
 def _images(target: Basis, source: Basis, row_bits: int) -> IntArray:
