@@ -81,7 +81,7 @@ def count_flops(work, batch):
     sweeps = Sweeps(program, terms, len(work.operators))
     rows = 1 << program.width
     total = rows * (6 + 16)  # a row of the start, and what it contributes to the derivatives by that
-    for step in sweeps.plan(1).segments[0].blocks.steps:
+    for step in sweeps.plan(1).blocks.steps:
         # A pair of rows: 8 to rotate by a tangent, 12 by cosine and sine, twice that to undo on two states, and 8 for
         # the derivative. A row: 6, 12 and 4 for a phase.
         if step["kind"] == PASS:

@@ -215,7 +215,7 @@ def _lowered(program: Program, num_stages: int) -> Iterator[Finding]:
     yield "lowered", f"{_numbered(kinds)}; {fixed} of them constant, {len(program.expressions)} distinct expressions"
     observables = pauli_observables(program.num_qubits, "Z")
     sweeps = Sweeps(program, program.terms(observables)[0], len(observables))
-    split, blocks = sweeps.split, len(sweeps.plan(1).segments[0].blocks.blocks)
+    split, blocks = sweeps.split, len(sweeps.plan(1).blocks.blocks)
     end = f"{len(split.folded)} turn the observables" + f", {len(split.invisible)} change none" * bool(split.invisible)
     yield (
         "split",

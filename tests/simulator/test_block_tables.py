@@ -128,7 +128,7 @@ def test_tables_read_by_record_agree_with_statevector(seed, tangents):
     state = states_by_row(tables, [program.operations[number].angle.offset for number in order], 1 << program.width)
     words = list(dict.fromkeys(Word(term.flip, term.sign) for term in terms))
     values = words_by_row(build_readout([(w, n) for n, w in enumerate(words)], program.width), state, len(words))
-    finish = build_finish([], {}, words, terms)
+    finish = build_finish([], {}, words, terms, np.ones((len(words), 1), np.int64))
     found = np.array(constants)
     for each, coefficient in zip(finish.outputs, finish.coefficients, strict=True):
         found[each["output"]] += coefficient * values[each["word"]]

@@ -121,8 +121,8 @@ def test_each_kernel_is_compiled_once_for_either_precision(monkeypatch):
                 torch.autograd.grad(function(angles).sum(), angles)
     before = [(each, list(each.signatures)) for each in (kernels.forward, adjoint.backward)]
     assert all(len(signatures) == 2 for _, signatures in before)
-    monkeypatch.setattr(layouts, "_SPREAD_QUBITS", 1)
-    monkeypatch.setattr(layouts, "_SPLIT_QUBITS", 1)
+    for name in ("_SPREAD_QUBITS", "_SPREAD_FEW_QUBITS", "_SPLIT_QUBITS"):
+        monkeypatch.setattr(layouts, name, 1)
     for count in (1, 2, 3, 5, 30):
         angles = torch.rand(count, circuit.num_parameters, requires_grad=True)
         torch.autograd.grad(ExpectationValues(program, pauli_observables(3))(angles).sum(), angles)

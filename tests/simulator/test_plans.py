@@ -9,6 +9,7 @@ from qiskit.quantum_info import SparsePauliOp, Statevector
 
 from qiskit_qgen.circuits import pauli_observables
 from qiskit_qgen.simulator import ExpectationValues, lower
+from qiskit_qgen.simulator.addresses import lane_bases
 from qiskit_qgen.simulator.addresses.bases import Basis
 from qiskit_qgen.simulator.addresses.cosets import SignSlots
 from qiskit_qgen.simulator.cpu import batches, layouts
@@ -42,11 +43,15 @@ def entangled_circuit(seed):
     return circuit
 
 
-@pytest.fixture(params=["lanes and shares", "shares"])
+@pytest.fixture(params=["lanes and shares", "shares", "lanes", "lanes that meet in one row"])
 def layout(request, monkeypatch):
-    monkeypatch.setattr(layouts, "_SPREAD_QUBITS", 1)
+    never, always = 99, 1
+    if "one row" in request.param:
+        monkeypatch.setattr(lane_bases, "_TRIALS", 1)  # the lanes' columns are units, and so are the flips
+    for name in ("_SPREAD_QUBITS", "_SPREAD_FEW_QUBITS"):
+        monkeypatch.setattr(layouts, name, always if "shares" in request.param else never)
     monkeypatch.setattr(layouts, "_SHARE_AMPLITUDES", 1 << NUM_QUBITS - 1)
-    monkeypatch.setattr(layouts, "_SPLIT_QUBITS", 1 if request.param == "lanes and shares" else 99)
+    monkeypatch.setattr(layouts, "_SPLIT_QUBITS", always if "lanes" in request.param else never)
     return request.param
 
 
@@ -82,8 +87,8 @@ def test_values_agree_with_statevector(layout, num_samples, dtype, tolerance, th
     circuit = entangled_circuit(num_samples)
     rows = torch.empty(num_samples, 50, dtype=dtype).uniform_(-3, 3, generator=torch.Generator().manual_seed(1))
     chosen = layouts.Layout.choose(num_samples, NUM_QUBITS, rows.numpy().dtype)
-    assert chosen.parts > 1 or chosen.shares >= 2
-    assert (chosen.parts > 1) == (layout == "lanes and shares" and num_samples <= chosen.lanes / 2)
+    assert (chosen.shares >= 2) == ("shares" in layout)
+    assert (chosen.parts > 1) == ("lanes" in layout and num_samples <= chosen.lanes / 2)
     program = lower(circuit)
     order = [list(program.parameters).index(parameter) for parameter in circuit.parameters]
     rows = rows[:, : len(order)]
@@ -118,6 +123,41 @@ def test_derivatives_agree_with_finite_differences(num_samples, function):
         difference = values(rows + step * direction) - values(rows - step * direction)
     expected = (cotangent * difference).sum(1) / (2 * step)
     torch.testing.assert_close((gradient * direction).sum(1), expected, rtol=1e-7, atol=1e-8)
+
+
+@pytest.mark.parametrize("num_samples", [1, 4])
+def test_numbers_of_a_start_are_exchanged_in_lanes_where_the_row_is_the_opposite(num_samples, monkeypatch):
+    """Without CX each flip is a single bit; those of the lanes take rows with them, in which the state starts, too."""
+    monkeypatch.setattr(layouts, "_SPLIT_QUBITS", 1)
+    parameters = ParameterVector("p", 4 * NUM_QUBITS)
+    circuit = QuantumCircuit(NUM_QUBITS)
+    for layer in range(2):
+        for qubit in range(NUM_QUBITS):
+            circuit.ry(parameters[2 * layer * NUM_QUBITS + 2 * qubit], qubit)
+            circuit.rz(parameters[2 * layer * NUM_QUBITS + 2 * qubit + 1], qubit)
+        for qubit in range(NUM_QUBITS - 1):
+            circuit.cz(qubit, qubit + 1)
+    circuit.rx(0.3, range(NUM_QUBITS))
+    circuit.cz(0, 3)
+    program, observables = lower(circuit), [SparsePauliOp("XYXYXY"), SparsePauliOp("ZZXXYY")]
+    values = ExpectationValues(program, observables)
+    generator = torch.Generator().manual_seed(4)
+    rows = torch.empty(num_samples, len(parameters), dtype=torch.float64).uniform_(-3, 3, generator=generator)
+    start = values.sweeps.plan(layouts.Layout.choose(num_samples, NUM_QUBITS, np.dtype(float)).parts).start
+    assert start.lane_bits > 0
+    assert (start.masks[: start.row_bits] >= 0).any()
+
+    def expected(row):
+        state = Statevector(circuit.assign_parameters(row))
+        return [state.expectation_value(observable).real for observable in observables]
+
+    found = values(rows.requires_grad_())
+    np.testing.assert_allclose(found.detach(), [expected(row) for row in rows.detach().numpy()], atol=1e-12)
+    (gradient,) = torch.autograd.grad(found.sum(), rows)
+    step = np.eye(len(parameters)) * 1e-5
+    row = rows[-1].detach().numpy()
+    differences = [sum(expected(row + each)) - sum(expected(row - each)) for each in step]
+    np.testing.assert_allclose(gradient[-1], np.array(differences) / 2e-5, atol=1e-8)
 
 
 @pytest.mark.usefixtures("layout")

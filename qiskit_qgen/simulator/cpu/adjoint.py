@@ -14,9 +14,9 @@ from __future__ import annotations
 
 from qiskit_qgen._typing import FloatArray, IntArray
 from qiskit_qgen.simulator.cpu import passes, space
-from qiskit_qgen.simulator.cpu.block_tables import BUFFER, PASS, ROTATION, BlockTables
+from qiskit_qgen.simulator.cpu.block_tables import BUFFER, LANE_PASS, PASS, ROTATION, BlockTables
 from qiskit_qgen.simulator.cpu.compilation import helper, kernel
-from qiskit_qgen.simulator.cpu.kernels import Record, Unit, build_diagonals, part_of, satisfied, shift_of
+from qiskit_qgen.simulator.cpu.kernels import Record, Unit, build_diagonals, odd_signs, part_of, satisfied, shift_of
 from qiskit_qgen.simulator.cpu.lanes import (
     add_phase_overlap,
     add_row,
@@ -26,6 +26,7 @@ from qiskit_qgen.simulator.cpu.lanes import (
     multiply,
     multiply_conjugate,
     rotate_back,
+    rotate_back_lanes,
     scale,
     scale_square,
     set_real,
@@ -82,6 +83,30 @@ def _fold_diagonals(
 
 
 @helper
+def _undo_lane_pass(
+    step: Record,
+    source: int,
+    target: int,
+    order: int,
+    odd: int,
+    groups: int,
+    angle: int,
+    total: int,
+    exchanges: int,
+    unit: Unit,
+) -> None:
+    """Undo the rotations of a pass that exchanges lanes."""
+    lanes0, lanes1 = exchanges + step.lanes * VECTOR, exchanges + step.lanes1 * VECTOR
+    lanes2 = exchanges + step.lanes2 * VECTOR
+    if step.count == 3:
+        passes.undo_lanes_3(unit, source, target, order, odd, groups, angle, total, lanes0, lanes1, lanes2)
+    elif step.count == 2:
+        passes.undo_lanes_2(unit, source, target, order, odd, groups, angle, total, lanes0, lanes1)
+    else:
+        passes.undo_lanes_1(unit, source, target, order, odd, groups, angle, total, lanes0)
+
+
+@helper
 def _undo(
     blocks: BlockTables,
     number: int,
@@ -92,6 +117,7 @@ def _undo(
     psi: int,
     lam: int,
     gradient: int,
+    exchanges: int,
     tables: IntArray,
     work: FloatArray,
     unit: Unit,
@@ -122,7 +148,7 @@ def _undo(
         for s in range(block.last - 1, block.first - 1, -1):
             step = steps[s]
             angle, total = trig + step.rotation * ROW, gradient + step.rotation * VECTOR
-            if step.kind == PASS:
+            if step.kind == PASS or step.kind == LANE_PASS:
                 shift, count = shift_of(step, signs[c]), step.count
                 source = places + step.target
                 target = places + (step.source if step.source == BUFFER else _OUT * WORD)
@@ -132,7 +158,10 @@ def _undo(
                     between = places + BUFFER if count else target
                     passes.undo_diagonal(unit, source, between, size, phases, sums)
                     source = between
-                if count == 3:
+                if step.kind == LANE_PASS:
+                    odd = odd_signs(step, signs[c])
+                    _undo_lane_pass(step, source, target, order, odd, groups, angle, total, exchanges, unit)
+                elif count == 3:
                     passes.undo_3(unit, source, target, order, shift, groups, angle, total)
                 elif count == 2:
                     passes.undo_2(unit, source, target, order, shift, groups, angle, total)
@@ -144,7 +173,17 @@ def _undo(
             flip = step.flip
             bits = step.bits ^ -((signs[c] >> step.slot) & 1)
             active = satisfied(controls, step.first, step.last, signs[c], size)
-            if step.kind == ROTATION:
+            if step.kind == ROTATION and step.lanes:
+                while active:
+                    j = lowest_bit(active)
+                    k = j ^ flip
+                    active &= active - 1
+                    active &= ~(1 << k)
+                    weight = 1 - 2 * ((bits >> j) & 1)
+                    rows, lam_rows = (buffer + j * ROW, buffer + k * ROW), (lam_buffer + j * ROW, lam_buffer + k * ROW)
+                    lanes = exchanges + step.lanes * VECTOR
+                    rotate_back_lanes(unit, rows[0], rows[1], lam_rows[0], lam_rows[1], angle, weight, lanes, total)
+            elif step.kind == ROTATION:
                 active &= ~bits
                 while active:
                     low = lowest_bit(active) * ROW
@@ -177,6 +216,7 @@ def _observe(
     psi: int,
     lam: int,
     is_new: bool,
+    exchanges: int,
     tables: IntArray,
     work: FloatArray,
     unit: Unit,
@@ -213,8 +253,24 @@ def _observe(
             if pair.imag >= 0:
                 weight = 1 - 2 * ((signs[c] >> pair.imag_slot) & 1)
                 add_row(unit, imag, weight, by_words + pair.imag * VECTOR)
-            count = pair.last - pair.first
-            passes.add_images(unit, places, pairs + pair.first * WORD, count, pair.flip, real, imag)
+            first, count = pairs + pair.first * WORD, pair.last - pair.first
+            if pair.lanes:
+                lanes = exchanges + pair.lanes * VECTOR
+                passes.add_lane_images(unit, places, first, count, pair.flip, lanes, real, imag)
+            else:
+                passes.add_images(unit, places, first, count, pair.flip, real, imag)
+
+
+@helper
+def _share_parts(finish: FinishTables, by_words: FloatArray) -> None:
+    """Give derivatives by words, which are in the first lane of each sample, to all of its lanes."""
+    parts = finish.word_signs.shape[1]
+    samples = by_words.shape[1] // parts
+    for word in range(len(by_words)):
+        for part in range(1, parts):
+            sign = by_words.dtype.type(finish.word_signs[word, part])
+            for sample in range(samples):
+                by_words[word, part * samples + sample] = sign * by_words[word, sample]
 
 
 @kernel
@@ -227,7 +283,6 @@ def backward(
     last: int,
     part: int,
     parts: int,
-    is_new: bool,
     trigs: FloatArray,
     states: FloatArray,
     psi: FloatArray,
@@ -237,6 +292,7 @@ def backward(
     by_values: FloatArray,
     by_rows: FloatArray,
     gradients: FloatArray,
+    exchanges: IntArray,
     tables: IntArray,
     work: FloatArray,
 ) -> None:
@@ -254,7 +310,6 @@ def backward(
         last: The stage after the last.
         part: Which part of the cosets.
         parts: Of how many.
-        is_new: Whether lambda is unset before the first block of words.
         trigs: The rotations.
         states: The states that the first block is undone on, (chunks, 2**n, 2, W); only read.
         psi: Memory for a state, (2**n, 2, W).
@@ -264,10 +319,11 @@ def backward(
         by_values: Derivatives by the observables.
         by_rows: Derivatives by the probability of each row, (chunks, 2**n, W), or (chunks, 0, W) for none.
         gradients: Added to.
+        exchanges: How lanes are exchanged, (parts, W).
         tables: Addresses of rows, (384,).
         work: Memory to work in.
     """
-    unit, memory = work.dtype.type(1), work.ctypes.data
+    unit, memory, lanes = work.dtype.type(1), work.ctypes.data, exchanges.ctypes.data
     num_blocks, num_readouts = len(blocks.blocks), len(readout.blocks)
     psi_rows, lam_rows = psi.ctypes.data, lam.ctypes.data
     for chunk in range(len(trigs)):
@@ -286,6 +342,7 @@ def backward(
                     low, high = pair.low * VECTOR, pair.high * VECTOR
                     angle, total = trig + pair.rotation * ROW, gradient + pair.rotation * VECTOR
                     turn_back(unit, word + low, word + high, by_word + low, by_word + high, angle, total)
+                _share_parts(finish, by_words[chunk])
             elif stage <= num_readouts:
                 number = stage - 1
                 if by_rows.shape[1] and number == 0:
@@ -294,12 +351,15 @@ def backward(
                     for row in range(begin, end):
                         set_scaled(unit, lam_rows + row * ROW, weights + row * VECTOR, state + row * ROW)
                 elif by_rows.shape[1] == 0:
-                    new = is_new and number == 0
-                    _observe(readout, number, part, parts, by_word, state, lam_rows, new, tables, work, unit)
+                    _observe(
+                        readout, number, part, parts, by_word, state, lam_rows, number == 0, lanes, tables, work, unit
+                    )
             elif stage <= num_readouts + num_blocks:
                 number = num_readouts + num_blocks - stage
                 source = state if number == num_blocks - 1 else psi_rows
-                _undo(blocks, number, part, parts, trig, source, psi_rows, lam_rows, gradient, tables, work, unit)
+                _undo(
+                    blocks, number, part, parts, trig, source, psi_rows, lam_rows, gradient, lanes, tables, work, unit
+                )
             else:
                 begin, end = part_of(0, len(start.bases), part, parts)
                 pull_back_start(start, begin, end, trig, lam_rows, gradient, memory, unit)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qiskit_qgen.simulator.cpu.layouts import Layout
-from qiskit_qgen.simulator.cpu.plans import Move, Plan, Segment
+from qiskit_qgen.simulator.cpu.plans import Plan
 from qiskit_qgen.simulator.cpu.rotations import RotationAngles
 from qiskit_qgen.simulator.cpu.threads import run_all
 
@@ -49,7 +49,7 @@ class Batch:
         self._states: NDArray[Any] | None = None
         self._trigs: NDArray[Any] | None = None
         self._rows = len(plan.rows)
-        self._words, self._values = self._zeros(len(plan.word_signs), plan.num_outputs)
+        self._words, self._values = self._zeros(plan.num_words, plan.num_outputs)
         self._chunk_bytes = self._rows * 2 * layout.lanes * layout.dtype.itemsize
         work = layout.chunks * layout.lanes * self._rows * angles.num_rotations
         self._threads = threads if work > _SERIAL_WORK else 1
@@ -90,7 +90,7 @@ class Batch:
             by_output: Derivatives by the first outputs, (B, num_outputs at most); all others do not count.
             by_row: Derivatives by the probabilities of the rows, (chunks, rows or 0, lanes).
         """
-        layout, num_words = self.layout, len(self.plan.word_signs)
+        layout, num_words = self.layout, self.plan.num_words
         counts = self.angles.num_rotations, self.plan.num_outputs, num_words, num_words
         gradient, by_values, words, by_words = self._zeros(*counts)
         self._of_samples(by_values)[:, : by_output.shape[1]] = layout.to_lanes(by_output)
@@ -108,7 +108,7 @@ class Batch:
             if layout.shares:
                 _Spread(self, self._trig(part), self._threads).backward(*arguments)
             else:
-                self._call_backward(self.plan.segments[0], self._trig(part), *arguments)
+                self._call_backward(self._trig(part), *arguments)
 
         self._run(task)
         return gradient
@@ -127,19 +127,17 @@ class Batch:
         trig = self._trig(part)
         if self.layout.shares:
             return _Spread(self, trig, self._threads).forward(final, words, values)
-        plan, (segment,) = self.plan, self.plan.segments
-        tables = plan.start, segment.blocks, segment.readout, plan.finish
-        stages = len(segment.blocks.blocks) + len(segment.readout.blocks) + 2
-        limit = _SMALLEST_COSINES[self.layout.dtype]
-        return bool(kernels.forward(*tables, 0, stages, 0, 1, limit, trig, final, words, values, *self.memory()))
+        limit, memory = _SMALLEST_COSINES[self.layout.dtype], (self.layout.exchanges, *self.memory())
+        stages = 0, self.plan.num_stages, 0, 1
+        return bool(kernels.forward(*self.plan.tables, *stages, limit, trig, final, words, values, *memory))
 
-    def _call_backward(self, segment: Segment, trig: NDArray[Any], final: NDArray[Any], *arrays: NDArray[Any]) -> None:
+    def _call_backward(self, trig: NDArray[Any], final: NDArray[Any], *arrays: NDArray[Any]) -> None:
         from qiskit_qgen.simulator.cpu import adjoint
 
-        plan, (psi, lam) = self.plan, self.empty_states(2)
-        tables = plan.start, segment.blocks, segment.readout, plan.finish
-        stages = len(segment.blocks.blocks) + len(segment.readout.blocks) + 2
-        adjoint.backward(*tables, 0, stages, 0, 1, True, trig, final, psi, lam, *arrays, *self.memory())
+        psi, lam = self.empty_states(2)
+        memory = self.layout.exchanges, *self.memory()
+        stages = 0, self.plan.num_stages, 0, 1
+        adjoint.backward(*self.plan.tables, *stages, trig, final, psi, lam, *arrays, *memory)
 
     def _run(self, task: Callable[[slice], Any]) -> list[Any]:
         """Run ``task`` on slices of the chunks."""
@@ -176,41 +174,26 @@ class Batch:
 
 
 class _Spread:
-    """One chunk, whose blocks are each shared by all threads."""
+    """One chunk, whose stages are each shared by all threads."""
 
     def __init__(self, batch: Batch, trig: NDArray[Any], threads: int) -> None:
         self._batch = batch
         self._plan = batch.plan
         self._trig = trig
         self._threads = threads
-        self._layout = batch.layout
         self._shares = batch.layout.shares
         self._limit = _SMALLEST_COSINES[batch.layout.dtype]
 
     def forward(self, final: NDArray[Any], words: NDArray[Any], values: NDArray[Any]) -> bool:
         """Run to ``final``, (1, rows, 2, lanes), add to words and outputs, return whether tangents are too large."""
-        psi, spare = final, None
+        last, num_readouts = self._plan.num_stages - 1, len(self._plan.readout.blocks)
         steep = False
-        for number, segment in enumerate(self._plan.segments):
-            if segment.enter is not None:
-                spare = self._batch.empty_states(1) if spare is None else spare
-                self._move(segment.enter, psi[0], spare[0])
-                psi, spare = spare, psi
-            blocks = len(segment.blocks.blocks)
-            for stage in range(number > 0, 1 + blocks + len(segment.readout.blocks)):
-                shares = np.zeros((self._shares, *words.shape), words.dtype) if stage > blocks else None
-                steep |= any(self._forward_stage(segment, stage, psi, shares, values))
-                if shares is not None:
-                    words += shares.sum(0)
-        if psi is not final:
-            final[:] = psi
-        by_part = words.reshape(*words.shape[:2], self._layout.parts, self._layout.samples)
-        summed = np.einsum("ckps,kp->cks", by_part, self._plan.word_signs.astype(words.dtype))
-        by_part[:] = 0
-        by_part[:, :, 0] = summed
-        segment = self._plan.segments[-1]
-        last = 1 + len(segment.blocks.blocks) + len(segment.readout.blocks)
-        self._forward_stage(segment, last, final, None, values, words)
+        for stage in range(last):
+            shares = np.zeros((self._shares, *words.shape), words.dtype) if stage >= last - num_readouts else None
+            steep |= any(self._forward_stage(stage, final, shares, values))
+            if shares is not None:
+                words += shares.sum(0)
+        self._forward_stage(last, final, words[None], values, parts=1)
         return steep
 
     def backward(
@@ -223,85 +206,39 @@ class _Spread:
         gradient: NDArray[Any],
     ) -> None:
         """Sweep back from ``final``, and add the derivatives to ``gradient``, (1, rotations, lanes)."""
-        psi, lam, spare = (self._batch.empty_states(1) for _ in range(3))
+        from qiskit_qgen.simulator.cpu import adjoint
+
+        psi, lam = self._batch.empty_states(2)
         shares = np.zeros((self._shares, *gradient.shape), gradient.dtype)
-        arrays = words, by_words, by_values, by_row
-        segments = self._plan.segments
-        self._backward_stage(segments[-1], 0, final, psi, lam, arrays, gradient[None], is_new=False, parts=1)
-        by_part = by_words.reshape(*by_words.shape[:2], self._layout.parts, self._layout.samples)
-        by_part[:] = by_part[:, :, :1] * self._plan.word_signs.astype(by_words.dtype)[:, :, None]
-        is_new = len(segments[-1].readout.blocks) > 0
-        if not is_new:
-            lam[:] = 0
-        source = final
-        for number, segment in reversed(list(enumerate(segments))):
-            blocks, readouts = len(segment.blocks.blocks), len(segment.readout.blocks)
-            for stage in range(1, 1 + readouts + blocks + (number == 0)):
-                self._backward_stage(
-                    segment, stage, source, psi, lam, arrays, shares, is_new=is_new, parts=self._shares
-                )
-                is_new = False
-                source = psi if stage > readouts else source
-            if segment.leave is not None:
-                self._move(segment.leave, source[0], spare[0])
-                self._move(segment.leave, lam[0], psi[0])
-                psi, lam, spare = spare, psi, lam
-                source = psi
+        states, arrays = (self._trig, final, psi, lam), (words, by_words, by_values, by_row)
+        exchanges = self._batch.layout.exchanges
+
+        def run(stage: int, parts: int, totals: NDArray[Any]) -> None:
+            def task(part: int) -> None:
+                arguments = *states, *arrays, totals[part], exchanges, *self._batch.memory()
+                adjoint.backward(*self._plan.tables, stage, stage + 1, part, parts, *arguments)
+
+            run_all([partial(task, part) for part in range(parts)], self._threads)
+
+        run(0, 1, gradient[None])
+        for stage in range(1, self._plan.num_stages):
+            run(stage, self._shares, shares)
         gradient += shares.sum(0)
 
     def _forward_stage(
-        self,
-        segment: Segment,
-        stage: int,
-        psi: NDArray[Any],
-        shares: NDArray[Any] | None,
-        values: NDArray[Any],
-        words: NDArray[Any] | None = None,
+        self, stage: int, psi: NDArray[Any], words: NDArray[Any] | None, values: NDArray[Any], parts: int | None = None
     ) -> list[bool]:
-        """Do one stage, on all parts of the cosets or, with words, on their values."""
+        """Do one stage, on all parts of the cosets."""
         from qiskit_qgen.simulator.cpu import kernels
 
-        plan, parts = self._plan, self._shares if words is None else 1
-        unused = np.zeros((1, 0, self._layout.lanes), self._layout.dtype) if words is None else words
+        layout, count = self._batch.layout, parts or self._shares
+        unused = np.zeros((1, 0, layout.lanes), layout.dtype)
 
         def task(part: int) -> bool:
-            target = unused if shares is None else shares[part]
-            tables = plan.start, segment.blocks, segment.readout, plan.finish
-            arrays = self._trig, psi, target, values
+            arrays = self._trig, psi, unused if words is None else words[part], values, layout.exchanges
             memory = self._batch.memory()
-            return bool(kernels.forward(*tables, stage, stage + 1, part, parts, self._limit, *arrays, *memory))
+            return bool(
+                kernels.forward(*self._plan.tables, stage, stage + 1, part, count, self._limit, *arrays, *memory)
+            )
 
-        return run_all([partial(task, part) for part in range(parts)], self._threads)
-
-    def _backward_stage(
-        self,
-        segment: Segment,
-        stage: int,
-        source: NDArray[Any],
-        psi: NDArray[Any],
-        lam: NDArray[Any],
-        arrays: tuple[NDArray[Any], ...],
-        shares: NDArray[Any],
-        *,
-        is_new: bool,
-        parts: int,
-    ) -> None:
-        """Do one stage, on all parts of the cosets."""
-        from qiskit_qgen.simulator.cpu import adjoint
-
-        plan = self._plan
-
-        def task(part: int) -> None:
-            tables = plan.start, segment.blocks, segment.readout, plan.finish
-            states = self._trig, source, psi[0], lam[0]
-            memory = self._batch.memory()
-            stages = stage, stage + 1, part, parts, is_new
-            adjoint.backward(*tables, *stages, *states, *arrays, shares[part], *memory)
-
-        run_all([partial(task, part) for part in range(parts)], self._threads)
-
-    def _move(self, move: Move, source: NDArray[Any], target: NDArray[Any]) -> None:
-        from qiskit_qgen.simulator.cpu import moves
-
-        parts = self._shares
-        run_all([partial(moves.run, move, part, parts, source, target) for part in range(parts)], self._threads)
+        return run_all([partial(task, part) for part in range(count)], self._threads)

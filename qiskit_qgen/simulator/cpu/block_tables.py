@@ -21,7 +21,7 @@ from qiskit_qgen.simulator.cpu.space import TABLE
 from qiskit_qgen.simulator.cpu.steps import Diagonal, build_steps
 from qiskit_qgen.simulator.programs.operations import Operation
 
-PASS, ROTATION, PHASE = 0, 1, 2  # kinds of step
+PASS, ROTATION, PHASE, LANE_PASS = 0, 1, 2, 3  # kinds of step
 PLACE, BUFFER = 0, TABLE  # where a step's rows are: at their places in the state, or in the block's buffer
 
 
@@ -34,7 +34,7 @@ COSETS = ("num_qubits", "first_offset", "first_coset", "last_coset")
 _BLOCK = record(*COSETS, "first", "last", "first_diagonal", "last_diagonal")
 _STEP = record(
     *("kind", "source", "target", "count", "rotation", "order", "diagonal"),
-    *("flip", "flip1", "flip2", "slot", "slot1", "slot2", "bits", "first", "last"),
+    *("flip", "flip1", "flip2", "slot", "slot1", "slot2", "lanes", "lanes1", "lanes2", "bits", "first", "last"),
 )
 _DIAGONAL = record("units", "first", "last", "first_before", "last_before", "first_after", "last_after")
 _CONTROL = record("bits", "slot", "value")
@@ -57,7 +57,11 @@ class BlockTables(NamedTuple):
     exchanges its pairs where the sign in its ``slot`` is odd; the last ones are missing if ``count`` is less than 3.
     Then the block's ``diagonal``, or none if it is -1.
 
-    A rotation or phase alone: ``flip``, ``bits``, ``slot``, ``rotation``, and its controls from ``first`` to ``last``.
+    A pass whose rotations exchange ``lanes``, too: behind the order are numbers whose bit m is the parity of the sign
+    of rotation m in each group.
+
+    A rotation or phase alone: ``flip``, ``lanes``, ``bits``, ``slot``, ``rotation``, and its controls from ``first`` to
+    ``last``.
     """
     diagonals: Records
     """(units, first, last, first_before, last_before, first_after, last_after): the phase that reads bit b of a row
@@ -109,7 +113,7 @@ def build_blocks(
 
     Args:
         operations: The circuit's operations.
-        num_qubits: The state has ``2**num_qubits`` rows.
+        num_qubits: The state has ``2**num_qubits`` rows; higher bits of flips and signs are those of the lanes.
         first_rotation: The number of the first rotation. Those that are tangents come first.
         tangents: Whether rotations may be tangents.
     """
@@ -136,6 +140,7 @@ class _Writer:
     def __init__(self, operations: Sequence[Operation], num_qubits: int, rotations: dict[int, int]) -> None:
         self._operations = operations
         self._rotations = rotations
+        self._num_qubits = num_qubits
         self._cosets = BlockCosets(num_qubits)
         self._blocks, self._steps, self._diagonals = list[Row](), list[Row](), list[Row]()
         self._controls, self._entries = list[Row](), list[Row]()
@@ -187,39 +192,65 @@ class _Writer:
         first_diagonal: int,
     ) -> None:
         operations = [self._operations[number] for number in members]
-        flips = [cosets.local_flip(operation.flip) for operation in operations]
+        flips, lanes = (
+            zip(*(self._split(operation.flip, cosets) for operation in operations), strict=True)
+            if members
+            else ((), ())
+        )
         places = [slots.slot(operation.sign) for operation in operations]
         padding = 3 - len(members)
         rotation = self._rotations[members[0]] if members else 0
         first_order = len(self._order)
-        odd = 0
-        for operation in operations:
-            odd |= cosets.local_bits(operation.sign)
-        group = combinations(flips)
-        for row in range(len(cosets.offsets)):
-            if not odd >> row & 1:
-                self._order += (row ^ group).tolist()
+        self._write_order(
+            flips,
+            [cosets.local_bits(operation.sign) for operation in operations],
+            len(cosets.offsets),
+            exchanges=any(lanes),
+        )
         number = -1
         if diagonal is not None:
             number = len(self._diagonals) - first_diagonal
             self._write_diagonal(diagonal, cosets)
         self._steps.append(
             (
-                *(PASS, source, target, len(members), rotation, first_order, number),
-                *(*flips, *[0] * padding, *places, *[SignSlots.STATIC] * padding, 0, 0, 0),
+                *(LANE_PASS if any(lanes) else PASS, source, target, len(members), rotation, first_order, number),
+                *(*flips, *[0] * padding, *places, *[SignSlots.STATIC] * padding, *lanes, *[0] * padding, 0, 0, 0),
             )
         )
+
+    def _write_order(self, flips: Sequence[int], signs: Sequence[int], size: int, *, exchanges: bool) -> None:
+        """Write the groups of a pass: of rows whose signs are all even or, with lanes, of any, and then their signs."""
+        group, parities = combinations(flips), list[int]()
+        seen = set[int]()
+        for row in range(size):
+            odd = [sign >> row & 1 for sign in signs]
+            if row in seen or (any(odd) and not exchanges):
+                continue
+            seen.update(members := (row ^ group).tolist())
+            self._order += members
+            parities.append(sum(bit << number for number, bit in enumerate(odd)))
+        self._order += parities * exchanges
+
+    def _split(self, flip: int, cosets: Cosets) -> tuple[int, int]:
+        """Return a flip of rows, as an index in the cosets' offsets, and of lanes."""
+        rows = (1 << self._num_qubits) - 1
+        return cosets.local_flip(flip & rows), flip >> self._num_qubits
 
     def _write_single(self, number: int, cosets: Cosets, slots: SignSlots) -> None:
         operation = self._operations[number]
         first = len(self._controls)
-        self._controls += [(cosets.local_bits(sign), slots.slot(sign), value) for sign, value in operation.controls]
-        kind, flip = (ROTATION, cosets.local_flip(operation.flip)) if operation.flip else (PHASE, 0)
+        rows = (1 << self._num_qubits) - 1
+        self._controls += [
+            (cosets.local_bits(sign), slots.slot(sign), value) for sign, value in operation.controls if sign & rows
+        ]
+        kind = ROTATION if operation.flip else PHASE
+        flip, lanes = self._split(operation.flip, cosets)
         bits, slot = cosets.local_bits(operation.sign), slots.slot(operation.sign)
         self._steps.append(
             (
                 *(kind, BUFFER, BUFFER, 1, self._rotations[number], 0, -1),
-                *(flip, 0, 0, slot, SignSlots.STATIC, SignSlots.STATIC, bits, first, len(self._controls)),
+                *(flip, 0, 0, slot, SignSlots.STATIC, SignSlots.STATIC, lanes, 0, 0),
+                *(bits, first, len(self._controls)),
             )
         )
 

@@ -59,26 +59,30 @@ def schedule(
 
     Args:
         operations: The circuit's operations.
-        num_qubits: The state has ``2**num_qubits`` rows.
+        num_qubits: The state has ``2**num_qubits`` rows; higher bits of flips and signs are those of the lanes.
         combine: Whether a block takes rotations whose flips are combinations of its other flips: fewer blocks, which
             are no layers of rotations that can be done together.
     """
     blocks = []
     waiting = list(range(len(operations)))
-    size = min(MAX_BLOCK_QUBITS, num_qubits)
+    size, rows = min(MAX_BLOCK_QUBITS, num_qubits), (1 << num_qubits) - 1
+
+    def taken(operation: Operation, room: Room) -> bool:
+        return room.take(operation.flip & rows, filter(None, (sign & rows for sign in operation.signs)))
+
     while waiting:
         room = Room(size, _MAX_OPERATIONS, combine=combine)
 
         def fits(operation: Operation, room: Room = room) -> bool:
-            return room.take(operation.flip, operation.signs)
+            return taken(operation, room)
 
         block, rest = select(operations, waiting, fits)
         cosets = _cosets_of([operations[number] for number in block], size, num_qubits)
         local_room = room.emptied()
 
         def is_local(operation: Operation, cosets: Cosets = cosets, room: Room = local_room) -> bool:
-            inside = cosets.contains(operation.flip) if operation.flip else is_static(operation, cosets)
-            return inside and room.take(operation.flip, operation.signs)
+            inside = cosets.contains(operation.flip & rows) if operation.flip else is_static(operation, cosets)
+            return inside and taken(operation, room)
 
         # A phase whose sign is not local costs as much as a rotation here, and next to nothing in a block where it is.
         local, others = select(operations, waiting, is_local)
@@ -109,4 +113,6 @@ def _cosets_of(members: Sequence[Operation], size: int, num_qubits: int) -> Cose
     """Return the cosets that a block works on; signs of its rotations are made static before those of its phases."""
     signs = [operation.sign for operation in sorted(members, key=lambda operation: not operation.flip)]
     signs += [control.sign for operation in members for control in operation.controls]
-    return Cosets.build([operation.flip for operation in members], signs, size=size, num_qubits=num_qubits)
+    rows = (1 << num_qubits) - 1
+    flips = [operation.flip & rows for operation in members]
+    return Cosets.build(flips, [sign & rows for sign in signs], size=size, num_qubits=num_qubits)

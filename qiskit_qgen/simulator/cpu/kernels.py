@@ -13,7 +13,8 @@ kernels release the GIL and share nothing between calls.
 Rows are named by their addresses, see :mod:`~qiskit_qgen.simulator.cpu.lanes`: ``trig`` is where the rows of the
 rotations begin, cosine and tangent or sine of half the angle, ``psi`` where the state does. In the kernels, ``trigs``
 are (chunks, num_rotations, 2, W), ``states`` (chunks, 2**n, 2, W), ``words`` the expectation values of words, (chunks,
-num_words, W), and ``values`` those of observables, (chunks, num_outputs, W). ``tables`` holds addresses of rows,
+num_words, W), and ``values`` those of observables, (chunks, num_outputs, W). ``exchanges`` is where the rows of whole
+numbers begin that say how lanes are exchanged, (parts, W). ``tables`` holds addresses of rows,
 ``work`` is memory to work in (:mod:`~qiskit_qgen.simulator.cpu.space`). ``part`` is which of ``parts`` parts of the
 cosets to work on.
 """
@@ -24,7 +25,7 @@ from typing import Any, TypeAlias
 
 from qiskit_qgen._typing import FloatArray, IntArray
 from qiskit_qgen.simulator.cpu import passes, space
-from qiskit_qgen.simulator.cpu.block_tables import PASS, ROTATION, BlockTables, Records
+from qiskit_qgen.simulator.cpu.block_tables import BUFFER, LANE_PASS, PASS, ROTATION, BlockTables, Records
 from qiskit_qgen.simulator.cpu.compilation import helper, inlined, kernel
 from qiskit_qgen.simulator.cpu.lanes import (
     add_row,
@@ -34,6 +35,7 @@ from qiskit_qgen.simulator.cpu.lanes import (
     multiply,
     multiply_conjugate,
     rotate,
+    rotate_lanes,
     scale,
     set_real,
     turn,
@@ -74,6 +76,13 @@ def shift_of(step: Record, signs: int) -> int:
         ^ (step.flip2 & -((signs >> step.slot2) & 1))
     )
     return shift
+
+
+@inlined
+def odd_signs(step: Record, signs: int) -> int:
+    """Return the set of a pass's rotations whose sign is odd in a coset with these signs."""
+    odd: int = ((signs >> step.slot) & 1) | ((signs >> step.slot1) & 1) << 1 | ((signs >> step.slot2) & 1) << 2
+    return odd
 
 
 @helper
@@ -131,6 +140,29 @@ def build_diagonals(
 
 
 @helper
+def _run_lane_pass(
+    step: Record,
+    source: int,
+    target: int,
+    order: int,
+    odd: int,
+    size: int,
+    angle: int,
+    exchanges: int,
+    unit: Unit,
+) -> None:
+    """Apply the rotations of a pass that exchanges lanes."""
+    lanes0, lanes1 = exchanges + step.lanes * VECTOR, exchanges + step.lanes1 * VECTOR
+    lanes2, groups = exchanges + step.lanes2 * VECTOR, size >> step.count
+    if step.count == 3:
+        passes.run_lanes_3(unit, source, target, order, odd, groups, angle, lanes0, lanes1, lanes2)
+    elif step.count == 2:
+        passes.run_lanes_2(unit, source, target, order, odd, groups, angle, lanes0, lanes1)
+    else:
+        passes.run_lanes_1(unit, source, target, order, odd, groups, angle, lanes0)
+
+
+@helper
 def _run(
     blocks: BlockTables,
     number: int,
@@ -139,6 +171,7 @@ def _run(
     trig: int,
     psi: int,
     limit: float,
+    exchanges: int,
     tables: IntArray,
     work: FloatArray,
     unit: Unit,
@@ -183,10 +216,28 @@ def _run(
                 else:
                     passes.run_0_diagonal(unit, source, target, order, shift, groups, angle, phases)
                 continue
+            if step.kind == LANE_PASS:
+                odd, source, target = odd_signs(step, signs[c]), places + step.source, places + step.target
+                between = places + BUFFER if step.diagonal >= 0 else target
+                order = orders + step.order * WORD
+                _run_lane_pass(step, source, between, order, odd, size, angle, exchanges, unit)
+                if step.diagonal >= 0:
+                    phases = diagonals + step.diagonal * size * ROW
+                    passes.run_0_diagonal(unit, between, target, order, 0, size, angle, phases)
+                continue
             flip = step.flip
             bits = step.bits ^ -((signs[c] >> step.slot) & 1)
             active = satisfied(controls, step.first, step.last, signs[c], size)
-            if step.kind == ROTATION:
+            if step.kind == ROTATION and step.lanes:
+                while active:
+                    j = lowest_bit(active)
+                    k = j ^ flip
+                    active &= active - 1
+                    active &= ~(1 << k)
+                    weight = 1 - 2 * ((bits >> j) & 1)
+                    lanes = exchanges + step.lanes * VECTOR
+                    rotate_lanes(unit, buffer + j * ROW, buffer + k * ROW, angle, weight, lanes)
+            elif step.kind == ROTATION:
                 active &= ~bits
                 while active:
                     j = lowest_bit(active)
@@ -212,6 +263,7 @@ def _measure(
     parts: int,
     psi: int,
     words: int,
+    exchanges: int,
     tables: IntArray,
     work: FloatArray,
     unit: Unit,
@@ -233,7 +285,12 @@ def _measure(
         for s in range(block.first, block.last):
             each = sums[s]
             clear(unit, overlaps)
-            passes.add_overlaps(unit, places, pairs + each.first * WORD, each.last - each.first, each.flip, overlaps)
+            first, count = pairs + each.first * WORD, each.last - each.first
+            if each.lanes:
+                lanes = exchanges + each.lanes * VECTOR
+                passes.add_lane_overlaps(unit, places, first, count, each.flip, lanes, overlaps)
+            else:
+                passes.add_overlaps(unit, places, first, count, each.flip, overlaps)
             if each.real >= 0:
                 weight = each.real_sign * (1 - 2 * ((signs[c] >> each.real_slot) & 1))
                 add_row(unit, words + each.real * VECTOR, weight, overlaps)
@@ -245,6 +302,18 @@ def _measure(
         for j in range(size):
             weight = 1 - 2 * ((diagonal.bits >> j) & 1)
             add_row(unit, words + diagonal.word * VECTOR, weight, squares + j * VECTOR)
+
+
+@helper
+def _add_parts(finish: FinishTables, words: FloatArray) -> None:
+    """Leave what the words' values are, summed over each sample's lanes, in the first of these."""
+    parts = finish.word_signs.shape[1]
+    samples = words.shape[1] // parts
+    for word in range(len(words)):
+        for part in range(1, parts):
+            sign = words.dtype.type(finish.word_signs[word, part])
+            for sample in range(samples):
+                words[word, sample] += sign * words[word, part * samples + sample]
 
 
 @kernel
@@ -262,6 +331,7 @@ def forward(
     states: FloatArray,
     words: FloatArray,
     values: FloatArray,
+    exchanges: IntArray,
     tables: IntArray,
     work: FloatArray,
 ) -> bool:
@@ -284,13 +354,14 @@ def forward(
         states: The states; or (1, 2**n, 2, W), and only the last chunk's is kept.
         words: Added to.
         values: Added to.
+        exchanges: How lanes are exchanged, (parts, W).
         tables: Addresses of rows, (384,).
         work: Memory to work in.
 
     Returns:
         Whether a product of cosines is too small.
     """
-    unit, steep = work.dtype.type(1), False
+    unit, steep, lanes = work.dtype.type(1), False, exchanges.ctypes.data
     num_blocks, num_readouts = len(blocks.blocks), len(readout.blocks)
     for chunk in range(len(trigs)):
         trig = trigs[chunk].ctypes.data
@@ -304,10 +375,11 @@ def forward(
                 begin, end = part_of(0, len(start.bases), part, parts)
                 start_rows(start, begin, end, trig, psi, memory, unit)
             elif stage <= num_blocks:
-                steep |= _run(blocks, stage - 1, part, parts, trig, psi, limit, tables, work, unit)
+                steep |= _run(blocks, stage - 1, part, parts, trig, psi, limit, lanes, tables, work, unit)
             elif stage <= num_blocks + num_readouts:
-                _measure(readout, stage - 1 - num_blocks, part, parts, psi, each, tables, work, unit)
+                _measure(readout, stage - 1 - num_blocks, part, parts, psi, each, lanes, tables, work, unit)
             else:
+                _add_parts(finish, words[chunk])
                 for t in range(len(finish.turns)):
                     pair = finish.turns[t]
                     angle = trig + pair.rotation * ROW

@@ -31,11 +31,17 @@ _CONTRACT = ("contract",)  # allows fused multiply-add, keeps NaN and the order 
 class Emitter:
     """Emits vector code in which a product and a sum may become one fused instruction."""
 
-    def __init__(self, builder: Any, scalar: Any) -> None:
+    def __init__(self, builder: Any, scalar: Any, *, features: str = "") -> None:
         self.builder = builder
         self._scalar = scalar
         self.width = VECTOR // (4 if isinstance(scalar, ir.FloatType) else 8)
         self._vector = ir.VectorType(scalar, self.width)
+        self._lanes = ir.VectorType(ir.IntType(8 * VECTOR // self.width), self.width)
+        self._permute = None
+        if "+avx512f" in features.split(","):
+            kind = ir.FunctionType(self._vector, [self._vector, self._lanes])
+            name = "llvm.x86.avx512.permvar.sf.512" if self.width == 16 else "llvm.x86.avx512.permvar.df.512"
+            self._permute = cgutils.get_or_insert_function(builder.module, kind, name)  # type: ignore[no-untyped-call]
 
     def word(self, number: int) -> Any:
         """Return a whole number."""
@@ -53,18 +59,6 @@ class Emitter:
     def load(self, address: Any, part: int = 0) -> Any:
         """Return the real (0) or imaginary (1) part of a row."""
         return self.builder.load(self._pointer(address, part), align=self._align, typ=self._vector)
-
-    def load_one(self, address: Any) -> Any:
-        """Return a number of a row."""
-        pointer = self.builder.inttoptr(address, self._scalar.as_pointer())
-        return self.builder.load(pointer, align=self._align, typ=self._scalar)
-
-    def join(self, numbers: list[Any]) -> Any:
-        """Return a row's part of numbers, one for each lane."""
-        joined = ir.Constant(self._vector, ir.Undefined)
-        for lane, number in enumerate(numbers):
-            joined = self.builder.insert_element(joined, number, ir.Constant(ir.IntType(32), lane))
-        return joined
 
     def store(self, value: Any, address: Any, part: int = 0) -> None:
         """Write the real (0) or imaginary (1) part of a row."""
@@ -97,6 +91,29 @@ class Emitter:
         """Emit a loop, and give its index."""
         with cgutils.for_range(self.builder, count) as loop:
             yield loop.index
+
+    def exchange(self, value: Any, lanes: Any) -> Any:
+        """Return the value with lane l in the place of lane ``l XOR lanes[0]``.
+
+        Args:
+            value: A row.
+            lanes: Whole numbers as wide as the row's, ``l XOR lanes[0]`` for each lane l: see :meth:`load_lanes`.
+        """
+        if self._permute is not None:
+            return self.builder.call(self._permute, [value, lanes])
+        number = self.builder.extract_element(lanes, ir.Constant(ir.IntType(32), 0))
+        for bit in range(self.width.bit_length() - 1):
+            order = ir.Constant(ir.VectorType(ir.IntType(32), self.width), [i ^ 1 << bit for i in range(self.width)])
+            other = self.builder.shuffle_vector(value, value, order)
+            value = self.builder.select(
+                self.builder.trunc(self.builder.lshr(number, number.type(bit)), ir.IntType(1)), other, value
+            )
+        return value
+
+    def load_lanes(self, address: Any) -> Any:
+        """Return the whole numbers of a row of the table of exchanges."""
+        pointer = self.builder.inttoptr(address, self._lanes.as_pointer())
+        return self.builder.load(pointer, align=self._align, typ=self._lanes)
 
     def mul(self, left: Any, right: Any) -> Any:
         """Return the product."""
@@ -150,7 +167,8 @@ def instruction(emit: Callable[..., None]) -> Callable[..., None]:
         def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
             unit, *numbers = zip(signature.args, values, strict=True)
             operands = [context.cast(builder, value, kind, types.int64) for kind, value in numbers]
-            emit(Emitter(builder, context.get_value_type(unit[0])), *operands)
+            features = context.codegen()._tm_features
+            emit(Emitter(builder, context.get_value_type(unit[0]), features=features), *operands)
             return context.get_dummy_value()
 
         return types.void(*kinds), codegen
@@ -278,6 +296,54 @@ def rotate_back(e: Emitter, low: Any, high: Any, lam_low: Any, lam_high: Any, tr
         e.store(e.add(e.mul(third, cosine), e.mul(fourth, sine)), lam_low, part)
         e.store(e.sub(e.mul(fourth, cosine), e.mul(third, sine)), lam_high, part)
     e.store(e.add(e.load(gradient), e.add(*overlaps)), gradient)
+
+
+@instruction
+def exchange(e: Emitter, low: Any, high: Any, mask: Any) -> None:
+    """Exchange two rows in some lanes; ``mask`` is (1, 0) in lanes that stay and (0, 1) in all others."""
+    stays, goes = e.complex(mask)
+    for part in (0, 1):
+        first, second = e.load(low, part), e.load(high, part)
+        e.store(e.add(e.mul(stays, first), e.mul(goes, second)), low, part)
+        e.store(e.add(e.mul(stays, second), e.mul(goes, first)), high, part)
+
+
+@instruction
+def rotate_lanes(e: Emitter, low: Any, high: Any, trig: Any, weight: Any, lanes: Any) -> None:
+    """Do :func:`rotate` on rows of which one meets the other with exchanged lanes; ``weight``, 1 or -1, turns it back.
+
+    The rows may be one: each lane then meets another one.
+    """
+    exchange, (cosine, sine) = e.load_lanes(lanes), e.complex(trig)
+    sine = e.mul(sine, e.broadcast(weight))
+    other_cosine, other_sine = e.exchange(cosine, exchange), e.exchange(sine, exchange)
+    for part in (0, 1):
+        first, second = e.load(low, part), e.load(high, part)
+        e.store(e.add(e.mul(second, other_cosine), e.mul(e.exchange(first, exchange), other_sine)), high, part)
+        e.store(e.sub(e.mul(first, cosine), e.mul(e.exchange(second, exchange), sine)), low, part)
+
+
+@instruction
+def rotate_back_lanes(
+    e: Emitter, low: Any, high: Any, lam_low: Any, lam_high: Any, trig: Any, weight: Any, lanes: Any, gradient: Any
+) -> None:
+    """Undo :func:`rotate_lanes` on two states, and gradient += Re <lam| -iY |psi> over the pair, half of it twice."""
+    exchange, (cosine, sine) = e.load_lanes(lanes), e.complex(trig)
+    sine = e.mul(sine, e.broadcast(weight))
+    other_cosine, other_sine = e.exchange(cosine, exchange), e.exchange(sine, exchange)
+    overlaps = []
+    for part in (0, 1):
+        rows = [e.load(row, part) for row in (low, high, lam_low, lam_high)]
+        first, second, third, fourth = rows
+        swapped = [e.exchange(row, exchange) for row in rows]
+        overlaps.append(e.sub(e.mul(swapped[3], first), e.mul(third, swapped[1])))
+        e.store(e.sub(e.mul(second, other_cosine), e.mul(swapped[0], other_sine)), high, part)
+        e.store(e.add(e.mul(first, cosine), e.mul(swapped[1], sine)), low, part)
+        e.store(e.sub(e.mul(fourth, other_cosine), e.mul(swapped[2], other_sine)), lam_high, part)
+        e.store(e.add(e.mul(third, cosine), e.mul(swapped[3], sine)), lam_low, part)
+    same = e.builder.select(e.builder.icmp_unsigned("==", low, high), e.constant(0.5), e.constant(1))
+    total = e.mul(e.mul(e.add(*overlaps), same), e.broadcast(weight))
+    e.store(e.add(e.load(gradient), total), gradient)
 
 
 @instruction

@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 from qiskit_qgen.simulator.cpu import memory
 from qiskit_qgen.simulator.cpu.memory import CACHE_LINE
 
-_SPLIT_QUBITS = 15  # from here on, a sample has several lanes if they would be empty
-_SPREAD_QUBITS = 15  # from here on all threads work on one chunk, not each on its own
+_SPLIT_QUBITS = 13  # from here on, a sample has several lanes if they would be empty, or if the
+_CACHED_ROWS = 1 << 12  # rows of a chunk, of which the second-level cache holds two states, would be more than these
+_SPREAD_QUBITS = 17  # from here on all threads work on one chunk, not each on its own
+_FEW_CHUNKS, _SPREAD_FEW_QUBITS = 4, 15  # with less than so many chunks, from here on
 _SHARE_AMPLITUDES = 1 << 17  # amplitudes of a chunk that are worth a share of their own
 
 
@@ -37,14 +39,24 @@ class Layout:
         The shares of a chunk and the lanes of a sample decide in which order numbers are added; they do not depend on
         the number of threads.
         """
-        spread = num_qubits >= _SPREAD_QUBITS
         lanes = CACHE_LINE // dtype.itemsize
         parts = 1
         if num_qubits >= _SPLIT_QUBITS:
-            parts = max(1, lanes >> max(0, num_samples - 1).bit_length())
-            parts = min(parts, 1 << num_qubits - 1)
+            empty = lanes >> max(0, num_samples - 1).bit_length()
+            large = (1 << num_qubits) // _CACHED_ROWS
+            parts = min(max(1, empty, large), lanes, 1 << num_qubits - 1)
+        chunks = -(-num_samples * parts // lanes)
+        spread = num_qubits >= (_SPREAD_FEW_QUBITS if chunks < _FEW_CHUNKS else _SPREAD_QUBITS)
         shares = max(1, (lanes // parts << num_qubits) // _SHARE_AMPLITUDES) if spread else 0
         return cls(dtype, num_samples, lanes, parts, shares)
+
+    @cached_property
+    def exchanges(self) -> NDArray[Any]:
+        """Each lane's number XOR that of a part's first lane, as whole numbers as wide as the lanes' numbers."""
+        kind = np.dtype(np.int32 if self.dtype.itemsize == 4 else np.int64)
+        exchanges = memory.empty((self.parts, self.lanes), kind)
+        exchanges[:] = np.arange(self.lanes) ^ (np.arange(self.parts) * self.samples)[:, None]
+        return exchanges
 
     @cached_property
     def samples(self) -> int:

@@ -21,6 +21,7 @@ from qiskit_qgen.simulator.cpu.lanes import (
     add_scaled,
     clear,
     copy,
+    exchange,
     multiply,
     multiply_conjugate,
     rotate,
@@ -47,6 +48,16 @@ def build_factors(start: StartTables, trig: int, memory: int, unit: Any) -> None
         else:
             multiply_conjugate(unit, low, low, angle)
             multiply(unit, low + ROW, low + ROW, angle)
+    _exchange(start, trig, factors, unit)
+
+
+@helper
+def _exchange(start: StartTables, trig: int, factors: int, unit: Any) -> None:
+    """Exchange both numbers of each bit of the row in the lanes in which it is the opposite of the address's."""
+    for bit in range(start.row_bits):
+        if start.masks[bit] >= 0:
+            low = factors + 2 * bit * ROW
+            exchange(unit, low, low + ROW, trig + start.masks[bit] * ROW)
 
 
 @helper
@@ -70,7 +81,7 @@ def _multiply_lanes(start: StartTables, trig: int, memory: int, unit: Any) -> No
     set_real(unit, products, 1)
     for bit in range(start.lane_bits):
         factor = memory + space.FACTORS + 2 * (start.row_bits + bit) * ROW
-        mask, selected = trig + (start.first_mask + bit) * ROW, products + 8 * ROW
+        mask, selected = trig + start.masks[start.row_bits + bit] * ROW, products + 8 * ROW
         set_scaled(unit, selected, mask, factor)
         add_scaled(unit, selected, mask + VECTOR, factor + ROW)
         multiply(unit, products + (bit + 1) * ROW, products + bit * ROW, selected)
@@ -101,6 +112,8 @@ def pull_back_start(
     build_products(start, memory, unit)
     _contract(start, begin, end, trig, lam, memory, unit)
     factors, by_factors = memory + space.FACTORS, memory + space.BY_FACTORS
+    _exchange(start, trig, factors, unit)
+    _exchange(start, trig, by_factors, unit)
     for f in range(len(start.factors) - 1, -1, -1):
         factor = start.factors[f]
         angle, total = trig + factor.rotation * ROW, gradient + factor.rotation * VECTOR
@@ -168,12 +181,13 @@ def _contract_lanes(start: StartTables, trig: int, memory: int, unit: Any) -> No
     factors, by_factors, scratch = memory + space.FACTORS, memory + space.BY_FACTORS, memory + space.SCRATCH
     rest, selected = scratch + 9 * ROW, scratch + 8 * ROW
     for bit in range(start.lane_bits):
-        place, mask = 2 * (start.row_bits + bit) * ROW, trig + (start.first_mask + bit) * ROW
+        place, mask = 2 * (start.row_bits + bit) * ROW, trig + start.masks[start.row_bits + bit] * ROW
         copy(unit, rest, scratch + 10 * ROW)
         for other in range(start.lane_bits):
             if other == bit:
                 continue
-            other_mask, factor = trig + (start.first_mask + other) * ROW, factors + 2 * (start.row_bits + other) * ROW
+            number = start.row_bits + other
+            other_mask, factor = trig + start.masks[number] * ROW, factors + 2 * number * ROW
             set_scaled(unit, selected, other_mask, factor)
             add_scaled(unit, selected, other_mask + VECTOR, factor + ROW)
             multiply_conjugate(unit, rest, rest, selected)

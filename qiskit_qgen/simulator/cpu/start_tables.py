@@ -22,6 +22,9 @@ class StartTables(NamedTuple):
 
     factors: Records
     """(kind, bit, rotation): the operations on one bit each, in order."""
+    masks: IntArray
+    """For each bit, a rotation that is (1, 0) in some lanes and (0, 1) in all others, or -1 for none. A bit of the
+    address's row is exchanged in the others; one of the lanes is 0 in some and 1 in the others."""
     offsets: IntArray
     """Addresses of the low bits' rows."""
     bases: IntArray
@@ -30,25 +33,37 @@ class StartTables(NamedTuple):
     row_bits: int
     lane_bits: int
     """The bits above those of the row, which tell in which part of the lanes an amplitude is."""
-    first_mask: int
-    """Rotation ``first_mask + i`` is (1, 0) in lanes in which bit i of these is 0, and (0, 1) in all others."""
 
 
 def build_start(
-    operations: Sequence[Operation], rotations: Sequence[int], row_bits: int, lane_bits: int, first_mask: int
+    operations: Sequence[Operation],
+    rotations: Sequence[int],
+    row_signs: Sequence[int],
+    masks: Sequence[int],
+    row_bits: int,
 ) -> StartTables:
-    """Return the tables of operations on single bits, with the numbers of their rotations."""
+    """Return the tables of operations on single bits.
+
+    Args:
+        operations: The operations.
+        rotations: The numbers of their rotations.
+        row_signs: What each bit of the program's row reads of the address's row: one bit, or none.
+        masks: The numbers of the rotations that tell in which lanes it is 1 besides, -1 for none.
+        row_bits: The state has ``2**row_bits`` rows.
+    """
     low_bits = min(MAX_BLOCK_QUBITS, row_bits)
+    lanes = iter(range(row_bits, len(row_signs)))
+    places = [sign.bit_length() - 1 if sign else next(lanes) for sign in row_signs]
     factors = [
-        (ROTATION if operation.flip else PHASE, operation.sign.bit_length() - 1, rotation)
+        (ROTATION if operation.flip else PHASE, places[operation.sign.bit_length() - 1], rotation)
         for operation, rotation in zip(operations, rotations, strict=True)
     ]
     return StartTables(
         factors=np.array(factors, _FACTOR),
+        masks=np.array([masks[places.index(place)] for place in range(len(places))], np.int64),
         offsets=swizzled(combinations(1 << bit for bit in range(low_bits)), row_bits),
         bases=swizzled(combinations(1 << bit for bit in range(low_bits, row_bits)), row_bits),
         low_bits=low_bits,
         row_bits=row_bits,
-        lane_bits=lane_bits,
-        first_mask=first_mask,
+        lane_bits=len(row_signs) - row_bits,
     )

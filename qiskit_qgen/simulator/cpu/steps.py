@@ -1,7 +1,8 @@
 """The steps of a block: passes of several rotations, diagonals, and operations one by one.
 
 Rotations without controls whose Pauli strings act on different bits of a suitable numbering of a coset's rows, which
-is so if each one's sign reads none of the others' flips, are a *pass* of up to three.
+is so if their flips are independent and each one's sign reads none of the others', are a *pass* of up to three. So are
+those whose flips exchange lanes, too.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from qiskit_qgen.simulator.addresses.cosets import Cosets
+from qiskit_qgen.simulator.addresses.cosets import Cosets, Span
 from qiskit_qgen.simulator.cpu.blocks import is_static, schedule
 from qiskit_qgen.simulator.cpu.space import MOST_ROTATIONS
 from qiskit_qgen.simulator.programs.operations import Operation
@@ -49,12 +50,12 @@ def build_steps(operations: Sequence[Operation], num_qubits: int, *, tangents: b
 
     Args:
         operations: The circuit's operations.
-        num_qubits: The state has ``2**num_qubits`` rows.
+        num_qubits: The state has ``2**num_qubits`` rows; higher bits of flips and signs are those of the lanes.
         tangents: Whether there are passes; without, each rotation is a step of its own.
     """
     tried = [
         [
-            (cosets, _steps_of(block, operations, cosets, tangents=tangents))
+            (cosets, _steps_of(block, operations, cosets, (1 << num_qubits) - 1, tangents=tangents))
             for block, cosets in schedule(operations, num_qubits, combine=combine)
         ]
         for combine in (True, False)
@@ -73,8 +74,10 @@ def _cost(blocks: list[tuple[Cosets, list[Step]]], num_qubits: int) -> float:
     return memory * len(blocks) + passes + _DIAGONAL * diagonals + _SINGLE * singles
 
 
-def _steps_of(block: list[int], operations: Sequence[Operation], cosets: Cosets, *, tangents: bool) -> list[Step]:
-    """Return the steps of a block of operations, by number."""
+def _steps_of(
+    block: list[int], operations: Sequence[Operation], cosets: Cosets, rows: int, *, tangents: bool
+) -> list[Step]:
+    """Return the steps of a block of operations, by number; ``rows`` are the bits of flips that are those of rows."""
     steps: list[Step] = []
     scaled: list[int] = []  # rotations whose cosines lack
     last_diagonal: Diagonal | None = None
@@ -91,7 +94,7 @@ def _steps_of(block: list[int], operations: Sequence[Operation], cosets: Cosets,
             steps.append(Step([], last_diagonal))
 
     def is_free(operation: Operation) -> bool:
-        return tangents and operation.flip != 0 and not operation.controls
+        return tangents and operation.flip & rows != 0 and not operation.controls
 
     def is_mergeable(operation: Operation) -> bool:
         return not operation.flip and is_static(operation, cosets)
@@ -105,7 +108,7 @@ def _steps_of(block: list[int], operations: Sequence[Operation], cosets: Cosets,
             steps.append(Step([], single=number))
             last_diagonal = None  # no cosines across a single operation: its derivative would lack them, too
         free, waiting = select(operations, waiting, is_free)
-        for rotations in _passes(free, operations):
+        for rotations in _passes(free, operations, rows):
             if len(scaled) + len(rotations) > MOST_SCALED:
                 close([], fuse=True)
             steps.append(Step(rotations))
@@ -120,15 +123,17 @@ def _steps_of(block: list[int], operations: Sequence[Operation], cosets: Cosets,
     return steps
 
 
-def _passes(numbers: list[int], operations: Sequence[Operation]) -> list[list[int]]:
+def _passes(numbers: list[int], operations: Sequence[Operation], rows: int) -> list[list[int]]:
     """Group rotations without controls into passes."""
     passes = []
     while numbers:
         members: list[Operation] = []
+        span = Span()
 
-        def fits(operation: Operation, members: list[Operation] = members) -> bool:
+        def fits(operation: Operation, members: list[Operation] = members, span: Span = span) -> bool:
             fitting = len(members) < MOST_ROTATIONS
-            fitting = fitting and not any(_reads(operation, other) or _reads(other, operation) for other in members)
+            fitting = fitting and all(_is_apart(operation, other, rows) for other in members)
+            fitting = fitting and span.add(operation.flip & rows)
             if fitting:
                 members.append(operation)
             return fitting
@@ -138,6 +143,8 @@ def _passes(numbers: list[int], operations: Sequence[Operation]) -> list[list[in
     return passes
 
 
-def _reads(operation: Operation, other: Operation) -> bool:
-    """Whether an operation's sign depends on another one's flip."""
-    return bool((operation.sign & other.flip).bit_count() & 1)
+def _is_apart(operation: Operation, other: Operation, rows: int) -> bool:
+    """Whether neither one's sign depends on the rows of the other's flip, and both exchange lanes or neither does."""
+    reads = operation.sign & other.flip & rows, other.sign & operation.flip & rows
+    lanes = operation.flip & ~rows != 0, other.flip & ~rows != 0
+    return lanes[0] == lanes[1] and not any(each.bit_count() & 1 for each in reads)
