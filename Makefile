@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 BENCH_STAMP := $(VENV)/.installed-bench
 DOCS_STAMP := $(VENV)/.installed-docs
 
-.PHONY: demo test test-minimum test-latest setup lint types layers check tutorials bench docs clean
+.PHONY: demo test test-minimum test-latest setup lint types layers check tutorials bench docs constraints dist clean
 
 demo: $(STAMP)
 	$(BIN)/qgen demo --out runs/demo
@@ -52,6 +52,7 @@ lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/codespell qiskit_qgen tests docs benchmarks README.md CHANGELOG.md CONTRIBUTING.md
+	$(BIN)/python .ci/phrases.py
 
 types: $(STAMP)
 	$(BIN)/mypy
@@ -86,5 +87,28 @@ $(DOCS_STAMP): $(STAMP)
 docs: $(DOCS_STAMP)
 	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
 
+# Renews the pins of constraints.txt, except torch's: what pip chooses today for all extras in an empty environment.
+CONSTRAINTS := $(VENV)-constraints
+constraints:
+	$(PYTHON) -m venv --clear $(CONSTRAINTS)
+	$(CONSTRAINTS)/bin/python -m pip install --quiet --disable-pip-version-check "$$(grep '^torch==' constraints.txt)"
+	$(CONSTRAINTS)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[bench,dev,docs,release]'
+	head -n 1 constraints.txt > $(CONSTRAINTS)/pins
+	$(CONSTRAINTS)/bin/python -m pip freeze --exclude-editable | sed 's/+cpu$$//' >> $(CONSTRAINTS)/pins
+	mv $(CONSTRAINTS)/pins constraints.txt
+
+# Builds what a release uploads, checks it, and runs the wheel in an empty environment.
+DIST := $(VENV)-dist
+dist:
+	rm -rf dist
+	$(PYTHON) -m venv --clear $(DIST)
+	grep -E '^(build|twine)==' constraints.txt | xargs $(DIST)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+	$(DIST)/bin/python -m build
+	$(DIST)/bin/python -m twine check --strict dist/*
+	$(PYTHON) -m venv --clear $(DIST)
+	$(DIST)/bin/python -m pip install --quiet --disable-pip-version-check "$$(grep '^torch==' constraints.txt)"
+	$(DIST)/bin/python -m pip install --quiet --disable-pip-version-check dist/*.whl
+	cd $(DIST) && bin/qgen demo --quick --out demo --overwrite
+
 clean:
-	rm -rf $(VENV) $(VENV)-minimum $(VENV)-latest $(VENV)-tfq $(VENV)-catalyst docs/_build .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(VENV)-minimum $(VENV)-latest $(VENV)-constraints $(VENV)-dist dist $(VENV)-tfq $(VENV)-catalyst docs/_build .pytest_cache .mypy_cache .ruff_cache

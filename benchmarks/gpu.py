@@ -195,7 +195,7 @@ def main():
     arguments = parse_arguments()
     device = torch.device(arguments.device)
     if device.type == "cuda" and not torch.cuda.is_available():
-        sys.exit("This benchmark needs a graphics processor that torch can use, but torch.cuda finds none.")
+        sys.exit("This benchmark needs a GPU that torch can use, but torch.cuda finds none.")
     warnings.filterwarnings("ignore")  # the peers' own
     where = torch.cuda.get_device_name(device) if device.type == "cuda" else "the processor (times say nothing)"
     print(f"{where}; {versions('torch', 'pennylane', 'pennylane_lightning')}; float32\n")

@@ -39,7 +39,7 @@ def setting(
     Args:
         text: What it is, in one sentence without a full stop.
         default: Its default value.
-        source: Where the value comes from, such as "arXiv 2601.05036"; "" for our own choice.
+        source: Where the value comes from, such as "arXiv 2601.05036"; "" for our choice.
         minimum: Smallest value of a number, or of each number of a tuple.
         maximum: Largest value.
         above: Bound that the value must exceed.
@@ -213,7 +213,7 @@ def _reached(kind: type[Settings]) -> Iterator[tuple[str, tuple[Any, ...]]]:
 
 
 def _part(name: str, kinds: tuple[type[Settings], ...], value: Any) -> Any:
-    """Return a part given as settings, as the name of its kind, as a dictionary, or as an object of one's own."""
+    """Return a part given as settings, as the name of its kind, as a dictionary, or as the caller's own object."""
     if isinstance(value, str):
         named = {each.kind: each for each in kinds if each.kind}
         if value not in named:

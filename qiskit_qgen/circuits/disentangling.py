@@ -24,9 +24,9 @@ def without_entanglement(circuit: ParametrizedCircuit) -> ParametrizedCircuit:
         circuit: The circuit; it is not changed.
 
     Raises:
-        ArgumentTypeError: If it is no ``ParametrizedCircuit``.
-        ArgumentError: If a gate on several qubits has parameters, but is no controlled one-qubit gate and none of RXX,
-            RYY, RZZ and RZX.
+        ArgumentTypeError: If it is not a ``ParametrizedCircuit``.
+        ArgumentError: If a gate on several qubits has parameters, but is neither a controlled one-qubit gate nor one of
+            RXX, RYY, RZZ and RZX.
 
     Example:
         >>> from qiskit_qgen.circuits import hardware_efficient_ansatz

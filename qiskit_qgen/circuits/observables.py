@@ -59,7 +59,7 @@ def plain_observables(name: str, value: Any, num_qubits: int) -> str | tuple[Any
         num_qubits: Number of qubits that each acts on.
 
     Raises:
-        ArgumentError: If one is no such observable, acts on another number of qubits, or is constant.
+        ArgumentError: If one is not such an observable, acts on another number of qubits, or is constant.
     """
     if isinstance(value, str):
         return check_paulis(name, value)

@@ -18,7 +18,7 @@ class ParametrizedCircuit:
     """A circuit with its parameters divided into inputs (data, noise, angles) and trainable weights.
 
     Raises:
-        ArgumentTypeError: If ``circuit`` is no ``QuantumCircuit``, or the others hold something else than Parameters.
+        ArgumentTypeError: If ``circuit`` is not a ``QuantumCircuit``, or the others hold anything but Parameters.
         ArgumentError: If the inputs and the weights are not, together, each parameter of the circuit exactly once.
     """
 
@@ -73,7 +73,7 @@ class ParametrizedCircuit:
             weights: Values of ``weight_params``, (num_weights,).
 
         Raises:
-            ArgumentTypeError: If the values are no numbers.
+            ArgumentTypeError: If the values are not numbers.
             ArgumentError: If a length is wrong or a value is not finite.
         """
         return self.circuit.assign_parameters(

@@ -104,7 +104,7 @@ def checked_gates(name: str, gates: Sequence[str], known: Sequence[str]) -> tupl
     """Return ``gates`` as a tuple of names that are ``known``.
 
     Raises:
-        ArgumentError: If one is not, or ``gates`` is no sequence of names.
+        ArgumentError: If one is not, or ``gates`` is not a sequence of names.
     """
     if isinstance(gates, str) or not isinstance(gates, Sequence):
         raise ArgumentError(

@@ -98,7 +98,7 @@ def frequency_spectrum(circuit: ParametrizedCircuit) -> FrequencySpectrum:
             CRZ(2 x + theta) or RZZ(x).
 
     Raises:
-        ArgumentTypeError: If ``circuit`` is no ``ParametrizedCircuit``.
+        ArgumentTypeError: If ``circuit`` is not a ``ParametrizedCircuit``.
         ArgumentError: If an input comes in otherwise, so that there is no such spectrum.
 
     Example:

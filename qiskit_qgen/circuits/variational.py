@@ -136,7 +136,7 @@ def bottleneck_ansatz(num_qubits: int = 16, reps: int = 3, *, published: bool = 
         reps: Number of layers.
         published: Whether to leave out the RY of the layers, as in the code published with arXiv 2504.00034. All its
             ``num_qubits * reps`` weights are then without effect on the qubits' Z, since RZ is diagonal and CNOT
-            permutes basis states: :func:`~qiskit_qgen.studies.audit_gradients` says so. It is here for the record.
+            permutes basis states, as :func:`~qiskit_qgen.studies.audit_gradients` reports. It is here for the record.
 
     Returns:
         The circuit with ``num_qubits`` inputs and ``2 * num_qubits * reps`` weights, half as many if published; the

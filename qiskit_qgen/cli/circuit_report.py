@@ -141,7 +141,7 @@ def _parsed(path: Path, language: str, parse: Callable[[], list[Any]]) -> list[Q
         found = parse()
     except (KeyboardInterrupt, SystemExit):
         raise
-    except BaseException as error:  # whatever a parser makes of a damaged file; a panic of Rust is no Exception
+    except BaseException as error:  # whatever a parser makes of a damaged file; a panic in Rust is not an Exception
         lines = str(getattr(error, "message", error)).splitlines() or [type(error).__name__]
         raise ArgumentError(f"{path} cannot be read as {language}: {lines[0].rstrip(' .:')}.") from error
     if not found or not all(isinstance(circuit, QuantumCircuit) for circuit in found):
@@ -187,7 +187,7 @@ def _numbered(numbers: dict[str, int]) -> str:
 
 
 def _refusals(circuit: QuantumCircuit) -> list[str]:
-    """Return what is said of each kind of gate that is refused by itself, behind a gate on its used qubits."""
+    """Return the message for each kind of gate that is refused by itself, behind a gate on its used qubits."""
     found: dict[str, str] = {}
     used: set[Qubit] = set()
     for instruction in circuit.data:

@@ -90,7 +90,7 @@ def _findings() -> Iterator[tuple[str, str]]:
         yield "extra", f"{extra}: {remedy if missing else 'installed'}"
     graphics = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
     seen = ", ".join(f"cuda:{index} ({name})" for index, name in enumerate(graphics)) or "none"
-    yield "devices", f"cpu; graphics processors for LocalExecution(device=...): {seen}"
+    yield "devices", f"cpu; GPUs for LocalExecution(device=...): {seen}"
     note = os.environ.get("OMP_NUM_THREADS", "not set")
     yield "threads", f"{here['threads']} of torch and the simulator on {here['cores']} cores (OMP_NUM_THREADS {note})"
     folder = FeatureCache().folder.parent

@@ -28,7 +28,7 @@ class Controls:
     """Of the noise vector that an interpolation ends with."""
     number: int = 16
     spread: float = 1.0
-    """By which noise is multiplied, but for a category in it: below 1, samples are more alike."""
+    """By which noise is multiplied, except for a category in it: below 1, samples are more alike."""
     shifts: dict[int, float] = field(default_factory=dict)
     """What is added to components of all noise vectors."""
     label: int | None = None

@@ -52,7 +52,7 @@ def reports_errors(command: Callable[P, None]) -> Callable[P, None]:
 
 
 def _sentence(error: QGenError | OSError | ImportError) -> str:
-    """Say in one sentence what ``error`` is; raise it again if it is no error of the user."""
+    """Say in one sentence what ``error`` is; raise it again if it is not the user's error."""
     if isinstance(error, ImportError):
         from qiskit.exceptions import MissingOptionalLibraryError
 

@@ -171,7 +171,7 @@ class RunFolder:
         try:
             content: dict[str, Any] = dict(parse_json(path.read_bytes(), f"File {path}"))
         except (FileNotFoundError, TypeError, ValueError, CheckpointError) as error:
-            raise ArgumentError(f"File {path} is missing or damaged; start the run anew with --overwrite.") from error
+            raise ArgumentError(f"File {path} is missing or damaged; start the run again with --overwrite.") from error
         return content
 
     def _begin(self, tables: Tables) -> None:

@@ -61,7 +61,7 @@ def run(tables: Tables, out: Path, *, resume: bool, overwrite: bool, again: str,
     begins = on_main(lambda: folder.open(tables, resume=resume, overwrite=overwrite))
     tables["training"]["seed"] = broadcast_object(tables["training"]["seed"])
     if not begins:
-        note(f"Folder {out} holds this run, finished; pass --overwrite to train it anew.")
+        note(f"Folder {out} holds this run, finished; pass --overwrite to train it again.")
         _report(folder)
         return
     shape = " x ".join(map(str, samples_of(train).shape[1:])) + " columns" * (unit_of(train) == "rows")

@@ -266,7 +266,7 @@ def _chosen(scores: Mapping[str, Any]) -> str:
     found = scores["chosen"]
     values = ", ".join(f"{title} {_value(found, key)}" for key, title in _ROWS.items() if key in _CHOSEN)
     return (
-        f"Where the critic keeps the best of {found['oversample']} candidates, a classical filter that is no part of "
+        f"Where the critic keeps the best of {found['oversample']} candidates, a classical filter that is not part of "
         f"the scores above: {values}."
     )
 

@@ -15,7 +15,7 @@ from qiskit_qgen.cli.toml_text import parse_value, read_toml
 from qiskit_qgen.exceptions import ArgumentError
 
 MODELS = ("StyleQGAN", "HybridGAN", "QuantumDiffusion")
-_NAMES = ("class_name", "published")  # keys of [model] that are no settings
+_NAMES = ("class_name", "published")  # keys of [model] that are not settings
 _OF_THE_DATA = ("image_shape", "num_features")  # what follows from the data
 _OF_IMAGES, _OF_TABLES = ("autoencoder", "decoder", "latent_dim", "latent_transform"), ("scaling",)
 _MOST_VALIDATION, _FEWEST_VALIDATION = 1000, 2

@@ -69,7 +69,7 @@ class _Study:
             arguments["data"] = own.pop("name", None) or data_settings({"data": {}}).name
         options: type[Settings] = getattr(studies, self.settings)
         own = options.without_none_words(own)
-        options.of(**own)  # which refuses what is no option of the study
+        options.of(**own)  # which refuses what is not an option of the study
         return getattr(studies, self.function)(**arguments, **own)
 
     def tell(self, record: dict[str, Any]) -> None:

@@ -29,7 +29,7 @@ def read_toml(path: Path) -> dict[str, Any]:
     try:
         return _parse(path.read_text(encoding="utf-8-sig"))
     except UnicodeDecodeError as error:
-        raise ArgumentError(f"File {path} must be a TOML file, but is no text in UTF-8.") from error
+        raise ArgumentError(f"File {path} must be a TOML file, but is not UTF-8 text.") from error
     except ValueError as error:
         raise ArgumentError(f"File {path} is not valid TOML: {error}.") from error
 
@@ -77,5 +77,5 @@ def _dump(value: Any) -> str:
         return f"[{', '.join(_dump(item) for item in value)}]"
     if isinstance(value, float):
         return repr(value)
-    # JSON's strings, integers and booleans are TOML's, but for this one character.
+    # JSON's strings, integers and booleans are TOML's, except for this one character.
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -1,4 +1,4 @@
-"""``qgen train`` and ``qgen demo``: a model of one's own settings and data, or of the package's."""
+"""``qgen train`` and ``qgen demo``: a model with your settings and data, or the package's."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
-from qiskit_qgen.cli.reporting import reports_errors
+from qiskit_qgen.cli.reporting import note, reports_errors
 
 DEMO = Path(__file__).with_name("demo.toml")
+QUICK_DEMO = DEMO.with_name("demo_quick.toml")
 
 Steps = Annotated[int | None, typer.Option(min=1, help="Steps of the training.")]
 AutoencoderSteps = Annotated[int | None, typer.Option(min=1, help="Steps of the autoencoder.")]
@@ -22,7 +23,12 @@ Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the run in
 
 @reports_errors
 def demo(
-    out: Annotated[Path, typer.Option("--out", help="Folder of the run.")] = Path("runs/demo"),
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder of the run; runs/demo, or runs/demo-quick, if left out.")
+    ] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="About a minute: 8 qubits on 8 x 8 digits, with few steps.")
+    ] = False,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the run.")] = 0,
     steps: Steps = None,
     autoencoder_steps: AutoencoderSteps = None,
@@ -31,10 +37,15 @@ def demo(
 ) -> None:
     """Train a StyleQGAN of 12 qubits on Fashion-MNIST, draw and score it.
 
-    An interrupted demonstration is continued by the same command; a finished one is only reported.
+    An interrupted demonstration is continued by the same command; a finished one is only reported. A quick one does
+    the same at a small size, and its samples and scores say nothing about what the model can reach.
     """
     flags = {"steps": steps, "autoencoder_steps": autoencoder_steps, "seed": seed}
-    _run(DEMO, flags, assign, out, resume=not overwrite, overwrite=overwrite, again="the same command")
+    config, folder = (QUICK_DEMO, "runs/demo-quick") if quick else (DEMO, "runs/demo")
+    how = {"resume": not overwrite, "overwrite": overwrite, "again": "the same command"}
+    _run(config, flags, assign, out or Path(folder), **how)
+    if quick:
+        note("This was the quick demonstration, trained too briefly to judge the model by: `qgen demo` takes its time.")
 
 
 @reports_errors

@@ -115,7 +115,7 @@ def _read_python(content: bytes, path: Path) -> tuple[NDArray[np.uint8], NDArray
     if not isinstance(data, np.ndarray) or data.dtype != np.uint8 or data.ndim != 2 or data.shape[1] != _PIXELS:
         raise DatasetError(f"File {path} is not a part of CIFAR-10: its `data` are not bytes of shape (N, {_PIXELS}).")
     if not isinstance(labels, list) or not all(type(label) is int for label in labels) or len(labels) != len(data):
-        raise DatasetError(f"File {path} is not a part of CIFAR-10: its `labels` are no list of {len(data)} integers.")
+        raise DatasetError(f"File {path} is not a part of CIFAR-10: its `labels` are not {len(data)} integers.")
     return _checked(data, np.array(labels), path)
 
 

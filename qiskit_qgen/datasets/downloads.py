@@ -15,7 +15,7 @@ def download(
 ) -> Path:
     """Return the path of a file in the cache, ``pooch.os_cache("qiskit_qgen")``, after downloading it if need be.
 
-    A file in the cache whose checksum is wrong is downloaded anew. What is downloaded is kept only if its checksum is
+    A file in the cache whose checksum is wrong is downloaded again. What is downloaded is kept only if its checksum is
     right. A progress bar is shown.
 
     Args:

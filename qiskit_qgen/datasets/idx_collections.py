@@ -1,4 +1,4 @@
-"""MNIST and its relatives: four IDX files of always the same names, told apart by their content alone."""
+"""MNIST and its relatives: four IDX files of always the same names, distinguished by their content alone."""
 
 from __future__ import annotations
 
@@ -159,5 +159,5 @@ FASHION_MNIST = IdxCollection(
 """60,000 train and 10,000 test images of clothes, 28 x 28, ten classes.
 
 Source: H. Xiao, K. Rasul, R. Vollgraf, "Fashion-MNIST: a Novel Image Dataset for Benchmarking Machine Learning
-Algorithms", arXiv 1708.07747. MIT licence. Debian's package ``dataset-fashion-mnist`` holds it, packed anew.
+Algorithms", arXiv 1708.07747. MIT licence. Debian's package ``dataset-fashion-mnist`` holds it, repackaged.
 """

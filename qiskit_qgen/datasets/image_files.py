@@ -98,7 +98,7 @@ class ImageCollector:
         self._subject, self._number, self._conversion = subject, number, conversion
         self._skip_damaged, self._remedy = skip_damaged, remedy
         self._damaged: list[tuple[str, str]] = []  # names and errors
-        self._refused: dict[str, list[str]] = defaultdict(list)  # by kind, of images that are no 8-bit grey or colours
+        self._refused: dict[str, list[str]] = defaultdict(list)  # by kind, of images that are not 8-bit grey or colour
         self._modes: dict[str, list[str]] = defaultdict(list)
         self._sizes: set[tuple[int, int]] = set()  # width, height
         self._images = np.empty((0, 0, 0, 0), np.uint8)

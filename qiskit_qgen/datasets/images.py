@@ -80,7 +80,7 @@ def check_layout(shape: Sequence[int], subject: str) -> tuple[int, int, int]:
     """Return channels, height and width of images whose array has this shape, as :func:`as_images` reads it.
 
     Raises:
-        DatasetError: If it is no shape of images.
+        DatasetError: If it is not a shape of images.
     """
     _, channels, height, width = _channels_first(torch.empty(tuple(shape), device="meta"), subject).shape
     return channels, height, width

@@ -96,7 +96,7 @@ def load_dataset(
 
     Args:
         name: What to load.
-        split: "train", "val" or "test". Your own images have "val" only where they say so. Where a folder or file of
+        split: "train", "val" or "test". Your own images have "val" only where they name it. Where a folder or file of
             images for training has no test images beside them, a tenth is held out as such, always the same one.
         data_dir: Where the files of a known data set are, if it does not come within this package.
         num_images: How many images are drawn from the split; None takes all, in their order.

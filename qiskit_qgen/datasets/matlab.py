@@ -171,7 +171,7 @@ def _read_head(source: _Source, order: str) -> tuple[str, tuple[int, ...], np.dt
     """
     kind, _ = struct.unpack(f"{order}2I", _exactly(source, _TAG))
     if kind != _MATRIX:
-        raise ValueError(f"an element is of type {kind}, which is no array")
+        raise ValueError(f"an element is of type {kind}, which is not an array")
     flags, _ = struct.unpack(f"{order}2I", _part(source, order, 8))
     sizes = _part(source, order, 4 * _MAXIMUM_RANK)
     shape = struct.unpack(f"{order}{len(sizes) // 4}i", sizes)

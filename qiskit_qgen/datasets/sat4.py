@@ -48,7 +48,7 @@ def load_sat4(
     variables = read_variables(path)
     tiles, one_hot = (_variable(variables, f"{split}_{part}", path) for part in "xy")
     if tiles.shape[:3] != _PIXELS or len(tiles.shape) != 4 or tiles.dtype != np.uint8:
-        raise DatasetError(f"File {path} is not SAT-4: `{tiles.name}` is no uint8 array of shape (28, 28, 4, N).")
+        raise DatasetError(f"File {path} is not SAT-4: `{tiles.name}` is not a uint8 array of shape (28, 28, 4, N).")
     count = tiles.shape[3]
     if one_hot.shape != (len(SAT4_CLASSES), count):
         raise DatasetError(f"File {path} is not SAT-4: `{one_hot.name}` has shape {one_hot.shape}, not (4, {count}).")

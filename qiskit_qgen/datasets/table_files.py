@@ -81,13 +81,13 @@ def _head(path: Path) -> tuple[str, list[str]]:
     """Return the separator and the names in the first line of a CSV file.
 
     Raises:
-        DatasetError: If it is no line of names.
+        DatasetError: If it is not a line of names.
     """
     with path.open("rb") as file:
         head = file.read(_LONGEST_HEAD)
     line, end, _ = head.partition(b"\n")
     if not end and len(head) == _LONGEST_HEAD:
-        raise DatasetError(f"File {path} is no table: its first line, that of the names, has more than a megabyte.")
+        raise DatasetError(f"File {path} is not a table: its first line, of column names, is longer than a megabyte.")
     with reading(path, "text in UTF-8"):
         text = line.decode("utf-8-sig").rstrip("\r")
         separator = max(_SEPARATORS, key=text.count)

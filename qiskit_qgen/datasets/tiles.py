@@ -20,7 +20,7 @@ def tile_image(image: ImageData, size: int = 28, *, stride: int | None = None, n
             as ``skimage.data.immunohistochemistry()``.
         size: Side of a tile in pixels, at least 2.
         stride: Pixels from one tile to the next; None takes ``size``, so that tiles do not overlap. Overlapping tiles
-            are no independent images: never split them into training and test images at random.
+            are not independent images: never split them into training and test images at random.
         name: The data set's name.
 
     Returns:
@@ -28,7 +28,7 @@ def tile_image(image: ImageData, size: int = 28, *, stride: int | None = None, n
 
     Raises:
         ArgumentError: If a number is out of range, or the image is smaller than a tile.
-        ArgumentTypeError: If ``image`` is no tensor or array.
+        ArgumentTypeError: If ``image`` is not a tensor or array.
         DatasetError: If the image has another shape or type, or is out of range.
 
     Example:

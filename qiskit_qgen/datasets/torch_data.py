@@ -67,7 +67,7 @@ def rows_of(data: Any, subject: str) -> Any:
     """Return the rows of a table in a collection: a tensor, or a data frame of a data set of ``datasets``.
 
     Raises:
-        DatasetError: If its items are no rows of equal length.
+        DatasetError: If its items are not rows of equal length.
     """
     if _is_hugging_face(data):
         if not hasattr(data, "to_pandas"):

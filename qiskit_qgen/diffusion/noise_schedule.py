@@ -32,7 +32,7 @@ class NoiseSchedule:
         betas: Variance of the noise that each step adds, (T,), each in (0, 1).
 
     Raises:
-        ArgumentError: If ``betas`` is no vector of such numbers.
+        ArgumentError: If ``betas`` is not a vector of such numbers.
 
     Example:
         >>> schedule = NoiseSchedule.named("cosine", 100)

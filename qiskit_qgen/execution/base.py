@@ -76,8 +76,8 @@ class AbstractExecution(ABC):
             A function to (B, len(observables)), of the dtype and on the device of the parameters.
 
         Raises:
-            ArgumentTypeError: If ``circuit`` is no circuit or ``observables`` no sequence of SparsePauliOp; from the
-                function, if its argument is no tensor.
+            ArgumentTypeError: If ``circuit`` is not a circuit or ``observables`` not a sequence of SparsePauliOp; from
+                the function, if its argument is not a tensor.
             ArgumentError: If there are no observables, or one has another width or complex coefficients; from the
                 function, if its argument has another shape than (B, num_parameters) or no floating-point dtype.
             UnsupportedCircuitError: If the circuit has measurements, or cannot be run in this way.
@@ -98,8 +98,8 @@ class AbstractExecution(ABC):
             A function to (B, 2**len(qubits)), of the dtype and on the device of the parameters.
 
         Raises:
-            ArgumentTypeError: If ``circuit`` is no circuit or ``qubits`` no sequence of numbers; from the function,
-                if its argument is no tensor.
+            ArgumentTypeError: If ``circuit`` is not a circuit or ``qubits`` not a sequence of numbers; from the
+                function, if its argument is not a tensor.
             ArgumentError: If a qubit is out of range or named twice, or there are none or more than 24; from the
                 function, if its argument has another shape than (B, num_parameters) or no floating-point dtype.
             UnsupportedCircuitError: If the circuit has measurements, or cannot be run in this way.

@@ -64,7 +64,7 @@ class PrimitiveFunction:
             (B, num_outputs), of the dtype and on the device of ``parameters``.
 
         Raises:
-            ArgumentTypeError: If ``parameters`` is no tensor.
+            ArgumentTypeError: If ``parameters`` is not a tensor.
             ArgumentError: If ``parameters`` has another shape or is of no floating-point dtype.
             GradientError: In a second backward pass, in forward mode, or mapped by ``torch.func.vmap``.
         """

@@ -39,7 +39,7 @@ class LocalExecution(AbstractExecution):
     """
 
     device: str | None = None
-    """Where the simulation runs: "cpu", or a graphics processor that torch has, such as "cuda" or "cuda:1".
+    """Where the simulation runs: "cpu", or a GPU that torch has, such as "cuda" or "cuda:1".
 
     A ``torch.device`` is taken by its name. None is where the input is, and the CPU for :meth:`estimator`,
     :meth:`sampler` and their gradients, whose input has no device.

@@ -23,7 +23,7 @@ class AbstractBroadcastEstimatorGradient(AbstractBroadcastGradient, AbstractEsti
 
     One call of :meth:`run` is one job, with one PUB for each different circuit (and choice of ``parameters``): its
     rows are the shifts of all parameter values, its observables broadcast over them. A stock ``EstimatorQNN`` asks for
-    every observable at every sample, which takes no more rows than one observable. Circuits are told apart by
+    every observable at every sample, which takes no more rows than one observable. Circuits are distinguished by
     identity, and nothing is transpiled.
     """
 

@@ -20,7 +20,7 @@ class BroadcastParamShiftSamplerGradient(AbstractBroadcastGradient, AbstractSamp
 
     ``SamplerQNN(..., sampler=sampler, gradient=BroadcastParamShiftSamplerGradient(sampler))`` sends one PUB in one job
     for a backward pass. One call of :meth:`run` is one job, with one PUB for each different circuit (and choice of
-    ``parameters``); circuits are told apart by identity, and nothing is transpiled. Classical registers may have any
+    ``parameters``); circuits are distinguished by identity, and nothing is transpiled. Classical registers may have any
     names; several are joined as ``SamplerPubResult.join_data`` does.
 
     Args:

@@ -29,8 +29,7 @@ def read_outcomes(result: PubResult, register: str | None = None) -> tuple[NDArr
     data = result.data[names[0]] if len(names) == 1 else result.join_data()
     if data.num_bits > _MAX_BITS:
         raise GradientError(
-            f"The circuit measures {data.num_bits} bits, but probabilities of at most {_MAX_BITS} can be told apart: "
-            "measure fewer qubits."
+            f"The circuit measures {data.num_bits} bits, but at most {_MAX_BITS} are supported: measure fewer qubits."
         )
     if hasattr(data, "get_probabilities"):
         found = data.get_probabilities()

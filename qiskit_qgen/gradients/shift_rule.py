@@ -117,7 +117,7 @@ class _Slopes:
     def at(
         self, values: NDArray[np.float64], wanted: Sequence[int]
     ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]]:
-        """Return the angles that matter, and of each slope the angle and parameter (numbered anew) and its values."""
+        """Return the angles that matter, and of each slope the angle and parameter (renumbered) and its values."""
         slopes = np.repeat(self._constants[None], len(values), 0)
         if self._varying:
             slopes[:, self._varying] = self._evaluate(torch.from_numpy(values)).numpy()

@@ -136,7 +136,7 @@ class QuantumLayer(TorchConnector):
         if isinstance(qnn, EstimatorQNN):
             return cls(qnn.circuit, observables=[as_pauli_op(each) for each in qnn.observables], **options)
         if qnn.sparse:
-            raise ArgumentError("Argument `qnn` must be dense, but has `sparse=True`: make it anew without.")
+            raise ArgumentError("Argument `qnn` must be dense, but has `sparse=True`: construct it without.")
         circuit = logical_measurements(qnn.circuit)
         return cls(circuit, interpret=qnn.interpret, output_shape=qnn.output_shape, **options)
 
@@ -189,7 +189,7 @@ class QuantumLayer(TorchConnector):
 
     @property
     def neural_network(self) -> EstimatorQNN | SamplerQNN:
-        """The same function as a stock network on this layer's execution; made anew at each access."""
+        """The same function as a stock network on this layer's execution; created at each access."""
         inputs, weights = list(self._ansatz.input_params), list(self._ansatz.weight_params)
         return self._readout.network(self._execution, inputs, weights)
 
@@ -203,8 +203,8 @@ class QuantumLayer(TorchConnector):
             ``(..., *output_shape)``, of the input's dtype and on its device.
 
         Raises:
-            ArgumentError: If the last dimension is wrong, the dtype is no floating-point one or the tensor is sparse,
-                or if nothing is given to a circuit with inputs.
+            ArgumentError: If the last dimension is wrong, the dtype is not a floating-point one or the tensor is
+                sparse, or if nothing is given to a circuit with inputs.
         """
         if input_data is None and self.num_inputs:
             raise ArgumentError(

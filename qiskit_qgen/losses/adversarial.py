@@ -1,4 +1,4 @@
-"""The losses of adversarial training that are no Wasserstein distance: cross-entropy and hinge."""
+"""The losses of adversarial training other than the Wasserstein distance: cross-entropy and hinge."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ def check_features(name: str, value: TensorLike, *, num_features: int | None = N
 
     Raises:
         ArgumentError: If the shape does not fit, a value is not finite or there are too few rows.
-        ArgumentTypeError: If ``value`` is no array of real numbers.
+        ArgumentTypeError: If ``value`` is not an array of real numbers.
     """
     features = check_numbers(name, value)
     columns = "D" if num_features is None else str(num_features)

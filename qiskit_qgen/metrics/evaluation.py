@@ -156,7 +156,7 @@ def evaluate_features(
     Raises:
         ArgumentError: If a set is too small, has a wrong shape or holds values that are not finite, or an option is
             out of its range.
-        ArgumentTypeError: If a set is no array of real numbers.
+        ArgumentTypeError: If a set is not an array of real numbers.
 
     Example:
         >>> import torch

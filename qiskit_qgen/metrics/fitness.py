@@ -77,8 +77,8 @@ def judge_score(
        trained model from one that has learnt nothing;
     2. one by which only the fitted mixture is at least as good is unfit for a conclusion in the models' favour; they
        may be ranked by it;
-    3. the training data repeated are no rival but a bound, since they win by any distance between distributions: they
-       make no score unfit, and a model that reaches them is to be judged by the scores of memorisation.
+    3. the training data repeated are not a rival but a bound, since they win by any distance between distributions:
+       they make no score unfit, and a model that reaches them is to be judged by the scores of memorisation.
 
     Args:
         score: The score's name.

@@ -1,4 +1,4 @@
-"""The kinds of samples that a model tells apart: labels of the data, or clusters of it."""
+"""The kinds of samples that a model distinguishes: labels of the data, or clusters of it."""
 
 from __future__ import annotations
 

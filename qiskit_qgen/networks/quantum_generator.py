@@ -21,7 +21,7 @@ from qiskit_qgen.networks.fourier_surrogate import FourierSurrogate
 
 INITS = ("gaussian", "uniform")
 STYLES = ("full", "cyclic", "cyclic-shared")
-_STANDARDIZING = 512  # values that a frozen circuit's read-out is scaled by
+_STANDARDIZING = 512  # values that a frozen circuit's outputs are scaled by
 WIDEST_START = 0.5
 """The widest spread of expectation values, which stay in [-1, 1], that a generator starts with."""
 
@@ -43,7 +43,7 @@ class QuantumStyleGenerator(nn.Module):
 
     All other angles together, as one vector, have the root mean square length ``init_scale * s_y``. Even if each of
     them turned the same qubit, as they do with some patterns of entanglers, they would change a variance by a part of
-    ``init_scale^2`` only, however many there are: ``x`` starts close to N(0, I), for read-outs of X and Z and a noise
+    ``init_scale^2`` only, however many there are: ``x`` starts close to N(0, I), for outputs X and Z and a noise
     vector with a component for each of the last rotations. Expectation values stay in [-1, 1], so that with a
     ``readout_std`` above 0.5, such as 1, ``x`` starts with a spread of ``0.5 / readout_std``. Where no RZ follows the
     last RY, X starts near 1, as Y always does.

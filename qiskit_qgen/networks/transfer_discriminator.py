@@ -16,10 +16,10 @@ class TransferDiscriminator(nn.Module):
 
     The backbone's trainable part makes vectors of the frozen features; these are normalised per sample, led through one
     hidden layer to the inputs of the block, and the block's outputs are weighed to one unbounded score. The block in
-    this place is that of arXiv 2507.09706; what surrounds it is our own choice.
+    this place is that of arXiv 2507.09706; what surrounds it is our choice.
 
     Args:
-        backbone: Makes the features; its frozen part is no part of this module.
+        backbone: Makes the features; its frozen part is not part of this module.
         image_shape: Channels, height and width of the images.
         block: Maps (N, ``block.num_inputs``) to (N, ``block.num_outputs``).
         width: Width of the hidden layer.

@@ -94,7 +94,7 @@ class UNet(AbstractDenoiser):
     """Our default: group normalisation, time-conditioned residual blocks, two skips, 32, 64 and 128 channels.
 
     Sizes H, H/2 and H/4. In the bottleneck the feature maps are multiplied by ``1 + gate``, so that a gate of zero is
-    the plain network. All of it but the widths is our own choice.
+    the plain network. All of it except the widths is our choice.
 
     Args:
         channels: Channels of the images.

@@ -23,7 +23,7 @@ class UpsamplingGenerator(nn.Module):
     Each stage doubles height and width (nearest pixel), convolves (3 x 3), normalises groups of channels and applies a
     leaky rectifier; a last convolution and a sigmoid give the images. Sides that are not 4 times a power of two come
     from the next larger square, resized. The sizes 4 to 32 are those of arXiv 2507.09706; channels, normalisation and
-    activations are our own choice.
+    activations are our choice.
 
     Args:
         block: Maps noise (N, noise_dim) to vectors (N, ``block.num_outputs``).

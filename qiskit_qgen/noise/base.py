@@ -39,7 +39,7 @@ class AbstractNoise(ABC):
 
     @property
     def num_categories(self) -> int:
-        """How many of a vector's last components are a category as a unit vector: none unless the source says so."""
+        """How many of a vector's last components are a category as a unit vector: 0 by default."""
         return 0
 
     def sample(self, num_samples: int, generator: torch.Generator) -> Tensor:

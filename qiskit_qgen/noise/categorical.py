@@ -30,7 +30,7 @@ class CategoricalNoise(AbstractNoise):
 
     Raises:
         ArgumentError: If there is no category, or a probability is negative or not finite, or all are 0.
-        ArgumentTypeError: If ``continuous`` is no source of noise.
+        ArgumentTypeError: If ``continuous`` is not a source of noise.
     """
 
     def __init__(self, continuous: AbstractNoise, probabilities: Tensor) -> None:
@@ -79,7 +79,7 @@ class CategoricalNoise(AbstractNoise):
         if self._known is None or self._known[0] != version:
             parts = self.probabilities.detach().double().cpu()
             ends = (parts.cumsum(0) / parts.sum()).tolist()
-            last = int(parts.nonzero().max())  # whose end is 1 but for rounding
+            last = int(parts.nonzero().max())  # whose end is 1 except for rounding
             self._known = (version, [0.0, *ends[:last], *[math.inf] * (len(ends) - last)])
         return self._known[1]
 

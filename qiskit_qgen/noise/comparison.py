@@ -74,7 +74,7 @@ def compare_noise(
 
     Raises:
         ArgumentError: If a number is out of range.
-        ArgumentTypeError: If one is no source of noise.
+        ArgumentTypeError: If one is not a source of noise.
     """
     check_type("source", source, AbstractNoise, "a source of noise such as QuantumCircuitNoise")
     others = dict(noise_rivals(source, seed=seed) if rivals is None else rivals)

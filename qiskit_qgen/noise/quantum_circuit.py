@@ -36,7 +36,8 @@ def noise_circuit(num_qubits: int = 16, reps: int = 3, *, seed: int = 0) -> Quan
     """Return an entangled circuit each of whose qubits is 0 or 1 with probability 1/2, exactly.
 
     H on each qubit; then ``reps`` layers of RZZ on a ring and RX on each qubit, at random angles. All gates commute
-    with X on all qubits together, and so ``<Z_q> = 0``, while ``<Z_q Z_r>`` of near qubits is not. Our own choice.
+    with X on all qubits together, and so ``<Z_q> = 0``, while ``<Z_q Z_r>`` of near qubits is not. Layout
+    and defaults are our choice.
 
     Args:
         num_qubits: Number of qubits.
@@ -76,9 +77,9 @@ class QuantumCircuitNoise(AbstractNoise):
     Args:
         dim: Length of each vector.
         num_qubits: Qubits of the circuit (16 in arXiv 2507.01886).
-        reps: Layers of :func:`noise_circuit` (own choice).
-        circuit: A circuit of one's own in its place, without parameters and measurements.
-        bits: Shots for each number, from 1 to 20 (own choice).
+        reps: Layers of :func:`noise_circuit`.
+        circuit: A custom circuit in its place, without parameters and measurements.
+        bits: Shots for each number, from 1 to 20.
         groups: Independent draws of the circuit in each vector; None takes as many as make a projection needless.
         execution: Where the circuit runs, such as ``AerExecution(noise_model=...)``; None takes the built-in simulator.
         calibration_shots: Shots from which the qubits' probabilities are estimated on an execution, at its first use.

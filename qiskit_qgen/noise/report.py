@@ -93,7 +93,7 @@ def noise_report(
 
     Raises:
         ArgumentError: If a number is out of range.
-        ArgumentTypeError: If ``source`` is no source of noise.
+        ArgumentTypeError: If ``source`` is not a source of noise.
     """
     check_type("source", source, AbstractNoise, "a source of noise such as GaussianNoise")
     check_int("num_numbers", num_numbers, minimum=1)

@@ -161,7 +161,7 @@ def noise_rivals(source: AbstractNoise, num_vectors: int = 100_000, *, seed: int
 
     Raises:
         ArgumentError: If ``num_vectors`` is less than 2.
-        ArgumentTypeError: If ``source`` is no source of noise.
+        ArgumentTypeError: If ``source`` is not a source of noise.
     """
     check_type("source", source, AbstractNoise, "a source of noise such as QuantumCircuitNoise")
     check_int("num_vectors", num_vectors, minimum=2)

@@ -234,7 +234,7 @@ def _check_version(version: Any, package: Any, source: str) -> None:
         raise CheckpointError(f"{source} must hold `format_version`, a positive integer, but holds {version!r:.80}.")
     if version != FORMAT_VERSION:
         age = "newer" if version > FORMAT_VERSION else "older"
-        remedy = f"install qiskit_qgen {package!s:.40}" if version > FORMAT_VERSION else "train and save the model anew"
+        remedy = f"install qiskit_qgen {package!s:.40}" if version > FORMAT_VERSION else "train and save the model"
         raise CheckpointError(
             f"{source} has the {age} format version {version}, but this is qiskit_qgen {__version__}, which reads "
             f"version {FORMAT_VERSION}: {remedy}."
@@ -283,7 +283,7 @@ def parse_circuit(content: bytes, source: str) -> QuantumCircuit:
         programs = qpy.load(io.BytesIO(check_qpy(content)))
     except (KeyboardInterrupt, SystemExit):
         raise
-    # Qiskit's reader raises whatever its decoding of damaged bytes runs into; a panic of its Rust code is no Exception.
+    # Qiskit's reader raises whatever its decoding of damaged bytes runs into; a panic in Rust is not an Exception.
     except BaseException as error:
         raise CheckpointError(f"{source} cannot be read by this version of Qiskit: {error}.") from error
     if len(programs) != 1 or not isinstance(programs[0], QuantumCircuit):

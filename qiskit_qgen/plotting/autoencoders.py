@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.plotting.axes import PANEL, draw_bars, dress
 
-_SHIFT = 0.06  # of neighbouring lines, so that their bars can be told apart
+_SHIFT = 0.06  # of neighbouring lines, so that their bars stay distinct
 _SCORES = {"frechet_distance": "Fréchet distance of reconstructions", "reconstruction_error": "squared error of pixels"}
 
 

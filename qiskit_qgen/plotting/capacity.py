@@ -45,7 +45,7 @@ def plot_capacity_scaling(study: Mapping[str, Any]) -> Figure:
         if high < _FACTOR * low:  # equal sizes: an axis of less than this has no ticks that tell numbers apart
             middle = math.sqrt(low * high)
             axes.set_ylim(middle / _FACTOR, middle * _FACTOR)
-        verdict = f"{result['law']} law" if result["law"] else "laws not told apart"
+        verdict = f"{result['law']} law" if result["law"] else "laws not distinguished"
         verdict = verdict if study["may_conclude"][target]["law"] else "no power to tell laws"
         verdict = verdict if result["fits"] else "too few optima for a law"
         y = f"parameters of the optimal {target}"

@@ -31,7 +31,7 @@ def plot_circuit(circuit: QuantumCircuit | ParametrizedCircuit, *, rows: int | N
 
     Raises:
         ArgumentError: If ``rows`` is not a positive integer.
-        ArgumentTypeError: If ``circuit`` is no circuit.
+        ArgumentTypeError: If ``circuit`` is not a circuit.
     """
     check_type("circuit", circuit, (QuantumCircuit, ParametrizedCircuit), "a circuit")
     if rows is not None:

@@ -50,7 +50,7 @@ def plot_history(history: History, *, note: bool = True) -> Figure:
 
     Raises:
         ArgumentError: If the history is empty.
-        ArgumentTypeError: If ``history`` is no history.
+        ArgumentTypeError: If ``history`` is not a history.
     """
     check_type("history", history, History, "a History")
     rows = [(phase, history.names(phase)) for phase in history.phases if history.names(phase)]

@@ -29,7 +29,7 @@ def plot_traversals(
 
     Raises:
         ArgumentError: If a shape is wrong.
-        ArgumentTypeError: If ``images`` is no tensor.
+        ArgumentTypeError: If ``images`` is not a tensor.
     """
     check_type("images", images, Tensor, "a tensor")
     check_shape("images", images.shape, "(components, values, C, H, W)", images.dim() == 5 and images.numel() > 0)

@@ -93,7 +93,7 @@ class ExactProbabilities(ShapedMixin):
 
         Args:
             loc: Which entry of the array; None for the sum over all of them.
-            shots: To what number the counts of one entry add up, but for their rounding; None for the smallest power
+            shots: To what number the counts of one entry add up, except for their rounding; None for the smallest power
                 of two that loses nothing.
 
         Returns:

@@ -101,7 +101,7 @@ class BatchedStatevectorSampler(BaseSamplerV2):
         Raises:
             UnsupportedCircuitError: From the job, if a circuit holds something that the simulator cannot run.
             ArgumentError: If a parameter value is not finite.
-            TypeError: If the number of shots is no integer, or a PUB is malformed.
+            TypeError: If the number of shots is not an integer, or a PUB is malformed.
             ValueError: If the number of shots is not positive, or a PUB has the wrong number of parameter values.
         """
         default = self._default_shots if shots is None else shots

@@ -50,7 +50,7 @@ class RecentCircuits(Generic[_Made]):
 class ExpectationCache(RecentCircuits[tuple[list[_Content], ExpectationValues]]):
     """The last few pairs of circuit and observables.
 
-    They are compared by content: a circuit that was changed since is lowered anew.
+    They are compared by content: a circuit that was changed since is lowered again.
     """
 
     def get(self, circuit: QuantumCircuit, observables: Sequence[SparsePauliOp]) -> ExpectationValues:

@@ -142,7 +142,7 @@ def _gradient(outputs: torch.Tensor, inputs: torch.Tensor, cotangent: torch.Tens
     return gradient
 
 
-# torch asks for the signature at each call; finding it out anew takes a tenth of a small circuit's time.
+# torch asks for the signature at each call; working it out again takes a tenth of a small circuit's time.
 _Adjoint.forward.__signature__ = inspect.signature(_Adjoint.forward)  # type: ignore[attr-defined]
 
 

@@ -20,7 +20,7 @@ def settings_of(name: str, given: Any, kind: type[AnySettings], *, set_here: Col
 
     Raises:
         ArgumentError: If a value is out of range or without effect, such as one that the study sets, or an object that
-            other processes cannot make anew.
+            other processes cannot recreate.
         ArgumentTypeError: If a name is unknown or a value has the wrong type.
     """
     rule = f"a {kind.__name__}, a mapping of its options or None"

@@ -26,7 +26,7 @@ def check_augmentations(augmentations: Sequence[str]) -> tuple[str, ...]:
 
     Raises:
         ArgumentError: If one is unknown.
-        ArgumentTypeError: If they are no list.
+        ArgumentTypeError: If they are not a list.
     """
     names = check_type("augmentations", augmentations, (list, tuple), "a list of names")
     return tuple(check_choice("augmentations", name, AUGMENTATIONS) for name in names)

@@ -100,7 +100,7 @@ class History:
         self._seconds[phase] = self._seconds.get(phase, 0.0) + seconds
 
     def replace(self, other: History) -> None:
-        """Take all records and times of ``other`` in place of one's own."""
+        """Take all records and times of ``other`` in place of its own."""
         self._series, self._seconds = other._series, other._seconds
 
     def to_dict(self) -> dict[str, Any]:
@@ -160,7 +160,7 @@ class History:
         """Write the history as JSON to ``path``, which is replaced as one atomic step.
 
         Raises:
-            ArgumentTypeError: If ``path`` is no path.
+            ArgumentTypeError: If ``path`` is not a path.
         """
         atomic_write(check_path("path", path), json.dumps(self.to_dict()))
 
@@ -170,7 +170,7 @@ class History:
 
         Raises:
             ArgumentError: If the file is not such a history.
-            ArgumentTypeError: If ``path`` is no path.
+            ArgumentTypeError: If ``path`` is not a path.
             FileNotFoundError: If there is no such file.
         """
         try:

@@ -175,15 +175,27 @@ def test_demo_is_reported_when_it_is_called_again(qgen, sample_images, tmp_path)
     second = qgen("demo", *options)
     assert second.exit_code == 0
     assert second.stdout == first.stdout
-    assert "holds this run, finished; pass --overwrite to train it anew." in second.stderr
+    assert "holds this run, finished; pass --overwrite to train it again." in second.stderr
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "demo").rglob("*")} == before
     refused(
         qgen("demo", *options, "--seed", 1),
         f"Folder {tmp_path / 'demo'} holds a run whose `seed` in [training] is 0, but now it is 1: pass --overwrite to "
         "replace that run, or another folder with --out.",
     )
-    anew = qgen("demo", *options, "--seed", 1, "--overwrite")
-    assert anew.exit_code == 0, anew.stderr
+    again = qgen("demo", *options, "--seed", 1, "--overwrite")
+    assert again.exit_code == 0, again.stderr
+
+
+def test_a_quick_demo_tells_that_it_is_no_measure(qgen, sample_images, tmp_path):
+    small = [
+        *("--set", f"data.name={sample_images}"),
+        *("--set", "data.num_images=40"),
+        *("--set", "training.decoder_steps=2"),
+    ]
+    run = qgen("demo", "--quick", "--out", tmp_path / "demo", "--steps", 3, "--autoencoder-steps", 2, *small)
+    assert run.exit_code == 0, run.stderr
+    assert run.stderr.endswith("trained too briefly to judge the model by: `qgen demo` takes its time.\n")
+    assert "num_qubits = 8" in (tmp_path / "demo" / "config.toml").read_text()
 
 
 def tiny(sample_images):

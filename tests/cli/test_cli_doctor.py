@@ -35,7 +35,7 @@ def test_a_circuit_of_a_file(qgen, style):
     assert list(found) == ["circuit", "gates", "lowered", "split", "fused", "simulated", "memory", "time"]
     assert found["circuit"].startswith("style_ansatz: 3 qubits, 18 parameters, depth ")
     assert found["gates"].startswith("ry 9, rz 9, cx 6, measure 3")
-    # The last RZ of a qubit does nothing to Z, but to X; permutations are no operations.
+    # The last RZ of a qubit does nothing to Z, but to X; permutations are not operations.
     assert found["lowered"] == "rotations 9, phases 9; 0 of them constant, 18 distinct expressions"
     # Before the last layer, X and Z are measured: RY turns one into the other.
     assert found["split"].startswith(

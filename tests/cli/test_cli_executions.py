@@ -38,7 +38,7 @@ def test_a_comparison_leaves_a_table_numbers_and_a_image(qgen, model_dir, sample
     assert (found["num_samples"], found["seeds"], found["extractor"]) == (12, [3, 5], "pixel")
     exact, double, shots = (row["latent_rms"]["mean"] for row in found["executions"])
     assert exact == double == 0
-    assert 0.1 < shots < 1  # about 1 / sqrt(64) over the read-out's spread of 0.25
+    assert 0.1 < shots < 1  # about 1 / sqrt(64) over the expectation value's spread of 0.25
     table = (out / "comparison.md").read_text()
     assert table in result.stdout
     assert "| local:dtype=float64 |" in table

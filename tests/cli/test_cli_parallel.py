@@ -23,7 +23,7 @@ batch_size = 32
 [evaluate]
 extractor = "pixel"
 """
-# In a critic of one layer of few units and with the seed below, none of the biases has a gradient that is zero but for
+# In a critic of one layer of few units and with the seed below, none of the biases has a gradient of zero except for
 # rounding errors, of which Adam would make full steps.
 STYLE = """num_qubits = 2
 num_layers = 1

@@ -75,7 +75,7 @@ def test_resuming_a_finished_run_reports_it_and_changes_nothing(qgen, config, ru
     before = {path: path.stat().st_mtime_ns for path in run.rglob("*")}
     result = qgen("train", config, "--out", run, "--resume")
     assert result.exit_code == 0
-    assert result.stderr.startswith(f"Folder {run} holds this run, finished; pass --overwrite to train it anew.\n")
+    assert result.stderr.startswith(f"Folder {run} holds this run, finished; pass --overwrite to train it again.\n")
     assert "Fréchet distance" in result.stdout
     assert {path: path.stat().st_mtime_ns for path in run.rglob("*")} == before
 
@@ -174,7 +174,7 @@ def test_a_damaged_record_is_named(qgen, config, run, content):
     result = qgen("train", config, "--out", run, "--resume")
     assert result.exit_code == 2
     assert result.stderr == (
-        f"Error: File {run / 'run.json'} is missing or damaged; start the run anew with --overwrite.\n"
+        f"Error: File {run / 'run.json'} is missing or damaged; start the run again with --overwrite.\n"
     )
 
 

@@ -17,7 +17,7 @@ from qiskit_qgen.cli.settings import (
     split_training,
 )
 from qiskit_qgen.cli.toml_text import dump_tables, parse_value
-from qiskit_qgen.cli.train import DEMO
+from qiskit_qgen.cli.train import DEMO, QUICK_DEMO
 from qiskit_qgen.datasets import ImageDataset
 from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.models import StyleQGANTraining
@@ -36,7 +36,7 @@ def written(tmp_path, text):
     ("text", "sentence"),
     [
         ("[data\n", "File {} is not valid TOML: Expected ']' at the end of a table declaration (at line 1, column 6)."),
-        (b"\xff\xfe", "File {} must be a TOML file, but is no text in UTF-8."),
+        (b"\xff\xfe", "File {} must be a TOML file, but is not UTF-8 text."),
         ("[models]\n", f"File {{}} has the unknown table [models]; the known ones are {TABLES}."),
         ("steps = 3\n", "File {} must hold tables, but `steps` stands outside of one."),
         (
@@ -289,14 +289,16 @@ def test_classes_of_the_data_and_clusters_of_many_images_are_taken_unless_a_file
     assert choose_categories({"model": model}, data)["model"] == {**model, **chosen}
 
 
-def test_the_demonstration_has_valid_settings_of_its_own():
-    assert isinstance(DEMO, Path)
-    tables = complete(read_settings(DEMO), (1, 28, 28))
-    model = model_of(tables["model"], (1, 28, 28))
-    assert tables["data"]["name"] == "fashion-mnist-mini"
-    assert model.config.generator.num_qubits == 12
-    assert model.config.generator.num_layers == 8
-    assert model.circuit.num_qubits == 12
+@pytest.mark.parametrize(
+    ("path", "name", "shape", "num_qubits", "num_layers"),
+    [(DEMO, "fashion-mnist-mini", (1, 28, 28), 12, 8), (QUICK_DEMO, "digits", (1, 8, 8), 8, 4)],
+)
+def test_the_demonstrations_have_valid_settings(path, name, shape, num_qubits, num_layers):
+    tables = complete(read_settings(path), shape)
+    model = model_of(tables["model"], shape)
+    assert tables["data"]["name"] == name
+    assert model.config.generator.num_layers == num_layers
+    assert model.circuit.num_qubits == num_qubits
 
 
 @pytest.mark.parametrize(

@@ -140,7 +140,7 @@ def test_tables_and_images_are_not_mistaken_for_each_other(qgen, run, model_dir,
             "must be one of '2110.06933', '2110.06933/tutorial' for a StyleQGAN of tables",
         ),
         ("evaluate.extractor=pixel", "`extractor` has no effect on a table"),
-        ("model.num_qubits=1", "must give a read-out for each of the 3 numbers"),
+        ("model.num_qubits=1", "must give an output for each of the 3 numbers"),
     ):
         options = ("--set", settings, "--out", tmp_path / "none")
         assert sentence in refusal(qgen, "train", folder / "run.toml", *options)

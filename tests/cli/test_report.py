@@ -30,9 +30,9 @@ def test_texts_and_images_of_the_folder(qgen, folder):
         ("a.png", "link", "is a link or no file: a report holds the files of its own folder alone."),
         ("comparison.md", "link", "is a link or no file: a report holds the files of its own folder alone."),
         ("a.png", "folder", "is a link or no file: a report holds the files of its own folder alone."),
-        ("a.png", b"the secret", "is no PNG image: remove it."),
+        ("a.png", b"the secret", "is not a PNG image: remove it."),
         ("a.png", "sparse", "is too large for a report: 8590 MB."),
-        ("comparison.md", b"\xff\xfe\x00", "is no text. The study's command regenerates it."),
+        ("comparison.md", b"\xff\xfe\x00", "is not text. The study's command regenerates it."),
     ],
 )
 def test_foreign_files_are_not_embedded(qgen, folder, name, fault, sentence):

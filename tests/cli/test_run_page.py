@@ -36,7 +36,7 @@ def run(tmp_path_factory, config):
 
 @pytest.fixture
 def made(tmp_path):
-    """The folder of a run that was written by hand, with texts that are no good HTML."""
+    """The folder of a run that was written by hand, with texts that are not valid HTML."""
     scores = {"data": HOSTILE, "split": "test", "extractor": HOSTILE, "num_samples": 5, "num_real": 6, "unfit": {}}
     scores |= {"frechet_distance": 4.0, "precision": 0.5, "precision_interval": [0.4, 0.7], "warnings": [HOSTILE]}
     scores |= {"floor_real": {"frechet_distance": 1.0, "precision": 0.9}, "floor_reconstruction": None, "latent": None}

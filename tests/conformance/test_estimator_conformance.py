@@ -177,7 +177,7 @@ class Replaying(StatevectorEstimator):
 
 
 class Altered(BatchedStatevectorEstimator):
-    """Ours, but for one thing in its results."""
+    """Ours, with one thing in its results changed."""
 
     def __init__(self, seed):
         super().__init__(seed=seed, dtype=torch.float64)

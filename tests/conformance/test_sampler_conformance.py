@@ -234,7 +234,7 @@ class Replaying(StatevectorSampler):
 
 
 class Altered(BatchedStatevectorSampler):
-    """Ours, but for one thing in its results."""
+    """Ours, with one thing in its results changed."""
 
     def __init__(self, seed, shots):
         super().__init__(seed=seed, dtype=torch.float64, default_shots=shots)

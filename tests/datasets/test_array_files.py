@@ -138,9 +138,9 @@ def test_an_array_of_four_channels_is_taken_by_its_name(tmp_path):
 
 
 def test_other_names_are_listed(tmp_path):
-    np.savez(tmp_path / "mine.npz", pictures=IMAGES, classes=LABELS)
+    np.savez(tmp_path / "mine.npz", photos=IMAGES, classes=LABELS)
     assert refused(tmp_path / "mine.npz").endswith(
-        "must hold `images` or `train_images`, but holds `pictures`, `classes`: name the array by `key`."
+        "must hold `images` or `train_images`, but holds `photos`, `classes`: name the array by `key`."
     )
     torch.save({}, tmp_path / "mine.pt")
     assert refused(tmp_path / "mine.pt").endswith("must hold `images` or `train_images`, but holds nothing.")
@@ -276,7 +276,7 @@ def test_truncated_files_are_refused_and_changed_ones_raise_nothing_else(tmp_pat
 
 @pytest.mark.parametrize("names", [("val_images", "val_labels"), ("x_val", "y_val")])
 def test_validation_images_have_names_of_their_own(tmp_path, names):
-    path = tmp_path / "pictures.npz"
+    path = tmp_path / "photos.npz"
     train, val = np.zeros((3, 8, 8), np.uint8), np.full((2, 8, 8), 255, np.uint8)
     np.savez(path, train_images=train, **dict(zip(names, (val, np.array([1, 0])), strict=True)))
     data = load_dataset(path, split="val")

@@ -1,6 +1,6 @@
 """No step of a training or a sampling leaves the model's device.
 
-The device is `meta`, which is no CPU, has the rules of every other device, and is everywhere: tensors without values.
+The device is `meta`: not the CPU, with the rules of every other device, and everywhere: tensors without values.
 """
 
 import pytest

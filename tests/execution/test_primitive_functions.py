@@ -21,7 +21,7 @@ def counting(kind, **settings):
     """A primitive that writes down the PUBs and options of each job."""
 
     class Counting(kind):
-        jobs: list = []  # noqa: RUF012 - a class made anew each time
+        jobs: list = []  # noqa: RUF012 - a new class each time
 
         def run(self, pubs, **options):
             pubs = list(pubs)

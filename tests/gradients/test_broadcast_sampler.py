@@ -18,7 +18,7 @@ def counting(kind, **settings):
     """A sampler that writes down the PUBs and shots of each job."""
 
     class Counting(kind):
-        jobs: list = []  # noqa: RUF012 - a class made anew each time
+        jobs: list = []  # noqa: RUF012 - a new class each time
 
         def run(self, pubs, *, shots=None):
             pubs = list(pubs)
@@ -180,7 +180,7 @@ def test_registers_too_wide_for_numbers_are_refused():
     circuit = QuantumCircuit(1, 63)
     circuit.ry(A, 0)
     circuit.measure(0, 0)
-    with pytest.raises(GradientError, match="measures 63 bits, but probabilities of at most 62"):
+    with pytest.raises(GradientError, match="measures 63 bits, but at most 62 are supported"):
         BroadcastParamShiftSamplerGradient(StatevectorSampler()).run(circuit, [[1.0]]).result()
 
 

@@ -83,4 +83,4 @@ def test_networks_that_are_refused():
     qnn._sparse = True  # as with ``sparse=True``, which needs a package of that name
     with pytest.raises(ArgumentError) as error:
         QuantumLayer.from_qnn(qnn)
-    assert str(error.value) == "Argument `qnn` must be dense, but has `sparse=True`: make it anew without."
+    assert str(error.value) == "Argument `qnn` must be dense, but has `sparse=True`: construct it without."

@@ -78,7 +78,7 @@ def test_the_inception_score_takes_logits_without_bias(weights):
 
 def test_other_weights_are_no_fid(weights):
     torch.save({"fc.weight": torch.zeros(1008, 2048), "fc.bias": torch.ones(1008)}, weights)
-    with pytest.raises(ArgumentError, match="holds something else: distances of other features are no FID"):
+    with pytest.raises(ArgumentError, match="holds something else: distances of other features are not FID"):
         FidInceptionExtractor(weights)
 
 

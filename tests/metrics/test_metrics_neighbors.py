@@ -275,7 +275,7 @@ def test_repeated_training_samples_count_once(times):
     expected = [(near < far / 3).mean() for near, far in (each.T for each in distances)]
     assert [float(found.copy_rate), float(found.held_out_copy_rate)] == pytest.approx(expected)
     assert found.copy_rate >= 25 / 40
-    # What float32 and the order of sums leave of equality is no difference.
+    # What float32 and the order of sums leave of equality is not a difference.
     again = memorization(np.float32(fake), np.float32(repeated * (1 + 1e-7)), held_out)
     assert float(again.copy_rate) == pytest.approx(expected[0])
 

@@ -79,7 +79,7 @@ def test_the_kernel_test_tells_both_from_real_images(sets):
 
 
 def test_evaluations_mark_what_is_blind(sets):
-    """Of the latents' Fréchet distance nothing may be concluded, and the result says so by itself."""
+    """Of the latents' Fréchet distance nothing may be concluded, and the result itself reports it."""
     latents = evaluate_features(
         sets["trained_latents"], sets["real_latents"], baselines={"standard_normal": sets["normal_latents"]}, subsets=3
     )

@@ -159,7 +159,7 @@ def test_a_call_and_a_sample_of_the_same_noise_are_the_same_bits(make):
 
 
 def test_samples_have_the_gradients_of_finite_differences(kind):
-    """Along random directions of the noise and of each weight before the circuit's read-out, in double precision."""
+    """Along random directions of the noise and of each weight before the circuit's measurement, in double precision."""
     model, name = trained(KINDS[kind]()).double(), SAMPLER[kind]
     layers = [module for module in model.get_submodule(name).modules() if isinstance(module, QuantumLayer)]
     assert layers

@@ -1,4 +1,4 @@
-"""Saved models: the same bits back, parts of one's own, and folders that are old, damaged or hostile."""
+"""Saved models: the same bits back, custom parts, and folders that are old, damaged or hostile."""
 
 import json
 import re

@@ -291,7 +291,7 @@ TABLE, PIXELS = {"image_shape": None, "num_features": 2}, {**IMAGES, "autoencode
         (
             StyleQGAN,
             {"latent_dim": 25},
-            "`num_qubits` must give a read-out for each of the 25 numbers of a sample, but 12",
+            "`num_qubits` must give an output for each of the 25 numbers of a sample, but 12",
         ),
         (StyleQGAN, {"num_classes": 1}, "`num_classes` must be 0 or an integer of at least 2, but is 1"),
         (StyleQGAN, {"num_clusters": 1}, "`num_clusters` must be 0 or an integer of at least 2, but is 1"),

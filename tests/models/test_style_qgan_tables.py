@@ -41,7 +41,7 @@ def test_what_float32_cannot_hold_is_refused_with_a_remedy():
     narrow = np.stack([random.uniform(size=20), 1e6 + random.uniform(-1e-3, 1e-3, 20)], 1)
     with pytest.raises(
         DatasetError,
-        match=r"`data` must hold columns that float32 can tell apart, but column 1 varies by 0.00\d+ around 1e\+06: "
+        match=r"`data` must hold columns that float32 can resolve, but column 1 varies by 0.00\d+ around 1e\+06: "
         r"subtract that first\.$",
     ):
         model.fit(narrow, steps=1)

@@ -49,7 +49,7 @@ def test_two_images_are_learnt():
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-    # Two images that differ by nothing but noise are told apart: far below the error of their mean.
+    # Two images that differ by nothing but noise are distinguished: far below the error of their mean.
     assert loss.item() < 0.1 * (images[0] - images[1]).square().mean().item() / 4
 
 

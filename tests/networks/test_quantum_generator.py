@@ -117,7 +117,7 @@ def test_categories_change_the_start_little_and_reach_every_angle_but_the_last(n
 @pytest.mark.parametrize("std", [0.05, 0.25, 0.5, 1.0])
 def test_the_last_rotations_alone_give_the_variance_of_the_closed_form(std):
     generator = make(readout_std=std, init_scale=0.0, execution=LocalExecution(dtype=torch.float64)).double()
-    # Gauss-Hermite nodes of two independent normal numbers: E f(a, b) exactly, but for the last digits.
+    # Gauss-Hermite nodes of two independent normal numbers: E f(a, b) exactly, except for the last digits.
     nodes, weights = np.polynomial.hermite_e.hermegauss(40)
     z = torch.tensor(np.stack([each.ravel() for each in np.meshgrid(nodes, nodes)], 1))
     density = torch.tensor(np.outer(weights, weights).ravel() / (2 * math.pi))

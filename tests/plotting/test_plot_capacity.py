@@ -86,7 +86,7 @@ def test_the_titles_say_what_is_known():
     assert titles == [
         "critic: exponential law",
         "classical generator: too few optima for a law",
-        "unclear: laws not told apart",
+        "unclear: laws not distinguished",
         "powerless: no power to tell laws",
     ]
 

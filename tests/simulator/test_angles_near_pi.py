@@ -47,7 +47,7 @@ def test_values_and_derivatives(build, dtype, tolerance):
 
 @pytest.mark.parametrize("offset", [0.0, 0.5])
 def test_a_batch_with_many_such_angles_does_not_use_tangents(offset):
-    """Six angles of pi in one block, in single precision; one is no problem."""
+    """Six angles of pi in one block, in single precision; one causes no trouble."""
     circuit = real_amplitudes(7, reps=3)
     sweeps = ExpectationValues(lower(circuit), random_observables(np.random.default_rng(1), 7)).sweeps
     slots = np.full((3, circuit.num_parameters), np.pi + offset, np.float32)

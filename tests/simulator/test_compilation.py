@@ -1,4 +1,4 @@
-"""Kernels without a place on disk, with a full or damaged one, and what is said while they are compiled."""
+"""Kernels without a place on disk, with a full or damaged one, and what is logged while they are compiled."""
 
 import logging
 import shutil

@@ -1,4 +1,4 @@
-"""Gates of Qiskit's library and of one's own, and how few operations they take."""
+"""Gates of Qiskit's library and custom ones, and how few operations they take."""
 
 import warnings
 

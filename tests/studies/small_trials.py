@@ -33,7 +33,7 @@ def compute(configuration, folder):
 
 
 def count(configuration, folder):
-    """Leave a mark at each call, fail or diverge if the configuration says so."""
+    """Leave a mark at each call, fail or diverge if the configuration asks for it."""
     with (folder / "calls.txt").open("a") as calls:
         calls.write("x")
     if configuration.get("fails") and not (folder.parents[1] / "repaired").exists():

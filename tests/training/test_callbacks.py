@@ -172,7 +172,7 @@ def test_a_table_holds_every_score_and_every_fifth_loss(tmp_path):
 
 
 def test_a_table_of_a_resumed_run_is_that_of_an_uninterrupted_one(tmp_path):
-    """The steps after the checkpoint, and half a line as a kill leaves it, are written anew."""
+    """The steps after the checkpoint, and half a line as a kill leaves it, are rewritten."""
 
     class Stop(AbstractCallback):
         def on_step_end(self, state):

@@ -31,7 +31,7 @@ def sample_images(number, *shape):
     return torch.rand(number, *shape, generator=torch.Generator().manual_seed(0))
 
 
-# A critic's bias whose gradient is zero but for rounding errors moves by them, since Adam makes a full step of any
+# A critic's bias whose gradient is zero except for rounding errors moves by them, since Adam makes a full step of any
 # gradient, however small: sizes and seeds here are such that there is none in these few steps.
 def style(**options):
     sizes = {"num_qubits": 3, "num_layers": 2, "autoencoder_width": 4, "autoencoder_hidden": 16, "critic_width": 6}

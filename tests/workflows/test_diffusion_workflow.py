@@ -66,7 +66,7 @@ def test_a_training_on_aer_gives_the_weights_of_the_simulator(model):
     other = fitted(execution=AerExecution())
     losses = [torch.tensor(each.history.values("denoising", "loss")) for each in (other, model)]
     torch.testing.assert_close(*losses, atol=1e-5, rtol=1e-5)
-    # Not all weights: Adam takes whole steps also where the gradient is zero but for rounding.
+    # Not all weights: Adam takes whole steps also where the gradient is zero except for rounding.
     circuits = [each.networks["denoiser"].gate.core.weight for each in (other, model)]
     torch.testing.assert_close(*circuits, atol=1e-4, rtol=0)
 

@@ -66,11 +66,11 @@ def embedded(path: Path) -> str:
     """Return a PNG file as the address of an image.
 
     Raises:
-        CheckpointError: If it is no PNG file of the folder.
+        CheckpointError: If it is not a PNG file of the folder.
     """
     content = own_bytes(path)
     if not content.startswith(_PNG):
-        raise CheckpointError(f"File {path} is no PNG image: remove it.")
+        raise CheckpointError(f"File {path} is not a PNG image: remove it.")
     return "data:image/png;base64," + base64.b64encode(content).decode()
 
 

@@ -58,7 +58,7 @@ def write_study_page(folder: Path, name: str) -> Path:
     try:
         text = own_bytes(folder / f"{name}.md").decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise CheckpointError(f"File {folder / name}.md is no text. The study's command regenerates it.") from error
+        raise CheckpointError(f"File {folder / name}.md is not text. The study's command regenerates it.") from error
     drawn = draw_figures(folder, name)
     images = [path for path in sorted(folder.glob("*.png")) if path.stem not in drawn and not path.name.startswith(".")]
     conclusions, sections = _divided(text)

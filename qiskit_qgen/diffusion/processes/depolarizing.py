@@ -15,7 +15,7 @@ class DepolarizingProcess(AbstractForwardProcess):
     The channel of arXiv 2308.12013, ``rho -> (1 - p) rho + p I / 2``, acts once in each step; after t steps
     ``1 - p_t = cos^2(pi/2 t/T)`` and a shot gives 1 with probability ``(1 - p_t) x + p_t / 2``. The pixel read is the
     mean of ``shots`` shots. In the end it is a fair coin's. The encoding of one pixel to a qubit and the schedule are
-    our own choice. Backwards, each shot is a bit that the steps between t and u replaced by a fair coin with
+    our choice. Backwards, each shot is a bit that the steps between t and u replaced by a fair coin with
     probability ``1 - (1 - p_t) / (1 - p_u)``; it is drawn by Bayes' rule.
 
     Args:

@@ -21,10 +21,10 @@ class StochasticWalkProcess(AbstractForwardProcess):
     so that its mean is kept; where its walker is found after the time t is ``x_t``. For w > 0 all levels end equally
     likely. A quantum walk has no states between its measurements: backwards, the walker is drawn so that it is where
     it was found as often as the distributions at the two times allow. A network says a score for each level, whose
-    softmax is the probability that the walker started there (both our own choice).
+    softmax is the probability that the walker started there. This and the step times are our choice.
 
     Args:
-        num_steps: Number T of steps; step k ends at the time ``duration (k / T)^2`` (our own choice).
+        num_steps: Number T of steps; step k ends at the time ``duration (k / T)^2``.
         levels: Number of grey levels, from 3 to 16.
         mixing: w in (0, 1]: 1 is the classical random walk; near 0 almost all is quantum.
         duration: Time at the last step, positive; None takes the time in which the slowest difference falls to 1 part

@@ -98,9 +98,9 @@ def device_simulator(backend: BackendV2) -> Any:
 
 
 def noise_on(model: Any, qubits: Sequence[int]) -> CircuitNoise:
-    """Return what a noise model does to some of its qubits, numbered anew in the order given.
+    """Return what a noise model does to some of its qubits, renumbered in the order given.
 
-    Aer converts all of a model's errors for each circuit anew, which for a device of 133 qubits takes half a second.
+    Aer converts all of a model's errors again for each circuit, which for a device of 133 qubits takes half a second.
 
     Args:
         model: Aer's ``NoiseModel``.
@@ -146,7 +146,7 @@ def noise_on(model: Any, qubits: Sequence[int]) -> CircuitNoise:
 
 
 def _on_qubits(noise: Callable[..., Any], qubits: Sequence[int], operation: Any, places: Sequence[int]) -> Any:
-    """Return the noise of an operation whose qubits are numbered anew."""
+    """Return the noise of an operation whose qubits are renumbered."""
     return noise(operation, [qubits[place] for place in places])
 
 

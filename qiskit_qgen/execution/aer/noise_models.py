@@ -1,4 +1,4 @@
-"""Noise models of one's own: a device's errors, by their rates."""
+"""Custom noise models: a device's errors, by their rates."""
 
 from __future__ import annotations
 
@@ -114,5 +114,5 @@ def _rates(**rates: float) -> dict[str, float]:
     checked = {name: check_float(name, rate, minimum=0.0, maximum=1.0) for name, rate in rates.items()}
     if not any(checked.values()):
         names = " and ".join(f"`{name}`" for name in rates)
-        raise ArgumentError(f"Arguments {names} must not both be 0, which is no noise: give at least one of them.")
+        raise ArgumentError(f"Arguments {names} must not both be 0, which adds no noise: give at least one of them.")
     return checked

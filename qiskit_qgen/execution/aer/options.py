@@ -120,7 +120,7 @@ class AerOptions:
         return self.shots if self.precision is None else shots_of_precision(self.precision)
 
     def run_options(self) -> dict[str, Any]:
-        """Return them in Aer's words, but for the method and the noise."""
+        """Return them in Aer's words, except the method and the noise."""
         options = {
             "device": self.device,
             "max_parallel_threads": self.threads or 0,

@@ -151,7 +151,7 @@ def _remedy(name: str, known: list[str]) -> str:
 
 
 def _asked(function: Any, *arguments: Any, **options: Any) -> Any:
-    """Return what the service answers; what went wrong on the way is said in one sentence."""
+    """Return what the service answers; what went wrong on the way is reported in one sentence."""
     from qiskit_ibm_runtime.accounts.exceptions import AccountNotFoundError, InvalidAccountError
     from qiskit_ibm_runtime.exceptions import IBMError, IBMNotAuthorizedError
 

@@ -22,9 +22,9 @@ class Connection:
 
     Args:
         backend: The device. A local one has no modes: its jobs run at once.
-        mode: "job", "batch" or "session". Accounts of the open plan have no sessions: a batch is used, and said so.
-        ledger: Where batches and sessions are recorded, so that those of a process that was killed are closed by the
-            next one; None for nowhere.
+        mode: "job", "batch" or "session". Accounts of the open plan have no sessions: a warning is given and a batch
+        used. ledger: Where batches and sessions are recorded, so that those of a process that was killed are closed by
+            the next one; None for nowhere.
     """
 
     def __init__(self, backend: BackendV2, mode: str, ledger: Ledger | None = None) -> None:

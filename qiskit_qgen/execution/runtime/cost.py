@@ -28,7 +28,7 @@ class JobLimits(Settings):
     IBM documents the first two; that a job of many megabytes fails is experience.
 
     Raises:
-        ArgumentError: If a limit is no positive integer.
+        ArgumentError: If a limit is not a positive integer.
     """
 
     max_executions: int = setting("Shots of all circuits together", default=10_000_000, minimum=1)

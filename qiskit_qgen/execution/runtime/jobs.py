@@ -1,4 +1,4 @@
-"""Jobs that survive: recorded before they are waited for, found again, and asked anew only if they failed."""
+"""Jobs that survive: recorded before they are waited for, found again, and submitted again only if they failed."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ class Ledger:
             of `qiskit_qgen`.
 
     Raises:
-        ArgumentTypeError: If ``path`` is no path.
+        ArgumentTypeError: If ``path`` is not a path.
         ArgumentError: If ``path`` is empty, or something of the wrong kind, or not writable, is in its place.
     """
 
@@ -109,7 +109,7 @@ class Ledger:
     def entry(self, digest: str) -> LedgerEntry | None:
         """Return the latest that is known of a request, or None if it was never intended.
 
-        What is said of a job that another has taken the place of counts no more, unless it finished after all.
+        Records of a job that another has replaced no longer count, unless it finished after all.
         """
         latest: dict[str, Any] = {}
         for record in self.records():

@@ -27,7 +27,7 @@ ZERO = 1e-9
 """Gradients below it in all draws, in float64, are identically zero."""
 PLATEAU_FACTOR, PLATEAU_MOST, PLATEAU_SHARE = 3.0, 5e-3, 0.5
 """A variance is weak if it is at most so many times a barren plateau's, and at most so large; a circuit is on a
-plateau, and its weak gradients are vanishing, if so large a share of its parameters is weak (own choice)."""
+plateau, and its weak gradients are vanishing, if so large a share of its parameters is weak (our choice)."""
 _MOST_OUTPUTS = 32
 _BATCH = 4
 _CIRCUIT_STREAM, _INPUT_STREAM = 0, 2
@@ -57,11 +57,11 @@ def audit_gradients(
     """Find the quantum parameters and inputs that no training can use.
 
     The parameters of each circuit, weights and inputs, are drawn uniformly from [-pi, pi], and the exact gradient of
-    every read-out is computed. *Inert* is what has no gradient in any draw; the report says why where the circuit's
-    structure tells, such as a diagonal gate before a diagonal observable. *Vanishing* is what has a gradient whose
-    variance is at most three times that of a barren plateau of as many qubits, ``d^2 / (2 (d + 1)^2 (d - 1))`` with
-    ``d = 2^n``, and below 0.005, if that holds for more than half of the circuit's parameters; if for fewer, it is
-    called *weak*, which is told but is no fault. *Detached* is what changes the values of a
+    every expectation value is computed. *Inert* is what has no gradient in any draw; the report gives the reason where
+    the circuit's structure tells, such as a diagonal gate before a diagonal observable. *Vanishing* is what has a
+    gradient whose variance is at most three times that of a barren plateau of as many qubits, ``d^2 / (2 (d + 1)^2 (d -
+    1))`` with ``d = 2^n``, and below 0.005, if that holds for more than half of the circuit's parameters; if for fewer,
+    it is called *weak*, which is reported but is not a fault. *Detached* is what changes the values of a
     module's quantum layer or output, while autograd has lost its way there, and what belongs to a layer that the module
     does not run, or whose output it does not use. Weights that do not require a gradient are called *frozen*, which is
     no fault either.

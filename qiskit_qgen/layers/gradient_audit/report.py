@@ -17,9 +17,9 @@ class GradientFinding:
     kind: str
     """"weight" or "input"."""
     variance: float
-    """Variance of its gradient over the draws, of the read-out where it is largest."""
+    """Variance of its gradient over the draws, of the output where it is largest."""
     largest: float
-    """The largest absolute gradient of any draw and read-out."""
+    """The largest absolute gradient of any draw and output."""
     plateau: float
     """The variance on a barren plateau of as many qubits."""
     verdict: str

@@ -29,7 +29,7 @@ class FidInceptionExtractor(AbstractFeatureExtractor):
     """The 2048 pooled features of TensorFlow's Inception-v3 of 2015, as torch-fidelity holds it in PyTorch.
 
     Images are rounded to 8 bits, grey is repeated to three channels, and torch-fidelity resizes them to 299 pixels as
-    TensorFlow did. Nothing is downloaded, and a file with other weights is refused: what they give is no FID.
+    TensorFlow did. Nothing is downloaded, and a file with other weights is refused: what they give is not FID.
 
     Args:
         weights: The file ``weights-inception-2015-12-05-6726825d.pth``; None takes it from torch's cache, where
@@ -37,7 +37,7 @@ class FidInceptionExtractor(AbstractFeatureExtractor):
 
     Raises:
         ArgumentError: If the file is missing or holds other weights.
-        ArgumentTypeError: If ``weights`` is no path.
+        ArgumentTypeError: If ``weights`` is not a path.
         MissingOptionalLibraryError: If torch-fidelity is not installed.
     """
 
@@ -86,7 +86,7 @@ def _load_network(path: Path) -> nn.Module:
     if not digest.startswith(_DIGEST_BEGINS):
         raise ArgumentError(
             f"Argument `weights` must be the file {_FILE_NAME}, but {path} holds something else: distances of other "
-            "features are no FID."
+            "features are not FID."
         )
     options = {"feature_extractor_weights_path": str(path)}
     network: nn.Module = FeatureExtractorInceptionV3(FID_EXTRACTOR, [str(_NUM_FEATURES)], **options)

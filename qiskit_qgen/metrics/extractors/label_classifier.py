@@ -38,7 +38,7 @@ class LabelFeatureExtractor(AbstractFeatureExtractor):
 
     Raises:
         ArgumentError: If there are no labels, fewer than 2 classes or fewer than 20 images.
-        ArgumentTypeError: If ``data`` is no data set.
+        ArgumentTypeError: If ``data`` is not a data set.
         CheckpointError: If the cache cannot be written.
     """
 

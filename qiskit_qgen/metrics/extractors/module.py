@@ -16,7 +16,7 @@ class ModuleFeatureExtractor(AbstractFeatureExtractor):
     """Wrap a module or a function that returns features, (N, num_features) or (N, num_features, 1, 1).
 
     A module is put into evaluation mode for each call and back into the modes it had. It is not copied: the features
-    follow its training, and so does :meth:`digest`. A function that is no ``nn.Module`` has no digest, so that its
+    follow its training, and so does :meth:`digest`. A function that is not an ``nn.Module`` has no digest, so that its
     features cannot be cached.
 
     Args:

@@ -38,7 +38,7 @@ class NsfwInceptionExtractor(AbstractFeatureExtractor):
     """The 2048 pooled features of an Inception-v3 that was fine-tuned to distinguish drawings and kinds of photographs.
 
     An independent second opinion: no model of this package is trained with it, as one can be with EfficientNet-Lite0 in
-    its discriminator. Its distances are no FID, which another Inception-v3 defines. Images are resized to a square
+    its discriminator. Its distances are not FID, which another Inception-v3 defines. Images are resized to a square
     (bilinear, with antialiasing when they shrink), grey is repeated to three channels, and values stay in [0, 1], as
     nsfwjs hands them over. The weights are the package's 8-bit ones.
 
@@ -50,7 +50,7 @@ class NsfwInceptionExtractor(AbstractFeatureExtractor):
 
     Raises:
         ArgumentError: If the file is missing or another one, or ``input_size`` is below 75.
-        ArgumentTypeError: If ``weights`` is no path.
+        ArgumentTypeError: If ``weights`` is not a path.
     """
 
     def __init__(self, weights: PathLike | None = None, *, input_size: int = 299) -> None:

@@ -114,14 +114,14 @@ def kernel_distance_interval(
 ) -> tuple[float, float]:
     """Return the bootstrap interval of 95 % of the kernel distance of all samples.
 
-    Both sets are drawn anew with replacement. A sample that is drawn twice would meet itself, which the unbiased
+    Both sets are resampled with replacement. A sample that is drawn twice would meet itself, which the unbiased
     estimator excludes: pairs of a sample with itself are left out. For equal distributions the interval is wider than
     it need be (the estimator is degenerate there), so that it holds 0 more often than 95 times of 100.
 
     Args:
         x_features: Features of shape (N, D).
         y_features: Features of shape (M, D).
-        resamples: How often both sets are drawn anew.
+        resamples: How often both sets are resampled.
         degree: Degree of the kernel, as for :func:`kernel_distance`.
         gamma: The kernel's scale; None takes 1 / D.
         coef: The kernel's constant.

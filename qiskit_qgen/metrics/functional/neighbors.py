@@ -19,7 +19,7 @@ COPY_RATIO = 1 / 3
 
 _CHUNK = 1024
 _PAIRS = 4096
-# Squared distances below this part of the squared lengths lose digits in a matrix product, and are computed anew.
+# Squared distances below this part of the squared lengths lose digits in a matrix product, and are recomputed.
 _NEAR = 1e-6
 _MANY = 0.05
 # Distances that are equal in exact arithmetic may differ by this part: a sample on a ball's surface lies within it.

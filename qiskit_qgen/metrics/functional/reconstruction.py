@@ -27,7 +27,7 @@ def reconstruction_quality(reconstructions: ImageData, images: ImageData) -> dic
 
     Raises:
         ArgumentError: If the shapes differ.
-        ArgumentTypeError: If an argument is no tensor or array.
+        ArgumentTypeError: If an argument is not a tensor or array.
         DatasetError: If an argument holds no images.
 
     Example:

@@ -35,7 +35,7 @@ def model_card(
         license: The license's identifier on the Hub, such as "apache-2.0"; None leaves the field open.
 
     Raises:
-        ArgumentError: If ``scores`` is no result of ``evaluate``.
+        ArgumentError: If ``scores`` is not a result of ``evaluate``.
         ArgumentTypeError: If an argument is of another type.
     """
     for name, value in (("data", data), ("license", license)):

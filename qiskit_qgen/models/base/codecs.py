@@ -59,7 +59,7 @@ def encode(codec: Any, data: Tensor) -> Tensor:
     """Return the latents (N, latent_dim) of ``data``, computed in batches.
 
     Raises:
-        ArgumentError: If the latents are no vectors.
+        ArgumentError: If the latents are not vectors.
     """
     codec.eval()
     parts = [codec.encode(part) for part in data.split(_BATCH)]
@@ -95,7 +95,7 @@ def check_images(data: Any, image_shape: tuple[int, int, int], *, name: str = "d
     """Return ``data`` as images (N, C, H, W) of ``image_shape``: a tensor, or streamed images, which are like one.
 
     Raises:
-        ArgumentTypeError: If ``data`` is no tensor, array or data set.
+        ArgumentTypeError: If ``data`` is not a tensor, array or data set.
         DatasetError: If the images are empty, out of range, not finite or of another shape.
     """
     images = data.images if isinstance(data, ImageDataset) else data
@@ -142,7 +142,7 @@ def _single_precision(table: TableDataset, name: str) -> Tensor:
         column = int((lost & (high > low)).nonzero()[0])
         known = table.columns[column].name
         raise DatasetError(
-            f"Argument `{name}` must hold columns that float32 can tell apart, but column "
+            f"Argument `{name}` must hold columns that float32 can resolve, but column "
             f"{column if known is None else f'`{known}`'} varies by {float(high[column] - low[column]):.3g} around "
             f"{float(low[column]):.6g}: subtract that first."
         )

@@ -17,7 +17,7 @@ def training_labels(data: Any, labels: Any, number: int, num_classes: int | None
 
     Raises:
         ArgumentError: If they are missing, of another shape or without use.
-        DatasetError: If they are no integers, or out of range.
+        DatasetError: If they are not integers, or out of range.
     """
     if num_classes is None:
         _refuse(labels)
@@ -36,7 +36,7 @@ def sampling_labels(
     Raises:
         ArgumentError: If they are of another shape or without use, or name no class.
         ArgumentTypeError: If they are names and the classes have none.
-        DatasetError: If they are no integers, or out of range.
+        DatasetError: If they are not integers, or out of range.
     """
     if num_classes is None:
         _refuse(labels)

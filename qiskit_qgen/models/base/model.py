@@ -94,7 +94,7 @@ class AbstractGenerativeModel(AbstractTrainable):
                 :func:`~qiskit_qgen.metrics.get_extractor`; None takes EfficientNet-Lite0, or pixels where that is not
                 installed. Rows are scored with every column standardised by ``data``.
             seed: Seed of the samples and of the scores' random parts; None draws a fresh one.
-            oversample: Candidates for each sample, as for :meth:`sample`; the result says so.
+            oversample: Candidates for each sample, as for :meth:`sample`; the result records it.
             execution: Where the quantum circuits run; None takes the built-in simulator with its defaults.
             cache: Keeps the features of real images.
 
@@ -178,7 +178,7 @@ class AbstractGenerativeModel(AbstractTrainable):
     def untrained(self, seed: int = 0) -> Self:
         """Return a copy with fresh weights, as :meth:`fit` begins with: what a score of this model is compared with.
 
-        An autoencoder or backbone of one's own stays as it is given.
+        An autoencoder or backbone that was passed as an object stays as it is.
 
         Raises:
             ArgumentError: If ``seed`` is out of range.
@@ -264,7 +264,7 @@ class AbstractGenerativeModel(AbstractTrainable):
     def published(cls, name: str, **settings: Any) -> Self:
         """Return an untrained model with the settings of a published system, as far as they are known.
 
-        The page on published systems of the documentation lists them, and where our own choice stands for what is not
+        The page on published systems of the documentation lists them, and where our choice stands in for what is not
         known. :meth:`published_training` gives the training that belongs to it.
 
         Args:
@@ -314,8 +314,8 @@ class AbstractGenerativeModel(AbstractTrainable):
             license: For the card: the license's identifier, such as "apache-2.0".
 
         Raises:
-            ArgumentError: If ``scores`` is no result of :meth:`evaluate`.
-            ArgumentTypeError: If ``folder`` is no path, or another argument of another type.
+            ArgumentError: If ``scores`` is not a result of :meth:`evaluate`.
+            ArgumentTypeError: If ``folder`` is not a path, or another argument of another type.
             CheckpointError: If ``folder`` cannot be written or holds anything but a saved model.
         """
         saving.save_model(self, folder, data, scores, license)

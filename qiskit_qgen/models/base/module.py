@@ -209,7 +209,7 @@ class AbstractModule(nn.Module, ABC):
 
         Raises:
             ArgumentError: If ``noise`` or ``labels`` has another shape.
-            DatasetError: If ``labels`` are no integers, or out of range.
+            DatasetError: If ``labels`` are not integers, or out of range.
         """
         check_type("noise", noise, Tensor, "a tensor")
         if not noise.is_floating_point():
@@ -251,7 +251,7 @@ class AbstractModule(nn.Module, ABC):
 
     @abstractmethod
     def _prepare(self) -> None:
-        """Make what belongs to the model and is no trained network: circuit, sources, frozen features."""
+        """Make what belongs to the model and is not a trained network: circuit, sources, frozen features."""
 
     @abstractmethod
     def _build(self, seeded: Callable[[int], None]) -> dict[str, nn.Module]:

@@ -15,7 +15,7 @@ def _as_given(settings: dict[str, Any], changes: Mapping[str, Any]) -> dict[str,
 
 @dataclass(frozen=True)
 class Published:
-    """What is known of a published system, and our own choice where nothing is.
+    """What is known of a published system, and our choice where nothing is.
 
     The page on published systems of the documentation tells one from the other, fact by fact.
     """

@@ -94,7 +94,7 @@ def describe_execution(execution: AbstractExecution | None) -> str | None:
     whose settings may be secret, it holds the name alone.
 
     Raises:
-        ArgumentTypeError: If ``execution`` is no execution.
+        ArgumentTypeError: If ``execution`` is not an execution.
     """
     check_type("execution", execution, (AbstractExecution, type(None)), "an execution such as LocalExecution()")
     if execution is None or execution == LocalExecution():

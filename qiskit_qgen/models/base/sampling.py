@@ -127,7 +127,7 @@ class AbstractSampler(AbstractModule):
 
         Raises:
             ArgumentError: If ``latents`` has another shape.
-            ArgumentTypeError: If ``latents`` is no tensor.
+            ArgumentTypeError: If ``latents`` is not a tensor.
         """
         check_type("latents", latents, Tensor, "a tensor")
         with self._evaluating():

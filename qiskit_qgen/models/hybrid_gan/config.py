@@ -123,7 +123,7 @@ class HybridGANConfig(Settings):
     """What a :class:`HybridGAN` is.
 
     Of the system of arXiv 2507.09706 it is known that noise has 5 dimensions, a circuit 5 qubits, each block 15
-    parameters, and images grow from 4 x 4 to 32 x 32; what names no source is our own choice.
+    parameters, and images grow from 4 x 4 to 32 x 32; what names no source is our choice.
     """
 
     image_shape: tuple[int, int, int] = setting(

@@ -28,7 +28,7 @@ class HybridGAN(AbstractGenerativeModel):
     score. A block is a variational circuit, or two fully connected layers with as many parameters; all else is equal,
     and starts from equal weights for equal seeds, so that what differs is what the circuit does (arXiv 2507.09706).
 
-    The frozen network moves with the model, but is no part of its weights and is not saved.
+    The frozen network moves with the model, but is not part of its weights and is not saved.
 
     Args:
         **settings: The settings of :class:`HybridGANConfig` and of its parts, such as ``image_shape``, ``quantum_in``,
@@ -98,7 +98,7 @@ class HybridGAN(AbstractGenerativeModel):
     def latents(
         self, noise: Tensor, labels: Tensor | None = None, *, generator: torch.Generator | None = None, **options: Any
     ) -> Tensor:
-        """Return the block's vectors (N, number of read-outs) of noise (N, noise_dim); differentiable.
+        """Return the block's vectors (N, number of outputs) of noise (N, noise_dim); differentiable.
 
         With classes or clusters they end with the unit vector of the category; ``labels`` (N,) replace the noise's own.
         """
@@ -107,7 +107,7 @@ class HybridGAN(AbstractGenerativeModel):
         return cast(UpsamplingGenerator, self.generator).latents(noise)
 
     def decode(self, latents: Tensor) -> Tensor:
-        """Return the images of the block's vectors (N, number of read-outs); differentiable.
+        """Return the images of the block's vectors (N, number of outputs); differentiable.
 
         Raises:
             ArgumentError: If ``latents`` has another shape.

@@ -96,7 +96,7 @@ class Sampling(Settings):
 
 
 class QuantumDiffusionConfig(Settings):
-    """What a :class:`QuantumDiffusion` is; what names no source is our own choice."""
+    """What a :class:`QuantumDiffusion` is; what names no source is our choice."""
 
     image_shape: tuple[int, int, int] = setting(
         "Channels (1 to 4), height and width (divisible by 4) of the images", default=(1, 28, 28)

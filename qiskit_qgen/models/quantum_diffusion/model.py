@@ -54,7 +54,7 @@ class QuantumDiffusion(AbstractGenerativeModel):
 
     The system of arXiv 2504.00034, repaired: there the circuit's 48 weights have gradients that are identically zero
     (``bottleneck="quantum_published"`` keeps it for the record) and its input was detached. Every arm of ``bottleneck``
-    is the same network but for its gate.
+    is the same network except for its gate.
 
     A noise vector is the image at the last step, flattened: ``model(noise)`` runs the whole sampler from there.
 

@@ -206,7 +206,7 @@ def build_phases(
 
 @torch.no_grad()
 def _check_own_autoencoder(config: StyleQGANConfig, codec: Any, images: Tensor) -> None:
-    """Raise unless a module of one's own leads from images to latents and back.
+    """Raise unless the caller's module leads from images to latents and back.
 
     Raises:
         ArgumentError: If what it returns has another shape.

@@ -121,7 +121,7 @@ class StyleQGANConfig(Settings):
     """What a :class:`StyleQGAN` is.
 
     Of the latent model, arXiv 2601.05036 is known to use 12 qubits, 24 latent components, up to 8 layers, the
-    Wasserstein loss with gradient penalty and gradient-norm clipping; what names no source is our own choice.
+    Wasserstein loss with gradient penalty and gradient-norm clipping; what names no source is our choice.
     """
 
     image_shape: tuple[int, int, int] | None = setting(
@@ -163,7 +163,7 @@ class StyleQGANConfig(Settings):
         )
     )
     latent_dim: int | None = setting(
-        "Length of a latent vector, at most the number of read-outs; None takes that number, 24 without circuit",
+        "Length of a latent vector, at most the number of outputs; None takes that number, 24 without circuit",
         default=None,
         minimum=1,
     )
@@ -220,7 +220,7 @@ class StyleQGANConfig(Settings):
             )
         if self.sample_size > generator.num_readouts:
             raise ArgumentError(
-                f"Argument `num_qubits` must give a read-out for each of the {self.sample_size} numbers of a sample, "
+                f"Argument `num_qubits` must give an output for each of the {self.sample_size} numbers of a sample, "
                 f"but {generator.num_qubits} qubits with `observables={generator.observables!r}` give "
                 f"{generator.num_readouts}."
             )
@@ -258,7 +258,7 @@ class StyleQGANConfig(Settings):
 
     @property
     def given_noise_dim(self) -> int | None:
-        """The `noise_dim` that gives another generator noise of this length; None beside a source of one's own."""
+        """The `noise_dim` that gives another generator noise of this length; None beside a custom source."""
         return None if isinstance(self.noise, AbstractNoise) else self.continuous_size
 
     @property

@@ -191,7 +191,7 @@ class StyleQGAN(AbstractGenerativeModel):
 
         Raises:
             ArgumentError: If ``latents`` has another shape.
-            ArgumentTypeError: If ``latents`` is no tensor.
+            ArgumentTypeError: If ``latents`` is not a tensor.
         """
         samples = super().decode_latents(latents)
         return samples if self.config.image_shape is not None else whole_numbers(samples, self.columns)

@@ -18,7 +18,7 @@ _ROUNDING = 1e-4  # antialiased resizing may leave [0, 1] by this much
 class AbstractBackbone(ABC):
     """Turns images into features in two parts: one that stays as it is, and one that a discriminator trains.
 
-    The frozen part is no part of any trained or saved module; gradients pass through it to the images. Its features
+    The frozen part is not part of any trained or saved module; gradients pass through it to the images. Its features
     of images that do not change need computing once only.
 
     Args:
@@ -88,7 +88,7 @@ class AbstractBackbone(ABC):
             return self.features(torch.zeros(1, *image_shape, device=device)).shape[1:]
 
     def move(self, convert: Callable[[Tensor], Tensor]) -> None:
-        """Apply what ``Module.to`` does to each tensor of the frozen part, which is no part of any module."""
+        """Apply what ``Module.to`` does to each tensor of the frozen part, which is not part of any module."""
         self.frozen._apply(convert)
 
     @property

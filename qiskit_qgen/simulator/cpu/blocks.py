@@ -61,7 +61,7 @@ def schedule(
         operations: The circuit's operations.
         num_qubits: The state has ``2**num_qubits`` rows; higher bits of flips and signs are those of the lanes.
         combine: Whether a block takes rotations whose flips are combinations of its other flips: fewer blocks, which
-            are no layers of rotations that can be done together.
+            are not layers of rotations that can be done together.
     """
     blocks = []
     waiting = list(range(len(operations)))

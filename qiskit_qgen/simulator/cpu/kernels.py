@@ -1,4 +1,4 @@
-"""The CPU kernels: circuits forward and read-out, compiled by numba when first used.
+"""The CPU kernels: circuits forward and expectation values, compiled by numba when first used.
 
 A *chunk* is ``W`` lanes of states that lie interleaved (see :mod:`~qiskit_qgen.simulator.cpu.lanes`). A circuit is a
 product state and a sequence of blocks (:class:`~qiskit_qgen.simulator.cpu.block_tables.BlockTables`); a block takes

@@ -165,7 +165,7 @@ class Builder:
         self._write(Operation(flip, sign, angle, controls))
 
     def _write(self, new: Operation) -> None:
-        """Append an operation, or join it to an earlier one that is the same but for the angle.
+        """Append an operation, or join it to an earlier one that is the same except for the angle.
 
         Phases of at most two qubits become phases without controls, by the parities of the qubits.
         """

@@ -109,7 +109,7 @@ class _Group:
         return result
 
     def _real(self, values: torch.Tensor) -> torch.Tensor:
-        """Return the real part of values that are real but for rounding errors."""
+        """Return the real part of values that are real except for rounding errors."""
         bound = _TOLERANCE * torch.finfo(values.dtype).eps * (1 + values.real.abs())
         wrong = values.imag.abs() > bound
         if _any(wrong):

@@ -56,7 +56,7 @@ def lower(circuit: QuantumCircuit) -> Program:
         The program. It does not depend on parameter values.
 
     Raises:
-        ArgumentTypeError: If ``circuit`` is no circuit.
+        ArgumentTypeError: If ``circuit`` is not a circuit.
         UnsupportedCircuitError: If the circuit has no or too many qubits, or holds a measurement, a reset, control
             flow, or a gate that nothing defines; the message names it.
     """

@@ -61,7 +61,7 @@ def take_measurements(circuit: QuantumCircuit, *, ancillas: bool = False) -> tup
         the last counts.
 
     Raises:
-        ArgumentTypeError: If ``circuit`` is no circuit.
+        ArgumentTypeError: If ``circuit`` is not a circuit.
         UnsupportedCircuitError: If a gate follows a measurement of one of its qubits, or anything else reads or writes
             classical bits.
     """

@@ -8,7 +8,7 @@ Every unitary circuit becomes a list of two kinds of operation, both of the form
 - a *phase*, P diagonal (``flip`` = 0): exp(-i angle/2) on the rows with an even parity of ``r AND sign``, exp(+i
   angle/2) on the others; it may have controls too.
 
-Permutations (X, CX, SWAP and all that they make up) are no operations: they only change which row holds which basis
+Permutations (X, CX, SWAP and all that they make up) are not operations: they only change which row holds which basis
 state. That is the :class:`Frame`. Stored rows never move for them.
 """
 

@@ -79,8 +79,8 @@ def compare_pooled(
 
     A seed's number is the mean over the sizes of ``log(score / score of the baseline)``, so that no size outweighs the
     others, and seeds at which both score badly do not outweigh those at which both score well. Subsets of a seed lie
-    within each other, so that its scores at several sizes are no independent repetitions; seeds are. A pair is left out
-    that has no common seed, or a distance that is not positive, as unbiased ones near zero may be.
+    within each other, so that its scores at several sizes are not independent repetitions; seeds are. A pair is left
+    out that has no common seed, or a distance that is not positive, as unbiased ones near zero may be.
 
     ``scores`` holds the score by seed, by arm, by size.
     """

@@ -46,7 +46,7 @@ class CapacityAnalysis:
     tables: dict[str, ScoreTable]
     """The scores that optima rest on, by generator."""
     unlearned: list[str]
-    """Generators whose best score is not below that of every trivial baseline: nothing is said of their optima."""
+    """Generators whose best score is not below that of every trivial baseline: their optima are unknown."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as JSON can hold it."""

@@ -15,7 +15,7 @@ class CapacityGrid(Settings):
     """Sizes of generators and critics, and seeds: every generator meets every critic with every seed."""
 
     num_qubits: tuple[int, ...] = setting(
-        "Qubits of quantum generators; their read-outs must be as many as the latent's components",
+        "Qubits of quantum generators; their expectation values must be as many as the latent's components",
         default=(12,),
         minimum=1,
     )

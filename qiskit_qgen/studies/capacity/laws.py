@@ -76,7 +76,7 @@ def _fit_linear(x: FloatArray, logs: FloatArray) -> Coefficients:
     centered = logs - logs.mean(axis=1, keepdims=True)
     grid = np.linspace(-_WIDEST, _WIDEST, _GRID)
     shapes, _ = _line(grid, part)
-    # The squares of the residuals but for those of the points themselves, which are the same for all r.
+    # The squares of the residuals except those of the points themselves, which are the same for all r.
     ratio = grid[((shapes**2).sum(axis=1) - 2 * centered @ shapes.T).argmin(axis=1)]
     bottom, top = ratio - 2 * _WIDEST / (_GRID - 1), ratio + 2 * _WIDEST / (_GRID - 1)
     for _ in range(_STEPS):
@@ -124,7 +124,7 @@ def fit_laws(x: Sequence[float], y: Sequence[float], *, noise: float = 0.0) -> d
 
     Raises:
         ArgumentError: If there are too few points, or a number is not positive.
-        ArgumentTypeError: If a value is no number.
+        ArgumentTypeError: If a value is not a number.
 
     Example:
         >>> fit = fit_laws([1, 2, 3, 4], [2, 4, 8, 16])["exponential"]

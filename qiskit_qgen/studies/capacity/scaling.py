@@ -57,7 +57,7 @@ class ScalingResult:
     misfit: bool
     """Whether even the best law leaves more than noise explains, so that none of them holds."""
     rule: OptimalityRule
-    """What is asked of a law that is told apart."""
+    """What is asked of a law before it is named."""
 
     @property
     def best(self) -> str | None:

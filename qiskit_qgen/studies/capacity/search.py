@@ -52,7 +52,7 @@ def search_critic_widths(
     geometric mean of the late scores of the stable seeds, to be minimised; a width with too few of them counts as
     pruned. One width of each
     generator is trained at a time, with all seeds. The studies are in Optuna's journal ``search.journal`` in the
-    folder, for its own tools to look at. Called again, all is proposed and told anew from the same seed, which costs
+    folder, for its own tools to look at. Called again, all is proposed and told again from the same seed, which costs
     nothing for trials that are recorded, and so comes to the same widths.
 
     ``common`` is what all configurations hold besides; ``run`` takes the configurations of all widths so far, runs the

@@ -20,7 +20,7 @@ def setup_table(
     images: Mapping[str, Sequence[int]],
     rule: OptimalityRule,
 ) -> str:
-    """Return the data, sizes and settings of a study as Markdown, those of models where they are no defaults.
+    """Return the data, sizes and settings of a study as Markdown, those of models where they differ from the defaults.
 
     The arguments are attributes of :class:`~qiskit_qgen.studies.CapacityStudy`.
     """

@@ -29,7 +29,7 @@ def circuit_operations(circuit: QuantumCircuit) -> int:
 
     A gate on k qubits takes ``8 * 2^k - 2`` for each of the ``2^n`` amplitudes: ``2^k`` complex products of six and
     ``2^k - 1`` complex sums of two. Permutations and signs are free; of a controlled gate the half of the state that it
-    leaves alone is. What a good simulator fuses or skips is not taken off, nor are the read-outs counted.
+    leaves alone is. What a good simulator fuses or skips is not taken off, nor are the measurements counted.
     """
     total = 0
     for instruction in circuit.data:

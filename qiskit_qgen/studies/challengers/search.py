@@ -104,13 +104,13 @@ def search_twin(
         model: The model whose twin is searched.
         parts: Names of its quantum parts.
         data: Training data of the model.
-        training: How candidates are trained, but for what the search sets; None takes the defaults.
+        training: How candidates are trained, except for what the search sets; None takes the defaults.
         score: Scores generated beside validation samples, less being better; None for the usual one.
         settings: What is searched, and the budget.
 
     Raises:
-        ArgumentError: If the data cannot be split as asked for, or a score is no finite number.
-        ArgumentTypeError: If ``score`` is no function.
+        ArgumentError: If the data cannot be split as asked for, or a score is not a finite number.
+        ArgumentTypeError: If ``score`` is not a function.
     """
     if score is not None and not callable(score):
         raise ArgumentTypeError(
@@ -161,7 +161,7 @@ def _checked_score(value: Any) -> float:
     """Return what a score gave, of which less is better.
 
     Raises:
-        ArgumentError: If it is no finite number.
+        ArgumentError: If it is not a finite number.
     """
     try:
         number = float(value)

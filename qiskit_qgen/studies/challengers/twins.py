@@ -68,7 +68,7 @@ def classical_twin(
     level              what stands in the circuit's place
     =================  =============================================================================================
     ``"weights"``      a perceptron, two layers or a gate of the nearest number of weights
-    ``"width"``        hidden layers as wide as a StyleQGAN's read-outs; one layer of the inputs and outputs of a
+    ``"width"``        hidden layers as wide as a StyleQGAN's outputs; one layer of the inputs and outputs of a
                        HybridGAN's circuit; a gate as wide as a QuantumDiffusion's qubits
     ``"budget"``       the widest, of at most 4096 units, whose way forward takes no more floating-point operations for
                        a sample than the simulation of the circuit's state vector
@@ -92,8 +92,8 @@ def classical_twin(
         model: A model with a quantum part, trained or not; it is not changed.
         level: What is equal, or which control.
         data: At level "search", what ``fit`` takes, without labels.
-        training: At level "search", how candidates are trained, but for steps, batch size and learning rate; None takes
-            the training's defaults.
+        training: At level "search", how candidates are trained, except for steps, batch size and learning rate; None
+            takes the training's defaults.
         score: At level "search", a function of generated and of validation samples, less of which is better; None for
             :func:`~qiskit_qgen.metrics.maximum_mean_discrepancy` of pixels, or of standardised columns.
         **options: Further settings of :class:`TwinSettings`, such as ``depth`` or ``num_trials``.

@@ -40,7 +40,7 @@ def trial_digest(configuration: Mapping[str, Any]) -> str:
 
     Raises:
         ArgumentError: If it holds something that JSON cannot hold.
-        ArgumentTypeError: If it is no mapping.
+        ArgumentTypeError: If it is not a mapping.
     """
     check_type("configuration", configuration, Mapping, "a mapping of names to values")
     dump_json(dict(configuration), "configuration")

@@ -26,7 +26,7 @@ class CSVLogger(AbstractLogger):
 
     Raises:
         ArgumentError: If ``every`` is not a positive integer.
-        ArgumentTypeError: If ``path`` is no path.
+        ArgumentTypeError: If ``path`` is not a path.
 
     Example:
         >>> import pandas  # doctest: +SKIP

@@ -16,7 +16,7 @@ class EarlyStopping(AbstractCallback):
 
     Args:
         monitor: Name of the loss or score in the history.
-        patience: Number of records without improvement that are borne.
+        patience: Number of records without improvement that are tolerated.
         phase: Name of the phase to watch; None watches every phase that records ``monitor``.
         min_delta: Smallest change that counts as an improvement.
         higher_is_better: Whether an improvement is an increase.

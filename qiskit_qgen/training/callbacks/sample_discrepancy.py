@@ -33,7 +33,7 @@ class SampleDiscrepancy:
 
     Raises:
         ArgumentError: If ``num_samples`` or the number of ``validation`` is less than 2, or ``bandwidth`` not positive.
-        ArgumentTypeError: If ``validation`` is no tensor, array or data set.
+        ArgumentTypeError: If ``validation`` is not a tensor, array or data set.
         DatasetError: If images are out of range or not finite.
     """
 

@@ -32,7 +32,7 @@ class WeightsAndBiases(AbstractLogger):
 
     Raises:
         ArgumentError: If ``every`` is not a positive integer, or ``mode`` is another word.
-        ArgumentTypeError: If ``folder`` is no path.
+        ArgumentTypeError: If ``folder`` is not a path.
         MissingOptionalLibraryError: If ``wandb`` is not installed.
     """
 

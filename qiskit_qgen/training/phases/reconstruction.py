@@ -66,7 +66,7 @@ class ReconstructionPhase(AbstractPhase):
     ``mean((x - y)^2) + absolute_error mean(|x - y|) + kl_weight mean(KL(N(m, s^2) || N(0, I))) / (C H W)``
 
     with ``y = decode(m + s e)``: with ``absolute_error = 0`` the evidence bound of arXiv 1312.6114 for pixels of
-    variance ``kl_weight / 2``, but for a factor and a constant.
+    variance ``kl_weight / 2``, up to a factor and a constant.
 
     Args:
         autoencoder: A module with ``encode``: (N, C, H, W) -> (N, latent_dim), and its counterpart ``decode``.

@@ -116,7 +116,7 @@ class WassersteinPhase(AbstractGeneratorPhase):
         seed: Seed of the run.
         modules: Further networks that a checkpoint must hold, by name.
         categories: Returns the categories (N,) of the real samples, if the noise has some; called after ``data``.
-        to_images: Turns samples into images (N, C, H, W) in [0, 1] for previews; None if they are no images.
+        to_images: Turns samples into images (N, C, H, W) in [0, 1] for previews; None if they are not images.
 
     Raises:
         ArgumentError: If a batch's size is not divisible by the number of processes that train together.
@@ -245,7 +245,7 @@ class WassersteinPhase(AbstractGeneratorPhase):
 
     @torch.no_grad()
     def preview(self, num_images: int, seed: int) -> Tensor | None:
-        """Return images of the averaged generator, or None if its samples are no images."""
+        """Return images of the averaged generator, or None if its samples are not images."""
         return None if self._to_images is None else self._to_images(self.sample(num_images, seed))
 
 

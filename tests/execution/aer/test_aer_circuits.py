@@ -82,7 +82,7 @@ def test_values_agree_with_the_state_vector(name, noise_model):
 
 
 def test_aer_itself_is_wrong_here():
-    """If this fails, Aer has mended what the transpilation is for."""
+    """If this fails, Aer has fixed what the transpilation is for."""
     circuit = circuit_with("cry")
     circuit.ry(P[1], 2)
     rows = rows_of(circuit)

@@ -81,7 +81,7 @@ def test_it_is_a_value():
         (lambda: amplitude_damping_noise(two_qubit=-1), "Argument `two_qubit` must be a number in [0, 1], but is -1."),
         (
             lambda: readout_noise(),
-            "Arguments `zero_to_one` and `one_to_zero` must not both be 0, which is no noise: give at least one of "
+            "Arguments `zero_to_one` and `one_to_zero` must not both be 0, which adds no noise: give at least one of "
             "them.",
         ),
     ],

@@ -94,7 +94,7 @@ def test_slow_polls(ibm_server, submit):
 def test_truncated_results(ibm_server, submit):
     job = submit()
     ibm_server.faults.truncate()
-    with pytest.raises(TypeError):  # the client takes what is no JSON for a result that is a string
+    with pytest.raises(TypeError):  # the client takes what is not JSON for a result that is a string
         job.result(poll_interval=0.1)
     assert job.result()[0].data.meas.num_shots == 32
 

@@ -70,7 +70,7 @@ def test_a_variational_autoencoder_is_trained_by_the_evidence_bound():
     losses = phase.train_step(0)
     assert losses.keys() == {"loss", "squared_error", "kl_divergence"}
     assert losses["kl_divergence"].item() == pytest.approx(divergence.mean().item(), rel=1e-5)
-    # -ln p(x | v) of 64 pixels of variance 0.25 is squares / 0.5, but for a constant: the bound times 0.5 / 64.
+    # -ln p(x | v) of 64 pixels of variance 0.25 is squares / 0.5, up to a constant: the bound times 0.5 / 64.
     expected = (squares / 0.5 + divergence).mean() * 0.5 / 64
     assert losses["loss"].item() == pytest.approx(expected.item(), rel=1e-5)
 
