@@ -1,17 +1,13 @@
 """The code of docs/challengers.md runs as it stands."""
 
-import re
-from pathlib import Path
-
 from qiskit_qgen.studies.challengers.settings import LEVELS
+from tests.pages import read_page, run_blocks
 
-PAGE = (Path(__file__).parents[1] / "docs" / "challengers.md").read_text(encoding="utf-8")
+PAGE = read_page("challengers.md")
 
 
 def test_the_examples_of_the_page_run(capsys):
-    names = {}
-    for block in re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL):
-        exec(block, names)  # noqa: S102 - the page is ours
+    names = run_blocks(PAGE)
     out = capsys.readouterr().out
     assert all(f"{level} generator: " in out for level in LEVELS if level != "search")
     assert (

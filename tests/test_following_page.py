@@ -8,16 +8,15 @@ from pathlib import Path
 
 from qiskit_qgen.cli.settings import LoggingSettings
 from qiskit_qgen.plotting.history import READING
+from tests.pages import blocks, read_page, run_blocks
 
-PAGE = (Path(__file__).parents[1] / "docs" / "following.md").read_text(encoding="utf-8")
+PAGE = read_page("following.md")
 
 
 def test_the_code_of_the_page_runs(tmp_path, monkeypatch, caplog):
     monkeypatch.chdir(tmp_path)
     caplog.set_level(logging.INFO)
-    names = {}
-    for block in re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL):
-        exec(block, names)  # noqa: S102 - the page is ours
+    run_blocks(PAGE)
     assert any("adversarial 20/20: critic_loss" in record.getMessage() for record in caplog.records)
     with Path("metrics.csv").open(newline="") as file:
         assert {"generator_loss", "discrepancy"} <= {row["name"] for row in csv.DictReader(file)}
@@ -25,7 +24,7 @@ def test_the_code_of_the_page_runs(tmp_path, monkeypatch, caplog):
 
 
 def test_the_settings_of_the_page_are_valid():
-    (text,) = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
+    (text,) = blocks(PAGE, "toml")
     assert LoggingSettings(**tomllib.loads(text)["logging"]).images_every == 100
 
 

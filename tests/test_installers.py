@@ -6,6 +6,7 @@ import sys
 import tomllib
 from pathlib import Path
 
+import yaml
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parent.parent
@@ -39,5 +40,24 @@ def test_the_lowest_versions_are_those_that_are_declared():
 
 def test_what_workflows_call_is_there():
     targets = re.findall(r"(?m)^([\w-]+):", (ROOT / "Makefile").read_text())
-    called = re.findall(r"run: make ([\w-]+)", (ROOT / ".github" / "workflows" / "tests.yml").read_text())
-    assert {"check", "test", "test-minimum", "test-latest", "docs"} <= set(called) <= set(targets)
+    workflows = "".join(path.read_text() for path in (ROOT / ".github" / "workflows").iterdir())
+    called = re.findall(r"run: make ([\w-]+)", workflows)
+    assert {"check", "test", "test-minimum", "test-latest", "docs", "dist"} <= set(called) <= set(targets)
+
+
+def test_github_reads_its_files():
+    for path in (ROOT / ".github").rglob("*.yml"):
+        content = yaml.safe_load(path.read_text())
+        if "workflows" in path.parts:
+            assert all(job["runs-on"] and job["steps"] for job in content["jobs"].values()), path
+        elif path.parent.name == "ISSUE_TEMPLATE" and path.stem != "config":
+            assert {"name", "description", "body"} <= content.keys(), path
+
+
+def test_hooks_run_what_make_check_runs():
+    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"][0]["hooks"]
+    lines = [line.strip().replace("$(BIN)", ".venv/bin") for line in (ROOT / "Makefile").read_text().splitlines()]
+    assert len(hooks) == 6
+    for hook in hooks:
+        command = hook["entry"].removesuffix(" --force-exclude")
+        assert any(line.startswith(command) for line in lines), hook["entry"]

@@ -2,7 +2,6 @@
 
 import re
 import shlex
-from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -10,18 +9,18 @@ from typer.testing import CliRunner
 from qiskit_qgen.cli import app
 from qiskit_qgen.training import SampleGrid
 from tests.models.small import style, train
+from tests.pages import read_page, run_blocks
 
-PAGE = (Path(__file__).parents[1] / "docs" / "latent_space.md").read_text(encoding="utf-8")
+PAGE = read_page("latent_space.md")
 
 
 def test_the_code_runs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    names = {}
-    blocks = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
-    first = blocks[0].replace("num_layers=8", "num_layers=8, autoencoder_width=4, autoencoder_hidden=8")
-    first = first.replace("steps=1000", "steps=2, training=StyleQGAN.training_class.of(autoencoder_steps=2)")
-    for block in (first, *blocks[1:]):
-        exec(block, names)  # noqa: S102 - the page is ours
+    smaller = {
+        "num_layers=8": "num_layers=8, autoencoder_width=4, autoencoder_hidden=8",
+        "steps=1000": "steps=2, training=StyleQGAN.training_class.of(autoencoder_steps=2)",
+    }
+    names = run_blocks(PAGE, smaller)
     assert names["mixed"].shape == (4, 1, 28, 28)
     assert names["table"].shape == (16, 1, 28, 28)
     assert {each.name for each in tmp_path.iterdir()} >= {"interpolation.gif", "traversal.png", "mixing.png"}

@@ -11,9 +11,9 @@ SPEC.loader.exec_module(PHRASES)
 
 
 @pytest.mark.parametrize("space", [" ", "\n    ", "\n    # ", '\\n",\n    "'])
-@pytest.mark.parametrize(("words", "better"), [("But for", "except for"), ("told apart", "distinguish")])
+@pytest.mark.parametrize(("words", "better"), [(["But", "for"], "except for"), (["told", "apart"], "distinguish")])
 def test_a_phrase_is_found(words, better, space):
-    ((line, _, advice),) = PHRASES.unwanted(f"One.\nThe same {words.replace(' ', space)} the angle.")
+    ((line, _, advice),) = PHRASES.unwanted(f"One.\nThe same {space.join(words)} the angle.")
     assert (line, advice) == (2, better)
 
 

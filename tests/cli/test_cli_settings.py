@@ -1,7 +1,6 @@
 """Settings: TOML files, flags over them, defaults below them, and errors in one sentence."""
 
 import tomllib
-from pathlib import Path
 
 import pytest
 import torch
