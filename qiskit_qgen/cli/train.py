@@ -42,8 +42,8 @@ def demo(
     """
     flags = {"steps": steps, "autoencoder_steps": autoencoder_steps, "seed": seed}
     config, folder = (QUICK_DEMO, "runs/demo-quick") if quick else (DEMO, "runs/demo")
-    how = {"resume": not overwrite, "overwrite": overwrite, "again": "the same command"}
-    _run(config, flags, assign, out or Path(folder), **how)
+    again = "the same command"
+    _run(config, flags, assign, out or Path(folder), resume=not overwrite, overwrite=overwrite, again=again)
     if quick:
         note("This was the quick demonstration, trained too briefly to judge the model by: `qgen demo` takes its time.")
 

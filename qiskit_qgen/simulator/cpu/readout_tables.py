@@ -36,8 +36,8 @@ class ReadoutTables(NamedTuple):
     sums: Records
     """(flip, lanes, first, last, real, real_slot, real_sign, imag, imag_slot, imag_sign): over the pairs from ``first``
     to ``last``, one row of which meets the other with exchanged lanes, ``real_sign`` times the real part of the
-    overlaps is added to the word ``real``, and so for ``imag``; -1 means no word. Where the sign in the slot is odd, they
-    are subtracted."""
+    overlaps is added to the word ``real``, and so for ``imag``; -1 means no word. Where the sign in the slot is odd,
+    they are subtracted."""
     diagonals: Records
     """(bits, word)."""
     pairs: IntArray
