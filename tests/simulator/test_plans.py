@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 from qiskit.circuit import ParameterVector, QuantumCircuit
-from qiskit.circuit.library import UCRYGate
-from qiskit.quantum_info import SparsePauliOp, Statevector
+from qiskit.circuit.library import PauliEvolutionGate, UCRYGate
+from qiskit.quantum_info import Pauli, SparsePauliOp, Statevector
 
 from qiskit_qgen.circuits import pauli_observables
 from qiskit_qgen.simulator import ExpectationValues, lower
@@ -13,6 +13,7 @@ from qiskit_qgen.simulator.addresses import lane_bases
 from qiskit_qgen.simulator.addresses.bases import Basis
 from qiskit_qgen.simulator.addresses.cosets import SignSlots
 from qiskit_qgen.simulator.cpu import batches, layouts
+from qiskit_qgen.simulator.cpu.block_tables import LANE_PASS
 from qiskit_qgen.simulator.cpu.blocks import schedule
 from qiskit_qgen.simulator.probabilities import Probabilities
 
@@ -123,6 +124,36 @@ def test_derivatives_agree_with_finite_differences(num_samples, function):
         difference = values(rows + step * direction) - values(rows - step * direction)
     expected = (cotangent * difference).sum(1) / (2 * step)
     torch.testing.assert_close((gradient * direction).sum(1), expected, rtol=1e-7, atol=1e-8)
+
+
+@pytest.mark.parametrize("num_samples", [2, 4])
+def test_signs_that_differ_from_coset_to_coset_turn_rotations_that_exchange_lanes(num_samples, monkeypatch):
+    monkeypatch.setattr(layouts, "_SPLIT_QUBITS", 1)
+    circuit, generator = QuantumCircuit(10), np.random.default_rng(0)
+    circuit.h(range(10))
+    for number, parameter in enumerate(ParameterVector("p", 60)):  # rotations about Y of one qubit and Z of some others
+        letters = generator.choice(["I", "Z"], 10)
+        letters[number % 10] = "Y"
+        circuit.append(PauliEvolutionGate(Pauli("".join(letters)), parameter), range(10))
+    program, observables = lower(circuit), pauli_observables(10, "XYZ")
+    values = ExpectationValues(program, observables)
+    blocks = values.sweeps.plan(layouts.Layout.choose(num_samples, 10, np.dtype(float)).parts).blocks
+    passes = blocks.steps[blocks.steps["kind"] == LANE_PASS]
+    assert any((passes[slot] != SignSlots.STATIC).any() for slot in ("slot", "slot1", "slot2"))
+    generator = torch.Generator().manual_seed(5)
+    rows = torch.empty(num_samples, circuit.num_parameters, dtype=torch.float64).uniform_(-3, 3, generator=generator)
+    direction = torch.empty_like(rows[0]).normal_(generator=generator)
+
+    def expected(row):
+        state = Statevector(circuit.assign_parameters(row.numpy()).decompose())
+        return np.array([state.expectation_value(observable).real for observable in observables])
+
+    found = values(rows.requires_grad_())
+    (gradient,) = torch.autograd.grad(found.sum(), rows)
+    rows.requires_grad_(requires_grad=False)
+    np.testing.assert_allclose(found.detach(), [expected(row) for row in rows], atol=1e-12)
+    difference = expected(rows[-1] + 1e-5 * direction) - expected(rows[-1] - 1e-5 * direction)
+    np.testing.assert_allclose(gradient[-1] @ direction, difference.sum() / 2e-5, atol=1e-8)
 
 
 @pytest.mark.parametrize("num_samples", [1, 4])

@@ -252,7 +252,7 @@ def _observe(
                 add_row(unit, real, weight if pair.real_sign > 0 else -weight, by_words + pair.real * VECTOR)
             if pair.imag >= 0:
                 weight = 1 - 2 * ((signs[c] >> pair.imag_slot) & 1)
-                add_row(unit, imag, weight, by_words + pair.imag * VECTOR)
+                add_row(unit, imag, weight if pair.imag_sign < 0 else -weight, by_words + pair.imag * VECTOR)
             first, count = pairs + pair.first * WORD, pair.last - pair.first
             if pair.lanes:
                 lanes = exchanges + pair.lanes * VECTOR
