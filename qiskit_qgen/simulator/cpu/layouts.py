@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -50,13 +50,10 @@ class Layout:
         shares = max(1, (lanes // parts << num_qubits) // _SHARE_AMPLITUDES) if spread else 0
         return cls(dtype, num_samples, lanes, parts, shares)
 
-    @cached_property
+    @property
     def exchanges(self) -> NDArray[Any]:
         """Each lane's number XOR that of a part's first lane, as whole numbers as wide as the lanes' numbers."""
-        kind = np.dtype(np.int32 if self.dtype.itemsize == 4 else np.int64)
-        exchanges = memory.empty((self.parts, self.lanes), kind)
-        exchanges[:] = np.arange(self.lanes) ^ (np.arange(self.parts) * self.samples)[:, None]
-        return exchanges
+        return _exchanges(self.dtype.itemsize, self.lanes, self.parts)
 
     @cached_property
     def samples(self) -> int:
@@ -83,3 +80,10 @@ class Layout:
     def from_lanes(self, values: NDArray[Any]) -> NDArray[Any]:
         """Turn (chunks, K, samples) back into rows of samples (B, K)."""
         return values.swapaxes(1, 2).reshape(self.chunks * self.samples, values.shape[1])[: self.num_samples]
+
+
+@cache
+def _exchanges(size: int, lanes: int, parts: int) -> NDArray[Any]:
+    exchanges = memory.empty((parts, lanes), np.dtype(f"i{size}"))
+    exchanges[:] = np.arange(lanes) ^ (np.arange(parts) * (lanes // parts))[:, None]
+    return exchanges
