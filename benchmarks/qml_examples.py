@@ -220,13 +220,17 @@ def digits(parts, batch=1):
     return model, step, model.quantum, torch.rand(batch, 2).requires_grad_()
 
 
-def qgan(parts):
-    """A SamplerQNN without inputs against a small discriminator, on a grid of 8 x 8 points."""
+def normal_on_a_grid():
+    """Return points of the plane (64, 2) and the normal distribution's probability of each (64, 1)."""
     values = np.linspace(-2, 2, 8)
     grid = np.stack(np.meshgrid(values, values), -1).reshape(-1, 2)
     density = np.exp(-(grid**2).sum(1) / 2)
-    density = torch.tensor(density / density.sum(), dtype=torch.float32)[:, None]
-    grid = torch.tensor(grid, dtype=torch.float32)
+    return torch.tensor(grid, dtype=torch.float32), torch.tensor(density / density.sum(), dtype=torch.float32)[:, None]
+
+
+def qgan(parts):
+    """A SamplerQNN without inputs against a small discriminator, on a grid of 8 x 8 points."""
+    grid, density = normal_on_a_grid()
     circuit = QuantumCircuit(6)
     circuit.h(range(6))
     circuit.compose(efficient_su2(6, reps=6), inplace=True)
