@@ -10,6 +10,7 @@ from qiskit_qgen._version import __version__
 from qiskit_qgen.cli.doctor import doctor
 from qiskit_qgen.cli.init import init
 from qiskit_qgen.cli.report import report
+from qiskit_qgen.cli.reproduce import reproduce
 from qiskit_qgen.cli.sampling import sample
 from qiskit_qgen.cli.saved import compare, cost, evaluate
 from qiskit_qgen.cli.sharing import share
@@ -25,7 +26,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for _command in (init, demo, train, sample, evaluate, compare, cost, report, share, doctor):
+for _command in (init, demo, train, sample, evaluate, compare, cost, reproduce, report, share, doctor):
     app.command()(_command)
 app.command("app")(web_app)
 app.add_typer(study)

@@ -53,17 +53,19 @@ _BOTTLENECKS: dict[str, Callable[[QuantumBottleneck], Any]] = {
 
 
 def _with_gate_or_noise(config: DiffusionConfig, arm: str) -> DiffusionConfig:
-    """Return the settings of an arm: a bottleneck with Gaussian noise, or "noise SOURCE" with a plain bottleneck."""
+    """Return the settings of an arm: a bottleneck, or "noise SOURCE" or "schedule NAME" with a plain bottleneck."""
     if type(config.bottleneck) is not QuantumBottleneck or config.bottleneck.control is not None:
         raise ArgumentError(
             f"Argument `model` must have the bottleneck 'quantum', whose sizes all arms share, but has "
             f"{config.bottleneck!r}."
         )
-    *noise, word = arm.split(" ")
-    if not noise:
+    *kind, word = arm.split(" ")
+    if not kind:
         if word in _CONTROLS:
             return replace(config, bottleneck=replace(config.bottleneck, control=cast(Any, word)))
         return replace(config, bottleneck=_BOTTLENECKS[word](config.bottleneck))
+    if kind == ["schedule"]:
+        return replace(config, bottleneck=PlainBottleneck(), process=replace(config.process, schedule=word))
     config.refuse(("noise",), "in `model` with arms of other noise: the study sets it")
     return replace(config, bottleneck=PlainBottleneck(), noise=_noise(word, math.prod(config.image_shape)))
 
@@ -169,7 +171,9 @@ LOW_DATA = ArmDesign(
     model=QuantumDiffusion,
     configure=_with_gate_or_noise,
     set_here=("image_shape", "num_classes"),
-    known=(*_BOTTLENECKS, *_CONTROLS, "noise quantum", *(f"noise {rival}" for rival in _RIVALS)),
+    known=(
+        *_BOTTLENECKS, *_CONTROLS, "schedule information", "noise quantum", *(f"noise {rival}" for rival in _RIVALS)
+    ),
     defaults=ArmSettings(
         arms=("plain", "se", "se_frozen", "quantum"),
         sizes=(10, 25, 50, 100, 250, 500, 1000, ALL),
@@ -193,7 +197,8 @@ LOW_DATA = ArmDesign(
 """A :class:`~qiskit_qgen.models.QuantumDiffusion` with one bottleneck or another, or one noise or another.
 
 Arms named "noise ..." have a plain bottleneck and the noise of a circuit, or of a classical rival that is fitted to
-2,000 vectors of it; what they are compared with has Gaussian noise.
+2,000 vectors of it; what they are compared with has Gaussian noise. "schedule information" has a plain bottleneck and the
+schedule that is fitted to the training images.
 """
 DESIGNS = {design.name: design for design in (PLACEMENT, LOW_DATA)}
 """The designs by name."""

@@ -1,0 +1,40 @@
+"""What the run of a recipe's part found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from qiskit_qgen.studies.intervals import Interval
+
+Verdict = Literal["reproduced", "not reproduced", "cannot be told"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """Tables, verdict and samples of one part."""
+
+    verdict: Verdict
+    reason: str
+    """Why, in a sentence with figures."""
+    tables: dict[str, str]
+    """Markdown tables by their titles."""
+    images: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Rows of images (N, C, H, W) by their names, for each figure by its caption."""
+    columns: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Tables (N, D) by their names, real ones first, for each figure of marginals by its caption."""
+
+
+def below(value: Interval, bound: float) -> Verdict:
+    """Return whether an interval lies wholly below a bound, wholly above it, or neither."""
+    if value["low"] is None or value["high"] is None:
+        return "cannot be told"
+    if value["high"] <= bound:
+        return "reproduced"
+    return "not reproduced" if value["low"] > bound else "cannot be told"
+
+
+def joint(verdicts: Sequence[Verdict]) -> Verdict:
+    """Return the verdict of several parts together: one that all share, or that it cannot be told."""
+    return verdicts[0] if len(set(verdicts)) == 1 else "cannot be told"
