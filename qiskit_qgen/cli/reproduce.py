@@ -19,14 +19,16 @@ RECORD, PAGE = "reproduction.json", "reproduction.md"
 
 @reports_errors
 def reproduce(
-    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Which one; without a name, all are listed.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="Which one; without a name, all are listed.")
+    ] = None,
     data_dir: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Where the data are that cannot be downloaded.")
     ] = None,
-    out: Annotated[
-        Path | None, typer.Option("-o", "--out", help="Folder of the run; runs/NAME if left out.")
-    ] = None,
-    quick: Annotated[bool, typer.Option("--quick", help="A few minutes: shows that all works, concludes nothing.")] = False,
+    out: Annotated[Path | None, typer.Option("-o", "--out", help="Folder of the run; runs/NAME if left out.")] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="A few minutes: shows that all works, concludes nothing.")
+    ] = False,
     full: Annotated[bool, typer.Option("--full", help="The paper's own size, in place of about two hours.")] = False,
     workers: Annotated[int, typer.Option(min=0, help="Trials at a time; 0 runs them in this process.")] = 0,
     threads: Annotated[int, typer.Option(min=1, help="Threads of each trial.")] = 1,
@@ -52,9 +54,7 @@ def reproduce(
     results = run_recipe(
         recipe, place, data_dir=data_dir, workers=workers, threads=threads, retry_failed=retry_failed, on_trial=_tell
     )
-    figures = {
-        each.part.title: _draw(each.outcome, place, f"figure-{number}") for number, each in enumerate(results)
-    }
+    figures = {each.part.title: _draw(each.outcome, place, f"figure-{number}") for number, each in enumerate(results)}
     content = page_content(recipe, results, figures, {**versions(), **machine()})
     atomic_write(place / RECORD, json.dumps(content, indent=1) + "\n")
     atomic_write(place / PAGE, page_text(content))
@@ -76,7 +76,7 @@ def _draw(outcome: Outcome, folder: Path, stem: str) -> dict[str, str]:
     from qiskit_qgen.plotting import plot_comparison, plot_marginals
 
     drawn = {caption: plot_comparison(rows) for caption, rows in outcome.images.items()}
-    drawn |= {caption: plot_marginals(sets) for caption, sets in outcome.columns.items()}
+    drawn |= {caption: plot_marginals(sets, columns=names) for caption, (names, sets) in outcome.marginals.items()}
     files = {}
     for number, (caption, figure) in enumerate(drawn.items()):
         files[caption] = f"{stem}-{number}.png"

@@ -15,6 +15,7 @@ from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.models import AbstractGenerativeModel, HybridGAN, HybridGANConfig, QuantumDiffusion
 from qiskit_qgen.models import QuantumDiffusionConfig as DiffusionConfig
 from qiskit_qgen.models.hybrid_gan.config import QUANTUM_IN
+from qiskit_qgen.models.quantum_diffusion.config import GaussianDiffusion
 from qiskit_qgen.networks.bottleneck_gates import (
     FrozenSqueezeExcitation,
     PlainBottleneck,
@@ -65,7 +66,12 @@ def _with_gate_or_noise(config: DiffusionConfig, arm: str) -> DiffusionConfig:
             return replace(config, bottleneck=replace(config.bottleneck, control=cast(Any, word)))
         return replace(config, bottleneck=_BOTTLENECKS[word](config.bottleneck))
     if kind == ["schedule"]:
-        return replace(config, bottleneck=PlainBottleneck(), process=replace(config.process, schedule=word))
+        if not config.is_gaussian:
+            raise ArgumentError(
+                f"Argument `model` must have the Gaussian process with the arm {arm!r}, but has {config.process!r}."
+            )
+        process = replace(cast(GaussianDiffusion, config.process), schedule=cast(Any, word))
+        return replace(config, bottleneck=PlainBottleneck(), process=process)
     config.refuse(("noise",), "in `model` with arms of other noise: the study sets it")
     return replace(config, bottleneck=PlainBottleneck(), noise=_noise(word, math.prod(config.image_shape)))
 
@@ -172,7 +178,11 @@ LOW_DATA = ArmDesign(
     configure=_with_gate_or_noise,
     set_here=("image_shape", "num_classes"),
     known=(
-        *_BOTTLENECKS, *_CONTROLS, "schedule information", "noise quantum", *(f"noise {rival}" for rival in _RIVALS)
+        *_BOTTLENECKS,
+        *_CONTROLS,
+        "schedule information",
+        "noise quantum",
+        *(f"noise {rival}" for rival in _RIVALS),
     ),
     defaults=ArmSettings(
         arms=("plain", "se", "se_frozen", "quantum"),
@@ -197,8 +207,8 @@ LOW_DATA = ArmDesign(
 """A :class:`~qiskit_qgen.models.QuantumDiffusion` with one bottleneck or another, or one noise or another.
 
 Arms named "noise ..." have a plain bottleneck and the noise of a circuit, or of a classical rival that is fitted to
-2,000 vectors of it; what they are compared with has Gaussian noise. "schedule information" has a plain bottleneck and the
-schedule that is fitted to the training images.
+2,000 vectors of it; what they are compared with has Gaussian noise. "schedule information" has a plain bottleneck
+and the schedule that is fitted to the training images.
 """
 DESIGNS = {design.name: design for design in (PLACEMENT, LOW_DATA)}
 """The designs by name."""

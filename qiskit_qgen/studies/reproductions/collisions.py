@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -18,8 +18,9 @@ from scipy import stats
 
 from qiskit_qgen._typing import FloatArray
 from qiskit_qgen.metrics import marginal_kl_divergence
-from qiskit_qgen.models import StyleQGAN
+from qiskit_qgen.models import AbstractGenerativeModel, StyleQGAN
 from qiskit_qgen.models.base import count
+from qiskit_qgen.networks.normalizers import AbstractNormalizer
 from qiskit_qgen.persistence import atomic_path
 from qiskit_qgen.studies.challengers.twins import classical_twin
 from qiskit_qgen.studies.intervals import interval_text, mean_interval
@@ -28,11 +29,13 @@ from qiskit_qgen.studies.tables import markdown_table
 from qiskit_qgen.studies.trials.folder import kept_checkpoint, trial_folder
 from qiskit_qgen.studies.trials.run import run_trials
 from qiskit_qgen.training import Checkpoint, History, Scores, TrainingState
+from qiskit_qgen.training.phases.base import AbstractGeneratorPhase
 
 _PAPER, _BINS = "2110.06933", 100
 _COLUMNS = ("kl_s", "kl_t", "kl_y")
 _QUANTUM, _TWIN = "published circuit", "classical twin of as many weights"
 _SHOWN = 20_000
+_AXES = ("log10 s", "log10 -t", "y")
 _SCORE = "mean_kl"
 _EVENTS = "events.npy"
 _AUTHORS = "the authors' generated sample"
@@ -63,7 +66,7 @@ def run_collisions(settings: Mapping[str, Any], data: tuple[str, str | None], fo
     return Outcome(
         **_verdict(rows, fixed),
         tables={"Scores against held-out real events": _table(rows, fixed, events)},
-        columns={"Marginals: real events, ours (first seed), and the authors' sample": _shown(drawn)},
+        marginals={"Marginals: real events, ours (first seed), and the authors' sample": (_AXES, _shown(drawn))},
     )
 
 
@@ -92,9 +95,10 @@ class Events:
 
     def fitted_normal(self) -> FloatArray:
         """Return as many events as the authors' of a normal distribution fitted to the preprocessed training events."""
-        model = StyleQGAN.published(_PAPER)
-        model.normalizer.fit(torch.from_numpy(_turned(self.train)))
-        rows = model.normalizer(torch.from_numpy(_turned(self.train))).numpy()
+        model, train = StyleQGAN.published(_PAPER), torch.from_numpy(_turned(self.train))
+        normalizer = cast(AbstractNormalizer, model.networks["normalizer"])
+        normalizer.fit(train)
+        rows = normalizer(train).numpy()
         drawn = np.random.default_rng(0).multivariate_normal(rows.mean(0), np.cov(rows.T), len(self.published))
         return _turned(model.decode(torch.from_numpy(drawn.clip(-1, 1))))
 
@@ -102,17 +106,17 @@ class Events:
 def train_on_collisions(configuration: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     """Train one arm with one seed, keep the events of the step that is nearest to the validation events."""
     events, seed = Events.read(configuration["file"], configuration), configuration["seed"]
-    model: StyleQGAN = StyleQGAN.published(_PAPER)
+    model: AbstractGenerativeModel = StyleQGAN.published(_PAPER)
     if configuration["arm"] == _TWIN:
         model = classical_twin(model, "weights").model
 
     def validate(state: TrainingState) -> float | None:
-        if not state.step:
+        if not state.step or not isinstance(state.phase, AbstractGeneratorPhase):
             return None
         drawn = _turned(model.decode(state.phase.sample(len(events.published), seed)))
         value = events.scores(drawn, events.validation)[_SCORE]
         if all(value < former for former in _distances(state.history, state.phase.name)):
-            with atomic_path(folder / _EVENTS) as temporary, open(temporary, "wb") as file:
+            with atomic_path(folder / _EVENTS) as temporary, temporary.open("wb") as file:
                 np.save(file, drawn.astype(np.float32))
         return value
 
@@ -121,7 +125,10 @@ def train_on_collisions(configuration: Mapping[str, Any], folder: Path) -> dict[
             _turned(events.train),
             training=StyleQGAN.published_training(_PAPER, steps=configuration["steps"]),
             seed=seed,
-            callbacks=[Scores({_SCORE: validate}, configuration["score_every"]), Checkpoint(configuration["score_every"])],
+            callbacks=[
+                Scores({_SCORE: validate}, configuration["score_every"]),
+                Checkpoint(configuration["score_every"]),
+            ],
             checkpoint_dir=checkpoint_dir,
             resume=resume,
         )
@@ -158,9 +165,7 @@ def _shown(drawn: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
     }
 
 
-def _table(
-    rows: Mapping[str, list[dict[str, float]]], fixed: Mapping[str, dict[str, float]], events: Events
-) -> str:
+def _table(rows: Mapping[str, list[dict[str, float]]], fixed: Mapping[str, dict[str, float]], events: Events) -> str:
     keys = (_SCORE, *_COLUMNS, "correlation")
     lines: list[list[object]] = []
     for arm, found in rows.items():

@@ -1,4 +1,4 @@
-"""A latent style-based GAN by its paper's settings, with classical twins and baselines in one latent (arXiv 2406.02668).
+"""A latent style-based GAN by its paper's settings, with twins and baselines in one latent (arXiv 2406.02668).
 
 One autoencoder is shared by all trials. Arms are the circuit and its classical twins; the trial "baselines" scores what
 takes no training of a generator. All samples are scored once, against test images, with as many samples.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from filelock import FileLock
 from torch import Tensor
@@ -34,7 +34,12 @@ _TITLES = {
     "gaussian": "fitted Gaussian",
     "mixture": "fitted mixture, a Gaussian for each class",
 }
-_SCORES = {"frechet_distance": "Fréchet distance", "jensen_shannon_divergence": "JSD", "precision": "precision", "coverage": "coverage"}
+_SCORES = {
+    "frechet_distance": "Fréchet distance",
+    "jensen_shannon_divergence": "JSD",
+    "precision": "precision",
+    "coverage": "coverage",
+}
 _SHOWN = 12
 
 
@@ -50,13 +55,15 @@ def run_latent_gans(settings: Mapping[str, Any], data: tuple[str, str | None], f
     weights = {each["configuration"]["arm"]: each["result"].get("weights") for each in done}
     tables = {f"Scores by {extractor}": _table(found, weights) for extractor, found in scores.items()}
     shown = {"test images": test.images[:_SHOWN]} | {
-        _TITLES.get(name, name): read_samples(trial_folder(folder, each["digest"]), name)[:_SHOWN]
+        _title(each, name): read_samples(trial_folder(folder, each["digest"]), name)[:_SHOWN]
         for each in done
         if each["configuration"]["seed"] == seeds[0]
         for name in each["result"]["sets"]
     }
     return Outcome(
-        **_verdict(scores, arms), tables=tables, images={"Test images, and samples of the first seed, not chosen": shown}
+        **_verdict(scores, arms),
+        tables=tables,
+        images={"Test images, and samples of the first seed, not chosen": shown},
     )
 
 
@@ -66,7 +73,7 @@ def train_latent_gan(configuration: Mapping[str, Any], folder: Path) -> dict[str
     base = _with_autoencoder(configuration, folder.parents[1], train)
     if configuration["arm"] == BASELINES_ARM:
         test = _images(configuration, "test")
-        latents = base.encoded(train)
+        latents = cast(Tensor, base.encoded(train))
         fitted = fitted_baselines(latents, number, labels=train.labels, seed=seed)
         drawn = {
             "standard_normal": standard_normal(number, latents.shape[1], seed=seed),
@@ -82,9 +89,16 @@ def train_latent_gan(configuration: Mapping[str, Any], folder: Path) -> dict[str
     model = base if twin is None else classical_twin(base, twin).model
     training = _training(configuration, steps=configuration["steps"], autoencoder_steps=0)
     with kept_checkpoint(folder) as (checkpoint_dir, resume):
-        model.fit(train.images, training=training, seed=seed, callbacks=[], checkpoint_dir=checkpoint_dir, resume=resume)
+        model.fit(
+            train.images, training=training, seed=seed, callbacks=[], checkpoint_dir=checkpoint_dir, resume=resume
+        )
     write_samples(folder, model.sample(number, seed=seed))
     return {"sets": [SAMPLES], "weights": count(model.networks["generator"])}
+
+
+def _title(record: Mapping[str, Any], name: str) -> str:
+    """Return what a set of samples is called: the arm, or the baseline."""
+    return str(record["configuration"]["arm"]) if name == SAMPLES else _TITLES[name]
 
 
 def _images(configuration: Mapping[str, Any], split: str) -> ImageDataset:
@@ -116,7 +130,7 @@ Scored = dict[str, dict[int, dict[str, float]]]
 
 def _scored(records: list[dict[str, Any]], folder: Path, test: ImageDataset, extractor: str) -> Scored:
     """Return the scores of all samples by one extractor."""
-    cache, found = FeatureCache(), {}
+    cache, found = FeatureCache(), cast(Scored, {})
     for record in records:
         arm, seed = record["configuration"]["arm"], record["configuration"]["seed"]
         for name in record["result"]["sets"]:
@@ -142,7 +156,13 @@ def _table(scored: Scored, weights: Mapping[str, int | None]) -> str:
         cells = (interval_text(found[key]) if key in found else "" for key in _SCORES)
         number = weights.get(name)
         lines.append(
-            (_TITLES.get(name, name), number or "", len(scored[name]), *cells, "" if gap is None else interval_text(gap))
+            (
+                _TITLES.get(name, name),
+                number or "",
+                len(scored[name]),
+                *cells,
+                "" if gap is None else interval_text(gap),
+            )
         )
     return markdown_table(titles, lines)
 
@@ -157,7 +177,7 @@ def _gap(scored: Scored, arm: str) -> Interval:
 def _verdict(scores: Mapping[str, Scored], arms: list[str]) -> dict[str, Any]:
     """Judge by every extractor whether the circuit is at least as good as the twin of as many weights."""
     twin = "twin, equal weights"
-    sentences, verdicts, reaches = [], set(), []
+    sentences, verdicts = [], set()
     for extractor, scored in scores.items():
         known = _intervals(scored)
         fit = judge_score(
@@ -168,8 +188,8 @@ def _verdict(scores: Mapping[str, Scored], arms: list[str]) -> dict[str, Any]:
         gap = _gap(scored, twin)
         verdicts.add(_negated(below(gap, 0.0)) if fit.can_rank else "cannot be told")
         sentences.append(
-            f"By {extractor}, the twin of as many weights is {interval_text(gap)} farther from the test images than the "
-            f"circuit. {fit.sentence}".strip()
+            f"By {extractor}, the twin of as many weights is {interval_text(gap)} farther from the test images than "
+            f"the circuit. {fit.sentence}".strip()
         )
     verdict = verdicts.pop() if len(verdicts) == 1 else "cannot be told"
     return {"verdict": verdict, "reason": " ".join(sentences)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +84,7 @@ def scene_tiles(path: str, *, key: str, size: int, stride: int) -> tuple[Tensor,
     with np.load(path) as file:
         scene = torch.from_numpy(file[key])
     bounds = [0, len(scene) * 3 // 5, len(scene) * 4 // 5, len(scene)]
-    parts = (scene[top:bottom] for top, bottom in zip(bounds, bounds[1:], strict=False))
+    parts = (scene[top:bottom] for top, bottom in pairwise(bounds))
     train, held_out, test = (tile_image(part, size=size, stride=stride).images for part in parts)
     return train, held_out, test
 

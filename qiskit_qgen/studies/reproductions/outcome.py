@@ -22,8 +22,8 @@ class Outcome:
     """Markdown tables by their titles."""
     images: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     """Rows of images (N, C, H, W) by their names, for each figure by its caption."""
-    columns: dict[str, Mapping[str, Any]] = field(default_factory=dict)
-    """Tables (N, D) by their names, real ones first, for each figure of marginals by its caption."""
+    marginals: dict[str, tuple[Sequence[str], Mapping[str, Any]]] = field(default_factory=dict)
+    """Names of columns, and tables (N, D) by their names, real ones first, for each figure by its caption."""
 
 
 def below(value: Interval, bound: float) -> Verdict:

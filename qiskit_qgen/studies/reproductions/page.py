@@ -23,6 +23,7 @@ def page_content(
         figures: Files by caption, for each part by its title.
         machine: Versions and machine of the run.
     """
+    found = list(results)
     parts = [
         {
             "title": each.part.title,
@@ -35,16 +36,21 @@ def page_content(
             "figures": dict(figures[each.part.title]),
             "core_seconds": each.core_seconds,
         }
-        for each in results
+        for each in found
     ]
     facts = {key: list(getattr(recipe, key)) for key in ("known", "ours", "deviations")}
     named = {key: getattr(recipe, key) for key in ("name", "title", "paper", "claim", "rule", "size")}
-    verdict = joint([each["verdict"] for each in parts])
+    verdict = joint([each.outcome.verdict for each in found])
     return {**named, **facts, "verdict": verdict, "parts": parts, "machine": dict(machine)}
 
 
-def page_text(content: Mapping[str, Any]) -> str:
-    """Return the page as Markdown: claim, verdict, tables and images, then what is known, ours and different."""
+def page_text(content: Mapping[str, Any], *, figures: str = "") -> str:
+    """Return the page as Markdown: claim, verdict, tables and images, then what is known, ours and different.
+
+    Args:
+        content: What :func:`page_content` returned.
+        figures: Where the figures lie from the page's folder, with a slash at the end.
+    """
     size = {"default": "", "quick": " --quick", "full": " --full"}[content["size"]]
     blocks = [
         f"# {content['title']}",
@@ -55,7 +61,7 @@ def page_text(content: Mapping[str, Any]) -> str:
         f"**Verdict: {content['verdict']}.** {content['rule']}",
     ]
     for part in content["parts"]:
-        blocks += _part_blocks(part, several=len(content["parts"]) > 1)
+        blocks += _part_blocks(part, figures, several=len(content["parts"]) > 1)
     blocks += ["## Set-up", "What is known of the paper's:", _listed(content["known"])]
     blocks += ["Ours, where nothing is known:", _listed(content["ours"])]
     blocks += ["Where the run differs from what is known:", _listed(content["deviations"])]
@@ -69,14 +75,13 @@ def page_text(content: Mapping[str, Any]) -> str:
     return "\n\n".join(blocks) + "\n"
 
 
-def _part_blocks(part: Mapping[str, Any], *, several: bool) -> list[str]:
-    level = "##"
+def _part_blocks(part: Mapping[str, Any], figures: str, *, several: bool) -> list[str]:
     exact = "the paper's exact data" if part["exact"] else "not the paper's exact data"
-    blocks = [f"{level} {part['title']}: {part['verdict']}"] if several else []
+    blocks = [f"## {part['title']}: {part['verdict']}"] if several else []
     blocks += [f"**Why.** {part['reason']}", f"**Data** ({exact}). {part['data']}"]
     for title, table in part["tables"].items():
-        blocks += [f"{level}{'#' if several else ''} {title}", table]
-    blocks += [f"![{caption}]({file})\n\n*{caption}.*" for caption, file in part["figures"].items()]
+        blocks += [f"##{'#' if several else ''} {title}", table]
+    blocks += [f"![{caption}]({figures}{file})\n\n*{caption}.*" for caption, file in part["figures"].items()]
     return blocks
 
 

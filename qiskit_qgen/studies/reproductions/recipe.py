@@ -45,7 +45,9 @@ class Part:
         if data_dir is None:
             if self.dataset in DATASET_NAMES:
                 return self.dataset, None
-            raise DatasetError(f"The data {self.dataset} are needed: {self.source} Then name their folder by --data-dir.")
+            raise DatasetError(
+                f"The data {self.dataset} are needed: {self.source} Then name their folder by --data-dir."
+            )
         folder = check_folder("data_dir", data_dir)
         path = folder / self.dataset
         if not path.exists():
@@ -99,8 +101,8 @@ def load_recipe(name: str, size: Size = "default") -> Recipe:
     parts = content.pop("parts")
     shared, sizes = content.pop("settings"), content.pop("sizes")
     changed = _merged(shared, sizes.get(size, {}))
-    listed = {key: tuple(content.pop(key)) for key in ("known", "ours", "deviations")}
-    return Recipe(name=name, size=size, **content, **listed, parts=tuple(_part(each, changed) for each in parts))
+    content |= {key: tuple(content[key]) for key in ("known", "ours", "deviations")}
+    return Recipe(name=name, size=size, **content, parts=tuple(_part(each, changed) for each in parts))
 
 
 def _part(content: dict[str, Any], shared: Mapping[str, Any]) -> Part:

@@ -36,7 +36,9 @@ class PartResult:
     core_seconds: float
 
 
-def run_recipe(recipe: Recipe, folder: PathLike, *, data_dir: PathLike | None = None, **runner: Any) -> list[PartResult]:
+def run_recipe(
+    recipe: Recipe, folder: PathLike, *, data_dir: PathLike | None = None, **runner: Any
+) -> list[PartResult]:
     """Run what is missing of a recipe's parts; the same call resumes.
 
     Args:
