@@ -104,7 +104,7 @@ def run_capacity_study(
     check_choice("rule.score", rule.score, SCORES)
     check_late_part(rule, chosen.scored_steps)
     for name in chosen.extractors:
-        get_extractor(name, image_shape=image_shape, name="extractors")
+        get_extractor(name, image_shape=image_shape, name="extractors")(others[:1])  # which may take no such channels
     codec = settings_of("autoencoder", autoencoder, AutoencoderSettings)
     sizes = trained_sizes(grid.configurations({}), models, codec, image_shape)
     (floors,) = run_autoencoder_sweep(

@@ -71,7 +71,7 @@ class Recipe:
     known: tuple[str, ...]
     """What is known of the paper's set-up."""
     ours: tuple[str, ...]
-    """What is our own choice where nothing is known."""
+    """What is ours, where nothing is known."""
     deviations: tuple[str, ...]
     """Where the run differs from what is known."""
     rule: str
