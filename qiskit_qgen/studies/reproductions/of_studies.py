@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -79,13 +79,19 @@ def run_capacity(settings: Mapping[str, Any], data: tuple[str, str | None], fold
     }})  # fmt: skip
 
 
-def scene_tiles(path: str, *, key: str, size: int, stride: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Return tiles of the upper three fifths of a scene, of the next fifth and of the last one; none share a pixel."""
+def scene_tiles(path: str, *, key: str, block: int, size: int, stride: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Return tiles (N, C, size, size) of a scene for training, for choices and for the one look at the end.
+
+    The scene is cut into square blocks, three, one and one of five for the three sets, all over the scene; tiles lie
+    within blocks, so that no two sets share a pixel.
+    """
     with np.load(path) as file:
         scene = torch.from_numpy(file[key])
-    bounds = [0, len(scene) * 3 // 5, len(scene) * 4 // 5, len(scene)]
-    parts = (scene[top:bottom] for top, bottom in pairwise(bounds))
-    train, held_out, test = (tile_image(part, size=size, stride=stride).images for part in parts)
+    sets: tuple[list[Tensor], ...] = ([], [], [])
+    for row, column in product(range(scene.shape[0] // block), range(scene.shape[1] // block)):
+        part = scene[row * block : (row + 1) * block, column * block : (column + 1) * block]
+        sets[max(0, (row + 2 * column) % 5 - 2)].append(tile_image(part, size=size, stride=stride).images)
+    train, held_out, test = (torch.cat(each) for each in sets)
     return train, held_out, test
 
 

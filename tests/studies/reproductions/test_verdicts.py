@@ -82,12 +82,14 @@ def test_the_three_parts_of_events_share_none():
     assert [len(each) for each in (held.train, held.validation, held.held_out)] == [100, 50, 150]
 
 
-def test_tiles_of_a_scene_share_no_pixel_between_parts(tmp_path):
-    rows = np.repeat(np.arange(100, dtype=np.uint8)[:, None], 60, 1)
-    np.savez(tmp_path / "scene.npz", scene=np.stack([rows] * 4, -1))
-    parts = scene_tiles(str(tmp_path / "scene.npz"), key="scene", size=8, stride=4)
-    seen = [set((part * 255).round().to(torch.uint8).unique().tolist()) for part in parts]
-    assert not (seen[0] & seen[1])
-    assert not (seen[1] & seen[2])
-    assert not (seen[0] & seen[2])
-    assert [part.shape[1:] for part in parts] == [(4, 8, 8)] * 3
+def test_tiles_of_a_scene_share_no_pixel_between_sets_and_come_from_all_over_it(tmp_path):
+    numbers = np.arange(80 * 60)
+    scene = np.stack([numbers // 256, numbers % 256, 0 * numbers], -1).reshape(80, 60, 3).astype(np.uint8)
+    np.savez(tmp_path / "scene.npz", scene=scene)
+    sets = scene_tiles(str(tmp_path / "scene.npz"), key="scene", block=10, size=8, stride=2)
+    pixels = [(each[:, 0] * 255 * 256 + each[:, 1] * 255).round().int().unique() for each in sets]
+    assert sum(len(each) for each in pixels) == len(torch.cat(pixels).unique()) == 80 * 60
+    assert [each.shape[1:] for each in sets] == [(3, 8, 8)] * 3
+    for each in pixels:
+        assert each.min() < 0.2 * 80 * 60
+        assert each.max() > 0.8 * 80 * 60
