@@ -1,4 +1,4 @@
-"""The data of a run: the table [data] of a settings file, and what a command reads of it."""
+"""The data of a run: the table [data] of a settings file, and how commands load it."""
 
 from __future__ import annotations
 
@@ -17,43 +17,43 @@ class DataSettings(Settings):
     """The table [data]."""
 
     name: str | None = setting(
-        "A known data set, a folder of images or its .zip, or a file of images or of a table", default=None
+        "A known data set, a folder of images or a .zip of one, or a file with images or a table", default=None
     )
     data_dir: str | None = setting(
-        "Where the files of a known data set are; None looks in the usual places", default=None
+        "Directory with the files of a known data set; None looks in the usual places", default=None
     )
     num_images: int | None = setting(
-        "Number of images or rows to draw for the training; None takes all", default=None, minimum=1
+        "Number of images or rows to draw for training; None takes all", default=None, minimum=1
     )
     subset_seed: int = setting("Seed of that draw", default=0, minimum=0)
-    key: str | None = setting("Of an .npz or .pt file: name of the array; None looks for the usual ones", default=None)
-    columns: tuple[str, ...] | None = setting("Of a table: the columns to take; None takes all", default=None)
+    key: str | None = setting("For an .npz or .pt file: name of the array; None looks for the usual ones", default=None)
+    columns: tuple[str, ...] | None = setting("For a table: the columns to take; None takes all", default=None)
     image_size: int | tuple[int, int] | None = setting(
-        "Of a folder: side in pixels, or (height, width), to resize images to; None keeps their size",
+        "For a folder: resize images to this side in pixels, or to (height, width); None keeps their size",
         default=None,
         minimum=2,
     )
     mode: Literal["L", "RGB", "RGBA"] | None = setting(
-        "Of a folder: grey, colours or colours with transparency, to convert images to; None keeps their mode",
+        "For a folder: convert images to this mode, grey, colours or colours with transparency; None keeps their mode",
         default=None,
     )
     crop: Literal["center"] | None = setting(
-        "Of a folder: cut images to the proportions of `image_size`; None changes the proportions", default="center"
+        "For a folder: crop images to the aspect ratio of `image_size`; None stretches them", default="center"
     )
-    skip_damaged: bool = setting("Of a folder: leave out files that cannot be read", default=False)
+    skip_damaged: bool = setting("For a folder: skip files that cannot be read", default=False)
     test_fraction: float | None = setting(
-        "Share of the images or rows that is held out where there are none for testing; None takes a tenth",
+        "Fraction of the images or rows to hold out if there are none for testing; None takes a tenth",
         default=None,
         minimum=0,
         maximum=0.9,
     )
 
     def whole(self) -> DataSettings:
-        """Return the settings of the same data without a draw."""
+        """Return the settings of the same data without the draw."""
         return replace(self, num_images=None, subset_seed=0)
 
     def to_table(self, *, of_images: bool) -> dict[str, Any]:
-        """Return the settings that have an effect on such data, as TOML can hold them."""
+        """Return the settings that have an effect on these data, in a form that TOML can hold."""
         others = _OF_TABLES if of_images else _OF_IMAGES
         return {name: value for name, value in self.to_dict().items() if name not in others}
 
@@ -73,7 +73,7 @@ class DataSettings(Settings):
         """Return a part of the data set, images or a table.
 
         Raises:
-            ArgumentError: If the name or an option is wrong, or has no effect on such data.
+            ArgumentError: If the name or an option is wrong, or an option has no effect on these data.
             DatasetError: If the data are missing or damaged.
         """
         from qiskit_qgen.datasets import load_dataset, load_table
@@ -96,7 +96,7 @@ def samples_of(data: Any) -> Any:
 
 
 def unit_of(data: Any) -> str:
-    """Return what a data set holds: "images" or "rows"."""
+    """Return the unit of a data set: "images" or "rows"."""
     from qiskit_qgen.datasets import TableDataset
 
     return "rows" if isinstance(data, TableDataset) else "images"

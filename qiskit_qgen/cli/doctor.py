@@ -1,4 +1,4 @@
-"""``qgen doctor``: what is installed, how fast the simulator runs here, and how it runs a circuit."""
+"""``qgen doctor``: what is installed, how fast the simulator is on this machine, and how it runs a circuit."""
 
 from __future__ import annotations
 
@@ -30,23 +30,24 @@ _EXTRAS = {
 @reports_errors
 def doctor(
     circuit: Path | None = typer.Option(
-        None, help="A file of QPY, OpenQASM 2 or OpenQASM 3: say how the simulator runs its circuits."
+        None, help="A QPY, OpenQASM 2 or OpenQASM 3 file: report how the simulator runs its circuits."
     ),
     batch_size: int | None = typer.Option(
         None, min=1, help=f"With --circuit: the batch whose cost is told; {_BATCH} if not given."
     ),
     audit: Path | None = typer.Option(
-        None, help="A saved model, the folder of a run, or a file of circuits: say which gradients are missing."
+        None, help="A saved model, a run folder, or a file of circuits: report which gradients are missing."
     ),
     compile_kernels: bool = typer.Option(
-        False, "--compile", help="Compile the simulator's kernels for both precisions, so that no later run waits."
+        False, "--compile", help="Compile the simulator's kernels for both precisions, so that later runs do not wait."
     ),
 ) -> None:
-    """Say what is installed, which devices and threads there are, and how fast the simulator runs here.
+    """Show what is installed, the available devices and threads, and how fast the simulator runs here.
 
-    With --circuit, say instead how the circuits of a file are lowered, which of their gates are refused, and what a
-    batch takes. With --audit, say which quantum parameters and inputs have no gradient, or one that vanishes, and why.
-    With --compile, compile the simulator's kernels and keep them on disk, as in the build of an image of a machine.
+    With --circuit, show instead how the circuits in a file are lowered, which of their gates are refused, and how long
+    a batch takes. With --audit, show which quantum parameters and inputs have a missing or vanishing gradient, and why.
+    With --compile, compile the simulator's kernels and cache them on disk, for example when you build a container
+    image.
     """
     given = {"--audit": audit is not None, "--circuit": circuit is not None, "--compile": compile_kernels}
     chosen = [name for name, is_given in given.items() if is_given]
@@ -138,7 +139,7 @@ def _num_compiled() -> int:
 
 
 def _pass_of(num_qubits: int, dtype: torch.dtype | None = None) -> Callable[[], None]:
-    """Return a function that computes the values of a style ansatz and their vector-Jacobian product.
+    """Return a function that computes a style ansatz's expectation values and their vector-Jacobian product.
 
     None for ``dtype`` takes the default of executions.
     """

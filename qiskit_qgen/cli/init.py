@@ -1,4 +1,4 @@
-"""``qgen init``: a commented settings file for one's data, made of the settings' own declarations."""
+"""``qgen init``: a commented settings file for your data, generated from the declarations of the settings."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _HEAD = """\
 # Settings of `qgen train`. What follows a # without a space is a default: take the # away to change it.
 # The word "none" stands for None.
 """
-_ROLE = re.compile(r":\w+:`~?(?:\w+\.)*(\w+)`")  # of the documentation, of which a name is left
+_ROLE = re.compile(r":\w+:`~?(?:\w+\.)*(\w+)`")  # markup of the documentation, reduced to the name
 _IN_PYTHON = "ansatz"  # an option that no settings file can hold
 
 
@@ -28,11 +28,13 @@ def init(
     out: Annotated[Path, typer.Option("-o", "--out", help="File to write.")] = Path("settings.toml"),
     model: Annotated[str, typer.Option(help="StyleQGAN, HybridGAN or QuantumDiffusion.")] = "StyleQGAN",
     image_size: Annotated[
-        int | None, typer.Option(min=2, help="Side in pixels to resize images of a folder to.")
+        int | None, typer.Option(min=2, help="Resize the images of a folder to squares with this side, in pixels.")
     ] = None,
-    mode: Annotated[str | None, typer.Option(help="L, RGB or RGBA, to convert images of a folder to.")] = None,
+    mode: Annotated[
+        str | None, typer.Option(help="Convert the images of a folder to this mode: L, RGB or RGBA.")
+    ] = None,
 ) -> None:
-    """Write a settings file for the given data, with every option, its default and what it means."""
+    """Write a settings file for your data that lists every option with its default and meaning."""
     from qiskit_qgen._checks import check_new_file
     from qiskit_qgen.cli.data import DataSettings
     from qiskit_qgen.cli.settings import class_name, complete
@@ -70,7 +72,7 @@ def settings_text(tables: Mapping[str, Mapping[str, Any]], *, of_images: bool) -
 
 
 def _options(kind: Any, hidden: set[str]) -> Iterator[str]:
-    """Yield lines of each option of a class of settings, and of its parts as they are by default."""
+    """Yield the lines for each option of a settings class and of its default parts."""
     from qiskit_qgen._settings import kinds_of_parts, option_rows
 
     own, parts = kind().to_dict(), kinds_of_parts(kind)

@@ -1,4 +1,4 @@
-"""``qgen report``: the page of a run or of a study, from what its folder holds."""
+"""``qgen report``: the page of a run or a study, built from its folder."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _STUDIES = ("capacity", "low_data", "placement", "autoencoders", "comparison")
 
 @reports_errors
 def report(
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The folder of a run, a study or a comparison.")],
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A run, study or comparison folder.")],
 ) -> None:
-    """Write report.html: a run's images, curves, scores and settings, or a study's results, as one file."""
+    """Write report.html, a single file with a run's images, curves, scores and settings, or with a study's results."""
     note(f"File {write_report(folder)}")
 
 
 def write_report(folder: Path) -> Path:
-    """Write the page of the run or the study in ``folder``, and return its path.
+    """Write the page of the run or study in ``folder`` and return its path.
 
     Raises:
         ArgumentError: If the folder holds neither a run nor a finished study.

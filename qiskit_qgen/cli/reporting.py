@@ -1,4 +1,4 @@
-"""What the command line says: notes, and one sentence for an error in place of a traceback."""
+"""Command-line output: notes, and one sentence for an error instead of a traceback."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ P = ParamSpec("P")
 
 
 def note(text: str) -> None:
-    """Write a line to the standard error, which leaves the standard output to results; on rank 0 alone."""
+    """Write a line to standard error, on rank 0 only; standard output is reserved for results."""
     if "RANK" in os.environ:
         from qiskit_qgen.training.distributed import is_main
 
@@ -29,9 +29,9 @@ def note(text: str) -> None:
 
 
 def reports_errors(command: Callable[P, None]) -> Callable[P, None]:
-    """Make ``command`` end with one sentence and exit code 2 on errors of its user, and with 130 on Ctrl-C.
+    """Make ``command`` end with one sentence and exit code 2 on user errors, and with exit code 130 on Ctrl-C.
 
-    Any other exception is a defect of this package, and keeps its traceback.
+    Any other exception is a bug in this package and keeps its traceback.
     """
 
     @functools.wraps(command)
@@ -52,7 +52,7 @@ def reports_errors(command: Callable[P, None]) -> Callable[P, None]:
 
 
 def _sentence(error: QGenError | OSError | ImportError) -> str:
-    """Say in one sentence what ``error`` is; raise it again if it is not the user's error."""
+    """Describe ``error`` in one sentence; re-raise it if it is not a user error."""
     if isinstance(error, ImportError):
         from qiskit.exceptions import MissingOptionalLibraryError
 

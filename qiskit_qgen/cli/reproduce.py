@@ -1,4 +1,4 @@
-"""``qgen reproduce``: a paper's own task, run here, with a page that ends in a verdict."""
+"""``qgen reproduce``: run a paper's own task here and write a page that ends with a verdict."""
 
 from __future__ import annotations
 
@@ -20,21 +20,24 @@ RECORD, PAGE = "reproduction.json", "reproduction.md"
 @reports_errors
 def reproduce(
     name: Annotated[
-        str | None, typer.Argument(metavar="[NAME]", help="Which one; without a name, all are listed.")
+        str | None, typer.Argument(metavar="[NAME]", help="The reproduction to run; without a name, all are listed.")
     ] = None,
     data_dir: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="Where the data are that cannot be downloaded.")
+        Path | None, typer.Option(metavar="FOLDER", help="Directory of the data that cannot be downloaded.")
     ] = None,
-    out: Annotated[Path | None, typer.Option("-o", "--out", help="Folder of the run; runs/NAME if left out.")] = None,
+    out: Annotated[Path | None, typer.Option("-o", "--out", help="Run folder (default: runs/NAME).")] = None,
     quick: Annotated[
-        bool, typer.Option("--quick", help="A few minutes: shows that all works, concludes nothing.")
+        bool,
+        typer.Option("--quick", help="A run of a few minutes that shows that everything works; draws no conclusions."),
     ] = False,
-    full: Annotated[bool, typer.Option("--full", help="The paper's own size, in place of about two hours.")] = False,
-    workers: Annotated[int, typer.Option(min=0, help="Trials at a time; 0 runs them in this process.")] = 0,
-    threads: Annotated[int, typer.Option(min=1, help="Threads of each trial.")] = 1,
-    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Run again what failed.")] = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="Run at the size of the paper instead of in about two hours.")
+    ] = False,
+    workers: Annotated[int, typer.Option(min=0, help="Number of concurrent trials; 0 runs them in this process.")] = 0,
+    threads: Annotated[int, typer.Option(min=1, help="Threads for each trial.")] = 1,
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Rerun failed trials.")] = False,
 ) -> None:
-    """Run a paper's task, resumably, and write its page: claim, set-up, scores with baselines, images, verdict."""
+    """Run a paper's task, resumably, and write its page: claim, set-up, scores with baselines, images and verdict."""
     from qiskit_qgen.cli.environment import machine, versions
     from qiskit_qgen.cli.pages.reproduction_page import write_reproduction_page
     from qiskit_qgen.persistence import atomic_write
@@ -64,14 +67,14 @@ def reproduce(
 
 
 def _tell(record: dict[str, Any]) -> None:
-    """Tell how a trial ended."""
+    """Report how a trial ended."""
     known = record["configuration"]
     words = [str(known[key]) for key in ("size", "arm", "generator", "critic_width") if key in known]
     note(f"seed {known['seed']}, {', '.join(words)}: {record['status']} {record.get('error', '')}".rstrip())
 
 
 def _draw(outcome: Outcome, folder: Path, stem: str) -> dict[str, str]:
-    """Draw the figures of a part, and return their files by caption."""
+    """Draw the figures of a part and return their files by caption."""
     from qiskit_qgen.cli.pages.study_page import save_figure
     from qiskit_qgen.plotting import plot_comparison, plot_marginals
 

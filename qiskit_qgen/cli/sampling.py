@@ -1,4 +1,4 @@
-"""``qgen sample``: samples of a saved model as images, arrays or an animation."""
+"""``qgen sample``: draw samples from a saved model as images, arrays or an animation."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ _NUM_SAMPLES, _NUM_ANIMATED, _NUM_FRAMES = 64, 16, 48
 def sample(
     model: Model,
     num_samples: Annotated[
-        int | None, typer.Option("-n", "--num-samples", min=1, help="Number of samples; 64, or 16 of an animation.")
+        int | None,
+        typer.Option("-n", "--num-samples", min=1, help="Number of samples (default: 64, or 16 for an animation)."),
     ] = None,
     out: Annotated[
         Path,
@@ -33,28 +34,31 @@ def sample(
         ),
     ] = Path("samples.png"),
     columns: Annotated[int | None, typer.Option(min=1, help="Images in a row of the grid.")] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Seed of the noise; a fresh one if left out.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed of the noise (default: a fresh one).")] = None,
     execution: Annotated[str | None, typer.Option(help=f"Where circuits run. {FORM}.")] = None,
     label: Annotated[
-        str | None, typer.Option(help="Of a model with classes or clusters: which to draw, by number or name.")
+        str | None, typer.Option(help="For a model with classes or clusters: the one to draw, by number or name.")
     ] = None,
     oversample: Annotated[int, typer.Option(min=1, help="Candidates, of which a GAN's critic keeps the best.")] = 1,
     truncation: Annotated[
-        float, typer.Option(help="Of a GAN: less than 1 draws noise towards its middle, for more typical samples.")
+        float,
+        typer.Option(help="For a GAN: a value below 1 pulls the noise towards its centre, for more typical samples."),
     ] = 1.0,
     frames: Annotated[
-        int | None, typer.Option(min=3, help="Frames of an animation, over three noise vectors; 48 if left out.")
+        int | None, typer.Option(min=3, help="Frames of an animation through three noise vectors (default: 48).")
     ] = None,
     guidance: Annotated[
-        float | None, typer.Option(min=0, help="Of a diffusion model with classes: strength of the guidance.")
+        float | None, typer.Option(min=0, help="For a diffusion model with classes: guidance strength.")
     ] = None,
-    sampler: Annotated[str | None, typer.Option(help="Of a diffusion model: ddim, dpm-solver or ddpm.")] = None,
-    sampling_steps: Annotated[int | None, typer.Option(min=1, help="Of the same: calls of its network.")] = None,
+    sampler: Annotated[str | None, typer.Option(help="For a diffusion model: ddim, dpm-solver or ddpm.")] = None,
+    sampling_steps: Annotated[
+        int | None, typer.Option(min=1, help="For a diffusion model: number of network calls.")
+    ] = None,
     training: Annotated[
-        bool, typer.Option("--training", help="Animate the run's training instead, from its grids of samples.")
+        bool, typer.Option("--training", help="Animate the run's training from its sample grids instead.")
     ] = False,
 ) -> None:
-    """Generate samples of a trained model; or show by an animation how they move, or how a training went."""
+    """Generate samples from a trained model, or animate how they change with the noise or during training."""
     check_model_folder(model)
     check_target(out)
     if columns is not None and out.suffix not in (GRID, ANIMATION):
@@ -85,7 +89,7 @@ def sample(
         if out.suffix == ANIMATION:
             number, count = num_samples or _NUM_ANIMATED, frames or _NUM_FRAMES
             if truncation != 1:
-                trained.sample(1, truncation=truncation)  # which says where it is out of range or of no effect
+                trained.sample(1, truncation=truncation)  # which raises if it is out of range or has no effect
             write_animation(
                 trained, out, columns, number=number, frames=count, seed=seed, truncation=truncation, **options
             )
@@ -98,7 +102,7 @@ def sample(
 
 
 def _animate_training(model: Path, out: Path) -> None:
-    """Write a GIF of the training whose run the folder holds."""
+    """Write a GIF of the training of the run in the folder."""
     from qiskit_qgen.cli.run_folder import PROGRESS
     from qiskit_qgen.plotting import animate_training
 

@@ -1,4 +1,4 @@
-"""``qgen evaluate``, ``compare`` and ``cost``: what is done with a saved model."""
+"""``qgen evaluate``, ``compare`` and ``cost``: commands for a saved model."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from qiskit_qgen.cli.reporting import reports_errors
 from qiskit_qgen.exceptions import ArgumentError
 
 Model = Annotated[
-    Path, typer.Argument(metavar="MODEL_DIR", help="A saved model, the folder of a run, or USER/NAME on the Hub.")
+    Path, typer.Argument(metavar="MODEL_DIR", help="A saved model, a run folder, or USER/NAME on the Hub.")
 ]
 Data = Annotated[str, typer.Option(help="Real images or rows: a known name, a folder or a file.")]
-Split = Annotated[str, typer.Option(help="Which of them: test, val or train.")]
-DataDir = Annotated[str | None, typer.Option(help="Where the files of a known data set are.")]
+Split = Annotated[str, typer.Option(help="Split of the data: test, val or train.")]
+DataDir = Annotated[str | None, typer.Option(help="Directory with the files of a known data set.")]
 Key = Annotated[str | None, typer.Option(help="Name of the array in an .npz or .pt file.")]
 ImageSize = Annotated[
-    str | None, typer.Option(help="Side in pixels, or HEIGHTxWIDTH, to resize the images of a folder to.")
+    str | None, typer.Option(help="Resize the images of a folder to this side in pixels, or to HEIGHTxWIDTH.")
 ]
 Crop = Annotated[
-    str | None, typer.Option(help="center cuts images of a folder to the new proportions, none changes theirs.")
+    str | None, typer.Option(help="center crops the images of a folder to the new aspect ratio; none stretches them.")
 ]
 TestFraction = Annotated[
-    float | None, typer.Option(min=0, max=0.9, help="Share that is held out where there are no test images or rows.")
+    float | None, typer.Option(min=0, max=0.9, help="Fraction to hold out if there are no test images or rows.")
 ]
-Mode = Annotated[str | None, typer.Option(help="L, RGB or RGBA, to convert the images of a folder to.")]
-SkipDamaged = Annotated[bool, typer.Option("--skip-damaged", help="Leave out damaged files of a folder.")]
+Mode = Annotated[str | None, typer.Option(help="Convert the images of a folder to this mode: L, RGB or RGBA.")]
+SkipDamaged = Annotated[bool, typer.Option("--skip-damaged", help="Skip damaged files in a folder.")]
 Extractor = Annotated[
     str | None,
     typer.Option(help="Features to compare: efficientnet-lite0-96px, nsfw-inception-v3-299px, labels or pixel."),
@@ -39,7 +39,7 @@ Extractor = Annotated[
 
 
 def _size(text: str | None) -> int | tuple[int, ...] | None:
-    """Return the side, or height and width, that --image-size gives.
+    """Return the side, or the height and width, given by --image-size.
 
     Raises:
         ArgumentError: If it gives neither.
@@ -52,7 +52,7 @@ def _size(text: str | None) -> int | tuple[int, ...] | None:
 
 
 def check_model_folder(model: Path) -> None:
-    """Refuse a folder that is not there before anything is imported that takes long."""
+    """Refuse a missing folder before any slow import."""
     if not model.exists() and not is_hub_name(model):
         raise ArgumentError(f"Folder {model} does not exist.")
 
@@ -70,10 +70,14 @@ def evaluate(
     skip_damaged: SkipDamaged = False,
     test_fraction: TestFraction = None,
     num_images: Annotated[
-        int | None, typer.Option(min=4, help="Real images to draw from the split, by the seed; all of them.")
+        int | None,
+        typer.Option(min=4, help="Number of real images to draw from the split with the seed (default: all)."),
     ] = None,
     num_samples: Annotated[
-        int | None, typer.Option("-n", "--num-samples", min=2, help="Samples to generate; as many as real ones.")
+        int | None,
+        typer.Option(
+            "-n", "--num-samples", min=2, help="Samples to generate (default: as many as there are real ones)."
+        ),
     ] = None,
     extractor: Extractor = None,
     memorization: Annotated[
@@ -83,7 +87,7 @@ def evaluate(
     seed: Annotated[int, typer.Option(min=0, help="Seed of the samples and of the scores' random parts.")] = 0,
     out: Annotated[Path | None, typer.Option("-o", "--out", help="JSON file to write the scores to.")] = None,
 ) -> None:
-    """Score a trained model against real images, with floors, trivial baselines and intervals."""
+    """Score a trained model against real data, with floors, trivial baselines and confidence intervals."""
     import json
 
     from qiskit_qgen._checks import check_new_file
@@ -144,14 +148,16 @@ def compare(
     crop: Crop = None,
     skip_damaged: SkipDamaged = False,
     test_fraction: TestFraction = None,
-    num_samples: Annotated[int, typer.Option("-n", "--num-samples", min=2, help="Samples for each seed.")] = 256,
-    seed: Annotated[list[int] | None, typer.Option(min=0, help="Seed of the noise; repeatable. 0, 1 and 2.")] = None,
+    num_samples: Annotated[int, typer.Option("-n", "--num-samples", min=2, help="Samples per seed.")] = 256,
+    seed: Annotated[
+        list[int] | None, typer.Option(min=0, help="Seed of the noise; repeatable (default: 0, 1 and 2).")
+    ] = None,
     extractor: Extractor = None,
     out: Annotated[Path, typer.Option("-o", "--out", help="Folder for the table, the numbers and the images.")] = Path(
         "comparison"
     ),
 ) -> None:
-    """Compare what shots, noise, mitigation and devices make of the same model and noise vectors."""
+    """Compare the effect of shots, noise, mitigation and devices on the same model and noise vectors."""
     from qiskit_qgen._checks import check_folder
 
     check_model_folder(model)
@@ -188,11 +194,11 @@ def cost(
     model: Model,
     execution: Annotated[str, typer.Option(help=f"A device, such as runtime:backend=ibm_torino. {FORM}.")],
     num_samples: Annotated[int | None, typer.Option("-n", "--num-samples", min=1, help="Samples to generate.")] = None,
-    steps: Annotated[int | None, typer.Option(min=1, help="Steps of training, instead.")] = None,
-    batch_size: Annotated[int | None, typer.Option(min=2, help="Samples in a batch of the training.")] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Training steps, instead of samples.")] = None,
+    batch_size: Annotated[int | None, typer.Option(min=2, help="Samples per training batch.")] = None,
     oversample: Annotated[int, typer.Option(min=1, help="Candidates for each sample, of which the best is kept.")] = 1,
 ) -> None:
-    """Say what sampling or training on a device would cost, without submitting anything."""
+    """Estimate what sampling or training on a device would cost, without submitting anything."""
     check_model_folder(model)
     if (num_samples is None) == (steps is None):
         raise ArgumentError("Exactly one of the options -n/--num-samples and --steps must be given.")

@@ -1,4 +1,4 @@
-"""The settings of a run: from a TOML file and flags to the complete settings of data, model, training and scores."""
+"""Settings of a run: from a TOML file and flags to complete settings for data, model, training and scores."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _OF_IMAGES, _OF_TABLES = ("autoencoder", "decoder", "latent_dim", "latent_transf
 _MOST_VALIDATION, _FEWEST_VALIDATION = 1000, 2
 _CATEGORIES = ("num_classes", "num_clusters")
 _MOST_CLASSES, _NUM_CLUSTERS, _FEWEST_CLUSTERED = 100, 20, 1000
-_NUM_SCORED = {"QuantumDiffusion": 256}  # whose samples take many passes each; others as many as there are real ones
+_NUM_SCORED = {"QuantumDiffusion": 256}  # its samples take many passes each; others make as many as there are real ones
 
 Tables = dict[str, dict[str, Any]]
 
 
 class RunSettings(Settings):
-    """What the table [training] holds beside the options of the model's training."""
+    """The options of the table [training] that do not belong to the model's training."""
 
     seed: int | None = setting("Seed of the run; None draws a fresh one", default=None, minimum=0)
     execution: str | None = setting(
@@ -35,17 +35,19 @@ class RunSettings(Settings):
     )
     checkpoint_every: int = setting("Steps between two checkpoints", default=100, minimum=1)
     score_every: int | None = setting(
-        "Steps between two scores of a GAN; None takes 250 for a StyleQGAN and none elsewhere", default=None, minimum=1
+        "Steps between two scores of a GAN; None takes 250 for a StyleQGAN and computes no scores otherwise",
+        default=None,
+        minimum=1,
     )
     num_validation: int | None = setting(
-        "Images of the data that are held out from the training, for the scores on the way; None takes a tenth, at "
-        "most 1000, where there are such scores, and none elsewhere",
+        "Number of images held out from training for the scores during training; None takes a tenth, at "
+        "most 1000, if there are such scores, and otherwise 0",
         default=None,
         minimum=0,
     )
 
     def held_out(self, count: int, *, asked: bool) -> int:
-        """Return how many of ``count`` images are held out; of few, none unless scores on the way were asked for."""
+        """Return how many of ``count`` images to hold out; of few, none unless scores in training were requested."""
         if self.num_validation is not None:
             return self.num_validation
         usual = 0 if self.score_every is None else min(_MOST_VALIDATION, count // 10)
@@ -57,18 +59,17 @@ class EvaluationSettings(Settings):
 
     split: str = setting("Which images to score against: 'test', 'val' or 'train'", default="test")
     num_samples: int | None = setting(
-        "Samples to score; None takes as many as there are real images, 256 of a QuantumDiffusion",
+        "Number of samples to score; None takes as many as there are real images, or 256 for a QuantumDiffusion",
         default=None,
         minimum=2,
     )
     extractor: str | None = setting(
-        "Features to compare, such as 'pixel', or 'labels' of a classifier of the training images' labels; None takes "
-        "EfficientNet-Lite0 if it is installed",
+        "Features to compare, such as 'pixel', or 'labels' for those of a classifier trained on the "
+        "labels of the training images; None takes EfficientNet-Lite0 if it is installed",
         default=None,
     )
     oversample: int = setting(
-        "Candidates for each sample, of which the critic keeps the best, in scores that stand beside the others; 1 for "
-        "none",
+        "Candidates for each sample, of which the critic keeps the best, in additional scores; 1 computes none",
         default=1,
         minimum=1,
         maximum=256,
@@ -76,7 +77,7 @@ class EvaluationSettings(Settings):
 
 
 class LoggingSettings(Settings):
-    """The table [logging]: what a training leaves behind on its way, besides its history."""
+    """The table [logging]: what training writes in addition to its history."""
 
     csv: bool = setting("Whether to write `metrics.csv`: a row for each loss and score", default=False)
     tensorboard: bool = setting(
@@ -85,14 +86,17 @@ class LoggingSettings(Settings):
     wandb: bool = setting(
         "Whether to write a run of Weights & Biases to `wandb/`; needs the extra `wandb`", default=False
     )
-    wandb_project: str = setting("Project of that run", default="qiskit_qgen")
+    wandb_project: str = setting("Weights & Biases project of the run", default="qiskit_qgen")
     wandb_mode: Literal["offline", "online"] = setting(
-        "Whether that run stays on this machine until `wandb sync`", default="offline"
+        "Whether the Weights & Biases run stays on this machine until `wandb sync`", default="offline"
     )
-    every: int = setting("Steps between two losses of these three; scores are all written", default=10, minimum=1)
+    every: int = setting(
+        "Steps between two logged losses, for these three loggers; scores are always written", default=10, minimum=1
+    )
     images_every: int | None = setting(
-        "Steps between two grids of samples in `progress/`, through which the report slides; None takes a twentieth of "
-        "the steps, an eighth of a QuantumDiffusion's, and none on a device that is billed; 0 writes none",
+        "Steps between two sample grids in `progress/`, which the report shows with a slider; None "
+        "takes a twentieth of the steps, or an eighth for a QuantumDiffusion, and writes none on a "
+        "billed device; 0 writes none",
         default=None,
         minimum=0,
     )
@@ -106,7 +110,7 @@ class LoggingSettings(Settings):
 
 
 def table_classes(model: str) -> dict[str, tuple[type[Settings], ...]]:
-    """Return for each table the classes of its settings, for a model out of ``MODELS``."""
+    """Return the settings classes of each table, for a model in ``MODELS``."""
     kind = model_class(model)
     return {
         "data": (DataSettings,),
@@ -118,14 +122,14 @@ def table_classes(model: str) -> dict[str, tuple[type[Settings], ...]]:
 
 
 def options_without_effect(*, of_images: bool) -> tuple[str, ...]:
-    """Return the options that follow from the data, or have no effect on images, or else on tables."""
+    """Return the options that follow from the data, or have no effect on images or on tables."""
     shown = DataSettings().to_table(of_images=of_images)
     others = _OF_TABLES if of_images else _OF_IMAGES
     return (*_OF_THE_DATA, *others, *(name for name in DataSettings.names() if name not in shown))
 
 
 def read_settings(path: Path) -> Tables:
-    """Return the tables of a TOML file, their names and keys checked.
+    """Return the tables of a TOML file, after checking their names and keys.
 
     Raises:
         ArgumentError: If the file is missing or not valid TOML, or has a table or key that is unknown.
@@ -144,9 +148,9 @@ def read_settings(path: Path) -> Tables:
 
 
 def override(tables: Tables, flags: Mapping[tuple[str, str], Any], assignments: Sequence[str]) -> Tables:
-    """Return checked ``tables`` with values replaced: by ``flags``, by table and key, of which None replaces nothing.
+    """Return checked ``tables`` with the values of ``flags``, by table and key; None replaces nothing.
 
-    Assignments, texts of the form TABLE.KEY=VALUE or TABLE.PART.KEY=VALUE, win over them.
+    Assignments have the form TABLE.KEY=VALUE or TABLE.PART.KEY=VALUE and override the flags.
 
     Raises:
         ArgumentError: If an assignment has another form or an unknown table or key.
@@ -165,11 +169,11 @@ def override(tables: Tables, flags: Mapping[tuple[str, str], Any], assignments: 
 
 
 def complete(tables: Tables, shape: Sequence[int]) -> Tables:
-    """Return ``tables`` with all settings, as values that TOML and JSON can hold.
+    """Return ``tables`` with all settings filled in, as values that TOML and JSON can hold.
 
     Args:
         tables: The settings that are given.
-        shape: That of a sample: channels, height and width of images, or the number of columns of a table.
+        shape: Shape of a sample: channels, height and width of images, or the number of columns of a table.
 
     Raises:
         ArgumentError: If a value is out of range or without effect, or the model is unknown.
@@ -213,7 +217,7 @@ def data_settings(tables: Mapping[str, Mapping[str, Any]]) -> DataSettings:
 
 
 def split_training(tables: Mapping[str, Mapping[str, Any]]) -> tuple[RunSettings, Any]:
-    """Return the run's own settings and those of the model's training, out of the table [training]."""
+    """Return the run's own settings and the model's training settings from the table [training]."""
     kind = model_class(class_name(tables)).training_class
     table = dict(tables.get("training", {}))
     own = {name: table.pop(name) for name in RunSettings.names() if name in table}
@@ -222,10 +226,11 @@ def split_training(tables: Mapping[str, Mapping[str, Any]]) -> tuple[RunSettings
 
 
 def _published(tables: Mapping[str, Mapping[str, Any]], *, of_images: bool | None = None) -> Any:
-    """Return the published system that the table [model] names; one without any settings if it names none.
+    """Return the published system that the table [model] names, or one without settings if it names none.
 
     Raises:
-        ArgumentError: If the model's class knows no such system, of images or of tables if it must be one.
+        ArgumentError: If the model's class has no such system, or it is not for the required kind of data, images or
+            tables.
     """
     from qiskit_qgen.models.base.published import Published
 
@@ -250,14 +255,14 @@ def _published(tables: Mapping[str, Mapping[str, Any]], *, of_images: bool | Non
 
 
 def _check_kind(tables: Tables, name: str, shape: Sequence[int]) -> None:
-    """Raise unless the model and its published system are for what the data are, images or a table."""
+    """Raise unless the model and its published system fit the kind of data, images or a table."""
     if len(shape) == 1 and name != "StyleQGAN":
         raise ArgumentError(f"A {name} generates images, but the data are a table, which a StyleQGAN alone learns.")
     _published(tables, of_images=len(shape) > 1)
 
 
 def _of_the_data(shape: Sequence[int]) -> dict[str, Any]:
-    """Return the settings of a model that follow from the shape of a sample."""
+    """Return the model settings that follow from the shape of a sample."""
     return {"image_shape": None, "num_features": shape[0]} if len(shape) == 1 else {"image_shape": tuple(shape)}
 
 
@@ -266,11 +271,11 @@ def _without(table: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
 
 
 def choose_categories(tables: Tables, data: Any) -> Tables:
-    """Return ``tables`` with what a GAN's noise chooses from, where they leave it open.
+    """Return ``tables`` with the categories that a GAN's noise chooses from, if they leave them open.
 
-    Of data with labels these are their classes, from 2 to 100; of 1,000 images and more without labels, 20 clusters. A
-    model of tables, a published system, a diffusion model and a circuit whose angles have one noise component each stay
-    as they are.
+    For data with labels, these are the classes, from 2 to 100; for 1,000 or more images without labels, 20 clusters.
+    Models of tables, published systems, diffusion models, and circuits in which each angle has one noise component stay
+    unchanged.
     """
     model = tables.get("model", {})
     generator = model.get("generator")
@@ -287,7 +292,7 @@ def choose_categories(tables: Tables, data: Any) -> Tables:
 
 
 def split_data(data: Any, num_validation: int) -> tuple[Any, Any]:
-    """Return the images or rows of a run that are trained on and those held out, None if there are none.
+    """Return the images or rows to train on and those held out, or None if none are held out.
 
     Raises:
         ArgumentError: If none would be left.
@@ -299,7 +304,7 @@ def split_data(data: Any, num_validation: int) -> tuple[Any, Any]:
 
 
 def model_of(table: Mapping[str, Any], shape: Sequence[int]) -> Any:
-    """Return the model of a complete table [model], for samples of ``shape``."""
+    """Return the model described by a complete table [model], for samples of ``shape``."""
     kind = model_class(table["class_name"])
     given = {name: value for name, value in table.items() if name != "class_name"}
     return kind(**kind.config_class.without_none_words(given), **_of_the_data(shape))
@@ -316,7 +321,7 @@ def _table_of(name: str, config: Any) -> dict[str, Any]:
 
 
 def class_name(tables: Mapping[str, Mapping[str, Any]]) -> str:
-    """Return the name of the model's class: as given, or that which knows the published system, or StyleQGAN.
+    """Return the name of the model's class: the given one, the one that has the published system, or StyleQGAN.
 
     Raises:
         ArgumentError: If it is unknown.
@@ -332,14 +337,14 @@ def class_name(tables: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def model_class(name: str) -> Any:
-    """Return the model of a name out of ``MODELS``."""
+    """Return the model class named ``name`` in ``MODELS``."""
     from qiskit_qgen import models
 
     return getattr(models, name)
 
 
 def _assign(tables: Tables, table: str, place: str, value: Any, source: str) -> None:
-    """Set the value at KEY or PART.KEY of a table; it wins over the same option under its other names."""
+    """Set the value at KEY or PART.KEY of a table; it overrides the same option under its other names."""
     _check_table(table, tables, source)
     _check_key(table, place, tables, source)
     target = tables.setdefault(table, {})
@@ -363,7 +368,7 @@ def _check_table(table: str, tables: Tables, source: str) -> None:
 
 
 def _check_key(table: str, place: str, tables: Tables, source: str) -> None:
-    """Raise unless the option at KEY or PART.KEY is known to the table's settings."""
+    """Raise unless the table's settings have an option at KEY or PART.KEY."""
     kinds = table_classes(class_name(tables))[table]
     part, dot, key = place.partition(".")
     parts = {name: each for kind in kinds for name, each in kinds_of_parts(kind).items()}

@@ -1,4 +1,4 @@
-"""``qgen share``: a saved model to the Hugging Face Hub."""
+"""``qgen share``: upload a saved model to the Hugging Face Hub."""
 
 from __future__ import annotations
 
@@ -14,14 +14,16 @@ from qiskit_qgen.exceptions import ArgumentError
 
 @reports_errors
 def share(
-    model: Annotated[Path, typer.Argument(metavar="MODEL_DIR", help="A saved model, or the folder of a run.")],
-    repo: Annotated[str, typer.Argument(metavar="USER/NAME", help="The repository, which may be new.")],
+    model: Annotated[Path, typer.Argument(metavar="MODEL_DIR", help="A saved model, or a run folder.")],
+    repo: Annotated[str, typer.Argument(metavar="USER/NAME", help="The repository; created if it does not exist.")],
     license: Annotated[str | None, typer.Option(help="The license's identifier, such as apache-2.0.")] = None,  # noqa: A002
-    data: Annotated[str | None, typer.Option(help="What it was trained on; of a run, its data.")] = None,
+    data: Annotated[
+        str | None, typer.Option(help="What the model was trained on (default for a run: its data).")
+    ] = None,
     private: Annotated[bool, typer.Option("--private", help="Make a new repository private.")] = False,
     revision: Annotated[str | None, typer.Option(help="Branch to upload to.")] = None,
 ) -> None:
-    """Upload a model to the Hugging Face Hub, with a card that holds the run's scores."""
+    """Upload a model to the Hugging Face Hub, with a model card that contains the run's scores."""
     if not model.exists():
         raise ArgumentError(f"Folder {model} does not exist.")
     from qiskit_qgen.cli.run_folder import SCORES, data_of_run, load_model

@@ -1,4 +1,4 @@
-"""``qgen study``: the studies, each a row of one table, and how one stands."""
+"""``qgen study``: one table of all studies, and the status of a study."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from qiskit_qgen._settings import Settings
 
 Tables = dict[str, dict[str, Any]]
-_HELD_OUT = 5  # of so many training images one is held out, where there is no split for it
+_HELD_OUT = 5  # one in this many training images is held out if there is no split for it
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Study:
-    """A study's command: the tables of its TOML file are arguments of its function, and [study] holds its options."""
+    """A study's command: the tables of its TOML file are its function's arguments, and [study] holds its options."""
 
     about: str
     function: str
@@ -49,7 +49,7 @@ class _Study:
     """That score, given a trial's result."""
 
     def run(self, tables: Tables, out: Path, **runner: Any) -> Any:
-        """Run the study with what its tables hold."""
+        """Run the study with the content of its tables."""
         from qiskit_qgen import models, studies
         from qiskit_qgen.cli.settings import data_settings
 
@@ -69,11 +69,11 @@ class _Study:
             arguments["data"] = own.pop("name", None) or data_settings({"data": {}}).name
         options: type[Settings] = getattr(studies, self.settings)
         own = options.without_none_words(own)
-        options.of(**own)  # which refuses what is not an option of the study
+        options.of(**own)  # which refuses anything that is not an option of the study
         return getattr(studies, self.function)(**arguments, **own)
 
     def tell(self, record: dict[str, Any]) -> None:
-        """Tell how a trial ended, given its record."""
+        """Report how a trial ended, from its record."""
         place = f"seed {record['configuration']['seed']}, {self.trial(record['configuration'])}"
         if record["status"] == "done":
             note(f"{place}: {self.score} {self.value(record['result']):.4g}")
@@ -146,11 +146,13 @@ _SEARCH = (
     "Let Optuna propose that many critic widths for each generator, between the smallest and the largest of a grid."
 )
 _Search = Annotated[int | None, typer.Option(min=3, metavar="WIDTHS", help=_SEARCH)]
-_Workers = Annotated[int, typer.Option(min=0, help="Trials at a time; 0 runs them in this process.")]
-_Threads = Annotated[int, typer.Option(min=1, help="Threads of each trial.")]
-_RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Run again what failed.")]
+_Workers = Annotated[int, typer.Option(min=0, help="Number of concurrent trials; 0 runs them in this process.")]
+_Threads = Annotated[int, typer.Option(min=1, help="Threads for each trial.")]
+_RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Rerun failed trials.")]
 
-study = typer.Typer(name="study", help="Studies of many trainings: run, resume, look at.", no_args_is_help=True)
+study = typer.Typer(
+    name="study", help="Studies of many trainings: plan, run, resume and inspect them.", no_args_is_help=True
+)
 
 
 def _command(name: str, row: _Study) -> Callable[..., None]:
@@ -161,7 +163,7 @@ def _command(name: str, row: _Study) -> Callable[..., None]:
     def command(
         config: Path | None = typer.Argument(None, metavar="[CONFIG]", help=about),
         data: _Data = None,
-        out: Path = typer.Option(Path("runs") / name, "-o", "--out", help="Folder of the study."),
+        out: Path = typer.Option(Path("runs") / name, "-o", "--out", help="Study folder."),
         search: _Search = None,
         workers: _Workers = 0,
         threads: _Threads = 1,
@@ -204,10 +206,10 @@ def plan(
     config: Annotated[Path | None, typer.Argument(metavar="[CONFIG]", help="TOML file of a capacity study.")] = None,
     measured_in: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER", help="Take noise, stability and slopes of the study that was saved there."),
+        typer.Option(metavar="FOLDER", help="Take noise, stability and slopes from the study saved in this folder."),
     ] = None,
 ) -> None:
-    """Tell in seconds which growth a capacity study would show and which law it would name, before any training."""
+    """Estimate in seconds, before any training, which growth a capacity study would show and which law it names."""
     from qiskit_qgen import models, studies
 
     row = _STUDIES["capacity"]
@@ -223,9 +225,9 @@ def plan(
 @study.command()
 @reports_errors
 def status(
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The folder of a study.")],
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Study folder.")],
 ) -> None:
-    """Tell how many trials have ended, failed and run now, and how long the rest takes."""
+    """Show how many trials have ended, failed and are running, and how long the rest will take."""
     from qiskit_qgen.cli.circuit_report import duration
     from qiskit_qgen.studies import study_status
     from qiskit_qgen.studies.trials.folder import AUTOENCODERS, is_study
@@ -247,7 +249,7 @@ def status(
 
 
 def _read_tables(path: Path | None, known: Sequence[str]) -> Tables:
-    """Return the tables of a TOML file, each of ``known``; without a file all are empty.
+    """Return the tables of a TOML file, each named in ``known``; without a file, all are empty.
 
     Raises:
         ArgumentError: If the file is missing or not valid TOML, or has a table that is empty or unknown.
@@ -264,9 +266,9 @@ def _read_tables(path: Path | None, known: Sequence[str]) -> Tables:
 
 
 def _splits(data: Mapping[str, Any]) -> tuple[Tensor, Tensor, Tensor]:
-    """Return images for training, for all choices, and for the one look at the end.
+    """Return the images for training, for all choices, and for the final test.
 
-    Of data without a split `val`, a fifth of the training images, at least ten, are held out, the same ones each time.
+    If the data have no split `val`, a fifth of the training images, at least ten, are held out: always the same ones.
 
     Raises:
         ArgumentError: If the data are not named, or an option is out of range.
@@ -291,7 +293,7 @@ def _splits(data: Mapping[str, Any]) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def _draw_samples(found: Any, out: Path) -> None:
-    """Draw samples of the arms, of the same noise vectors, if the study has arms."""
+    """Draw samples of the arms from the same noise vectors, if the study has arms."""
     from qiskit_qgen.cli.pages.study_page import save_figure
     from qiskit_qgen.plotting import plot_comparison
     from qiskit_qgen.studies import ArmStudy

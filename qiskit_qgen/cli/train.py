@@ -1,4 +1,4 @@
-"""``qgen train`` and ``qgen demo``: a model with your settings and data, or the package's."""
+"""``qgen train`` and ``qgen demo``: train a model with your settings and data, or with those of the package."""
 
 from __future__ import annotations
 
@@ -12,11 +12,15 @@ from qiskit_qgen.cli.reporting import note, reports_errors
 DEMO = Path(__file__).with_name("demo.toml")
 QUICK_DEMO = DEMO.with_name("demo_quick.toml")
 
-Steps = Annotated[int | None, typer.Option(min=1, help="Steps of the training.")]
-AutoencoderSteps = Annotated[int | None, typer.Option(min=1, help="Steps of the autoencoder.")]
+Steps = Annotated[int | None, typer.Option(min=1, help="Training steps.")]
+AutoencoderSteps = Annotated[int | None, typer.Option(min=1, help="Training steps of the autoencoder.")]
 Assignments = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="TABLE.KEY=VALUE", help="Any other setting, also TABLE.PART.KEY=VALUE; repeatable."),
+    typer.Option(
+        "--set",
+        metavar="TABLE.KEY=VALUE",
+        help="Any other setting, as TABLE.KEY=VALUE or TABLE.PART.KEY=VALUE; repeatable.",
+    ),
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the run in the folder.")]
 
@@ -24,10 +28,10 @@ Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the run in
 @reports_errors
 def demo(
     out: Annotated[
-        Path | None, typer.Option("--out", help="Folder of the run; runs/demo, or runs/demo-quick, if left out.")
+        Path | None, typer.Option("--out", help="Run folder (default: runs/demo or runs/demo-quick).")
     ] = None,
     quick: Annotated[
-        bool, typer.Option("--quick", help="About a minute: 8 qubits on 8 x 8 digits, with few steps.")
+        bool, typer.Option("--quick", help="Run for about a minute: 8 qubits on 8 x 8 digits, with few steps.")
     ] = False,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the run.")] = 0,
     steps: Steps = None,
@@ -35,10 +39,10 @@ def demo(
     assign: Assignments = None,
     overwrite: Overwrite = False,
 ) -> None:
-    """Train a StyleQGAN of 12 qubits on Fashion-MNIST, draw and score it.
+    """Train a StyleQGAN of 12 qubits on Fashion-MNIST, draw samples and score them.
 
-    An interrupted demonstration is continued by the same command; a finished one is only reported. A quick one does
-    the same at a small size, and its samples and scores say nothing about what the model can reach.
+    Run the same command again to continue an interrupted demo; a finished demo is only reported. A quick demo does the
+    same at a small size; its samples and scores say nothing about what the model can reach.
     """
     flags = {"steps": steps, "autoencoder_steps": autoencoder_steps, "seed": seed}
     config, folder = (QUICK_DEMO, "runs/demo-quick") if quick else (DEMO, "runs/demo")
@@ -51,30 +55,30 @@ def demo(
 @reports_errors
 def train(
     config: Annotated[
-        Path, typer.Argument(metavar="CONFIG", help="TOML file: tables data, model, training, evaluate.")
+        Path, typer.Argument(metavar="CONFIG", help="TOML file with the tables data, model, training and evaluate.")
     ],
     out: Annotated[
-        Path | None, typer.Option("--out", help="Folder of the run; runs/NAME for a file NAME.toml if left out.")
+        Path | None, typer.Option("--out", help="Run folder (default: runs/NAME for a file NAME.toml).")
     ] = None,
     data: Annotated[str | None, typer.Option(help="Data set: a known name, a folder or a file of images.")] = None,
     steps: Steps = None,
     autoencoder_steps: AutoencoderSteps = None,
-    batch_size: Annotated[int | None, typer.Option(min=1, help="Images in a batch.")] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Seed of the run; a fresh one if left out.")] = None,
+    batch_size: Annotated[int | None, typer.Option(min=1, help="Images per batch.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed of the run (default: a fresh one).")] = None,
     twin: Annotated[
         str | None,
         typer.Option(
             metavar="LEVEL",
-            help="Train the model's challenger in its place: weights, width, budget, unentangled, frozen or fourier.",
+            help="Train a challenger of the model instead: weights, width, budget, unentangled, frozen or fourier.",
         ),
     ] = None,
     assign: Assignments = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Continue the run in the folder, also a finished one with more steps.")
+        bool, typer.Option("--resume", help="Continue the run in the folder; a finished run continues with more steps.")
     ] = False,
     overwrite: Overwrite = False,
 ) -> None:
-    """Train a model as CONFIG says, draw and score it; options win over the file."""
+    """Train a model with the settings in CONFIG, draw samples and score them. Options override the file."""
     flags = {"steps": steps, "autoencoder_steps": autoencoder_steps, "batch_size": batch_size, "seed": seed}
     folder = Path("runs", config.stem) if out is None else out
     again = "the same command with --resume"
@@ -90,11 +94,11 @@ def _run(
     data: str | None = None,
     **how: Any,
 ) -> None:
-    """Run with the settings of a file and the options over them."""
+    """Run with the settings of a file, overridden by the options."""
     from qiskit_qgen.cli.settings import override, read_settings
 
     given = {("data", "name"): data, **{("training", name): value for name, value in flags.items()}}
     tables = override(read_settings(config), given, assignments or [])
-    from qiskit_qgen.cli.running import run  # imports torch, which a refused file need not wait for
+    from qiskit_qgen.cli.running import run  # imports torch; a refused file need not wait for it
 
     run(tables, out, **how)

@@ -13,14 +13,14 @@ from qiskit_qgen.exceptions import ArgumentError
 
 @reports_errors
 def web_app(
-    model: Annotated[Path, typer.Argument(metavar="MODEL_DIR", help="A saved model, or the folder of a run.")],
+    model: Annotated[Path, typer.Argument(metavar="MODEL_DIR", help="A saved model, or a run folder.")],
     host: Annotated[
-        str, typer.Option(help="Address to serve at; 0.0.0.0 lets others in this network see it.")
+        str, typer.Option(help="Address to serve at; 0.0.0.0 makes the page visible to others on your network.")
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port to serve at.")] = 8080,
     show: Annotated[bool, typer.Option("--show/--no-show", help="Open the browser.")] = True,
 ) -> None:
-    """Play with a trained model in the browser: noise, classes, interpolation, execution. Needs the extra `app`."""
+    """Explore a trained model in the browser: noise, classes, interpolation, execution. Needs the extra `app`."""
     if not model.exists():
         raise ArgumentError(f"Folder {model} does not exist.")
     from qiskit_qgen.optionals import HAS_NICEGUI

@@ -1,4 +1,4 @@
-"""The networks of a HybridGAN and what surrounds them, built from settings."""
+"""Build the networks and other parts of a HybridGAN from its settings."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ from qiskit_qgen.noise import AbstractNoise, GaussianNoise, UniformNoise
 
 
 def build_backbone(config: HybridGANConfig) -> AbstractBackbone:
-    """Return what the discriminator sees with.
+    """Return the discriminator's backbone.
 
     Raises:
-        ArgumentError: If it does not take such images.
+        ArgumentError: If it does not accept images of this shape.
         MissingOptionalLibraryError: If it needs a library that is not installed.
     """
     chosen, side = config.backbone, max(config.image_shape[1:])
@@ -63,7 +63,7 @@ def build_noise(config: HybridGANConfig) -> AbstractNoise:
 
 
 def build_circuit(block: BlockConfig) -> ParametrizedCircuit:
-    """Return the circuit of a quantum block, which also says how many parameters a classical block has.
+    """Return the circuit of a quantum block, which also sets the number of parameters of a classical block.
 
     Raises:
         ArgumentError: If a gate or pattern is unknown.
@@ -91,11 +91,11 @@ def build_networks(
     circuit: ParametrizedCircuit,
     seeded: Callable[[int], None],
 ) -> dict[str, nn.Module]:
-    """Return generator and discriminator; what does not belong to a block starts alike in all four configurations.
+    """Return generator and discriminator; everything outside the blocks starts equal in all four configurations.
 
     Args:
         config: The model's settings.
-        backbone: What the discriminator sees with.
+        backbone: The discriminator's backbone.
         circuit: The circuit of the quantum blocks.
         seeded: Begins a stream of initial weights.
     """

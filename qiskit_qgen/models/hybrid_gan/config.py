@@ -1,4 +1,4 @@
-"""The settings of HybridGAN: what the model is; how it is trained says ``AdversarialTraining``."""
+"""The settings of the HybridGAN model. ``AdversarialTraining`` holds the training settings."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ QUANTUM_IN = ("none", "generator", "discriminator", "both")
 
 
 class BlockConfig(CircuitControl):
-    """The exchangeable block of each network: a variational circuit, or two dense layers of as many parameters.
+    """The exchangeable block of each network: a variational circuit, or two dense layers with as many parameters.
 
     The circuit's options also set the size of classical blocks, so that configurations can be compared. A control
-    stands wherever `quantum_in` puts a circuit.
+    replaces the circuit wherever `quantum_in` puts one.
     """
 
     num_qubits: int = setting(
@@ -40,39 +40,40 @@ class BlockConfig(CircuitControl):
         maximum=MAX_QUBITS,
     )
     ansatz: Literal["hardware_efficient", "strongly_entangling", "data_reuploading"] | ParametrizedCircuit = setting(
-        "The circuit; see :func:`~qiskit_qgen.circuits.hardware_efficient_ansatz` and its like; or a circuit of your "
-        "own with inputs and weights, which the options down to `entangler` do not build",
+        "The circuit: a named ansatz, such as :func:`~qiskit_qgen.circuits.hardware_efficient_ansatz`, "
+        "or your own circuit with inputs and weights, for which the options down to `entangler` have no "
+        "effect",
         default="hardware_efficient",
     )
     num_layers: int | None = setting(
-        "Layers of the circuit; None takes 3, or 1 of 'strongly_entangling': 15 weights of 5 qubits, as in arXiv "
-        "2507.09706",
+        "Layers of the circuit; None takes 3, or 1 for 'strongly_entangling', which gives 15 weights "
+        "with 5 qubits, as in arXiv 2507.09706",
         default=None,
         minimum=1,
         maximum=10_000,
     )
-    encoding: str | tuple[str, ...] = setting("Gates that bring the inputs in", default="ry")
+    encoding: str | tuple[str, ...] = setting("Gates that encode the inputs", default="ry")
     rotations: tuple[str, ...] | None = setting(
-        "Rotation gates of a layer; None takes one RY, or RY, RZ, RY of 'strongly_entangling', whose usual last RZ "
-        "would have no effect on Z",
+        "Rotation gates of a layer; None takes one RY, or RY, RZ, RY for 'strongly_entangling', because "
+        "its usual last RZ would have no effect on Z",
         default=None,
     )
-    entanglement: Any = setting("Which qubits are entangled; 'strongly_entangling' has its own pattern", default="ring")
+    entanglement: Any = setting("Which qubits are entangled; 'strongly_entangling' has a fixed pattern", default="ring")
     entangler: str | tuple[str, ...] = setting("Two-qubit gate, or a list of several", default="cx")
     observables: Any = setting(
-        "Pauli letters whose expectation values are taken for each qubit; or a list of observables, each a "
-        "SparsePauliOp or a Pauli string such as 'XIZ'",
+        "Pauli letters to measure on each qubit, as expectation values; or a list of observables, each "
+        "a SparsePauliOp or a Pauli string such as 'XIZ'",
         default="Z",
     )
     num_parameters: int | None = setting(
-        "Parameters of a classical block, or the nearest number that two layers can have; None takes as many as the "
-        "circuit has weights",
+        "Number of parameters of a classical block; the nearest number that two layers can have is "
+        "used; None takes the number of the circuit's weights",
         default=None,
         minimum=1,
     )
     activation: Literal["leaky_relu", "relu", "tanh"] = setting(
-        "Non-linearity of classical blocks; with one hidden unit, 'relu' (arXiv 2507.09706) gives no gradient wherever "
-        "that unit is off",
+        "Non-linearity of classical blocks; with one hidden unit, 'relu' (arXiv 2507.09706) gives no "
+        "gradient wherever the unit is inactive",
         default="leaky_relu",
     )
 
@@ -101,7 +102,7 @@ class BlockConfig(CircuitControl):
 
 
 class UpsamplingConfig(Settings):
-    """The generator around its block, :class:`~qiskit_qgen.networks.UpsamplingGenerator`."""
+    """The generator around its block: :class:`~qiskit_qgen.networks.UpsamplingGenerator`."""
 
     width: int = setting("Channels of the first two stages, a multiple of 8", default=64, minimum=16)
 
@@ -111,7 +112,7 @@ class UpsamplingConfig(Settings):
 
 
 class DiscriminatorConfig(Settings):
-    """The discriminator around its block, :class:`~qiskit_qgen.networks.TransferDiscriminator`."""
+    """The discriminator around its block: :class:`~qiskit_qgen.networks.TransferDiscriminator`."""
 
     width: int = setting("Width of the hidden layer before the block", default=128, minimum=1)
     spectral_normalization: bool = setting(
@@ -122,8 +123,8 @@ class DiscriminatorConfig(Settings):
 class HybridGANConfig(Settings):
     """What a :class:`HybridGAN` is.
 
-    Of the system of arXiv 2507.09706 it is known that noise has 5 dimensions, a circuit 5 qubits, each block 15
-    parameters, and images grow from 4 x 4 to 32 x 32; what names no source is our choice.
+    In the system of arXiv 2507.09706, noise has 5 dimensions, a circuit has 5 qubits, each block has 15 parameters, and
+    images grow from 4 x 4 to 32 x 32. Options without a source are our choice.
     """
 
     image_shape: tuple[int, int, int] = setting(
@@ -132,28 +133,29 @@ class HybridGANConfig(Settings):
         source="arXiv 2507.09706",
     )
     quantum_in: Literal["none", "generator", "discriminator", "both"] = setting(
-        "Where the blocks are circuits", default="both"
+        "Which networks have a circuit as their block", default="both"
     )
     latent_dim: int = setting(
-        "Length of a noise vector; if it is not `num_qubits`, a linear map leads to the block",
+        "Length of a noise vector; if it differs from `num_qubits`, a linear map comes before the block",
         default=5,
         source="arXiv 2507.09706",
         minimum=1,
     )
     noise: Literal["gaussian", "uniform"] | AbstractNoise = setting(
-        "The noise: normal, uniform in [-1, 1], or a source of your own", default="gaussian"
+        "The noise: normal, uniform in [-1, 1], or your own source", default="gaussian"
     )
     num_classes: int = setting(
-        "Number of labels: the noise chooses one, and the discriminator sees it; 0 for a model without",
+        "Number of labels, of which the noise chooses one that the discriminator also sees; 0 for a "
+        "model without labels",
         default=0,
         minimum=0,
     )
     num_clusters: int = setting(
-        "Number of clusters in the place of labels, which k-means finds in the images; 0 for none", default=0, minimum=0
+        "Number of clusters that k-means finds in the images and that replace labels; 0 for none", default=0, minimum=0
     )
     block: BlockConfig = setting("The blocks", default=BlockConfig())
     backbone: EfficientNetLite0Config | ResNet18Config | InceptionV3Config | ConvBackboneConfig | AbstractBackbone = (
-        setting("What the discriminator sees with", default=EfficientNetLite0Config())
+        setting("The network that extracts image features for the discriminator", default=EfficientNetLite0Config())
     )
     generator: UpsamplingConfig = setting("The generator around its block", default=UpsamplingConfig())
     discriminator: DiscriminatorConfig = setting("The discriminator around its block", default=DiscriminatorConfig())
@@ -183,5 +185,5 @@ class HybridGANConfig(Settings):
 
     @property
     def quantum_parts(self) -> tuple[str, ...]:
-        """The networks that have a quantum block."""
+        """Names of the networks with a quantum block."""
         return {"both": ("generator", "discriminator"), "none": ()}.get(self.quantum_in, (self.quantum_in,))

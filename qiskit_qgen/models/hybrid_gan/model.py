@@ -21,14 +21,15 @@ from qiskit_qgen.training import AbstractPhase, AdversarialPhase, AdversarialTra
 
 
 class HybridGAN(AbstractGenerativeModel):
-    """A GAN of images whose generator and discriminator each have a small block that may be a quantum circuit.
+    """An image GAN whose generator and discriminator each have a small block that may be a quantum circuit.
 
-    The generator turns noise by its block into a short vector, and that by upsampling and convolution into images. The
-    discriminator sees images through a pretrained, frozen network; one hidden layer leads to its block, the block to a
-    score. A block is a variational circuit, or two fully connected layers with as many parameters; all else is equal,
-    and starts from equal weights for equal seeds, so that what differs is what the circuit does (arXiv 2507.09706).
+    The generator's block turns noise into a short vector, and upsampling and convolutions turn this vector into images.
+    The discriminator extracts features with a pretrained, frozen network; a hidden layer and the block turn them into a
+    score. A block is a variational circuit, or two fully connected layers with as many parameters. Everything else is
+    equal, and starts from equal weights for equal seeds, so that any difference comes from the circuit (arXiv
+    2507.09706).
 
-    The frozen network moves with the model, but is not part of its weights and is not saved.
+    The frozen network moves with the model, but is neither part of its weights nor saved.
 
     Args:
         **settings: The settings of :class:`HybridGANConfig` and of its parts, such as ``image_shape``, ``quantum_in``,
@@ -67,47 +68,48 @@ class HybridGAN(AbstractGenerativeModel):
 
     @property
     def circuit(self) -> ParametrizedCircuit | None:
-        """The circuit of the quantum blocks as it runs; None if there is none, or a classical control in its place."""
+        """The circuit of the quantum blocks as it runs; None if there is none, or a classical control replaces it."""
         return self.config.block.runs(self._block_circuit) if self.config.quantum_parts else None
 
     @property
     def noise_dim(self) -> int:
-        """Length of a noise vector, its category included."""
+        """Length of a noise vector, including its category."""
         return self._noise.dim + self.config.num_categories
 
     @property
     def num_classes(self) -> int | None:
-        """Number of labels; None for a model without."""
+        """Number of labels; None for a model without labels."""
         return self.config.num_classes or None
 
     @property
     def num_categories(self) -> int | None:
-        """Number of labels or clusters that can be asked for; None for a model without."""
+        """Number of labels or clusters to choose from; None for a model without them."""
         return self.config.num_categories or None
 
     @property
     def backbone(self) -> AbstractBackbone:
-        """What the discriminator sees with."""
+        """The discriminator's backbone."""
         return self._backbone
 
     @property
     def noise(self) -> AbstractNoise:
-        """The source of noise; with classes or clusters, each comes as often as in the training data."""
+        """The noise source; with classes or clusters, it draws each as often as it occurs in the training data."""
         return with_categories(self._noise, self.networks.get("categories"))
 
     def latents(
         self, noise: Tensor, labels: Tensor | None = None, *, generator: torch.Generator | None = None, **options: Any
     ) -> Tensor:
-        """Return the block's vectors (N, number of outputs) of noise (N, noise_dim); differentiable.
+        """Map noise (N, noise_dim) to the block's vectors (N, number of outputs); differentiable.
 
-        With classes or clusters they end with the unit vector of the category; ``labels`` (N,) replace the noise's own.
+        With classes or clusters, they end with the one-hot vector of the category; ``labels`` (N,) replace the category
+        in the noise.
         """
         if labels is not None:
             noise = asked_for(noise, labels, self.config.num_categories)
         return cast(UpsamplingGenerator, self.generator).latents(noise)
 
     def decode(self, latents: Tensor) -> Tensor:
-        """Return the images of the block's vectors (N, number of outputs); differentiable.
+        """Map the block's vectors (N, number of outputs) to images; differentiable.
 
         Raises:
             ArgumentError: If ``latents`` has another shape.

@@ -1,11 +1,11 @@
-"""The system of a paper as settings of a HybridGAN."""
+"""The system of a paper as HybridGAN settings."""
 
 from __future__ import annotations
 
 from qiskit_qgen.models.base.published import Published
 from qiskit_qgen.models.hybrid_gan.config import BlockConfig
 
-# Loss, rates, batch and steps are not known: our defaults train it.
+# Loss, learning rates, batch size and steps are not known: our defaults train it.
 _TRANSFER = Published(
     model={
         "image_shape": (3, 32, 32),

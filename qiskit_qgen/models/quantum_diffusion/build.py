@@ -1,4 +1,4 @@
-"""The networks of a QuantumDiffusion and what surrounds them, built from settings."""
+"""Build the networks and other parts of a QuantumDiffusion from its settings."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ from qiskit_qgen.noise import AbstractNoise, GaussianNoise, QuantumCircuitNoise
 
 
 class Schedule(nn.Module):
-    """The variances of a schedule as a part of a model, so that they are saved with it.
+    """The variances of a schedule as part of a model, so that they are saved with it.
 
     Args:
-        process: The Gaussian process; of another one, whose steps have no variances, and before a schedule is fitted to
-            data, it is the cosine schedule.
+        process: The Gaussian process. For any other process, whose steps have no variances, and before a schedule is
+            fitted to data, the schedule is the cosine schedule.
         num_steps: Number of steps.
     """
 
@@ -50,7 +50,7 @@ class Schedule(nn.Module):
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
         former = self.betas
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
-        if self.betas.dtype != former.dtype:  # variances near 0 and 1 are lost in another precision
+        if self.betas.dtype != former.dtype:  # other precisions lose variances near 0 and 1
             self.betas = former.to(self.betas.device)
         tensor, version, schedule = self._known
         if tensor is former and version == former._version:  # moved, with the same values
@@ -65,7 +65,7 @@ class Schedule(nn.Module):
     def schedule(self) -> NoiseSchedule:
         """Return the schedule."""
         tensor, version, schedule = self._known
-        if tensor is not self.betas or version != self.betas._version:  # told without a look at the device
+        if tensor is not self.betas or version != self.betas._version:  # known without reading from the device
             schedule = NoiseSchedule(self.betas.detach().clone())
             self._known = (self.betas, self.betas._version, schedule)
         return schedule
@@ -86,7 +86,7 @@ def build_noise(config: QuantumDiffusionConfig) -> AbstractNoise:
 
 
 def build_process(config: QuantumDiffusionConfig) -> AbstractForwardProcess | None:
-    """Return the forward process; None for the Gaussian one."""
+    """Return the forward process, or None for the Gaussian one."""
     process = config.process
     if isinstance(process, Depolarizing):
         return DepolarizingProcess(process.num_steps, shots=process.shots)

@@ -1,4 +1,4 @@
-"""The settings of QuantumDiffusion: what the model is; how it is trained says ``DenoisingTraining``."""
+"""The settings of the QuantumDiffusion model. ``DenoisingTraining`` holds the training settings."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from qiskit_qgen.noise import AbstractNoise
 
 _SAMPLING_STEPS = 50
 _MOST_STEPS = 100_000
-_MOST_WALK_STEPS = 2_000  # a table of transitions is made for each, before a saved model's sizes are compared
+_MOST_WALK_STEPS = 2_000  # each gets a table of transitions, before the sizes of a saved model are compared
 
 
 class GaussianDiffusion(Settings):
-    """Images that drown in noise, ``x_t = a_t x_0 + s_t e``."""
+    """The Gaussian forward process, ``x_t = a_t x_0 + s_t e``."""
 
     kind: ClassVar[str] = "gaussian"
     num_steps: int = setting(
@@ -39,7 +39,7 @@ class GaussianDiffusion(Settings):
         default="cosine",
     )
     min_beta: float = setting(
-        "Smallest variance of a step of the cosine schedule (1e-4 in the code of arXiv 2504.00034)",
+        "Smallest variance of a step in the cosine schedule (1e-4 in the code of arXiv 2504.00034)",
         default=0.0,
         minimum=0,
         maximum=MAX_BETA,
@@ -55,7 +55,7 @@ class GaussianDiffusion(Settings):
 
 
 class Depolarizing(Settings):
-    """Pixels as qubits that depolarise, :class:`~qiskit_qgen.diffusion.DepolarizingProcess`."""
+    """Pixels as qubits that depolarise: :class:`~qiskit_qgen.diffusion.DepolarizingProcess`."""
 
     kind: ClassVar[str] = "depolarizing"
     num_steps: int = setting("Number of diffusion steps", default=1000, minimum=2, maximum=_MOST_STEPS)
@@ -63,27 +63,27 @@ class Depolarizing(Settings):
 
 
 class StochasticWalk(Settings):
-    """Pixels that walk over the grey levels, :class:`~qiskit_qgen.diffusion.StochasticWalkProcess`."""
+    """Pixels that walk over the grey levels: :class:`~qiskit_qgen.diffusion.StochasticWalkProcess`."""
 
     kind: ClassVar[str] = "stochastic_walk"
     num_steps: int = setting("Number of diffusion steps", default=1000, minimum=2, maximum=_MOST_WALK_STEPS)
     levels: int = setting("Number of grey levels", default=8, minimum=3, maximum=16)
     mixing: float = setting(
-        "1 is the classical random walk; near 0 almost all is quantum", default=0.3, above=0, maximum=1
+        "1 is the classical random walk; near 0, the walk is almost purely quantum", default=0.3, above=0, maximum=1
     )
 
 
 class Sampling(Settings):
-    """How a model samples unless a call says otherwise."""
+    """How a model samples, unless a call overrides it."""
 
     sampler: Literal["ddim", "dpm-solver", "ddpm"] = setting(
-        "The sampler, with the Gaussian process only; 'ddpm' takes all steps", default="ddim"
+        "The sampler, for the Gaussian process only; 'ddpm' takes all steps", default="ddim"
     )
     steps: int | None = setting(
-        "Calls of the network for an image, of 'ddim' and 'dpm-solver'; None takes at most 50", default=None, minimum=1
+        "Network calls per image for 'ddim' and 'dpm-solver'; None takes at most 50", default=None, minimum=1
     )
     guidance: float = setting(
-        "Strength g of classifier-free guidance, (1 - g) output(no label) + g output(label), of a model with classes",
+        "Strength g of classifier-free guidance for a model with classes: (1 - g) output(no label) + g output(label)",
         default=1.0,
         source="arXiv 2207.12598",
         minimum=0,
@@ -96,25 +96,25 @@ class Sampling(Settings):
 
 
 class QuantumDiffusionConfig(Settings):
-    """What a :class:`QuantumDiffusion` is; what names no source is our choice."""
+    """What a :class:`QuantumDiffusion` is. Options without a source are our choice."""
 
     image_shape: tuple[int, int, int] = setting(
         "Channels (1 to 4), height and width (divisible by 4) of the images", default=(1, 28, 28)
     )
     bottleneck: (
         QuantumBottleneck | PlainBottleneck | SqueezeExcitation | FrozenSqueezeExcitation | PublishedBottleneck
-    ) = setting("What stands in the network's bottleneck", default=QuantumBottleneck())
+    ) = setting("The network's bottleneck", default=QuantumBottleneck())
     architecture: UNetConfig | PublishedUNetConfig = setting("The network", default=UNetConfig())
     process: GaussianDiffusion | Depolarizing | StochasticWalk | AbstractForwardProcess = setting(
-        "The forward process: how images drown, or a process of your own", default=GaussianDiffusion()
+        "The forward process, which turns images into noise; or your own process", default=GaussianDiffusion()
     )
     noise: Literal["gaussian", "quantum"] | AbstractNoise = setting(
-        "The noise of the Gaussian process: normal, of a quantum circuit, or a source of your own with as many "
-        "components as an image",
+        "The noise of the Gaussian process: normal, from a quantum circuit, or your own source with as "
+        "many components as an image",
         default="gaussian",
     )
-    num_classes: int | None = setting("Number of labels; None for a model without", default=None, minimum=2)
-    sampling: Sampling = setting("How the model samples unless a call says otherwise", default=Sampling())
+    num_classes: int | None = setting("Number of labels; None for a model without labels", default=None, minimum=2)
+    sampling: Sampling = setting("How the model samples, unless a call overrides it", default=Sampling())
 
     def check(self) -> None:
         """Raise :class:`ArgumentError` unless shape, process, noise and sampling go together."""
@@ -135,10 +135,10 @@ class QuantumDiffusionConfig(Settings):
         self.check_sampling(self.sampling)
 
     def check_sampling(self, sampling: Sampling) -> None:
-        """Raise unless a way of sampling goes with the model.
+        """Raise unless the sampling options fit the model.
 
         Raises:
-            ArgumentError: If it has options without effect, or more steps than the process.
+            ArgumentError: If options have no effect, or there are more steps than in the process.
         """
         if not self.is_gaussian:
             sampling.refuse(("sampler",), "unless the process is Gaussian")
@@ -149,10 +149,10 @@ class QuantumDiffusionConfig(Settings):
 
     @property
     def is_gaussian(self) -> bool:
-        """Whether images drown in noise that is added."""
+        """Whether the forward process adds Gaussian noise."""
         return isinstance(self.process, GaussianDiffusion)
 
     def num_calls(self, sampling: Sampling) -> int:
-        """Return in how many steps an image is sampled."""
+        """Return the number of steps to sample an image."""
         every = self.process.num_steps
         return every if sampling.sampler == "ddpm" else sampling.steps or min(_SAMPLING_STEPS, every)

@@ -1,4 +1,4 @@
-"""QuantumDiffusion: a diffusion model with a quantum circuit in its network's bottleneck."""
+"""QuantumDiffusion: a diffusion model with a quantum circuit in the bottleneck of its network."""
 
 from __future__ import annotations
 
@@ -43,20 +43,20 @@ _STEP_STREAM = 0x73746570
 
 
 def _symmetric(data: Any) -> Any:
-    """Return images (N, C, H, W) of [0, 1] in [-1, 1]."""
+    """Map images (N, C, H, W) from [0, 1] to [-1, 1]."""
     if isinstance(data, StreamedImages):
         return data.map(_symmetric)
     return data * 2 - 1
 
 
 class QuantumDiffusion(AbstractGenerativeModel):
-    """A denoising diffusion model whose light U-Net has a circuit in its bottleneck, for small sets of images.
+    """A denoising diffusion model with a quantum circuit in the bottleneck of a light U-Net, for small image data sets.
 
-    The system of arXiv 2504.00034, repaired: there the circuit's 48 weights have gradients that are identically zero
-    (``bottleneck="quantum_published"`` keeps it for the record) and its input was detached. Every arm of ``bottleneck``
-    is the same network except for its gate.
+    This is the system of arXiv 2504.00034 with two fixes: in the original, the gradients of the circuit's 48 weights
+    are identically zero (``bottleneck="quantum_published"`` keeps that circuit for the record), and its input was
+    detached. The network is the same for all values of ``bottleneck``, except for the gate.
 
-    A noise vector is the image at the last step, flattened: ``model(noise)`` runs the whole sampler from there.
+    A noise vector is the flattened image at the last step: ``model(noise)`` runs the whole sampler from there.
 
     Args:
         **settings: The settings of :class:`QuantumDiffusionConfig` and of its parts, such as ``image_shape``,
@@ -92,17 +92,17 @@ class QuantumDiffusion(AbstractGenerativeModel):
 
     @property
     def circuit(self) -> ParametrizedCircuit | None:
-        """The bottleneck's circuit as it runs; None for a classical bottleneck or control."""
+        """The circuit of the bottleneck as it runs; None for a classical bottleneck or control."""
         return self._circuit
 
     @property
     def noise_dim(self) -> int:
-        """Length of a noise vector: the number of an image's components."""
+        """Length of a noise vector: the number of components of an image."""
         return math.prod(self.config.image_shape)
 
     @property
     def num_classes(self) -> int | None:
-        """Number of labels; None for a model without."""
+        """Number of labels; None for a model without labels."""
         return self.config.num_classes
 
     @property
@@ -117,7 +117,7 @@ class QuantumDiffusion(AbstractGenerativeModel):
 
     @property
     def noise_schedule(self) -> NoiseSchedule:
-        """The noise schedule; "information" is the cosine schedule before the first training."""
+        """The noise schedule; before the first training, "information" is the cosine schedule."""
         return cast(Schedule, self.schedule).schedule()
 
     def latents(
@@ -129,7 +129,7 @@ class QuantumDiffusion(AbstractGenerativeModel):
         sampling: Sampling | None = None,
         **options: Any,
     ) -> Tensor:
-        """Return the images (N, C, H, W) in [-1, 1] that the sampler makes of noise (N, noise_dim); differentiable."""
+        """Run the sampler: map noise (N, noise_dim) to images (N, C, H, W) in [-1, 1]; differentiable."""
         chosen = self.config.sampling if sampling is None else sampling
         source = torch_generator(0, _STEP_STREAM) if generator is None else generator
         count, denoiser = self.config.num_classes, cast(AbstractDenoiser, self.denoiser)
@@ -160,7 +160,7 @@ class QuantumDiffusion(AbstractGenerativeModel):
         return few(model, start, schedule, num_steps=num_steps, prediction=kind)
 
     def decode(self, latents: Tensor) -> Tensor:
-        """Return the images (N, C, H, W) in [0, 1] of those in [-1, 1]; differentiable.
+        """Map images (N, C, H, W) from [-1, 1] to [0, 1]; differentiable.
 
         Raises:
             ArgumentError: If ``latents`` has another shape.
@@ -173,10 +173,10 @@ class QuantumDiffusion(AbstractGenerativeModel):
         """Generate images; the same seed and execution give the same bits.
 
         Args:
-            num_samples: As of :meth:`AbstractGenerativeModel.sample`, as are ``seed``, ``generator``, ``noise``,
+            num_samples: As for :meth:`AbstractGenerativeModel.sample`, like ``seed``, ``generator``, ``noise``,
                 ``labels`` and ``execution``.
-            **options: Beside these, ``guidance``, ``sampler`` and ``sampling_steps``: the options of :class:`Sampling`
-                in place of the model's.
+            **options: Also ``guidance``, ``sampler`` and ``sampling_steps``: options of :class:`Sampling` that replace
+                those of the model.
 
         Raises:
             ArgumentError: If an argument is out of range or without effect.
@@ -247,7 +247,7 @@ class QuantumDiffusion(AbstractGenerativeModel):
         ]
 
     def _fit_to_data(self, images: Tensor) -> None:
-        """Fit what is not trained step by step to images (N, C, H, W) in [-1, 1]."""
+        """Fit the parts that are not trained step by step to images (N, C, H, W) in [-1, 1]."""
         if isinstance(self.config.process, GaussianDiffusion) and self.config.process.schedule == "information":
             with renamed_arguments({"images": "data"}):
                 cast(Schedule, self.schedule).fit(images)

@@ -1,4 +1,4 @@
-"""The system of a paper, in the form that its repaired code gives it, as settings of a QuantumDiffusion."""
+"""The system of a paper, in the form of its fixed code, as QuantumDiffusion settings."""
 
 from __future__ import annotations
 

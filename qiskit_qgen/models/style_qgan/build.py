@@ -1,4 +1,4 @@
-"""The networks of a StyleQGAN and the phases of its training, built from settings."""
+"""Build the networks of a StyleQGAN and its training phases from its settings."""
 
 from __future__ import annotations
 
@@ -44,10 +44,10 @@ _LATENT_SPREAD = 0.25  # of expectation values, for one standard deviation of a 
 
 
 def build_circuit(config: StyleQGANConfig) -> ParametrizedCircuit | None:
-    """Return the generator's ansatz; None for a classical generator.
+    """Return the generator's ansatz, or None for a classical generator.
 
     Raises:
-        ArgumentError: If the ansatz does not exist, or does not end as its start needs.
+        ArgumentError: If the ansatz does not exist, or its last gates do not fit the initialization.
     """
     generator = config.generator
     if not isinstance(generator, QuantumGeneratorConfig):
@@ -66,7 +66,7 @@ def build_circuit(config: StyleQGANConfig) -> ParametrizedCircuit | None:
 
 
 def build_codec(config: StyleQGANConfig) -> nn.Module:
-    """Return what leads from data to the vectors that the generator learns, and back."""
+    """Return the codec between data and the vectors that the generator learns."""
     if config.image_shape is None:
         return RowCodec()
     if config.autoencoder is None:
@@ -81,7 +81,7 @@ def build_codec(config: StyleQGANConfig) -> nn.Module:
 
 
 def build_normalizer(config: StyleQGANConfig) -> AbstractNormalizer:
-    """Return the map of those vectors to the generator's space."""
+    """Return the map from these vectors to the generator's space."""
     if config.image_shape is not None:
         return LatentNormalizer(config.sample_size, config.latent_transform if config.has_autoencoder else "none")
     if config.scaling == "none":
@@ -124,7 +124,7 @@ def build_critic(config: StyleQGANConfig) -> nn.Module:
 
 
 def build_noise(config: StyleQGANConfig) -> AbstractNoise:
-    """Return the source of noise, without the category."""
+    """Return the noise source, without the category."""
     if isinstance(config.noise, AbstractNoise):
         return config.noise
     return (QuantumCircuitNoise if config.noise == "quantum" else GaussianNoise)(config.continuous_size)
@@ -141,7 +141,7 @@ def build_phases(
     *,
     warm_start: bool,
 ) -> list[AbstractPhase]:
-    """Return the autoencoder's phase and its decoder's, if they are trained, and the adversarial phase on its latents.
+    """Return the phases of the autoencoder and its decoder, if trained, and the adversarial phase on its latents.
 
     Args:
         config: The model's settings.
@@ -151,7 +151,7 @@ def build_phases(
         noise: The generator's source of noise.
         training: How to train.
         seed: Seed of the run.
-        warm_start: Whether autoencoder, normalizer and clusters are kept as they are.
+        warm_start: Whether to keep autoencoder, normalizer and clusters.
     """
     codec, normalizer = networks["autoencoder"], networks["normalizer"]
     device = next(networks["generator"].parameters()).device
@@ -206,10 +206,10 @@ def build_phases(
 
 @torch.no_grad()
 def _check_own_autoencoder(config: StyleQGANConfig, codec: Any, images: Tensor) -> None:
-    """Raise unless the caller's module leads from images to latents and back.
+    """Raise unless the caller's module maps images to latents and back.
 
     Raises:
-        ArgumentError: If what it returns has another shape.
+        ArgumentError: If its result has another shape.
     """
     codec.eval()
     latents = codec.encode(images)
@@ -221,7 +221,7 @@ def _check_own_autoencoder(config: StyleQGANConfig, codec: Any, images: Tensor) 
 
 
 def _check_autoencoder_training(config: StyleQGANConfig, training: StyleQGANTraining, *, warm_start: bool) -> None:
-    """Raise unless the settings of the autoencoder's training have an effect, and it is trained if it must be."""
+    """Raise unless the autoencoder's training settings have an effect, and the autoencoder is trained if necessary."""
     if warm_start:
         training.refuse(("autoencoder", "decoder"), "with `warm_start`, which keeps the autoencoder as it is")
     if not config.has_autoencoder:

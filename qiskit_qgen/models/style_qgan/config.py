@@ -1,4 +1,4 @@
-"""The settings of StyleQGAN: what the model is, and how it is trained."""
+"""The settings of the StyleQGAN model and of its training."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ _USUAL_SIZE = 24  # two numbers of each of 12 qubits
 
 
 class QuantumGeneratorConfig(CircuitControl):
-    """A circuit with noise in every rotation angle, :class:`~qiskit_qgen.networks.QuantumStyleGenerator`."""
+    """A circuit with noise in every rotation angle: :class:`~qiskit_qgen.networks.QuantumStyleGenerator`."""
 
     kind: ClassVar[str] = "quantum"
     ansatz: ParametrizedCircuit | None = setting(
-        "A circuit of your own, whose inputs are the angles; None builds one as the options down to `entangler` say",
+        "Your own circuit, whose inputs are the angles; None builds one from the options down to `entangler`",
         default=None,
     )
     num_qubits: int = setting("Number of qubits", default=12, source="arXiv 2601.05036", minimum=1, maximum=MAX_QUBITS)
     num_layers: int = setting(
-        "Layers of rotations and entanglers, before a last layer of rotations",
+        "Layers of rotations and entanglers, before a final layer of rotations",
         default=8,
         source="arXiv 2601.05036",
         minimum=1,
@@ -56,35 +56,37 @@ class QuantumGeneratorConfig(CircuitControl):
     )
     entangler: str | tuple[str, ...] = setting("Two-qubit gate, or a list of several", default="cx")
     observables: Any = setting(
-        "Pauli letters whose expectation values are taken for each qubit; or a list of observables, each a "
-        "SparsePauliOp or a Pauli string such as 'XIZ'",
+        "Pauli letters to measure on each qubit, as expectation values; or a list of observables, each "
+        "a SparsePauliOp or a Pauli string such as 'XIZ'",
         default="XZ",
         source="arXiv 2601.05036",
     )
     style: Literal["full", "cyclic", "cyclic-shared"] = setting(
-        "How the noise enters: each angle depends on all its components (arXiv 2406.02668), or on one, in turn (arXiv "
-        "2110.06933), or so that a qubit's second and third rotation share one, as in the tutorial of its code",
+        "How the noise enters: each angle depends on all noise components (arXiv 2406.02668), or on "
+        "one, in turn (arXiv 2110.06933), or on one that a qubit's second and third rotation share, as "
+        "in the tutorial of the latter's code",
         default="full",
     )
     init: Literal["gaussian", "uniform"] = setting(
-        "Where the angles start; see :class:`~qiskit_qgen.networks.QuantumStyleGenerator`", default="gaussian"
+        "How the angles are initialised; see :class:`~qiskit_qgen.networks.QuantumStyleGenerator`", default="gaussian"
     )
     init_scale: float = setting(
-        "With init='uniform', the bound of the initial weights and biases; with 'gaussian', the size of all angles "
-        "together that start near 0, over the spread of a last rotation: small angles avoid flat gradients",
+        "With init='uniform', the bound of the initial weights and biases; with 'gaussian', the total "
+        "size of the angles that start near 0, relative to the spread of a final rotation: small angles "
+        "avoid flat gradients",
         default=0.1,
         minimum=0,
         maximum=1e6,
     )
     readout_std: float | None = setting(
-        "Spread of the expectation values that stands for one standard deviation; None takes 0.25 in a latent, and 1, "
-        "which leaves them as they are, without an autoencoder",
+        "Spread of the expectation values that corresponds to one standard deviation; None takes 0.25 "
+        "in a latent space, and without an autoencoder 1, which leaves them unchanged",
         default=None,
         above=0,
     )
 
     def check(self) -> None:
-        """Raise :class:`ArgumentError` unless letters and pattern are known and the circuit is of a size that runs."""
+        """Raise :class:`ArgumentError` unless letters and pattern are known and the circuit is small enough to run."""
         super().check()
         if self.control == "dense":
             raise ArgumentError(
@@ -104,7 +106,7 @@ class QuantumGeneratorConfig(CircuitControl):
         check_circuit_size(self.num_layers, gates, self.num_qubits * len(last))
 
     def layers_of_angles(self) -> list[range]:
-        """Return the numbers of the angles of each layer, the final rotations last; of an own circuit of all in one."""
+        """Return the indices of the angles in each layer, the final rotations last; your own circuit is one layer."""
         if self.ansatz is not None:
             return [range(self.ansatz.num_inputs)]
         layers = repeated_layers(self.num_qubits, self.num_layers, self.entanglement)
@@ -113,69 +115,69 @@ class QuantumGeneratorConfig(CircuitControl):
 
     @property
     def num_readouts(self) -> int:
-        """Number of observables that the circuit offers."""
+        """Number of observables of the circuit."""
         return len(self.observables) * (self.num_qubits if isinstance(self.observables, str) else 1)
 
 
 class StyleQGANConfig(Settings):
     """What a :class:`StyleQGAN` is.
 
-    Of the latent model, arXiv 2601.05036 is known to use 12 qubits, 24 latent components, up to 8 layers, the
-    Wasserstein loss with gradient penalty and gradient-norm clipping; what names no source is our choice.
+    The latent model of arXiv 2601.05036 uses 12 qubits, 24 latent components, up to 8 layers, the Wasserstein loss with
+    gradient penalty, and gradient-norm clipping. Options without a source are our choice.
     """
 
     image_shape: tuple[int, int, int] | None = setting(
         "Channels, height and width (8 to 64) of the images; None for tabular data", default=(1, 28, 28)
     )
-    num_features: int | None = setting("Columns of tabular data", default=None, minimum=1)
+    num_features: int | None = setting("Number of columns of tabular data", default=None, minimum=1)
     scaling: Literal["range", "quantile", "power", "none"] = setting(
-        "How columns of tabular data are mapped to [-1, 1]: by their range, by their quantiles, by Yeo-Johnson's power "
-        "transform and then by their range (arXiv 2110.06933), or not at all",
+        "How columns of tabular data are mapped to [-1, 1]: by their range, by their quantiles, by the "
+        "Yeo-Johnson power transform followed by their range (arXiv 2110.06933), or not at all",
         default="range",
     )
     generator: QuantumGeneratorConfig | ClassicalGeneratorConfig = setting(
-        "The generator: a circuit, or a multilayer perceptron in its place", default=QuantumGeneratorConfig()
+        "The generator: a circuit, or a multilayer perceptron instead", default=QuantumGeneratorConfig()
     )
     noise: Literal["gaussian", "quantum"] | AbstractNoise = setting(
-        "The noise, a category left out: normal, of a quantum circuit, or a source of your own", default="gaussian"
+        "The noise, apart from a category: normal, from a quantum circuit, or your own source", default="gaussian"
     )
     noise_dim: int | None = setting(
-        "Length of a noise vector without its category; None takes two components for each qubit, 24 without circuit, "
-        "less one for each category if those are at most half as many",
+        "Length of a noise vector without its category; None takes two components for each qubit, or 24 "
+        "without a circuit, minus one for each category if there are at most half as many categories",
         default=None,
         minimum=1,
     )
     num_classes: int = setting(
-        "Number of labels: the noise chooses one, and the critic sees it; 0 for a model without",
+        "Number of labels, of which the noise chooses one that the critic also sees; 0 for a model without labels",
         default=0,
         minimum=0,
     )
     num_clusters: int = setting(
-        "Number of clusters in the place of labels, which k-means finds in what the generator learns; 0 for none",
+        "Number of clusters that k-means finds in the generator's training vectors and that replace labels; 0 for none",
         default=0,
         minimum=0,
     )
     autoencoder: ConvAutoencoderConfig | VariationalAutoencoderConfig | LastAutoencoderConfig | nn.Module | None = (
         setting(
-            "The autoencoder of images; None to generate pixels; or a module of your own with `encode`, (N, C, H, W) "
-            "to (N, latent_dim), and `decode`, the reverse with values in [0, 1]",
+            "The image autoencoder; None to generate pixels directly; or your own module with `encode`, "
+            "which maps (N, C, H, W) to (N, latent_dim), and `decode`, the reverse with values in [0, 1]",
             default=ConvAutoencoderConfig(),
         )
     )
     latent_dim: int | None = setting(
-        "Length of a latent vector, at most the number of outputs; None takes that number, 24 without circuit",
+        "Length of a latent vector, at most the number of outputs; None takes that number, or 24 without a circuit",
         default=None,
         minimum=1,
     )
     latent_transform: Literal["pca", "zca", "standard", "none"] = setting(
-        "What is done to latents before the generator learns them, fitted to the training images; see "
-        ":class:`~qiskit_qgen.networks.LatentNormalizer`",
+        "How latents are transformed before the generator learns them, fitted to the training images; "
+        "see :class:`~qiskit_qgen.networks.LatentNormalizer`",
         default="pca",
     )
     critic: CriticConfig | ConvCriticConfig = setting("The critic", default=CriticConfig())
 
     def check(self) -> None:
-        """Raise unless data, autoencoder and generator go together."""
+        """Raise unless data, autoencoder and generator fit together."""
         if self.image_shape is None:
             if self.num_features is None:
                 raise ArgumentError(
@@ -212,7 +214,7 @@ class StyleQGANConfig(Settings):
             self._check_readouts(generator)
 
     def _check_readouts(self, generator: QuantumGeneratorConfig) -> None:
-        """Raise unless there is an observable for each number of a sample, and no use is left out of a list."""
+        """Raise unless there is an observable for each component of a sample, and every one in a list is used."""
         if not isinstance(generator.observables, str) and self.sample_size != generator.num_readouts:
             raise ArgumentError(
                 f"Argument `observables` must be as many as a sample has numbers, {self.sample_size}, but holds "
@@ -232,7 +234,7 @@ class StyleQGANConfig(Settings):
 
     @property
     def sample_size(self) -> int:
-        """Length of the vectors that the generator makes."""
+        """Length of the vectors that the generator produces."""
         if self.image_shape is None:
             return self.num_features or 0
         if self.autoencoder is None:
@@ -243,7 +245,7 @@ class StyleQGANConfig(Settings):
 
     @property
     def noise_size(self) -> int:
-        """Length of a noise vector, its category included."""
+        """Length of a noise vector, including its category."""
         return self.continuous_size + self.num_categories
 
     @property
@@ -258,7 +260,7 @@ class StyleQGANConfig(Settings):
 
     @property
     def given_noise_dim(self) -> int | None:
-        """The `noise_dim` that gives another generator noise of this length; None beside a custom source."""
+        """The `noise_dim` that gives another generator noise of this length; None with a custom source."""
         return None if isinstance(self.noise, AbstractNoise) else self.continuous_size
 
     @property
@@ -268,9 +270,9 @@ class StyleQGANConfig(Settings):
 
 
 class StyleQGANTraining(WassersteinTraining):
-    """How a :class:`StyleQGAN` is trained: first its autoencoder, then its decoder, then generator and critic."""
+    """How to train a :class:`StyleQGAN`: first its autoencoder, then its decoder, then generator and critic."""
 
     autoencoder: AutoencoderTraining = setting("The training of the autoencoder", default=AutoencoderTraining())
     decoder: DecoderTraining = setting(
-        "The adversarial training of its decoder, which makes images sharper", default=DecoderTraining()
+        "The adversarial training of the decoder, which makes images sharper", default=DecoderTraining()
     )

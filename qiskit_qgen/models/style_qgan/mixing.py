@@ -1,4 +1,4 @@
-"""Style mixing: some angles of the circuit follow one noise vector, the others another."""
+"""Style mixing: some angles of the circuit follow one noise vector, the others another one."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def mix_styles(
 
 
 def _chosen_angles(options: Any, layers: Iterable[int] | None, angles: Iterable[int] | None) -> list[int]:
-    """Return the numbers of the angles that follow the other noise.
+    """Return the indices of the angles that follow the other noise vector.
 
     Raises:
         ArgumentError: If there are no angles, both or neither of ``layers`` and ``angles`` are given, or one of them

@@ -34,11 +34,11 @@ from qiskit_qgen.training import AbstractPhase
 
 
 class StyleQGAN(AbstractGenerativeModel):
-    """A GAN whose generator is a quantum circuit with noise in every rotation angle, for images and for tables.
+    """A GAN whose generator is a quantum circuit with noise in every rotation angle, for images and tabular data.
 
-    Images are compressed by a classical autoencoder to short vectors. The generator turns noise ``z`` into angles
-    ``W z + b`` and reads X and Z of each qubit; a classical critic compares these vectors with those of real images by
-    the Wasserstein loss with gradient penalty; the decoder turns them into images (arXiv 2601.05036). Tabular data
+    A classical autoencoder compresses images to short vectors. The generator turns noise ``z`` into angles ``W z + b``
+    and measures X and Z of each qubit. A classical critic compares the resulting vectors with those of real images by
+    the Wasserstein loss with gradient penalty, and the decoder turns them into images (arXiv 2601.05036). Tabular data
     need no autoencoder. :meth:`published` gives the systems of arXiv 2110.06933, 2406.02668 and 2601.05036.
 
     Args:
@@ -77,36 +77,36 @@ class StyleQGAN(AbstractGenerativeModel):
 
     @property
     def circuit(self) -> ParametrizedCircuit | None:
-        """The generator's circuit as it runs, whose inputs are its angles; None if nothing quantum is left of it."""
+        """The generator's circuit as it runs, with its angles as inputs; None if it has no quantum part."""
         options = self.config.generator
         return options.runs(self._circuit) if isinstance(options, QuantumGeneratorConfig) else None
 
     @property
     def noise_dim(self) -> int:
-        """Length of a noise vector, its category included."""
+        """Length of a noise vector, including its category."""
         return self.config.noise_size
 
     @property
     def noise(self) -> AbstractNoise:
-        """The source of noise; with classes or clusters, each comes as often as in the training data."""
+        """The noise source; with classes or clusters, it draws each as often as it occurs in the training data."""
         return with_categories(self._continuous, self.networks.get("categories"))
 
     @property
     def num_classes(self) -> int | None:
-        """Number of labels; None for a model without."""
+        """Number of labels; None for a model without labels."""
         return self.config.num_classes or None
 
     @property
     def num_categories(self) -> int | None:
-        """Number of labels or clusters that can be asked for; None for a model without."""
+        """Number of labels or clusters to choose from; None for a model without them."""
         return self.config.num_categories or None
 
     def latents(
         self, noise: Tensor, labels: Tensor | None = None, *, generator: torch.Generator | None = None, **options: Any
     ) -> Tensor:
-        """Return the generator's vectors (N, latent_dim) of noise (N, noise_dim); differentiable.
+        """Map noise (N, noise_dim) to the generator's vectors (N, latent_dim); differentiable.
 
-        With ``labels`` (N,), numbers of classes or clusters, these stand in place of the noise's own.
+        ``labels`` (N,), the indices of classes or clusters, replace the categories in the noise.
         """
         if labels is not None:
             noise = asked_for(noise, labels, self.config.num_categories)
@@ -114,7 +114,7 @@ class StyleQGAN(AbstractGenerativeModel):
         return vectors
 
     def decode(self, latents: Tensor) -> Tensor:
-        """Return the images or rows of the generator's vectors (N, latent_dim); differentiable.
+        """Map the generator's vectors (N, latent_dim) to images or rows; differentiable.
 
         Raises:
             ArgumentError: If ``latents`` has another shape.
@@ -134,20 +134,21 @@ class StyleQGAN(AbstractGenerativeModel):
         angles: Iterable[int] | None = None,
         execution: AbstractExecution | None = None,
     ) -> Tensor:
-        """Return samples of which some angles of the circuit follow one noise vector and the rest another.
+        """Return samples in which some angles of the circuit follow one noise vector and the rest another one.
 
-        An angle of ``angles``, or of a layer of ``layers``, is ``(W z' + b)_k`` with z' of ``other``, all others are
-        ``(W z + b)_k`` with z of ``noise``: the style mixing of arXiv 1812.04948, with a circuit's layers.
+        An angle in ``angles``, or in a layer in ``layers``, is ``(W z' + b)_k`` with z' from ``other``; all others are
+        ``(W z + b)_k`` with z from ``noise``. This is the style mixing of arXiv 1812.04948, applied to the layers of a
+        circuit.
 
         Args:
             noise: Noise vectors (N, noise_dim).
             other: Noise vectors of the same shape.
             layers: Layers that follow ``other``, from 0; the rotations after the last layer are layer ``num_layers``.
-            angles: Numbers of the angles, in the order of the gates, in place of ``layers``.
+            angles: Indices of the angles, in the order of the gates, instead of ``layers``.
             execution: Where the circuit runs; None takes the built-in simulator with its defaults.
 
         Returns:
-            float32 tensor on the CPU: samples (N, ...), as of :meth:`sample`.
+            float32 tensor on the CPU: samples (N, ...), as from :meth:`sample`.
 
         Raises:
             ArgumentError: If an argument has another shape or is out of range, both or neither of ``layers`` and
@@ -185,9 +186,9 @@ class StyleQGAN(AbstractGenerativeModel):
         return table.rows, table.columns
 
     def decode_latents(self, latents: Tensor) -> Tensor:
-        """Return the samples, as :meth:`sample` does, of what :meth:`sample_latents` returned.
+        """Decode the result of :meth:`sample_latents` to the samples that :meth:`sample` returns.
 
-        Columns of integers, booleans and categories of tabular data are rounded to whole numbers.
+        In tabular data, columns of integers, booleans and categories are rounded to whole numbers.
 
         Raises:
             ArgumentError: If ``latents`` has another shape.
@@ -197,14 +198,14 @@ class StyleQGAN(AbstractGenerativeModel):
         return samples if self.config.image_shape is not None else whole_numbers(samples, self.columns)
 
     def to_frame(self, rows: Any) -> Any:
-        """Return rows (N, num_features) of the model's columns as a pandas ``DataFrame`` with their names and types.
+        """Convert rows (N, num_features) to a pandas ``DataFrame`` with the names and types of the model's columns.
 
-        Names and types are those of the ``DataFrame`` or table that the model was trained on; without names, columns
-        are x0, x1, ...
+        Names and types come from the ``DataFrame`` or table that the model was trained on; without names, columns are
+        x0, x1, ...
 
         Raises:
-            ArgumentError: If this is a model of images.
-            DatasetError: If ``rows`` is of another shape or not finite.
+            ArgumentError: If this is an image model.
+            DatasetError: If ``rows`` has another shape or is not finite.
             MissingOptionalLibraryError: If pandas is not installed.
         """
         if self.config.image_shape is not None:
@@ -212,22 +213,22 @@ class StyleQGAN(AbstractGenerativeModel):
         return to_frame(check_table(rows, self.config.sample_size, name="rows").rows, self.columns)
 
     def sample_frame(self, num_samples: int | None = None, **options: Any) -> Any:
-        """Return samples as a pandas ``DataFrame``, as :meth:`to_frame` does.
+        """Generate samples as a pandas ``DataFrame``; see :meth:`to_frame`.
 
-        The arguments are those of :meth:`sample`, and what they raise.
+        Arguments and errors are those of :meth:`sample`.
         """
         return self.to_frame(self.sample(num_samples, **options))
 
     @property
     def latent_dim(self) -> int | None:
-        """Length of the vectors that :meth:`encoded` returns; None without an autoencoder."""
+        """Length of the vectors from :meth:`encoded`; None without an autoencoder."""
         return self.config.sample_size if self.config.has_autoencoder else None
 
     def encoded(self, data: Any) -> Tensor | None:
-        """Return the latents (N, latent_dim) of images, in the generator's space; None without an autoencoder.
+        """Encode images to latents (N, latent_dim) in the generator's space; None without an autoencoder.
 
         Raises:
-            DatasetError: If images are of another shape than ``image_shape``, or out of range.
+            DatasetError: If images have another shape than ``image_shape``, or are out of range.
         """
         if not self.config.has_autoencoder:
             return None
@@ -238,7 +239,7 @@ class StyleQGAN(AbstractGenerativeModel):
 
     @torch.no_grad()
     def in_latent_units(self, latents: Tensor) -> Tensor:
-        """Return vectors of the generator's space (N, latent_dim) as the autoencoder's latents."""
+        """Map vectors in the generator's space (N, latent_dim) to the autoencoder's latents."""
         vectors: Tensor = cast(Any, self.normalizer).inverse(latents.to(self.device, self.dtype)).cpu().float()
         return vectors
 

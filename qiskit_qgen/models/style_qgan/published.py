@@ -1,4 +1,4 @@
-"""The systems of three papers as settings of a StyleQGAN."""
+"""The systems of three papers as StyleQGAN settings."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from qiskit_qgen.networks import (
 from qiskit_qgen.training import AutoencoderTraining
 
 _COLUMNS = 3  # and as many qubits
-_PAIRS = [[[0, 1], [0, 2]], [[1, 2], [2, 0]]]  # lists, as a saved model has them
+_PAIRS = [[[0, 1], [0, 2]], [[1, 2], [2, 0]]]  # lists, as in a saved model
 _AS_THEY_ARE = {"ema_decay": 0.0, "lr_schedule": "constant", "warmup": 0.0}  # weights and rates without a course
 _ADADELTA = {
     "steps": 30_000,
@@ -34,9 +34,9 @@ _ADADELTA = {
 
 
 def _ring_of_qubits(settings: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Return settings whose entanglers, of another number of qubits than 3, are a ring, as in the code's own default.
+    """Return settings with a ring of entanglers, as in the code's default, if there are not 3 qubits.
 
-    They stand in the layers in which those of three qubits do, unless others are given.
+    They are in the same layers as those of three qubits, unless you give others.
     """
     part = changes.get("generator", {})
     if not isinstance(part, Mapping) or ("kind" in part and part["kind"] != "quantum"):
@@ -100,7 +100,7 @@ _TUTORIAL = Published(
     adapted=_ring_of_qubits,
 )
 
-# The circuit, autoencoder, critic and training are those of a public re-implementation, which is not the authors'.
+# The circuit, autoencoder, critic and training come from a public re-implementation, not from the authors.
 _LAST = Published(
     model={
         "image_shape": (1, 28, 28),
