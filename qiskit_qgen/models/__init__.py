@@ -1,4 +1,4 @@
-"""Generative models: what users train, sample, evaluate, save and load."""
+"""Generative models to train, sample, evaluate, save and load."""
 
 from qiskit_qgen.models.base import AbstractGenerativeModel
 from qiskit_qgen.models.hybrid_gan import HybridGAN, HybridGANConfig

@@ -1,4 +1,4 @@
-"""What all models share: a module made of settings, and one way to sample, train, score, save and load."""
+"""What all models share: a module built from settings, and one interface to sample, train, score and save."""
 
 from qiskit_qgen.models.base.model import AbstractGenerativeModel, QuantumPass
 from qiskit_qgen.models.base.module import count, quantum_layers

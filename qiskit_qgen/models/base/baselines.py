@@ -1,4 +1,4 @@
-"""The trivial baselines of a model: in its latent if it has one, else in its data's own space."""
+"""The trivial baselines of a model: in its latent if it has one, otherwise in data space."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ class Baselines(NamedTuple):
 
 
 def baselines_of(model: Any, number: int, train: Tensor | None, labels: Any, seed: int) -> Baselines:
-    """Return ``number`` samples of each baseline; without ``train``, of those that need no training data.
+    """Return ``number`` samples of each baseline; without ``train``, only of those that need no training data.
 
-    Those fitted in a latent are decoded as the model's own samples are. There, "untrained" is the generator with fresh
-    weights; as images, it is the whole model with fresh weights, decoder included. In a whitened latent the fitted
-    Gaussian is N(0, I): both names then stand for one set of images.
+    Baselines in a latent are decoded like the model's own samples. There, "untrained" is the generator with fresh
+    weights; as images, it is the whole model with fresh weights, including the decoder. In a whitened latent the fitted
+    Gaussian is N(0, I): both names then refer to the same set of images.
 
     Args:
         model: The generative model.
         number: How many samples.
-        train: What the model was trained on, checked.
+        train: The checked training data of the model.
         labels: Its classes (N,), or None.
         seed: Seed of all draws.
     """
     from qiskit_qgen.metrics.baselines import fitted_baselines, is_standard, repeated_rows, standard_normal
 
     fresh = model.untrained(seed)
-    fresh._is_trained = True  # the warning about untrained samples is for those who do not ask for them
+    fresh._is_trained = True  # no warning about untrained samples: they are requested here
     drawn = fresh.sample_latents(number, seed=seed)
     samples = {"untrained": fresh.decode_latents(drawn)}
     encoded = None if train is None else model.encoded(train)
@@ -45,7 +45,7 @@ def baselines_of(model: Any, number: int, train: Tensor | None, labels: Any, see
             if model.image_shape is None:
                 samples = {name: whole_numbers(rows, model.columns) for name, rows in samples.items()}
             else:
-                del samples["marginals"]  # pixels by themselves are noise
+                del samples["marginals"]  # independent pixels are noise
                 samples = {name: images.clamp(0, 1) for name, images in samples.items()}
         return Baselines({}, samples)
     latents = {"untrained": drawn, "standard_normal": standard_normal(number, model.latent_dim, seed=seed)}

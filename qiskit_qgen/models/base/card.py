@@ -1,4 +1,4 @@
-"""The model card: a README.md of a saved model, in the form that the Hugging Face Hub reads."""
+"""The model card: the README.md of a saved model, in the format of the Hugging Face Hub."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ def model_card(
 
     Args:
         model: The model.
-        data: What it was trained on, in a few words; None for unknown.
-        scores: What ``evaluate`` returned; None for unknown.
+        data: A short description of the training data; None for unknown.
+        scores: The result of ``evaluate``; None for unknown.
         license: The license's identifier on the Hub, such as "apache-2.0"; None leaves the field open.
 
     Raises:
         ArgumentError: If ``scores`` is not a result of ``evaluate``.
-        ArgumentTypeError: If an argument is of another type.
+        ArgumentTypeError: If an argument has the wrong type.
     """
     for name, value in (("data", data), ("license", license)):
         check_type(name, value, (str, type(None)), "a text or None")
@@ -84,13 +84,13 @@ def _circuit(model: AbstractGenerativeModel) -> str:
 
 
 def _own(model: AbstractGenerativeModel) -> str:
-    """Return a remark on what must be given to load the model."""
+    """Return a note on the objects that you must pass to load the model."""
     own = [name for name, value in model.config.to_dict().items() if value == "custom"]
     return f"  # with {', '.join(f'{name}=...' for name in own)} of its author's own" if own else ""
 
 
 def _scores(scores: Mapping[str, Any]) -> str:
-    """Return a table of the scores beside their floors, and what they were measured with."""
+    """Return a table of the scores with their floors and the conditions of the measurement."""
     if "num_samples" not in scores or "extractor" not in scores:
         raise ArgumentError(
             "Argument `scores` must be what `evaluate` returned, but has no `extractor` and `num_samples`."

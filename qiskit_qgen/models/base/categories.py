@@ -1,4 +1,4 @@
-"""The categories of a model's noise, labels or clusters, alike for all models that have them."""
+"""The categories in a model's noise, labels or clusters, for all models that have them."""
 
 from __future__ import annotations
 
@@ -15,33 +15,33 @@ from qiskit_qgen.training.distributed import share_tensors
 
 
 def build_categories(num_classes: int, num_clusters: int, num_features: int) -> dict[str, nn.Module]:
-    """Return what knows the classes or clusters, by its name in the model; nothing without."""
+    """Return the module for classes or clusters, by its name in the model; empty without categories."""
     if num_classes:
         return {"categories": Categories(num_classes)}
     return {"categories": Categories(num_clusters, num_features)} if num_clusters else {}
 
 
 def with_categories(continuous: AbstractNoise, categories: nn.Module | None) -> AbstractNoise:
-    """Return noise with a category, each as often as in the training data; ``continuous`` itself without."""
+    """Return noise with a category, each as often as in the training data; ``continuous`` itself without categories."""
     if categories is None:
         return continuous
     return CategoricalNoise(continuous, cast(Categories, categories).frequencies)
 
 
 def asked_for(noise: Tensor, labels: Tensor, number: int) -> Tensor:
-    """Return noise (N, length) whose category, its last ``number`` components, is that of ``labels`` (N,)."""
+    """Return noise (N, length) with the category, the last ``number`` components, set to ``labels`` (N,)."""
     return torch.cat([noise[:, :-number], unit_vectors(labels, number, noise)], 1)
 
 
 def categorizer(
     categories: nn.Module | None, labels: Tensor | None, *, warm_start: bool
 ) -> Callable[[Tensor], Tensor] | None:
-    """Return what fits the categories to real vectors (N, num_features) and gives those of each, (N,).
+    """Return a function that fits the categories to vectors (N, num_features) and returns those of each, (N,).
 
     Args:
-        categories: The model's categories; None for a model without, which gives None.
-        labels: The labels of the same data, of a model with classes.
-        warm_start: Whether the categories are kept as they are.
+        categories: The model's categories; None for a model without them, which returns None.
+        labels: The labels of the same data, for a model with classes.
+        warm_start: Whether to keep the categories unchanged.
     """
     if categories is None:
         return None

@@ -1,4 +1,4 @@
-"""Between a model's data and the vectors that its generator learns: how they are checked, encoded and decoded."""
+"""Checks, encoding and decoding between a model's data and the vectors that its generator learns."""
 
 from __future__ import annotations
 
@@ -22,28 +22,28 @@ from qiskit_qgen.datasets.torch_data import is_collection, load_collection, rows
 from qiskit_qgen.exceptions import ArgumentError, DatasetError
 
 _BATCH = 512
-_ROUNDING = 0.01  # largest error of rounding to float32 that is accepted, in parts of a column's range
+_ROUNDING = 0.01  # largest accepted float32 rounding error, relative to a column's range
 
 
 class PixelCodec(nn.Module):
-    """Takes the pixels of an image, scaled to [-1, 1], as its latent."""
+    """Uses the pixels of an image, scaled to [-1, 1], as its latent."""
 
     def __init__(self, image_shape: tuple[int, int, int]) -> None:
         super().__init__()
         self.image_shape = image_shape
 
     def encode(self, images: Tensor) -> Tensor:
-        """Return the pixels (N, C H W) of ``images`` (N, C, H, W)."""
+        """Map ``images`` (N, C, H, W) to pixels (N, C H W)."""
         return images.flatten(1) * 2 - 1
 
     def decode(self, latents: Tensor) -> Tensor:
-        """Return the images (N, C, H, W) of ``latents`` (N, C H W)."""
+        """Map ``latents`` (N, C H W) to images (N, C, H, W)."""
         images: Tensor = ((latents + 1) / 2).unflatten(1, self.image_shape)
         return images
 
 
 class RowCodec(nn.Module):
-    """Takes a row of a table as its own latent."""
+    """Uses a row of a table as its latent."""
 
     def encode(self, rows: Tensor) -> Tensor:
         """Return ``rows`` (N, num_features)."""
@@ -80,10 +80,10 @@ def decode(codec: Any, latents: Tensor, *, is_image: bool) -> Tensor:
 
 
 def own_dataset(data: Any, name: str, *, of_images: bool) -> Any:
-    """Return a data set of torch or Hugging Face as one of this package's, or its rows; whatever else as it is.
+    """Convert a torch or Hugging Face data set to one of this package, or to its rows; return anything else unchanged.
 
     Raises:
-        DatasetError: If it holds no images, or no rows, or they are not alike.
+        DatasetError: If it holds no images or rows, or they differ in shape or type.
     """
     if not is_collection(data):
         return data
@@ -92,11 +92,11 @@ def own_dataset(data: Any, name: str, *, of_images: bool) -> Any:
 
 
 def check_images(data: Any, image_shape: tuple[int, int, int], *, name: str = "data") -> Tensor:
-    """Return ``data`` as images (N, C, H, W) of ``image_shape``: a tensor, or streamed images, which are like one.
+    """Return ``data`` as images (N, C, H, W) of ``image_shape``: a tensor, or streamed images, which behave like one.
 
     Raises:
         ArgumentTypeError: If ``data`` is not a tensor, array or data set.
-        DatasetError: If the images are empty, out of range, not finite or of another shape.
+        DatasetError: If the images are empty, out of range, not finite or have another shape.
     """
     images = data.images if isinstance(data, ImageDataset) else data
     if not isinstance(images, StreamedImages):
@@ -112,16 +112,16 @@ def check_images(data: Any, image_shape: tuple[int, int, int], *, name: str = "d
 def check_table(
     data: Any, num_features: int, *, name: str = "data", columns: Sequence[Column] | None = None
 ) -> TableDataset:
-    """Return ``data`` as a table of ``num_features`` columns whose rows are float32.
+    """Return ``data`` as a table with ``num_features`` columns and float32 rows.
 
     Args:
         data: A table, a data frame, or a tensor or array (N, num_features).
         num_features: The number of columns.
-        name: The argument, for messages.
-        columns: Those of the model, by whose names columns are taken; None takes them as they come.
+        name: The argument's name, for messages.
+        columns: The columns of the model, to select by name; None takes all columns in order.
 
     Raises:
-        ArgumentTypeError: If ``data`` is of another type.
+        ArgumentTypeError: If ``data`` has the wrong type.
         DatasetError: If the table is empty, has another shape or holds NaN or infinity, or float32 cannot hold it.
     """
     if not is_frame(data):
@@ -150,7 +150,7 @@ def _single_precision(table: TableDataset, name: str) -> Tensor:
 
 
 def fingerprint(*tensors: Tensor | StreamedImages) -> str:
-    """Return a digest of shapes, types and values: equal data, equal digest."""
+    """Return a digest of shapes, types and values; equal data have equal digests."""
     digest = hashlib.blake2b(digest_size=16)
     for tensor in tensors:
         digest.update(f"{tuple(tensor.shape)} {tensor.dtype}".encode())
@@ -160,7 +160,7 @@ def fingerprint(*tensors: Tensor | StreamedImages) -> str:
 
 
 def reserve(num_samples: int, part: Tensor) -> Tensor:
-    """Return an empty tensor for all samples, of which ``part`` holds the first."""
+    """Return an empty tensor for all samples; ``part`` holds the first ones."""
     try:
         return part.new_empty(num_samples, *part.shape[1:])
     except RuntimeError as error:

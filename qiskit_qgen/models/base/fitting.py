@@ -1,4 +1,4 @@
-"""How a model is trained."""
+"""Training of models."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from qiskit_qgen.training.rank_sources import rank_execution
 
 
 class AbstractTrainable(AbstractLatentSpace):
-    """A model that is trained in phases, from fresh weights or from its own, and resumed."""
+    """A model that trains in phases, from fresh or current weights, and can resume a training."""
 
     def fit(
         self,
@@ -53,44 +53,46 @@ class AbstractTrainable(AbstractLatentSpace):
         warm_start: bool = False,
         strict: bool = False,
     ) -> History:
-        """Train from fresh weights, on the model's device, after an audit of the circuits' gradients.
+        """Train from fresh weights on the model's device, after an audit of the circuits' gradients.
 
         The result depends on the model's settings, ``data``, ``labels``, ``training``, ``steps``, ``batch_size`` and
-        ``seed`` alone, bit for bit on one machine with one number of threads, one device and one execution: another
-        number of threads or precision changes the last digits of a step, and over many steps the result; executions
-        with shots draw others each time. What is random is drawn on the CPU, so that a seed means the same everywhere.
+        ``seed`` alone, bit for bit with the same machine, number of threads, device and execution. Another number of
+        threads or another precision changes the last digits of a step and, over many steps, the result; executions with
+        shots draw different shots each time. All random numbers are drawn on the CPU, so that a seed means the same on
+        every device.
 
-        With ``checkpoint_dir``, the run survives being killed at any moment: called again with ``resume=True`` it ends
-        with the same bits as if it had not been. It must be resumed with the same settings, data and execution, but may
-        be given more ``steps``, and then goes on; its learning rates are then those of the longer training. A folder
-        without a checkpoint is started in, with a logged warning, so that a job script can always pass
-        ``resume=True``. Ctrl-C ends the running step, writes a checkpoint and then raises KeyboardInterrupt; what is
-        trained by then can be sampled. A second Ctrl-C ends at once. After any other error, such as one of a callback
-        or of a device, a model that had been trained before has the weights and the history that it had.
+        With ``checkpoint_dir``, the run survives being killed at any moment: if you call ``fit`` again with
+        ``resume=True``, it ends with the same bits as an uninterrupted run. Resume it with the same settings, data and
+        execution. You may pass more ``steps`` to continue a run; its learning rates are then those of the longer
+        training. In a folder without a checkpoint, training starts from scratch with a logged warning, so that a job
+        script can always pass ``resume=True``. Ctrl-C finishes the current step, writes a checkpoint and then raises
+        KeyboardInterrupt; you can sample from the partly trained model. A second Ctrl-C stops at once. After any other
+        error, for example in a callback or on a device, a model that had been trained before keeps its previous weights
+        and history.
 
         Args:
             data: Images (N, C, H, W) of ``image_shape``, float in [0, 1] or uint8, as tensor, array or
                 :class:`~qiskit_qgen.datasets.ImageDataset`; or rows (N, num_features), as tensor, array, pandas'
-                ``DataFrame`` or :class:`~qiskit_qgen.datasets.TableDataset`. Or a data set or loader of torch or a
-                ``datasets.Dataset`` of either. There may be fewer than ``batch_size``.
-            labels: Labels (N,) from 0, if the model has classes; None takes those of an ``ImageDataset``.
-            steps: Steps of the training; None takes ``training.steps``.
-            batch_size: Samples in a batch; None takes ``training.batch_size``.
-            seed: Seed of weights, noise and the order of the data; None draws a fresh one, or takes that of the
-                checkpoint that is resumed.
-            training: How to train: settings of the model's ``training_class``; None takes its defaults.
+                ``DataFrame`` or :class:`~qiskit_qgen.datasets.TableDataset`. Or a torch data set or loader, or a
+                ``datasets.Dataset``, of either. There may be fewer than ``batch_size``.
+            labels: Labels (N,) from 0, if the model has classes; None takes the labels of an ``ImageDataset``.
+            steps: Training steps; None takes ``training.steps``.
+            batch_size: Samples per batch; None takes ``training.batch_size``.
+            seed: Seed of weights, noise and the order of the data; None draws a fresh seed, or takes the seed of the
+                checkpoint to resume.
+            training: Training settings, an instance of the model's ``training_class``; None takes the defaults.
             execution: Where the quantum circuits run; None takes the built-in simulator with its defaults. Gradient
-                penalties through a circuit need second derivatives, which only the built-in simulator has.
-            callbacks: What happens between steps; None shows a progress bar on a terminal or in a notebook, and logs a
-                line now and then elsewhere.
-            checkpoint_dir: Folder of the checkpoint; None writes nothing.
-            checkpoint_every: Steps between two checkpoints, unless ``callbacks`` has its own
+                penalties through a circuit need second derivatives, which only the built-in simulator provides.
+            callbacks: Callbacks to run between steps; None shows a progress bar in a terminal or notebook, and
+                otherwise logs a line now and then.
+            checkpoint_dir: Folder for the checkpoint; None writes nothing.
+            checkpoint_every: Steps between two checkpoints, unless ``callbacks`` contains a
                 :class:`~qiskit_qgen.training.Checkpoint`.
             resume: Whether to continue the run in ``checkpoint_dir``.
-            warm_start: Whether to begin with the model's own weights, of an earlier training or of
-                :meth:`from_pretrained`, which then decide the result too. An autoencoder and what was fitted to data
-                stay as they are. This is how a model that was trained on the simulator goes on on a device.
-            strict: Whether inert or detached quantum parameters are an error; if not, they are a logged warning.
+            warm_start: Whether to start from the model's current weights, from an earlier training or
+                :meth:`from_pretrained`. The result then depends on them too. An autoencoder and everything fitted to
+                data stay unchanged. Use this to continue the training of a model from the simulator on a device.
+            strict: Whether inert or detached quantum parameters raise an error instead of logging a warning.
 
         Returns:
             Losses and scores by phase.
@@ -98,12 +100,13 @@ class AbstractTrainable(AbstractLatentSpace):
         Raises:
             ArgumentError: If an argument is out of range or without effect.
             ArgumentTypeError: If an argument has the wrong type.
-            CheckpointError: If the checkpoint is damaged or of another run, or there is one and ``resume`` is False.
-            DatasetError: If ``data`` or ``labels`` is empty, not finite, out of range or of another shape.
+            CheckpointError: If the checkpoint is damaged or belongs to another run, or exists although ``resume`` is
+                False.
+            DatasetError: If ``data`` or ``labels`` is empty, not finite, out of range or has another shape.
             GradientError: If ``strict`` is True and the audit finds inert or detached parameters, or a gradient penalty
-                is asked for on an execution without second derivatives.
+                is requested on an execution without second derivatives.
             KeyboardInterrupt: After Ctrl-C.
-            NotFittedError: If ``warm_start`` is True and the model was neither trained nor loaded.
+            NotFittedError: If ``warm_start`` is True and the model has been neither trained nor loaded.
             TrainingDivergedError: If a loss or weight becomes NaN or infinite.
         """
         self._check_device()
@@ -147,7 +150,7 @@ class AbstractTrainable(AbstractLatentSpace):
                     phases, seed=seed, config=config, callbacks=hooks, checkpoint_dir=checkpoint_dir, resume=resume
                 )
             except BaseException:
-                self._copy(before)  # nothing has been trained: the model stays what it was
+                self._copy(before)  # nothing has been trained: the model stays as it was
                 raise
             self.history, self._origin, self.columns = trainer.state.history, origin, columns
             self.class_names = None if self.num_classes is None else getattr(data, "class_names", None)
@@ -155,14 +158,14 @@ class AbstractTrainable(AbstractLatentSpace):
             try:
                 self._run(trainer, phases[-1])
             except Exception:
-                if was_trained:  # a run that fails takes nothing away
+                if was_trained:  # a failed run leaves the model unchanged
                     self._copy(before)
                     (self.history, self.columns), self._origin, self._is_trained = former, None, True
                 raise
         return trainer.state.history
 
     def _run(self, trainer: Trainer, last: AbstractPhase) -> None:
-        """Train; whatever ends it, the network that samples has its averaged weights afterwards."""
+        """Train; however it ends, the sampling network has its averaged weights afterwards."""
         has_diverged = False
         try:
             trainer.run()
@@ -177,7 +180,7 @@ class AbstractTrainable(AbstractLatentSpace):
             self._is_trained = not has_diverged and (self._is_trained or begun)
 
     def _training(self, training: Settings | None, steps: int | None, batch_size: int | None) -> Any:
-        """Return the settings of a training, with what was given beside them."""
+        """Return the training settings, with the separate arguments merged in."""
         kind = self.training_class
         options: Any = (
             kind() if training is None else check_type("training", training, kind, f"a {kind.__name__} or None")
@@ -186,7 +189,7 @@ class AbstractTrainable(AbstractLatentSpace):
         return replace(options, **{name: value for name, value in given.items() if value is not None})
 
     def _check_data(self, data: Any, *, name: str) -> Tensor:
-        """Return real images or rows, checked; ``name`` is the argument that they come from."""
+        """Return checked real images or rows; ``name`` is the name of the argument."""
         assert self.image_shape is not None  # noqa: S101 - models of tables have their own check
         return check_images(data, self.image_shape, name=name)
 
@@ -196,15 +199,15 @@ class AbstractTrainable(AbstractLatentSpace):
         *,
         warm_start: bool,  # noqa: ARG002
     ) -> tuple[Tensor, tuple[Column, ...] | None]:
-        """Return the images or rows to train on, checked, and the columns of tables."""
+        """Return the checked images or rows to train on, and the columns of tables."""
         return self._check_data(data, name="data"), None
 
     def _identity(self) -> dict[str, str]:
-        """Return digests of what is the user's own, by which a resumed training knows it again."""
+        """Return digests of the user's own objects, so that a resumed training can recognise them."""
         return {}
 
     @abstractmethod
     def _phases(
         self, data: Tensor, labels: Tensor | None, training: Any, seed: int, *, warm_start: bool
     ) -> list[AbstractPhase]:
-        """Return the phases of a training, the last of which has a moving average of the network that samples."""
+        """Return the training phases; the last one keeps a moving average of the sampling network."""

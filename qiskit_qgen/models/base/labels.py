@@ -13,10 +13,10 @@ from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError, DatasetErro
 
 
 def training_labels(data: Any, labels: Any, number: int, num_classes: int | None) -> Tensor | None:
-    """Return the labels (number,) to train on, those given or those of a data set; None without classes.
+    """Return the labels (number,) to train on, given or from a data set; None without classes.
 
     Raises:
-        ArgumentError: If they are missing, of another shape or without use.
+        ArgumentError: If they are missing, have another shape or have no use.
         DatasetError: If they are not integers, or out of range.
     """
     if num_classes is None:
@@ -31,10 +31,10 @@ def training_labels(data: Any, labels: Any, number: int, num_classes: int | None
 def sampling_labels(
     labels: Any, number: int, num_classes: int | None, names: Sequence[str] | None = None
 ) -> Tensor | None:
-    """Return the labels (number,) to sample, one for all or one for each; None if none are given.
+    """Return the labels (number,) to sample, from one for all or one for each; None if none are given.
 
     Raises:
-        ArgumentError: If they are of another shape or without use, or name no class.
+        ArgumentError: If they have another shape or no use, or do not name a class.
         ArgumentTypeError: If they are names and the classes have none.
         DatasetError: If they are not integers, or out of range.
     """
@@ -52,7 +52,7 @@ def sampling_labels(
 
 
 def counted_labels(class_counts: Any, num_classes: int | None, names: Sequence[str] | None = None) -> Tensor:
-    """Return the labels, class after class, of ``class_counts``: a number for each class, or numbers by class.
+    """Return the labels for ``class_counts``, class by class: one number per class, or numbers by class.
 
     Raises:
         ArgumentError: If there are no classes, a class is unknown, or a number is negative or all are 0.
@@ -99,7 +99,7 @@ def _as_labels(labels: Any) -> Tensor:
 def _checked(labels: Tensor, number: int, num_classes: int) -> Tensor:
     check_shape("labels", labels.shape, f"({number},)", tuple(labels.shape) == (number,))
     whole = not labels.is_floating_point() and labels.dtype != torch.bool
-    seen = labels.numel() and labels.device.type == "cpu"  # to read the values of others would be to wait for a device
+    seen = labels.numel() and labels.device.type == "cpu"  # reading the values of others would wait for a device
     if not whole or (seen and (int(labels.min()) < 0 or int(labels.max()) >= num_classes)):
         raise DatasetError(f"Argument `labels` must hold integers from 0 to {num_classes - 1}.")
     return labels.long()

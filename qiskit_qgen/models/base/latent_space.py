@@ -1,4 +1,4 @@
-"""How one moves through the noise of a model: fixed noise, interpolation, traversals."""
+"""Exploring a model's noise: fixed noise, interpolation, traversals."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _VALUES = (-2.0, -1.0, 0.0, 1.0, 2.0)
 
 
 class AbstractLatentSpace(AbstractSampler):
-    """A model whose samples follow noise vectors from one to another."""
+    """A model that can be explored along paths between noise vectors."""
 
     def draw_noise(self, num_samples: int, *, seed: int | None = None) -> Tensor:
-        """Return noise vectors to keep: with the same seed those of :meth:`sample`.
+        """Return noise vectors to reuse; with the same seed, those of :meth:`sample`.
 
         Args:
             num_samples: Number of vectors.
@@ -52,27 +52,27 @@ class AbstractLatentSpace(AbstractSampler):
         execution: AbstractExecution | None = None,
         **options: Any,
     ) -> Tensor:
-        """Return samples on the way from one noise vector to another.
+        """Return samples along the path from one noise vector to another.
 
-        Normal vectors of many components all have about the same length, and a straight line between two of them would
-        leave it: so directions go along the great circle, and lengths from one to the other
-        (:meth:`AbstractNoise.between`; uniform noise goes straight). A category in the noise goes over straight, unless
-        ``labels`` fix it. A diffusion model interpolates the images that its sampler begins with.
+        Normal vectors with many components all have about the same length, and a straight line between two of them
+        would leave it. So the direction follows the great circle, and the length changes from one to the other
+        (:meth:`AbstractNoise.between`; uniform noise is interpolated linearly). A category in the noise is interpolated
+        linearly, unless ``labels`` fix it. A diffusion model interpolates the images that its sampler starts from.
 
         Args:
             start: The first noise vector, (noise_dim,), or several, (N, noise_dim).
             end: The last one, of the same shape.
-            steps: Number of samples on each way, the ends included, at least 2.
-            labels: Of a model with classes or clusters: one label for all. A diffusion model with classes needs it.
+            steps: Number of samples on each path, including both ends; at least 2.
+            labels: For a model with classes or clusters: one label for all. A diffusion model with classes needs it.
             execution: Where the quantum circuits run; None takes the built-in simulator with its defaults.
-            **options: What a model's way of sampling offers beside these.
+            **options: Further sampling options of the model.
 
         Returns:
-            float32 tensor on the CPU: samples (steps, ...), or (N, steps, ...), as of :meth:`sample`.
+            float32 tensor on the CPU: samples (steps, ...), or (N, steps, ...), as from :meth:`sample`.
 
         Raises:
             ArgumentError: If a shape is wrong, ``steps`` is less than 2, ``labels`` is missing, two vectors point in
-                opposite directions, or the model draws more noise on the way, as a diffusion model does with
+                opposite directions, or the model draws more noise while sampling, like a diffusion model with
                 sampler='ddpm' or a process that is not Gaussian.
         """
         check_int("steps", steps, minimum=2)
@@ -94,23 +94,23 @@ class AbstractLatentSpace(AbstractSampler):
         labels: Any = None,
         execution: AbstractExecution | None = None,
     ) -> Tensor:
-        """Return samples of a noise vector with one component at a time set to each of some values.
+        """Return samples of a noise vector with one component at a time set to each of several values.
 
         :func:`~qiskit_qgen.plotting.plot_traversals` draws them.
 
         Args:
             noise: The noise vector, (noise_dim,).
-            components: Which of its components, from 0; None takes all but those of a category.
-            values: What each is set to, in turn.
-            labels: Of a model with classes or clusters: one label for all; None keeps that of ``noise``.
+            components: Indices of the components, from 0; None takes all except those of a category.
+            values: Values to set each component to, in turn.
+            labels: For a model with classes or clusters: one label for all; None keeps the label in ``noise``.
             execution: Where the quantum circuits run; None takes the built-in simulator with its defaults.
 
         Returns:
             float32 tensor on the CPU, (number of components, number of values, ...).
 
         Raises:
-            ArgumentError: If an argument is out of range, or the model is a diffusion model, of whose noise one
-                component is one pixel.
+            ArgumentError: If an argument is out of range, or the model is a diffusion model, where one noise component
+                is one pixel.
         """
         if not self._has_latent_noise:
             raise ArgumentError(

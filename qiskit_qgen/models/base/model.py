@@ -41,7 +41,7 @@ class QuantumPass(NamedTuple):
 
 
 class AbstractGenerativeModel(AbstractTrainable):
-    """Base of the generative models: a module that is trained, sampled, scored, costed, saved and loaded in one way."""
+    """Base class of the generative models: a common interface to train, sample, score, cost, save and load them."""
 
     published_systems: ClassVar[Mapping[str, Published]] = {}
     """The published systems that :meth:`published` knows, by name.
@@ -50,11 +50,11 @@ class AbstractGenerativeModel(AbstractTrainable):
     """
 
     def reconstruct(self, images: Any) -> Tensor:
-        """Return what the model's autoencoder makes of ``images``: the best that any generator in its latent can do.
+        """Reconstruct ``images`` with the model's autoencoder: the best that a generator in its latent can reach.
 
         Raises:
             ArgumentError: If the model has no autoencoder.
-            DatasetError: If ``images`` is empty, out of range or of another shape than ``image_shape``.
+            DatasetError: If ``images`` is empty, out of range or has another shape than ``image_shape``.
         """
         images = own_dataset(images, "images", of_images=True)
         rebuilt = self._rebuilt(whole(self._check_data(images, name="images")))
@@ -80,35 +80,34 @@ class AbstractGenerativeModel(AbstractTrainable):
         """Generate samples and score them against real ones, with floors and trivial baselines.
 
         Args:
-            data: Real images or rows, as for :meth:`fit`; best ones that were not trained on.
+            data: Real images or rows, as for :meth:`fit`; preferably ones that the model was not trained on.
             num_samples: Number of samples to generate; None takes as many as there are in ``data``.
             reference: Other real images or rows for the floor of real against real; None splits ``data`` in two.
-            train: What the model was trained on, all of it and nothing else, none of which is in ``data``: what
-                baselines are fitted to, by class if it is a data set with labels, and what copies are sought in. None
-                leaves out both.
-            memorization: Whether to seek copies, for which the features of all of ``train`` are computed.
+            train: Exactly the data that the model was trained on, none of which is in ``data``. Baselines are fitted to
+                it, by class if it is a data set with labels, and it is searched for copies. None skips both.
+            memorization: Whether to look for copies; this computes the features of all of ``train``.
             baselines: Whether to score baselines: an untrained model, N(0, I) in the latent, a Gaussian and a mixture
-                of Gaussians fitted to ``train`` (in the latent, else in the data's own space), of tables shuffled
-                columns, and ``train`` repeated. See :data:`~qiskit_qgen.metrics.BASELINES`.
-            extractor: Name or object of the feature extractor of images, see
+                of Gaussians fitted to ``train`` (in the latent, or without one in data space), shuffled columns for
+                tables, and ``train`` repeated. See :data:`~qiskit_qgen.metrics.BASELINES`.
+            extractor: Name or object of the feature extractor for images, see
                 :func:`~qiskit_qgen.metrics.get_extractor`; None takes EfficientNet-Lite0, or pixels where that is not
-                installed. Rows are scored with every column standardised by ``data``.
+                installed. For rows, every column is standardised by ``data``.
             seed: Seed of the samples and of the scores' random parts; None draws a fresh one.
             oversample: Candidates for each sample, as for :meth:`sample`; the result records it.
             execution: Where the quantum circuits run; None takes the built-in simulator with its defaults.
-            cache: Keeps the features of real images.
+            cache: Cache for the features of real images.
 
         Returns:
-            What :func:`~qiskit_qgen.metrics.evaluate_images` returns, with the autoencoder's reconstructions of
-            ``data`` as a floor, which also holds their `peak_signal_to_noise_ratio` and `structural_similarity`
-            (:func:`~qiskit_qgen.metrics.reconstruction_quality`); of rows, what
-            :func:`~qiskit_qgen.metrics.evaluate_features` returns. Of a model with a latent, `latent` holds what that
-            function returns of the autoencoder's latents, generated ones and those of ``data``; else it is None.
+            The result of :func:`~qiskit_qgen.metrics.evaluate_images`, with the autoencoder's reconstructions of
+            ``data`` as a floor, which also contains their `peak_signal_to_noise_ratio` and `structural_similarity`
+            (:func:`~qiskit_qgen.metrics.reconstruction_quality`); for rows, the result of
+            :func:`~qiskit_qgen.metrics.evaluate_features`. For a model with a latent, `latent` holds that function's
+            result for the generated latents and those of ``data``; otherwise it is None.
 
         Raises:
             ArgumentError: If an argument is out of range or without effect.
             ArgumentTypeError: If an argument has the wrong type.
-            DatasetError: If images or rows are missing, not finite, out of range or of another shape.
+            DatasetError: If images or rows are missing, not finite, out of range or have another shape.
             MissingOptionalLibraryError: If the extractor needs an extra that is not installed.
         """
         from qiskit_qgen.metrics import (
@@ -176,7 +175,7 @@ class AbstractGenerativeModel(AbstractTrainable):
         return scores
 
     def untrained(self, seed: int = 0) -> Self:
-        """Return a copy with fresh weights, as :meth:`fit` begins with: what a score of this model is compared with.
+        """Return a copy with fresh weights, as at the start of :meth:`fit`, to compare this model's scores with.
 
         An autoencoder or backbone that was passed as an object stays as it is.
 
@@ -191,14 +190,14 @@ class AbstractGenerativeModel(AbstractTrainable):
 
     @property
     def latent_dim(self) -> int | None:
-        """Length of the vectors that :meth:`encoded` returns; None without an autoencoder."""
+        """Length of the vectors from :meth:`encoded`; None without an autoencoder."""
         return None
 
     def encoded(self, data: Any) -> Tensor | None:
-        """Return the latents (N, latent_dim) of images, in the generator's space; None without an autoencoder.
+        """Encode images to latents (N, latent_dim) in the generator's space; None without an autoencoder.
 
         Raises:
-            DatasetError: If images are of another shape than ``image_shape``, or out of range.
+            DatasetError: If images have another shape than ``image_shape``, or are out of range.
         """
         return None
 
@@ -212,13 +211,13 @@ class AbstractGenerativeModel(AbstractTrainable):
         oversample: int = 1,
         execution: AbstractExecution,
     ) -> CostEstimate:
-        """Return what sampling or training would cost on an execution, without running anything.
+        """Estimate the cost of sampling or training on an execution, without running anything.
 
         Args:
             num_samples: Samples to generate; or
-            steps: steps of a training, with what happens between the steps left out.
-            batch_size: Samples in a batch of the training; None takes ``training.batch_size``.
-            training: How it trains, as for :meth:`fit`.
+            steps: training steps, without anything that happens between the steps.
+            batch_size: Samples per training batch; None takes ``training.batch_size``.
+            training: The training settings, as for :meth:`fit`.
             oversample: Candidates for each sample, as for :meth:`sample`.
             execution: A billed execution, such as ``RuntimeExecution``.
 
@@ -249,7 +248,7 @@ class AbstractGenerativeModel(AbstractTrainable):
         return functools.reduce(operator.add, costs)
 
     def _sampling_passes(self, number: int, times: int) -> list[QuantumPass]:
-        """What :meth:`sample` runs on an execution."""
+        """The circuits that :meth:`sample` runs on an execution."""
         size = self._sample_batch // times
         full, rest = divmod(number, size)
         calls = ((full, size * times), (int(rest > 0), rest * times))
@@ -262,13 +261,13 @@ class AbstractGenerativeModel(AbstractTrainable):
 
     @classmethod
     def published(cls, name: str, **settings: Any) -> Self:
-        """Return an untrained model with the settings of a published system, as far as they are known.
+        """Return an untrained model with the known settings of a published system.
 
-        The page on published systems of the documentation lists them, and where our choice stands in for what is not
-        known. :meth:`published_training` gives the training that belongs to it.
+        The documentation's page on published systems lists them and marks where our choice replaces unknown settings.
+        :meth:`published_training` gives the matching training settings.
 
         Args:
-            name: The paper's arXiv identifier, such as "2601.05036"; a name of :attr:`published_systems`.
+            name: The paper's arXiv identifier, such as "2601.05036"; one of :attr:`published_systems`.
             **settings: Settings to replace, such as ``image_shape``.
 
         Raises:
@@ -281,10 +280,10 @@ class AbstractGenerativeModel(AbstractTrainable):
 
     @classmethod
     def published_training(cls, name: str, **options: Any) -> Any:
-        """Return how a published system was trained, as far as it is known: what ``fit`` takes as ``training``.
+        """Return the known training settings of a published system, for the argument ``training`` of ``fit``.
 
         Args:
-            name: As of :meth:`published`.
+            name: As for :meth:`published`.
             **options: Options to replace, such as ``steps``.
 
         Raises:
@@ -302,20 +301,20 @@ class AbstractGenerativeModel(AbstractTrainable):
         scores: Mapping[str, Any] | None = None,
         license: str | None = None,  # noqa: A002
     ) -> None:
-        """Write the model to ``folder``: config.json, model.safetensors, a model card and, if it has one, the circuit.
+        """Write the model to ``folder``: config.json, model.safetensors, a model card and the circuit, if there is one.
 
-        The history is part of it; what only training needs, such as optimizers' states, is not. Of processes that train
-        together, the one of rank 0 writes. A model card, README.md, that was edited since it was written is kept.
+        The history is included; data that only training needs, such as optimizer states, is not. If several processes
+        train together, only rank 0 writes. If you have edited the model card, README.md, it is kept.
 
         Args:
             folder: The folder to create, or a saved model to replace.
-            data: For the card: what the model was trained on, in a few words.
-            scores: For the card: what :meth:`evaluate` returned.
+            data: For the card: a short description of the training data.
+            scores: For the card: the result of :meth:`evaluate`.
             license: For the card: the license's identifier, such as "apache-2.0".
 
         Raises:
             ArgumentError: If ``scores`` is not a result of :meth:`evaluate`.
-            ArgumentTypeError: If ``folder`` is not a path, or another argument of another type.
+            ArgumentTypeError: If ``folder`` is not a path, or another argument has the wrong type.
             CheckpointError: If ``folder`` cannot be written or holds anything but a saved model.
         """
         saving.save_model(self, folder, data, scores, license)
@@ -333,7 +332,7 @@ class AbstractGenerativeModel(AbstractTrainable):
     ) -> str:
         """Upload the model to the Hugging Face Hub, as :meth:`save_pretrained` writes it; the repository may be new.
 
-        Who you are is what `hf auth login` or the variable ``HF_TOKEN`` says.
+        You authenticate with `hf auth login` or the environment variable ``HF_TOKEN``.
 
         Args:
             repo: The repository, "user/name".
@@ -342,31 +341,31 @@ class AbstractGenerativeModel(AbstractTrainable):
             license: As for :meth:`save_pretrained`.
             private: Whether a new repository is private; None takes the Hub's default.
             revision: Branch to upload to; None takes the main one.
-            message: Message of the commit.
+            message: The commit message.
 
         Returns:
-            The address of the commit.
+            The URL of the commit.
 
         Raises:
             ArgumentError: If ``repo`` is not of the form "user/name".
-            CheckpointError: If the Hub refuses it or cannot be reached.
+            CheckpointError: If the Hub refuses the upload or cannot be reached.
             MissingOptionalLibraryError: If huggingface_hub is not installed.
         """
         return saving.push_model(self, repo, revision, private, message, data=data, scores=scores, license=license)
 
     @classmethod
     def from_pretrained(cls, folder: PathLike, *, revision: str | None = None, **own: Any) -> Self:
-        """Load a model that :meth:`save_pretrained` wrote, or that :meth:`push_to_hub` uploaded.
+        """Load a model written by :meth:`save_pretrained` or uploaded by :meth:`push_to_hub`.
 
         Args:
-            folder: The saved model; or "user/name" on the Hugging Face Hub, where no folder ``user`` exists here. It is
-                downloaded once and kept in the Hub's cache. Nothing of it is executed.
-            revision: Of a model on the Hub: branch, tag or commit; None takes the newest of the main branch.
-            **own: What the model was made with that is your own, by the setting's name: an ``autoencoder`` of the same
-                form, whose weights are replaced in a copy; the same ``backbone``, ``noise`` or ``process``.
+            folder: The saved model; or "user/name" on the Hugging Face Hub, if there is no local folder ``user``. It is
+                downloaded once and kept in the Hub's cache. No code from it is executed.
+            revision: For a model on the Hub: branch, tag or commit; None takes the latest commit of the main branch.
+            **own: Your own objects that the model was created with, by the setting's name: an ``autoencoder`` of the
+                same form, whose weights are replaced in a copy; the same ``backbone``, ``noise`` or ``process``.
 
         Raises:
-            ArgumentError: If such an object is missing, or given though the model has none of its own.
+            ArgumentError: If such an object is missing, or is given although the model was created without it.
             CheckpointError: If the folder is missing, damaged or holds a model of another class, or the Hub has no such
                 model or cannot be reached.
             MissingOptionalLibraryError: If a part needs a library that is not installed.
@@ -374,17 +373,17 @@ class AbstractGenerativeModel(AbstractTrainable):
         return saving.load_model(cls, folder, own, revision)
 
     def in_latent_units(self, latents: Tensor) -> Tensor:
-        """Return vectors of the generator's space (N, latent_dim) as the autoencoder's latents."""
+        """Map vectors in the generator's space (N, latent_dim) to the autoencoder's latents."""
         return latents
 
     def _rebuilt(self, data: Tensor) -> Tensor | None:
-        """Return what the model's autoencoder makes of ``data``; None without one."""
+        """Return the autoencoder's reconstructions of ``data``, or None without an autoencoder."""
         return None
 
     def _calls_of_network(self) -> int:
-        """How often the sampling network runs for a batch."""
+        """Number of runs of the sampling network per batch."""
         return 1
 
     @abstractmethod
     def _training_passes(self, training: Any) -> list[QuantumPass]:
-        """What :meth:`fit` runs on an execution."""
+        """The circuits that :meth:`fit` runs on an execution."""

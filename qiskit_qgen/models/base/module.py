@@ -1,4 +1,4 @@
-"""A generative model as a torch module that is made of settings."""
+"""A generative model as a torch module, built from settings."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ _WEIGHT_STREAM = 0x696E6974
 
 
 class AbstractModule(nn.Module, ABC):
-    """A module whose networks are its children, made of settings.
+    """A module built from settings, with the networks as its children.
 
-    A model begins with weights of seed 0, in evaluation mode. It is made of settings, given as keywords or as one
-    object (:meth:`from_config`), which :attr:`config` gives back.
+    A new model has the weights of seed 0 and is in evaluation mode. It is built from settings, passed as keyword
+    arguments or as one object (:meth:`from_config`); :attr:`config` returns them.
 
     Args:
-        **settings: The settings of ``config_class``; those of its parts may be given by their own names too, see
+        **settings: The settings of ``config_class``. You may also pass settings of its parts by their own names, see
             ``Settings.of``.
 
     Raises:
@@ -68,10 +68,10 @@ class AbstractModule(nn.Module, ABC):
 
     @classmethod
     def from_config(cls, config: Settings) -> Self:
-        """Return an untrained model of these settings.
+        """Return an untrained model with these settings.
 
         Raises:
-            ArgumentTypeError: If ``config`` is not of ``config_class``.
+            ArgumentTypeError: If ``config`` is not an instance of ``config_class``.
         """
         check_type("config", config, cls.config_class, f"a {cls.config_class.__name__}")
         model = cls.__new__(cls)
@@ -83,7 +83,7 @@ class AbstractModule(nn.Module, ABC):
         self._add_networks()
 
     def _begin(self, config: Settings) -> None:
-        """Take the settings, before there are networks."""
+        """Take over the settings, before there are networks."""
         nn.Module.__init__(self)
         self.config = config
         self.history: History | None = None
@@ -120,7 +120,7 @@ class AbstractModule(nn.Module, ABC):
 
     @torch.no_grad()
     def _restart(self, seed: int) -> None:
-        """Overwrite all weights by fresh ones."""
+        """Overwrite all weights with fresh ones."""
         for name, network in self._fresh_networks(seed).items():
             own = self.get_submodule(name).state_dict()
             for key, tensor in network.state_dict().items():
@@ -128,11 +128,11 @@ class AbstractModule(nn.Module, ABC):
 
     @property
     def device(self) -> torch.device:
-        """Where the networks are."""
+        """The device of the networks."""
         return next(self.parameters()).device
 
     def _check_device(self) -> None:
-        """Raise ArgumentError if the weights have sizes, but no values."""
+        """Raise ArgumentError if the weights have shapes but no values."""
         if self.device.type == "meta":
             raise ArgumentError(
                 f"The weights of this {type(self).__name__} must have values, but it is on the device 'meta': make or "
@@ -172,23 +172,23 @@ class AbstractModule(nn.Module, ABC):
 
     @property
     def num_classes(self) -> int | None:
-        """Number of labels; None for a model without."""
+        """Number of labels; None for a model without labels."""
         return None
 
     @property
     def num_categories(self) -> int | None:
-        """Number of kinds of samples that can be asked for: labels, or clusters; None for a model without."""
+        """Number of categories to choose from, labels or clusters; None for a model without them."""
         return self.num_classes
 
     @abstractmethod
     def latents(
         self, noise: Tensor, labels: Tensor | None = None, *, generator: torch.Generator | None = None, **options: Any
     ) -> Tensor:
-        """Return what the generator makes of noise (N, noise_dim), before it becomes images or rows; differentiable."""
+        """Map noise (N, noise_dim) to the generator's outputs, before decoding to images or rows; differentiable."""
 
     @abstractmethod
     def decode(self, latents: Tensor) -> Tensor:
-        """Return the images or rows of what :meth:`latents` gives; differentiable.
+        """Map the result of :meth:`latents` to images or rows; differentiable.
 
         Raises:
             ArgumentError: If ``latents`` has another shape.
@@ -197,12 +197,12 @@ class AbstractModule(nn.Module, ABC):
     def forward(
         self, noise: Tensor, labels: Tensor | None = None, *, generator: torch.Generator | None = None
     ) -> Tensor:
-        """Map noise to samples, on the model's device, differentiable through the circuit.
+        """Map noise to samples on the model's device; differentiable through the circuit.
 
         Args:
             noise: (N, noise_dim), on the model's device.
-            labels: Of a model with classes: one label for all, or (N,) from 0; None draws them evenly.
-            generator: What else is random, for samplers that draw noise on the way; None draws the same each time.
+            labels: For a model with classes: one label for all, or (N,) from 0; None draws them evenly.
+            generator: Generator for samplers that draw further noise; None draws the same noise each time.
 
         Returns:
             Images (N, C, H, W) in [0, 1], or rows (N, num_features).
@@ -231,13 +231,13 @@ class AbstractModule(nn.Module, ABC):
             tensor.copy_(tensors[name])
 
     def load_state_dict(self, *args: Any, **options: Any) -> Any:
-        """As of :class:`torch.nn.Module`; the weights count as trained ones."""
+        """As in :class:`torch.nn.Module`; the model then counts as trained."""
         result = super().load_state_dict(*args, **options)
         self._is_trained = True
         return result
 
     def summary(self) -> str:
-        """Return a table of the model's parts with their numbers of trainable parameters."""
+        """Return a table of the model's parts and their numbers of trainable parameters."""
         rows = [(name, self._describe(name), count(network)) for name, network in self.named_children()]
         rows.append(("total", "", sum(number for _, _, number in rows)))
         name_width = max(len(name) for name, _, _ in rows)
@@ -251,15 +251,15 @@ class AbstractModule(nn.Module, ABC):
 
     @abstractmethod
     def _prepare(self) -> None:
-        """Make what belongs to the model and is not a trained network: circuit, sources, frozen features."""
+        """Build the parts of the model that are not trained networks: circuit, sources, frozen features."""
 
     @abstractmethod
     def _build(self, seeded: Callable[[int], None]) -> dict[str, nn.Module]:
-        """Return all networks by name; ``seeded(k)`` makes what follows draw its weights from stream k of the seed."""
+        """Return all networks by name; after ``seeded(k)``, weights are drawn from stream k of the seed."""
 
     @abstractmethod
     def _describe(self, name: str) -> str:
-        """Say in a few words what network ``name`` is."""
+        """Describe the network ``name`` in a few words."""
 
 
 def quantum_layers(module: nn.Module) -> list[QuantumLayer]:

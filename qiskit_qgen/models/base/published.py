@@ -15,9 +15,9 @@ def _as_given(settings: dict[str, Any], changes: Mapping[str, Any]) -> dict[str,
 
 @dataclass(frozen=True)
 class Published:
-    """What is known of a published system, and our choice where nothing is.
+    """The known settings of a published system, and our choice for unknown ones.
 
-    The page on published systems of the documentation tells one from the other, fact by fact.
+    The documentation's page on published systems distinguishes the two, fact by fact.
     """
 
     model: Mapping[str, Any]
@@ -29,20 +29,20 @@ class Published:
 
     @property
     def of_images(self) -> bool:
-        """Whether the system generates images, not rows of a table."""
+        """Whether the system generates images rather than rows of a table."""
         return self.model.get("image_shape") is not None
 
     def model_with(self, changes: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the settings of the model with ``changes`` in their place."""
+        """Return the model settings with ``changes`` applied."""
         return self.adapted(_replaced(self.model, changes), changes)
 
     def training_with(self, changes: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the settings of its training with ``changes`` in their place."""
+        """Return the training settings with ``changes`` applied."""
         return _replaced(self.training, changes)
 
 
 def _replaced(settings: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Return ``settings`` with ``changes`` in their place; a part of the same kind keeps what they leave open."""
+    """Return ``settings`` with ``changes`` applied; a part of the same kind keeps its other options."""
     found = dict(settings)
     for name, value in changes.items():
         part = found.get(name)

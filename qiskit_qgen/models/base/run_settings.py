@@ -1,4 +1,4 @@
-"""What is decided before a training or a sampling starts, alike for all models."""
+"""Decisions before training or sampling starts, the same for all models."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _PLAIN = (bool, int, float, str, torch.dtype, type(None))
 def choose_callbacks(
     callbacks: Sequence[AbstractCallback] | None, checkpoint_dir: PathLike | None, checkpoint_every: int
 ) -> list[AbstractCallback]:
-    """Return the callbacks of a run: those given, or a progress bar or log; and checkpoints if it has a folder.
+    """Return the callbacks of a run: the given ones, or a progress bar or log; and checkpoints if there is a folder.
 
     Raises:
         ArgumentError: If ``checkpoint_every`` is not a positive integer, or has no effect.
@@ -64,7 +64,7 @@ def choose_callbacks(
 
 
 def choose_seed(seed: int | None, checkpoint_dir: PathLike | None, resume: bool) -> int:
-    """Return the seed of a run: ``seed``, or that of the run to resume, or a fresh one, the same in all processes.
+    """Return the seed of a run, the same in all processes: ``seed``, the seed of the run to resume, or a fresh one.
 
     Raises:
         ArgumentError: If ``seed`` is not a non-negative integer.
@@ -90,8 +90,8 @@ def choose_seed(seed: int | None, checkpoint_dir: PathLike | None, resume: bool)
 def describe_execution(execution: AbstractExecution | None) -> str | None:
     """Return a text that is the same for executions of the same settings, in every process; None for the default.
 
-    It holds what decides the values that circuits give, and neither accounts nor paths. Of a class from elsewhere,
-    whose settings may be secret, it holds the name alone.
+    It contains everything that determines the values of circuits, but neither accounts nor paths. For third-party
+    classes, whose settings may be secret, it contains only the name.
 
     Raises:
         ArgumentTypeError: If ``execution`` is not an execution.
@@ -108,7 +108,7 @@ def describe_execution(execution: AbstractExecution | None) -> str | None:
 
 
 def describe_ansatz(ansatz: ParametrizedCircuit | None) -> dict[str, str]:
-    """Return a digest of a circuit of the user's own, the same in every process; nothing without."""
+    """Return a digest of a custom circuit, the same in every process; nothing without one."""
     if ansatz is None:
         return {}
     order = {parameter: number for number, parameter in enumerate(ansatz.circuit.parameters)}
@@ -117,7 +117,7 @@ def describe_ansatz(ansatz: ParametrizedCircuit | None) -> dict[str, str]:
 
 
 def _described(value: Any) -> str:
-    """Return a text of a setting that does not depend on where it lies in memory."""
+    """Return a text for a setting that does not depend on its memory address."""
     if isinstance(value, _PLAIN):
         return repr(value)
     if is_dataclass(value):
@@ -133,7 +133,7 @@ def _described(value: Any) -> str:
     name = getattr(value, "name", None)
     if isinstance(name, str):  # a device
         return f"{type(value).__name__}({name!r})"
-    if hasattr(value, "to_dict"):  # Aer's noise model, whose errors have names drawn at random
+    if hasattr(value, "to_dict"):  # Aer's noise model, whose errors have random names
         errors = value.to_dict(serializable=True)["errors"]
         content = [{key: each for key, each in error.items() if key != "id"} for error in errors]
         digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode())
@@ -147,7 +147,7 @@ def _call(kind: type, arguments: Mapping[str, Any]) -> str:
 
 @contextmanager
 def executed_on(module: nn.Module, execution: AbstractExecution | None) -> Iterator[None]:
-    """Run the circuits of ``module`` on ``execution`` while the context lasts; None changes nothing.
+    """Run the circuits of ``module`` on ``execution`` inside the context; None changes nothing.
 
     Raises:
         ArgumentError: If ``module`` runs no circuit.
@@ -168,7 +168,7 @@ def executed_on(module: nn.Module, execution: AbstractExecution | None) -> Itera
 
 
 def audit_circuits(networks: Mapping[str, nn.Module], *, strict: bool) -> None:
-    """Warn of circuit parameters of the networks that cannot be trained, or raise.
+    """Warn about circuit parameters that cannot be trained, or raise.
 
     Raises:
         GradientError: If ``strict`` is True and there are inert or detached ones.
@@ -176,7 +176,7 @@ def audit_circuits(networks: Mapping[str, nn.Module], *, strict: bool) -> None:
     for network in networks.values():
         layers = [each for each in network.modules() if isinstance(each, QuantumLayer)]
         example: Callable[..., tuple[Tensor, ...]] | None = getattr(network, "example_inputs", None)
-        with executed_on(network, LocalExecution() if layers else None):  # a training's own may be billed
+        with executed_on(network, LocalExecution() if layers else None):  # the execution of the training may be billed
             if example is None:
                 reports = [audit_gradients(layer, num_draws=_AUDIT_DRAWS) for layer in layers]
             elif layers:
@@ -195,7 +195,7 @@ def audit_circuits(networks: Mapping[str, nn.Module], *, strict: bool) -> None:
 
 
 def _warn_of_groups(circuit: QuantumCircuit) -> None:
-    """Warn of a circuit that entangles qubits in groups; a circuit that entangles none does so on purpose."""
+    """Warn about a circuit that entangles qubits only within groups; a circuit without entanglement is deliberate."""
     groups = entangled_groups(circuit)
     if 1 < len(groups) < circuit.num_qubits:
         listed = ", ".join(f"({', '.join(map(str, group))})" for group in groups)

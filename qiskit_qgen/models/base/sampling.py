@@ -1,4 +1,4 @@
-"""How a model samples."""
+"""Sampling from models."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ _NO_OPTIONS = ("self", "options")
 
 
 class AbstractSampler(AbstractModule):
-    """A model that samples: noise to the generator's outputs, and these to images or rows, batch by batch."""
+    """A model that samples: it maps noise to generator outputs, and these to images or rows, batch by batch."""
 
     _sampling_network: ClassVar[str] = "generator"
     _sample_batch: ClassVar[int] = 512
     _draws_on_the_way: ClassVar[bool] = False  # whether samples depend on more than noise and labels
     _labels_are_noise: ClassVar[bool] = False  # whether the noise holds a category, which labels replace
-    _has_critic: ClassVar[bool] = False  # whether there is a network that values samples
-    _has_latent_noise: ClassVar[bool] = True  # whether noise may be shorter than the source draws it, and be traversed
+    _has_critic: ClassVar[bool] = False  # whether there is a network that rates samples
+    _has_latent_noise: ClassVar[bool] = True  # whether noise may be scaled down and traversed
 
     def sample(
         self,
@@ -53,36 +53,35 @@ class AbstractSampler(AbstractModule):
     ) -> Tensor:
         """Generate samples; the same seed and execution give the same bits.
 
-        Samples are made in batches of bounded size, in evaluation mode and without gradient. Results of another number
-        of threads, device or precision can differ in the last digits.
+        Samples are generated in batches of bounded size, in evaluation mode and without gradients. With another number
+        of threads, device or precision, results can differ in the last digits.
 
         Args:
-            num_samples: Number of samples; with ``noise``, as many as there are vectors, and with ``class_counts``, as
-                many as these are together.
+            num_samples: Number of samples; with ``noise``, the number of vectors, and with ``class_counts``, their sum.
             seed: Seed of the noise; None draws a fresh one.
-            generator: Source of the noise, on the CPU, in place of a seed.
+            generator: Generator of the noise, on the CPU, instead of a seed.
             noise: The noise itself, (num_samples, noise_dim).
-            labels: Of a model with classes: one label for all, or labels (num_samples,), as numbers or names; of one
-                with clusters, the clusters' numbers. None draws them: as often as in the training data, or evenly for a
-                diffusion model.
-            class_counts: How many samples of each class, in place of ``labels``: a number for each, or a dictionary of
-                numbers by label or name. Samples come class after class.
-            oversample: Candidates for each sample, of which the critic keeps the best; of a model with classes or
-                clusters, all of one. It is a classical filter: circuits run as many times as often.
-            truncation: Factor in (0, 1] that noise is shortened by, its category excepted: less than 1 draws samples
-                towards the middle of the noise, more typical and less varied (arXiv 1812.04948). Not of a diffusion
-                model, whose noise has variance 1.
+            labels: For a model with classes: one label for all samples, or labels (num_samples,), as numbers or names;
+                for a model with clusters, the clusters' numbers. None draws them: as often as in the training data, or
+                evenly for a diffusion model.
+            class_counts: Number of samples of each class, instead of ``labels``: a sequence with one number per class,
+                or a dictionary of numbers by label or name. Samples are ordered by class.
+            oversample: Candidates for each sample, of which the critic keeps the best; with classes or clusters, all
+                candidates are from the same one. This is a classical filter: circuits run that many times as often.
+            truncation: Factor in (0, 1] that scales the noise, except for its category: values below 1 give more
+                typical, less varied samples (arXiv 1812.04948). Not for a diffusion model, whose noise must have
+                variance 1.
             execution: Where the quantum circuits run; None takes the built-in simulator with its defaults.
-            **options: What a model's way of sampling offers beside these.
+            **options: Further sampling options of the model.
 
         Returns:
             float32 tensor on the CPU: images (num_samples, C, H, W) in [0, 1], or rows (num_samples, num_features) in
-            the units of tabular data.
+            the units of the tabular data.
 
         Raises:
-            ArgumentError: If an argument is out of range or without effect, or ``execution`` is given to a model whose
-                sampling runs no circuit, or is billed and this is not the process of rank 0.
-            DatasetError: If ``labels`` are out of range or of another shape.
+            ArgumentError: If an argument is out of range or without effect, or ``execution`` is given to a model that
+                samples without a circuit, or is billed and this process does not have rank 0.
+            DatasetError: If ``labels`` are out of range or have another shape.
         """
         samples: Tensor | None = None
         start = 0
@@ -110,9 +109,9 @@ class AbstractSampler(AbstractModule):
         oversample: int = 1,
         execution: AbstractExecution | None = None,
     ) -> Tensor:
-        """Return what the generator makes of the noise of :meth:`sample`, before it becomes images or rows.
+        """Return the generator's outputs for the noise of :meth:`sample`, before decoding to images or rows.
 
-        The arguments are those of :meth:`sample`, and what they raise.
+        Arguments and errors are those of :meth:`sample`.
 
         Returns:
             float32 tensor on the CPU, (num_samples, ...).
@@ -123,7 +122,7 @@ class AbstractSampler(AbstractModule):
 
     @torch.no_grad()
     def decode_latents(self, latents: Tensor) -> Tensor:
-        """Return the samples, as :meth:`sample` does, of what :meth:`sample_latents` returned.
+        """Decode the result of :meth:`sample_latents` to the samples that :meth:`sample` returns.
 
         Raises:
             ArgumentError: If ``latents`` has another shape.
@@ -144,7 +143,7 @@ class AbstractSampler(AbstractModule):
         execution: AbstractExecution | None,
         options: dict[str, Any],
     ) -> tuple[int, Iterator[Tensor]]:
-        """Return the number of samples, and the generator's outputs batch by batch."""
+        """Return the number of samples and the generator's outputs, batch by batch."""
         self._check_device()
         if noise is not None:
             check_type("noise", noise, Tensor, "a tensor")
@@ -212,7 +211,7 @@ class AbstractSampler(AbstractModule):
     def _candidates(
         self, noise: Tensor, labels: Tensor | None, times: int, source: torch.Generator
     ) -> tuple[Tensor, Tensor | None]:
-        """Return ``times`` noise vectors in the place of each, of its category, and their labels."""
+        """Return ``times`` noise vectors for each given one, with the same category, and their labels."""
         count = self.num_categories
         if labels is None and count is not None:
             labels = noise[:, -count:].argmax(1)
@@ -220,18 +219,18 @@ class AbstractSampler(AbstractModule):
         return more, None if labels is None else labels.repeat_interleave(times).to(self.device)
 
     def _best(self, latents: Tensor, noise: Tensor, labels: Tensor | None, times: int) -> Tensor:
-        """Return of each ``times`` rows in turn the one that the critic values most."""
+        """Return the row that the critic rates highest from each group of ``times`` rows."""
         values = self._judge(latents, noise, labels).view(-1, times)
         first = torch.arange(0, len(latents), times, device=latents.device)
         return latents[first + values.argmax(1)]
 
     def _judge(self, latents: Tensor, noise: Tensor, labels: Tensor | None) -> Tensor:
-        """Return the critic's values (N,) of what the generator made of ``noise`` and ``labels``."""
+        """Return the critic's values (N,) for the generator's outputs for ``noise`` and ``labels``."""
         raise NotImplementedError
 
     @contextmanager
     def _evaluating(self) -> Iterator[None]:
-        """Hold the model in evaluation mode while the context lasts."""
+        """Keep the model in evaluation mode inside the context."""
         training = self.training
         self.eval()
         try:
@@ -240,7 +239,7 @@ class AbstractSampler(AbstractModule):
             self.train(training)
 
     def _sampling_options(self, options: dict[str, Any], more: Collection[str] = ()) -> dict[str, Any]:
-        """Return what :meth:`latents` takes beside noise and labels, checked; ``more`` are the model's own names."""
+        """Return the checked arguments of :meth:`latents` other than noise and labels; ``more`` are further names."""
         for name in options:
             usual = [each for each in inspect.signature(AbstractSampler.sample).parameters if each not in _NO_OPTIONS]
             raise unknown_name(name, [*usual, *more], f"{type(self).__name__}.sample")

@@ -1,4 +1,4 @@
-"""Saving and loading of models, alike for all."""
+"""Saving and loading of all models."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 Model = TypeVar("Model", bound="AbstractGenerativeModel")
 _HISTORY = "history/"
-_OTHER_BYTES = 2**28  # that the names of the weights and the history of a training have at most
+_OTHER_BYTES = 2**28  # largest size of the weight names and the training history
 
 
 def save_model(
@@ -85,7 +85,7 @@ def load_model(kind: type[Model], folder: PathLike, own: Mapping[str, Any], revi
     try:
         config = kind.config_class.of(**{**settings, **given})
         model = kind.__new__(kind)
-        # Sizes are compared before anything takes the memory that a damaged or hostile file asks for.
+        # Sizes are compared before a damaged or hostile file can make anything allocate memory.
         model._begin(config)
         with torch.device("meta"):
             sizes = {
@@ -101,7 +101,7 @@ def load_model(kind: type[Model], folder: PathLike, own: Mapping[str, Any], revi
     needed = sum(tensor.numel() * tensor.element_size() for tensor in sizes.values())
     _, tensors = load_model_folder(folder, maximum=needed + _OTHER_BYTES)
     weights = {name: tensor for name, tensor in tensors.items() if not name.startswith(_HISTORY)}
-    # A model that was saved in another precision is loaded in its own.
+    # A model that was saved in another precision is loaded in that precision.
     weights = {
         name: tensor.to(sizes[name].dtype) if name in sizes and tensor.is_floating_point() else tensor
         for name, tensor in weights.items()
@@ -122,15 +122,15 @@ def load_model(kind: type[Model], folder: PathLike, own: Mapping[str, Any], revi
 
 
 def _parameter_names(ansatz: ParametrizedCircuit) -> dict[str, list[str]]:
-    """Return the names of the inputs and of the weights, in their order."""
+    """Return the names of the inputs and of the weights, in order."""
     return {name: [each.name for each in getattr(ansatz, name)] for name in ("input_params", "weight_params")}
 
 
 def _with_ansatz(content: Mapping[str, Any], folder: PathLike) -> dict[str, Any]:
-    """Return the settings of a saved model with its own circuit, if it has one, in its place.
+    """Return the settings of a saved model, with its custom circuit filled in, if it has one.
 
     Raises:
-        CheckpointError: If the circuit is missing, or its parameters are not those that were saved.
+        CheckpointError: If the circuit is missing, or its parameters differ from the saved ones.
     """
     settings = dict(content["config"])
     parts = [name for name, part in settings.items() if isinstance(part, Mapping) and part.get("ansatz") == CUSTOM]
@@ -169,7 +169,7 @@ def _columns(saved: Any, model: AbstractGenerativeModel, folder: PathLike) -> tu
 
 
 def _check_own(config: Mapping[str, Any], own: Mapping[str, Any]) -> None:
-    """Raise unless exactly those settings are given that a saved model does not hold."""
+    """Raise unless the given settings are exactly those that a saved model does not hold."""
     custom = {name for name, value in config.items() if value == CUSTOM}
     for name in sorted(custom | set(own)):
         if name not in config:

@@ -1,4 +1,4 @@
-"""HybridGAN: its settings, the model, and how its networks are built."""
+"""HybridGAN: settings, model and networks."""
 
 from qiskit_qgen.models.hybrid_gan.config import BlockConfig, DiscriminatorConfig, HybridGANConfig, UpsamplingConfig
 from qiskit_qgen.models.hybrid_gan.model import HybridGAN

@@ -1,4 +1,4 @@
-"""QuantumDiffusion: its settings, the model, and how its networks are built."""
+"""QuantumDiffusion: settings, model and networks."""
 
 from qiskit_qgen.models.quantum_diffusion.config import (
     Depolarizing,

@@ -1,4 +1,4 @@
-"""StyleQGAN: its settings, the model, and how its networks and phases are built."""
+"""StyleQGAN: settings, model, networks and training phases."""
 
 from qiskit_qgen.models.style_qgan.config import QuantumGeneratorConfig, StyleQGANConfig, StyleQGANTraining
 from qiskit_qgen.models.style_qgan.model import StyleQGAN
