@@ -1,7 +1,7 @@
 """Differentiable augmentation: random changes to real and generated images alike (arXiv 2006.10738).
 
-A discriminator that only ever sees changed images cannot learn few real ones by heart, and since the changes can be
-differentiated, a generator still learns the unchanged ones.
+A discriminator that only sees augmented images cannot memorise a small set of real ones. Because the augmentations are
+differentiable, a generator still learns the original images.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from torch import Tensor
 from qiskit_qgen._checks import check_choice, check_type
 
 AUGMENTATIONS = ("color", "translation", "cutout")
-_SHIFT = 1 / 8  # largest shift, in parts of a side
-_CUT = 1 / 2  # side of what is cut out, in parts of the image's side
+_SHIFT = 1 / 8  # largest shift, as a fraction of a side
+_CUT = 1 / 2  # side of the cut-out, as a fraction of the image's side
 _GREY = 0.5
 Part: TypeAlias = tuple[int, int]
 
@@ -35,19 +35,20 @@ def check_augmentations(augmentations: Sequence[str]) -> tuple[str, ...]:
 def augment(
     images: Tensor, augmentations: Sequence[str], generator: torch.Generator, *, part: tuple[int, int] = (0, 1)
 ) -> Tensor:
-    """Return ``images`` changed at random, each image by its own numbers.
+    """Return randomly augmented ``images``, with independent random numbers for each image.
 
     "color" adds a brightness from U(-1/4, 1/4), multiplies the distance from grey of each pixel by U(0, 2) and the
     distance from the image's mean by U(1/2, 3/2). "translation" shifts by up to an eighth of each side. "cutout"
-    replaces a rectangle of half the sides, wherever it lies, partly outside too. What comes in from outside, or is cut
-    out, is grey (0.5). These are the numbers of arXiv 2006.10738, for images in [0, 1]; the result is cut off there.
+    replaces a rectangle of half the side lengths at a random place, possibly partly outside. Pixels that are shifted in
+    from outside or cut out are grey (0.5). The constants are those of arXiv 2006.10738, for images in [0, 1]; the
+    result is clipped to this range.
 
     Args:
         images: Images (N, C, H, W) in [0, 1].
         augmentations: Names, applied in the order "color", "translation", "cutout".
         generator: Source of randomness, on the CPU.
-        part: Of a batch that several processes share: the index of this part and the number of equal parts. Changes are
-            drawn for all of them.
+        part: Of a batch that several processes share: the index of this part and the number of equal parts.
+            Augmentations are drawn for all parts.
 
     Returns:
         Images of the same shape in [0, 1], differentiable with respect to ``images``.

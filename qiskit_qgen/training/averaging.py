@@ -12,14 +12,14 @@ from qiskit_qgen._checks import check_float
 
 
 class ExponentialMovingAverage:
-    """A slow copy of a network's weights, ``average += (1 - d) (weight - average)``, that gives steadier samples.
+    """A moving average of weights, ``average += (1 - d) (weight - average)``, for more stable samples.
 
     The decay warms up, ``d = min(decay, (1 + k) / (20 + k))`` at update ``k``, so that a short training is not
-    dominated by the initial weights. Parameters are averaged; buffers belong to the network alone.
+    dominated by the initial weights. Parameters are averaged; buffers are not.
 
     Args:
         module: Network whose weights are averaged.
-        decay: Largest decay, in [0, 1); 0 follows the weights exactly.
+        decay: Maximum decay, in [0, 1); 0 follows the weights exactly.
 
     Raises:
         ArgumentError: If ``decay`` is not in [0, 1).
@@ -41,13 +41,13 @@ class ExponentialMovingAverage:
 
     @torch.no_grad()
     def copy_to_module(self) -> None:
-        """Overwrite the network's weights by their average."""
+        """Overwrite the network's weights with their average."""
         for name, parameter in self.module.named_parameters():
             parameter.copy_(self.tensors[name])
 
     @contextmanager
     def applied(self) -> Iterator[nn.Module]:
-        """Give the network its averaged weights while the context lasts, then its own again, bit for bit."""
+        """Use the averaged weights inside the context, then restore the network's own, bit for bit."""
         own = {name: parameter.detach().clone() for name, parameter in self.module.named_parameters()}
         self.copy_to_module()
         try:

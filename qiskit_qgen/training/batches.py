@@ -1,4 +1,4 @@
-"""Which samples make up which batch: a function of the seed and the batch's number alone."""
+"""The samples of each batch, as a function of only the seed and the batch number."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from qiskit_qgen._random import torch_generator
 class BatchOrder:
     """The order in which samples are used: one random permutation after another, cut into batches of equal size.
 
-    The permutations are joined without a gap. Every sample is used equally often, every batch is full, also when there
-    are fewer samples than a batch holds, and any batch can be asked for at any time: the order has no state to save.
+    The permutations follow each other without a gap. Every sample is used equally often, and every batch is full, even
+    if there are fewer samples than a batch holds. You can request any batch at any time: the order has no state to
+    save.
 
     Args:
         num_samples: Number of samples.

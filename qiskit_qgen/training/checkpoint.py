@@ -1,4 +1,4 @@
-"""Checkpoints: all that a run needs to continue, in one safetensors file."""
+"""Checkpoints: everything that a run needs to continue, in one safetensors file."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _WEIGHTS = ("module/", "average/", "tensor/")
 def save_checkpoint(
     path: Path, state: TrainingState, callbacks: Sequence[AbstractCallback], config: Mapping[str, Any]
 ) -> None:
-    """Replace the checkpoint at ``path`` by one of ``state``, as one atomic step.
+    """Atomically replace the checkpoint at ``path`` with one of ``state``.
 
     The file holds the tensors of all modules, averages and optimizers, the history, the callbacks' states, the position
     of the run and its configuration.
@@ -70,12 +70,12 @@ def read_checkpoint_seed(path: Path) -> int:
 def load_checkpoint(
     path: Path, state: TrainingState, callbacks: Sequence[AbstractCallback], config: Mapping[str, Any]
 ) -> None:
-    """Put the run of ``state`` where it was when the checkpoint at ``path`` was written.
+    """Restore the run of ``state`` from the checkpoint at ``path``.
 
-    The last phase may have more steps now than it had then: a run that was finished goes on.
+    The last phase may have more steps than in the checkpoint: a finished run then continues.
 
     Raises:
-        CheckpointError: If the file is damaged, or was written by a run of another configuration or other callbacks.
+        CheckpointError: If the file is damaged, or was written by a run with another configuration or other callbacks.
     """
     tensors, content = _read(path)
     check_configuration(
@@ -110,7 +110,7 @@ def load_checkpoint(
 
 @torch.no_grad()
 def copy_tensors(saved: Mapping[str, Tensor], target: Mapping[str, Tensor], *, source: str) -> None:
-    """Overwrite the tensors of ``target`` by those of the same names in ``saved``; ``source`` is named in errors.
+    """Overwrite the tensors of ``target`` with those of the same names in ``saved``; errors name ``source``.
 
     Raises:
         CheckpointError: If the names, shapes or types differ.
@@ -121,7 +121,7 @@ def copy_tensors(saved: Mapping[str, Tensor], target: Mapping[str, Tensor], *, s
 
 
 def run_tensors(state: TrainingState) -> dict[str, Tensor]:
-    """All tensors that a run changes in place, but the optimizers', by their names in the file."""
+    """All tensors that a run changes in place, except for the optimizers', by their names in the file."""
     modules: dict[str, nn.Module] = {}
     tensors: dict[str, Tensor] = {}
     for phase in state.phases:
@@ -158,7 +158,7 @@ def _load_optimizer(
 
 
 def _check_callbacks(path: Path, saved: Sequence[Any], callbacks: Sequence[AbstractCallback]) -> None:
-    """Raise unless every callback that left a state finds it again; callbacks without a state may come and go."""
+    """Raise unless every callback with a saved state is present; callbacks without a state may differ."""
     before, now = [name for name, _ in saved], [type(callback).__name__ for callback in callbacks]
     if any(kept for _, kept in saved) and before != now:
         raise CheckpointError(
@@ -170,7 +170,7 @@ def _check_callbacks(path: Path, saved: Sequence[Any], callbacks: Sequence[Abstr
 def check_configuration(
     expected: Mapping[str, Any], present: Mapping[str, Any], error: Callable[[str, Any, Any], Exception]
 ) -> None:
-    """Raise ``error(key, expected value, present value)`` of the first key in which two configurations differ."""
+    """Raise ``error(key, expected value, current value)`` for the first key in which two configurations differ."""
     first, second = (_flatten(json.loads(json.dumps(dict(each)))) for each in (expected, present))
     for key in sorted(first.keys() | second.keys()):
         if first.get(key) != second.get(key):

@@ -1,14 +1,14 @@
-"""Data-parallel training: what the processes that ``torchrun`` starts, the ranks, tell each other.
+"""Data-parallel training: communication between the ranks, the processes that ``torchrun`` starts.
 
-Every rank holds the whole model and all data. Each draws the same batch, noise and factors, since all randomness
-follows from the seed and the step, and works on its own equal part of the rows (:func:`part_of`). Losses are means over
+Every rank holds the whole model and all data. All ranks draw the same batch, noise and factors, since all randomness
+follows from the seed and the step. Each works on an equal part of the rows (:func:`part_of`). Losses are means over
 rows, so the mean of the ranks' gradients (:func:`average_gradients`) is the gradient of the whole batch, and equal
 optimizers keep equal weights equal. This is what ``DistributedDataParallel`` does: weights of rank 0 at the start, one
 all-reduce of flattened gradients per update, division by the number of ranks. That class itself does not fit: it
 averages what one ``backward`` through its own ``forward`` leaves in ``.grad``, and is documented not to work with
-``torch.autograd.grad``, which gradient penalties need; nor does it fit networks that are called several times before an
-update, or gradients that are summed up in one of two networks alone. Its overlap of communication with the backward
-pass is given up.
+``torch.autograd.grad``, which gradient penalties need; nor does it support networks that are called several times
+before an update, or gradients that accumulate in only one of two networks. We give up its overlap of communication with
+the backward pass.
 
 Without ``torchrun`` there is one rank, and nothing here communicates.
 """
@@ -42,7 +42,7 @@ _ALONE: ContextVar[bool] = ContextVar("alone", default=False)
 def join() -> None:
     """Join the other processes if ``torchrun`` has started this one; the first call connects, later ones do nothing.
 
-    CPU tensors are exchanged by gloo, CUDA tensors by NCCL; each process of a computer takes a GPU of its own.
+    CPU tensors are exchanged by gloo, CUDA tensors by NCCL; each process on a computer takes a different GPU.
 
     Raises:
         ParallelError: If the others cannot be reached, or this process left them after a failure.
@@ -71,7 +71,7 @@ class _Left:
 
 
 def leave(reason: str) -> None:
-    """Close the connections to the other ranks, which fail at once where they wait for this one."""
+    """Close the connections to the other ranks; ranks that wait for this one then fail at once."""
     if dist.is_initialized():
         _Left.reason = reason
         dist.destroy_process_group()
@@ -88,7 +88,7 @@ def rank() -> int:
 
 
 def is_main() -> bool:
-    """Return whether this process is the one that writes files and shows progress, also before :func:`join`."""
+    """Return whether this process writes files and shows progress; also works before :func:`join`."""
     if dist.is_initialized():
         return dist.get_rank() == 0
     return not _launched() or os.environ["RANK"] == "0"
@@ -96,7 +96,7 @@ def is_main() -> bool:
 
 @contextmanager
 def alone() -> Iterator[None]:
-    """Let this process compute for itself while the others go their own ways, as if it were the only one."""
+    """Let this process compute as if it were the only one, without the others."""
     token = _ALONE.set(True)
     try:
         yield
@@ -106,10 +106,9 @@ def alone() -> Iterator[None]:
 
 @contextmanager
 def rank_threads() -> Iterator[None]:
-    """Divide the computer's cores among its processes while the context lasts.
+    """Divide the computer's cores among its processes inside the context.
 
-    ``torchrun`` gives one thread to each process unless ``OMP_NUM_THREADS`` says otherwise; any number above one that
-    is set there is left.
+    ``torchrun`` gives each process one thread unless ``OMP_NUM_THREADS`` is set; a number above one there is kept.
     """
     local = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
     former = torch.get_num_threads()
@@ -137,7 +136,7 @@ def check_divisible(name: str, value: int) -> int:
 
 
 def part() -> tuple[int, int]:
-    """Return which part of a batch is this rank's: its index and the number of equal parts."""
+    """Return this rank's part of a batch: its index and the number of equal parts."""
     return rank(), world_size()
 
 
@@ -147,7 +146,7 @@ def part_of(batch: Tensor) -> Tensor:
 
 
 def average_gradients(parameters: Iterable[nn.Parameter]) -> None:
-    """Replace the gradients of ``parameters`` by their means over the ranks, in one exchange per kind of tensor."""
+    """Replace the gradients of ``parameters`` with their means over the ranks, in one exchange per kind of tensor."""
     if world_size() == 1:
         return
     buckets: dict[tuple[torch.device, torch.dtype], list[Tensor]] = {}
@@ -197,7 +196,7 @@ def total(value: Tensor) -> Tensor:
 
 
 def share_tensors(tensors: Iterable[Tensor]) -> None:
-    """Overwrite ``tensors`` by those of rank 0."""
+    """Overwrite ``tensors`` with those of rank 0."""
     if world_size() == 1:
         return
     with _told():
@@ -228,7 +227,7 @@ def gather_objects(value: T) -> list[T]:
 
 @contextmanager
 def together() -> Iterator[None]:
-    """Raise on all ranks what the block, which all of them run and which exchanges nothing, raises on one.
+    """Raise an error on all ranks if the block, which all ranks run without communicating, raises on one.
 
     Raises:
         ParallelError: If it raises on another rank, but not on this one.
@@ -247,7 +246,7 @@ def together() -> Iterator[None]:
 
 
 def on_main(function: Callable[[], T]) -> T:
-    """Return what ``function`` returns on rank 0, where alone it is called.
+    """Return the result of ``function``, which is called only on rank 0.
 
     Raises:
         ParallelError: On the other ranks, if it raises.
@@ -267,7 +266,7 @@ def _sum(tensor: Tensor) -> None:
 
 @contextmanager
 def _told() -> Iterator[None]:
-    """Say in one sentence what torch reports when a process is gone."""
+    """Summarise in one sentence the error that torch reports when a process is gone."""
     try:
         yield
     except RuntimeError as error:

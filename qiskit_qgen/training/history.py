@@ -17,10 +17,10 @@ from qiskit_qgen.persistence.json_text import parse_json
 
 
 class History:
-    """Every loss and score of a run, by phase and name: the one source of plots, progress bars and stopping rules.
+    """All losses and scores of a run, by phase and name: the single source for plots, progress bars and stopping rules.
 
     Values are kept as numbers at increasing step counts: 1 after the first step of a phase, 0 before it. Two histories
-    are equal if their phases, names, steps and values are; times play no part in it.
+    are equal if their phases, names, steps and values are equal; times are not compared.
 
     Example:
         >>> history = History()
@@ -65,7 +65,7 @@ class History:
         return list(self._find(phase, name)[1])
 
     def last(self, phase: str, name: str) -> float:
-        """The newest value of ``name`` in ``phase``.
+        """The latest value of ``name`` in ``phase``.
 
         Raises:
             ArgumentError: If there is no such record.
@@ -77,7 +77,7 @@ class History:
 
         Args:
             phase: Name of the phase.
-            step: Number of steps of the phase that are done.
+            step: Number of completed steps of the phase.
             values: Numbers by name.
 
         Raises:
@@ -100,11 +100,11 @@ class History:
         self._seconds[phase] = self._seconds.get(phase, 0.0) + seconds
 
     def replace(self, other: History) -> None:
-        """Take all records and times of ``other`` in place of its own."""
+        """Replace all records and times with those of ``other``."""
         self._series, self._seconds = other._series, other._seconds
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the history as lists and numbers that JSON can hold; :meth:`from_dict` is the inverse."""
+        """Return the history as JSON-serialisable lists and numbers; :meth:`from_dict` is the inverse."""
         phases = {
             phase: {name: {"steps": list(steps), "values": list(values)} for name, (steps, values) in series.items()}
             for phase, series in self._series.items()
@@ -113,10 +113,10 @@ class History:
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> History:
-        """Return the history that :meth:`to_dict` gave as ``content``.
+        """Return the history from ``content``, the result of :meth:`to_dict`.
 
         Raises:
-            ArgumentError: If ``content`` is not of that form.
+            ArgumentError: If ``content`` has another form.
         """
         history = cls()
         try:
@@ -135,9 +135,9 @@ class History:
         return history
 
     def to_tensors(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """Return all steps (int64) and values (float64) as tensors by name, and what JSON can hold of the rest.
+        """Return all steps (int64) and values (float64) as tensors by name, and the rest as JSON-serialisable values.
 
-        :meth:`from_tensors` is the inverse. This form stays small and exact in long trainings.
+        :meth:`from_tensors` is the inverse. This form stays small and exact for long trainings.
         """
         tensors = {}
         names = [(phase, name) for phase in self.phases for name in self.names(phase)]
@@ -149,7 +149,7 @@ class History:
 
     @classmethod
     def from_tensors(cls, tensors: Mapping[str, Tensor], description: Mapping[str, Any]) -> History:
-        """Return the history that :meth:`to_tensors` gave as ``tensors`` and ``description``."""
+        """Return the history from ``tensors`` and ``description``, the results of :meth:`to_tensors`."""
         phases: dict[str, dict[str, Any]] = {}
         for phase, name in description["series"]:
             columns = {key: tensors[f"{phase}/{name}/{key}"].tolist() for key in ("steps", "values")}
@@ -157,7 +157,7 @@ class History:
         return cls.from_dict({"phases": phases, "seconds": description["seconds"]})
 
     def save(self, path: PathLike) -> None:
-        """Write the history as JSON to ``path``, which is replaced as one atomic step.
+        """Write the history as JSON to ``path``, replacing the file atomically.
 
         Raises:
             ArgumentTypeError: If ``path`` is not a path.

@@ -1,4 +1,4 @@
-"""Many images in one, without a plotting library."""
+"""Grids of images, without a plotting library."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from qiskit_qgen._typing import PathLike
 
 
 def image_grid(images: Tensor, *, columns: int | None = None, padding: int = 1) -> NDArray[np.uint8]:
-    """Lay images out in rows.
+    """Arrange images in rows.
 
-    Of four or more channels the first three are shown as red, green and blue; of two the first is shown in grey.
+    With four or more channels, the first three are shown as red, green and blue; with two, the first is shown in grey.
 
     Args:
         images: Images (N, C, H, W) in [0, 1]; values outside are clipped.
-        columns: Images in a row; None makes the grid about square, without empty cells where it can.
+        columns: Images in a row; None makes the grid roughly square, without empty cells if possible.
         padding: Width in pixels of the white lines between images.
 
     Returns:
@@ -46,14 +46,14 @@ def image_grid(images: Tensor, *, columns: int | None = None, padding: int = 1) 
 def save_image_grid(
     images: Tensor, path: PathLike, *, columns: int | None = None, padding: int = 1, scale: int = 2
 ) -> None:
-    """Write a grid of images to an image file, whose format follows from its suffix.
+    """Write a grid of images to an image file; its suffix sets the format.
 
     Args:
         images: Images (N, C, H, W) in [0, 1]; values outside are clipped.
         path: File to write, such as ``samples.png``.
         columns: Images in a row; None as for :func:`image_grid`.
         padding: Width in pixels of the white lines between images.
-        scale: Whole-number enlargement of every pixel.
+        scale: Integer scale factor for every pixel.
 
     Raises:
         ArgumentError: If ``images`` has another shape or is empty, or a number is out of range.
@@ -66,6 +66,6 @@ def save_image_grid(
 
 
 def _columns(num_images: int) -> int:
-    """Return how many images are in a row, for the fewest empty cells and then the squarest grid, up to 4 : 1."""
+    """Return the number of images per row with the fewest empty cells, then the squarest grid, up to 4 : 1."""
     squarest = math.ceil(math.sqrt(num_images))
     return min(range(squarest, min(num_images, 4 * squarest) + 1), key=lambda columns: (-num_images % columns, columns))

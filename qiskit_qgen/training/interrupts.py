@@ -1,4 +1,4 @@
-"""Ctrl-C during training: the running step is finished and saved first."""
+"""Ctrl-C during training: finish and save the current step first."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any
 
 
 class InterruptGuard:
-    """Notes the first SIGINT instead of raising at once; a second one goes to the handler that was there before.
+    """Records the first SIGINT instead of raising at once; a second one goes to the previous handler.
 
-    It acts in the main thread only, since signals can be handled nowhere else, and leaves a process that ignores SIGINT
-    ignoring it. The former handler is back when the context ends.
+    It only acts in the main thread, since signals cannot be handled elsewhere, and a process that ignores SIGINT keeps
+    ignoring it. The previous handler is restored when the context ends.
     """
 
     def __init__(self) -> None:

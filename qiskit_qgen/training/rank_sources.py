@@ -1,4 +1,4 @@
-"""What each process of a data-parallel training runs: its executions and its noise."""
+"""The executions and noise of each process in data-parallel training."""
 
 from __future__ import annotations
 
@@ -28,10 +28,11 @@ _SEED_BITS = 31  # what Aer takes
 
 
 def rank_execution(execution: AbstractExecution | None) -> AbstractExecution | None:
-    """Return what this process runs circuits on.
+    """Return the execution on which this process runs circuits.
 
-    One that is billed is used by rank 0 alone, for the rows of all. A simulator with a seed gets another one on every
-    rank, since equal shots for different samples would be no independent ones. With one process, it is ``execution``.
+    Only rank 0 uses a billed execution, for the rows of all ranks. A simulator with a seed gets a different seed on
+    every rank, since equal shots for different samples would not be independent. With a single process, it is
+    ``execution`` itself.
     """
     if execution is None or world_size() == 1:
         return execution
@@ -44,10 +45,10 @@ def rank_execution(execution: AbstractExecution | None) -> AbstractExecution | N
 
 
 def check_may_bill(execution: AbstractExecution | None) -> None:
-    """Raise unless ``execution`` costs nothing, or this is the process of rank 0: all would pay for the same samples.
+    """Raise unless ``execution`` is free or this is rank 0: otherwise all would pay for the same samples.
 
     Raises:
-        ArgumentError: If it is billed, and this is another process.
+        ArgumentError: If it is billed and this is another rank.
     """
     if is_main() or execution is None:
         return
@@ -59,7 +60,7 @@ def check_may_bill(execution: AbstractExecution | None) -> None:
 
 
 def draw_noise(noise: AbstractNoise, num_samples: int, generator: torch.Generator) -> Tensor:
-    """Draw vectors (num_samples, dim), the same on all ranks; what runs on a device is drawn by rank 0 alone."""
+    """Draw vectors (num_samples, dim), the same on all ranks; only rank 0 draws from a device."""
     if noise.is_repeatable or world_size() == 1:
         return noise.sample(num_samples, generator)
     drawn, state = on_main(lambda: (noise.sample(num_samples, generator), generator.get_state()))
@@ -68,7 +69,7 @@ def draw_noise(noise: AbstractNoise, num_samples: int, generator: torch.Generato
 
 
 class GatheredExecution(AbstractExecution):
-    """An execution on which rank 0 runs the rows of all ranks, as many of each: one job for a whole batch.
+    """An execution on which rank 0 runs equally many rows of all ranks: one job for a whole batch.
 
     Args:
         execution: The execution; the other ranks only read from theirs what is not billed.

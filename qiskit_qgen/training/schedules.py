@@ -1,4 +1,4 @@
-"""Learning-rate schedules: pure functions of the step, so that nothing of them needs saving."""
+"""Learning-rate schedules: pure functions of the step, without state to save."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ def learning_rate_factor(schedule: Schedule, step: int, num_steps: int, *, warmu
     """Return the factor on the learning rate at ``step`` of ``num_steps``.
 
     With ``t = step / num_steps``: "constant" is 1, "linear" is ``1 - t``, "cosine" is ``(1 + cos(pi t)) / 2``; the last
-    two would reach 0 one step after the last. Over the first ``warmup`` part of the steps the factor rises in
-    proportion to ``step + 1``, so that the first step is not without effect.
+    two would reach 0 one step after the last. Over the first fraction ``warmup`` of the steps, the factor rises in
+    proportion to ``step + 1``, so that the first step has an effect.
 
     Args:
         schedule: "constant", "linear" or "cosine".
-        step: Number of steps already done, from 0 to ``num_steps``.
+        step: Number of completed steps, from 0 to ``num_steps``.
         num_steps: Length of the schedule in steps.
-        warmup: Part of the steps over which the factor rises, in [0, 1).
+        warmup: Fraction of the steps over which the factor rises, in [0, 1).
 
     Returns:
         A number in [0, 1].

@@ -1,4 +1,4 @@
-"""Where a training run stands: what callbacks see and checkpoints hold."""
+"""The state of a training run, as callbacks see it and checkpoints store it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from qiskit_qgen.training.phases.base import AbstractPhase
 
 @dataclass
 class TrainingState:
-    """The state of a run, handed to every hook of every callback."""
+    """The state of a run, passed to every hook of every callback."""
 
     phases: tuple[AbstractPhase, ...]
     """All phases of the run, in order."""
@@ -39,16 +39,16 @@ class TrainingState:
 
     @property
     def phase(self) -> AbstractPhase:
-        """The present phase; while ``on_train_end`` runs after a complete training, the last one."""
+        """The current phase; the last one when ``on_train_end`` runs after a complete training."""
         return self.phases[min(self.phase_index, len(self.phases) - 1)]
 
     @property
     def finished(self) -> bool:
-        """Whether all phases are done."""
+        """Whether all phases are finished."""
         return self.phase_index >= len(self.phases)
 
     def request_stop(self) -> None:
-        """End the present phase after this step; the next phase, if any, follows."""
+        """End the current phase after this step; the next phase, if any, follows."""
         self.stop_requested = True
 
     def request_checkpoint(self) -> None:
@@ -56,7 +56,7 @@ class TrainingState:
         self.checkpoint_requested = True
 
     def advance(self) -> None:
-        """Go on to the first step of the next phase; after the last one, ``step`` stays where it ended."""
+        """Move on to the first step of the next phase; after the last phase, ``step`` does not change."""
         self.phase_index += 1
         self.step = self.step if self.finished else 0
         self.stop_requested = False

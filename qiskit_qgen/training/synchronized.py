@@ -16,10 +16,9 @@ from qiskit_qgen.training.distributed import total, world_size
 
 @contextmanager
 def synchronized(module: nn.Module) -> Iterator[None]:
-    """Let all batch normalisations in ``module`` take mean and variance over the batches of all ranks together.
+    """Make all batch normalisations in ``module`` take mean and variance over the batches of all ranks.
 
-    What ``torch.nn.SyncBatchNorm`` does on GPUs, on any device, and with the layers as they are. With one process
-    nothing changes.
+    This is ``torch.nn.SyncBatchNorm`` for any device, without replacing layers. With a single process, nothing changes.
     """
     layers: list[Any] = []
     if world_size() > 1:
@@ -35,7 +34,7 @@ def synchronized(module: nn.Module) -> Iterator[None]:
 
 
 def _normalized(layer: _BatchNorm, x: Tensor) -> Tensor:
-    """Do what ``layer`` does, with the ranks' batches, of equal size, as one; see ``torch.nn.BatchNorm2d``."""
+    """Apply ``layer`` to the equal-sized batches of all ranks as one batch; see ``torch.nn.BatchNorm2d``."""
     if not layer.training and layer.running_mean is not None:
         result: Tensor = type(layer).forward(layer, x)
         return result
@@ -54,7 +53,7 @@ def _normalized(layer: _BatchNorm, x: Tensor) -> Tensor:
 
 
 def _track(layer: Any, mean: Tensor, variance: Tensor) -> None:
-    """Move the running mean and variance, which are used once the training is over."""
+    """Update the running mean and variance, which are used after training."""
     layer.num_batches_tracked.add_(1)
     # Without a momentum, the plain mean over all batches.
     factor = 1.0 / float(layer.num_batches_tracked) if layer.momentum is None else layer.momentum

@@ -46,30 +46,30 @@ _LOGGER = logging.getLogger(__name__)
 
 
 class Trainer:
-    """Runs phases one after another, keeps the history, calls the callbacks and writes checkpoints.
+    """Runs phases one after another, records the history, calls the callbacks and writes checkpoints.
 
-    With ``checkpoint_dir``, the file ``checkpoint.safetensors`` in it is replaced as one atomic step: at the start,
-    where a callback asks for it, at the end of each phase and on Ctrl-C. A run that was killed at any moment and is
-    started again with ``resume=True`` ends with the same bits as one that was not, on the same machine with the same
-    number of threads; what it had half-written is removed. Without ``checkpoint_dir`` nothing is written.
+    With ``checkpoint_dir``, the trainer atomically replaces the file ``checkpoint.safetensors`` in it at the start,
+    when a callback requests it, at the end of each phase and on Ctrl-C. A run that is killed at any moment and
+    restarted with ``resume=True`` ends with the same bits as an uninterrupted run, on the same machine with the same
+    number of threads; partly written files are removed. Without ``checkpoint_dir``, nothing is written.
 
-    Started by ``torchrun``, the processes train together: each works on a part of every batch, see
-    ``qiskit_qgen.training.distributed``. Callbacks are called, and files written, by the one of rank 0 alone; all
-    read the checkpoint, stop at the same step, and end with the same weights and history.
+    When started by ``torchrun``, the processes train together: each works on a part of every batch, see
+    ``qiskit_qgen.training.distributed``. Only rank 0 calls callbacks and writes files. All processes read the
+    checkpoint, stop at the same step, and end with the same weights and history.
 
     Args:
         phases: The phases in order.
-        seed: Seed of the run; the phases have the same.
-        config: All that decides the result, as values that JSON can hold; a resumed run must have the same.
+        seed: Seed of the run, the same as that of the phases.
+        config: Everything that determines the result, as JSON-serialisable values; a resumed run must have the same.
         callbacks: Called in this order.
-        checkpoint_dir: Folder of the checkpoint.
-        resume: Continue the run whose checkpoint is in ``checkpoint_dir``. If that folder holds none, as when a job was
-            ended before it wrote its first, the run starts at its first step and a warning is logged.
+        checkpoint_dir: Folder for the checkpoint.
+        resume: Continue the run whose checkpoint is in ``checkpoint_dir``. If there is no checkpoint, for example
+            because a job ended before writing one, the run starts at its first step and a warning is logged.
 
     Raises:
-        ArgumentError: If ``phases`` is empty, or ``resume`` is asked for without ``checkpoint_dir``.
+        ArgumentError: If ``phases`` is empty, or ``resume`` is requested without ``checkpoint_dir``.
         CheckpointError: If ``checkpoint_dir`` holds a checkpoint and ``resume`` is False, or if that checkpoint is
-            damaged or of another configuration, or the folder cannot be made or written to.
+            damaged or has another configuration, or the folder cannot be created or written to.
         ParallelError: If processes that train together cannot be reached, fail or have different configurations.
     """
 
@@ -91,7 +91,7 @@ class Trainer:
         self.state = TrainingState(tuple(phases), seed, checkpoint_dir=folder)
         self._callbacks = tuple(callbacks)
         self._config = dict(config)
-        self._ended_together = False  # at a step that all ranks have agreed on
+        self._ended_together = False  # at a step that all ranks agreed on
         join()
         self._check_ranks()
         if folder is not None:
@@ -101,8 +101,8 @@ class Trainer:
         """Train to the end and return the history.
 
         Raises:
-            KeyboardInterrupt: After Ctrl-C; the running step is finished and a checkpoint written first.
-            TrainingDivergedError: If a loss or weight is NaN or infinite; the last checkpoint is left as it is.
+            KeyboardInterrupt: After Ctrl-C; the current step is finished and a checkpoint written first.
+            TrainingDivergedError: If a loss or weight is NaN or infinite; the last checkpoint is kept.
         """
         with rank_threads(), InterruptGuard() as interrupt:
             try:
@@ -153,7 +153,7 @@ class Trainer:
                     getattr(callback, hook)(self.state)
 
     def _agree(self, interrupt: InterruptGuard) -> bool:
-        """Tell all ranks what was asked of one; return whether one was interrupted."""
+        """Share the requests of all ranks; return whether any rank was interrupted."""
         state = self.state
         asked = [interrupt.requested, state.stop_requested, state.checkpoint_requested]
         interrupted, state.stop_requested, state.checkpoint_requested = any_rank(asked)
@@ -171,7 +171,7 @@ class Trainer:
 
     def _check_ranks(self) -> None:
         """Raise unless all ranks have the configuration of rank 0."""
-        own = {**self._config, "steps": self.state.phases[-1].num_steps}  # a resumed run may have more, but all alike
+        own = {**self._config, "steps": self.state.phases[-1].num_steps}  # a resumed run may have more, all the same
         expected = broadcast_object(own)
         with together():
             check_configuration(
@@ -222,7 +222,7 @@ class Trainer:
             self._save()
 
     def _found(self, path: Path, resume: bool) -> bool:
-        """Make the folder ready, and return whether it holds a checkpoint to resume."""
+        """Prepare the folder and return whether it holds a checkpoint to resume."""
         remove_leftovers(path)
         if path.exists():
             if not resume:

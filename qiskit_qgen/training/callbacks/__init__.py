@@ -1,4 +1,4 @@
-"""Callbacks: what happens between the steps of a training."""
+"""Callbacks, which run between the steps of a training."""
 
 from qiskit_qgen.training.callbacks.base import AbstractCallback
 from qiskit_qgen.training.callbacks.checkpointing import Checkpoint

@@ -11,7 +11,8 @@ from qiskit_qgen.training.state import TrainingState
 class Checkpoint(AbstractCallback):
     """Writes a checkpoint every ``every`` steps of each phase.
 
-    One is also written at the start of a run, at the end of each phase and on Ctrl-C, with or without this callback.
+    A checkpoint is also written at the start of a run, at the end of each phase and on Ctrl-C, with or without this
+    callback.
 
     Args:
         every: Steps between two checkpoints.
@@ -24,7 +25,7 @@ class Checkpoint(AbstractCallback):
         self.every = check_int("every", every, minimum=1)
 
     def on_train_begin(self, state: TrainingState) -> None:
-        """Refuse a run that has no place for checkpoints.
+        """Refuse a run without a folder for checkpoints.
 
         Raises:
             ArgumentError: If the run has no ``checkpoint_dir``.
@@ -35,6 +36,6 @@ class Checkpoint(AbstractCallback):
             )
 
     def on_step_end(self, state: TrainingState) -> None:
-        """Ask for a checkpoint at every ``every``-th step."""
+        """Request a checkpoint at every ``every``-th step."""
         if state.step % self.every == 0:
             state.request_checkpoint()

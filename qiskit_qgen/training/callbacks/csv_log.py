@@ -16,13 +16,13 @@ _HEADER = ["phase", "step", "name", "value"]
 
 
 class CSVLogger(AbstractLogger):
-    """Writes every loss and score as a row ``phase,step,name,value`` to a file, which can be read while it grows.
+    """Writes losses and scores as rows ``phase,step,name,value`` to a file that you can read while it grows.
 
-    A resumed run leaves out what the interrupted one had written beyond its checkpoint.
+    A resumed run drops the rows that the interrupted run had written after its checkpoint.
 
     Args:
-        path: File to write; its folder is made if it does not exist.
-        every: Steps between two writings of the losses; scores are written whenever there are new ones.
+        path: File to write; its folder is created if it does not exist.
+        every: Steps between two logged losses; scores are always written.
 
     Raises:
         ArgumentError: If ``every`` is not a positive integer.

@@ -1,4 +1,4 @@
-"""Stopping a phase that no longer improves."""
+"""Stop a phase that no longer improves."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from qiskit_qgen.training.state import TrainingState
 
 
 class EarlyStopping(AbstractCallback):
-    """Ends a phase when a loss or score has not improved for ``patience`` of its records in a row.
+    """Ends a phase when a loss or score has not improved for ``patience`` consecutive records.
 
-    It stands after the callback that records the score. Its counts are part of a checkpoint.
+    Place it after the callback that records the score. Checkpoints include its counts.
 
     Args:
         monitor: Name of the loss or score in the history.
-        patience: Number of records without improvement that are tolerated.
+        patience: Number of records without improvement to tolerate.
         phase: Name of the phase to watch; None watches every phase that records ``monitor``.
         min_delta: Smallest change that counts as an improvement.
         higher_is_better: Whether an improvement is an increase.
@@ -55,12 +55,12 @@ class EarlyStopping(AbstractCallback):
         return self._best_step
 
     def on_phase_begin(self, state: TrainingState) -> None:
-        """Forget the counts of an earlier phase."""
+        """Reset the counts of an earlier phase."""
         if state.step == 0 and self._watches(state):
             self._best, self._best_step, self._stale = None, 0, 0
 
     def on_step_end(self, state: TrainingState) -> None:
-        """Compare a new value with the best one, and ask for a stop when patience ends."""
+        """Compare a new value with the best one, and request a stop when patience runs out."""
         name = state.phase.name
         if not self._watches(state) or self.monitor not in state.history.names(name):
             return
@@ -76,11 +76,11 @@ class EarlyStopping(AbstractCallback):
                 state.request_stop()
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the best value, its step and the count of records since."""
+        """Return the best value, its step and the number of records since then."""
         return {"best": self._best, "best_step": self._best_step, "stale": self._stale}
 
     def load_state_dict(self, content: dict[str, Any]) -> None:
-        """Take back what :meth:`state_dict` returned."""
+        """Restore the result of :meth:`state_dict`."""
         self._best, self._best_step, self._stale = content["best"], content["best_step"], content["stale"]
 
     def _watches(self, state: TrainingState) -> bool:

@@ -1,4 +1,4 @@
-"""What all loggers have in common: which losses and scores they write, and when."""
+"""The base of all loggers: which losses and scores they write, and when."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from qiskit_qgen.training.state import TrainingState
 
 
 class AbstractLogger(AbstractCallback):
-    """Base of callbacks that write losses and scores to somewhere else than the history.
+    """Base class of callbacks that write losses and scores outside of the history.
 
-    A logger stands behind the callback that records the scores.
+    Place a logger after the callback that records the scores.
 
     Args:
-        every: Steps between two writings of the losses; scores are written whenever there are new ones.
+        every: Steps between two logged losses; scores are always written.
 
     Raises:
         ArgumentError: If ``every`` is not a positive integer.
@@ -27,7 +27,7 @@ class AbstractLogger(AbstractCallback):
         self.every = check_int("every", every, minimum=1)
 
     def on_phase_begin(self, state: TrainingState) -> None:
-        """Open what is written to, and write what is known of the untrained networks."""
+        """Open the output and write the values of the untrained networks."""
         self._open(state)
         self._log(state)
 
@@ -36,7 +36,7 @@ class AbstractLogger(AbstractCallback):
         self._log(state)
 
     def on_train_end(self, state: TrainingState) -> None:  # noqa: ARG002
-        """Close what was written to."""
+        """Close the output."""
         self._close()
 
     def _log(self, state: TrainingState) -> None:
@@ -46,7 +46,7 @@ class AbstractLogger(AbstractCallback):
 
     @abstractmethod
     def _open(self, state: TrainingState) -> None:
-        """Open what is written to, at the beginning of a phase or of its rest."""
+        """Open the output at the beginning of a phase, or when a phase is resumed."""
 
     @abstractmethod
     def _write(self, phase: str, step: int, values: Mapping[str, float]) -> None:
@@ -54,11 +54,11 @@ class AbstractLogger(AbstractCallback):
 
     @abstractmethod
     def _close(self) -> None:
-        """Close what is open, if anything is."""
+        """Close the output, if it is open."""
 
 
 def due_values(history: History, phase: str, step: int, every: int) -> dict[str, float]:
-    """Return what is written of a step: its scores, and its losses if it is an ``every``-th step."""
+    """Return the values to write for a step: its scores, and its losses if it is an ``every``-th step."""
     found = {}
     for name in history.names(phase):
         steps = history.steps(phase, name)

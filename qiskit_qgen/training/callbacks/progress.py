@@ -1,4 +1,4 @@
-"""How a training is followed while it runs: a bar on a terminal or in a notebook, or lines in a log."""
+"""The progress of a training while it runs: a bar in a terminal or notebook, or lines in a log."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from qiskit_qgen.training.callbacks.base import AbstractCallback
 from qiskit_qgen.training.state import TrainingState
 
 _LOGGER = logging.getLogger(__name__)
-_SHARES = 10  # lines in a phase, besides those for the time that has passed
+_SHARES = 10  # lines per phase, in addition to those after a time limit
 
 
 class ProgressBar(AbstractCallback):
-    """Shows, for each phase, the steps done, the time left and the newest value of every loss and score.
+    """Shows the completed steps, the time left and the latest losses and scores for each phase.
 
-    In a notebook it is a widget if ``ipywidgets`` is installed, and a line of text if not.
+    In a notebook, it is a widget if ``ipywidgets`` is installed, and otherwise a line of text.
 
     Args:
-        every: Steps between two updates of the shown values.
-        disable: True shows nothing, False always shows, None shows only on a terminal or in a notebook.
+        every: Steps between two updates of the displayed values.
+        disable: True never shows the bar, False always does, None only in a terminal or notebook.
 
     Raises:
         ArgumentError: If ``every`` is not a positive integer.
@@ -39,7 +39,7 @@ class ProgressBar(AbstractCallback):
         """Open a bar that starts at the steps already done."""
         phase, options = state.phase, {}
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # that there are no widgets, which the line of text replaces
+            warnings.simplefilter("ignore")  # no widgets: the line of text replaces them
             from tqdm.auto import tqdm
         if in_notebook():
             options = {"file": sys.stdout, "disable": bool(self.disable)}
@@ -51,7 +51,7 @@ class ProgressBar(AbstractCallback):
         )
 
     def on_step_end(self, state: TrainingState) -> None:
-        """Advance the bar, and show the newest values at every ``every``-th step."""
+        """Advance the bar and show the latest values at every ``every``-th step."""
         if state.step % self.every == 0 or state.step == state.phase.num_steps:
             self._bar.set_postfix(_newest(state), refresh=False)
         self._bar.update()
@@ -71,13 +71,13 @@ class ProgressBar(AbstractCallback):
 
 
 class ProgressLog(AbstractCallback):
-    """Writes a line with the newest losses and scores after each tenth of a phase, and whenever a time has passed.
+    """Writes a line with the latest losses and scores after each tenth of a phase, and after a maximum time.
 
-    It is for where there is no terminal: jobs of a cluster, logs of a service.
+    Use it where there is no terminal, such as in cluster jobs or service logs.
 
     Args:
-        seconds: Longest time without a line.
-        write: Called with each line; None logs it at the level INFO.
+        seconds: Maximum time without a line.
+        write: Called with each line; None logs it at level INFO.
 
     Raises:
         ArgumentError: If ``seconds`` is not positive.
@@ -103,7 +103,7 @@ class ProgressLog(AbstractCallback):
 
 
 def is_watched() -> bool:
-    """Return whether somebody can see a progress bar: on a terminal, or in a notebook."""
+    """Return whether a progress bar is visible: in a terminal or a notebook."""
     return sys.stderr.isatty() or in_notebook()
 
 
@@ -114,6 +114,6 @@ def in_notebook() -> bool:
 
 
 def _newest(state: TrainingState) -> dict[str, str]:
-    """Return the newest value of every loss and score of the present phase, as text."""
+    """Return the latest losses and scores of the current phase, as text."""
     name = state.phase.name
     return {key: f"{state.history.last(name, key):.4g}" for key in state.history.names(name)}

@@ -1,4 +1,4 @@
-"""The cheap score of a training: how far samples are from validation data, pixel by pixel or column by column."""
+"""A cheap score during training: the distance between samples and validation data, in pixels or columns."""
 
 from __future__ import annotations
 
@@ -19,17 +19,18 @@ from qiskit_qgen.training.state import TrainingState
 class SampleDiscrepancy:
     """Squared maximum mean discrepancy between samples and validation data, for :class:`Scores`.
 
-    Of images, their pixels are compared; of tables, rows in the space of the generator. Samples are those of the
-    averaged network, always from the same noise. It is :func:`~qiskit_qgen.metrics.maximum_mean_discrepancy`, about 0
-    for samples of the data's distribution whatever their number. The training of an autoencoder has nothing to score.
-    A diffusion model takes many calls of its network for the samples: score it seldom, with few.
+    For images, it compares pixels; for tables, rows in the space of the generator. Samples come from the averaged
+    network, always with the same noise. The score is :func:`~qiskit_qgen.metrics.maximum_mean_discrepancy`, about 0 for
+    samples from the data's distribution, whatever their number. There is no score while an autoencoder trains. A
+    diffusion model needs many network calls per sample: score it rarely, with few samples.
 
     Args:
-        validation: Images or rows that are not trained on, as of :func:`~qiskit_qgen.datasets.hold_out`, and no test
-            images: what is looked at during a training is chosen by.
+        validation: Images or rows that are not trained on, for example from :func:`~qiskit_qgen.datasets.hold_out`. Do
+            not use test images, because scores during training influence your choices.
         num_samples: Number of generated samples.
-        bandwidth: The kernel's, in units of the data; None takes the median distance between validation data. Of images
-            in few tight clusters that is small, and shows the autoencoder's blur more than the generator.
+        bandwidth: Bandwidth of the kernel, in units of the data; None takes the median distance between validation
+            data. For images in a few tight clusters this is small, and measures the autoencoder's blur more than the
+            generator.
 
     Raises:
         ArgumentError: If ``num_samples`` or the number of ``validation`` is less than 2, or ``bandwidth`` not positive.
@@ -53,10 +54,10 @@ class SampleDiscrepancy:
         self.num_samples = check_int("num_samples", num_samples, minimum=2)
 
     def __call__(self, state: TrainingState) -> float | None:
-        """Return the discrepancy as the present phase stands, or None if it has no generator.
+        """Return the current discrepancy, or None if the current phase has no generator.
 
         Raises:
-            ArgumentError: If the validation data are of another shape than samples, or rows for a model of images.
+            ArgumentError: If the validation data have another shape than samples, or are rows for an image model.
         """
         from qiskit_qgen.metrics import maximum_mean_discrepancy
 

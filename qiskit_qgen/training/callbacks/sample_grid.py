@@ -1,4 +1,4 @@
-"""Images of the training's progress."""
+"""Images of the training progress."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from qiskit_qgen.training.state import TrainingState
 class SampleGrid(AbstractCallback):
     """Writes a grid of images every ``every`` steps: ``PHASE-STEP.png``, such as ``adversarial-000500.png``.
 
-    An adversarial phase shows samples, always of the same noise, an autoencoder's phase images with their
-    reconstructions; a phase without images, as of tabular data, writes none.
+    An adversarial phase shows samples, always from the same noise; an autoencoder phase shows images with their
+    reconstructions. A phase without images, for example for tabular data, writes none.
 
     Args:
-        folder: Folder of the grids; made if it does not exist.
-        every: Steps between two grids; the beginning of a phase and its last step always have one.
+        folder: Folder for the grids; created if it does not exist.
+        every: Steps between two grids; one is always written at the beginning and after the last step of a phase.
         num_images: Number of images in a grid.
 
     Raises:

@@ -17,11 +17,11 @@ _LOGGER = logging.getLogger(__name__)
 class Scores(AbstractCallback):
     """Computes scores before the first step of a phase and every ``every`` steps, and records them in the history.
 
-    A score that is NaN or infinite is left out, with a logged warning: a training does not end for it.
+    A score that is NaN or infinite is skipped with a logged warning; training continues.
 
     Args:
         scores: Functions by name; each takes the :class:`~qiskit_qgen.training.TrainingState` and returns a number, or
-            None where it has nothing to say, as a score of samples has not while the autoencoder trains.
+            None if there is nothing to score, for example samples while the autoencoder trains.
         every: Steps between two computations; the last step of a phase is always scored.
 
     Raises:

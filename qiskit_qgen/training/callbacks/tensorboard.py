@@ -12,13 +12,14 @@ from qiskit_qgen.training.state import TrainingState
 
 
 class TensorBoard(AbstractLogger):
-    """Writes every loss and score as ``PHASE/NAME`` to TensorBoard's event files.
+    """Writes losses and scores as ``PHASE/NAME`` to TensorBoard event files.
 
-    Needs the ``tensorboard`` extra. A resumed run hides what the interrupted one had written beyond its checkpoint.
+    Needs the ``tensorboard`` extra. A resumed run hides the values that the interrupted run had written after its
+    checkpoint.
 
     Args:
-        log_dir: Folder of the event files.
-        every: Steps between two writings of the losses; scores are written whenever there are new ones.
+        log_dir: Folder for the event files.
+        every: Steps between two logged losses; scores are always written.
 
     Raises:
         ArgumentError: If ``every`` is not a positive integer.

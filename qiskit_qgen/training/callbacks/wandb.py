@@ -18,20 +18,21 @@ _RUN_ID = "run-id.txt"
 
 
 class WeightsAndBiases(AbstractLogger):
-    """Writes every loss and score as ``PHASE/NAME`` to a run of Weights & Biases, over the steps of its phase.
+    """Writes losses and scores as ``PHASE/NAME`` to a Weights & Biases run, over the steps of the phase.
 
-    Needs the ``wandb`` extra. Offline, nothing leaves this machine until ``wandb sync FOLDER/wandb/offline-run-...``
-    is called. The run's number is kept in ``folder``, so that a resumed training goes on with the same run.
+    Needs the ``wandb`` extra. Offline, nothing leaves this machine until you call ``wandb sync
+    FOLDER/wandb/offline-run-...``. The run's ID is kept in ``folder``, so that a resumed training continues the same
+    run.
 
     Args:
-        folder: Folder of what is written on this machine.
-        every: Steps between two writings of the losses; scores are written whenever there are new ones.
-        project: Project that the run belongs to.
-        mode: "offline", or "online" for an account that ``wandb login`` knows.
-        config: Settings to show beside the run, as values that JSON can hold.
+        folder: Folder for local files.
+        every: Steps between two logged losses; scores are always written.
+        project: Project of the run.
+        mode: "offline", or "online" with the account of ``wandb login``.
+        config: Settings to show with the run, as JSON-serialisable values.
 
     Raises:
-        ArgumentError: If ``every`` is not a positive integer, or ``mode`` is another word.
+        ArgumentError: If ``every`` is not a positive integer, or ``mode`` is unknown.
         ArgumentTypeError: If ``folder`` is not a path.
         MissingOptionalLibraryError: If ``wandb`` is not installed.
     """
@@ -62,7 +63,7 @@ class WeightsAndBiases(AbstractLogger):
         self._run.define_metric(f"{name}/*", step_metric=f"{name}/step")
 
     def _started(self, *, is_resumed: bool) -> Any:
-        """Begin a run, or go on with the one whose number was kept."""
+        """Start a run, or continue the one whose ID was kept."""
         import wandb
 
         kept = self.folder / _RUN_ID

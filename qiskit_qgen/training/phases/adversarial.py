@@ -1,4 +1,4 @@
-"""Adversarial training of a generator of images against a discriminator on frozen features."""
+"""Adversarial training of an image generator against a discriminator on frozen features."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _LOSSES: dict[str, tuple[Callable[[Tensor, Tensor], Tensor], Callable[[Tensor], 
 
 
 class FrozenFeatures(Protocol):
-    """What a discriminator sees of images before its own weights."""
+    """The features of images that a discriminator gets as input."""
 
     def features(self, images: Tensor) -> Tensor:
         """Return features of ``images``, differentiable with respect to them."""
@@ -45,72 +45,75 @@ class FrozenFeatures(Protocol):
 
 
 class AdversarialTraining(Settings):
-    """How a generator of images and a discriminator are trained."""
+    """How to train an image generator and a discriminator."""
 
-    steps: int = setting("Steps of the generator", default=1000, minimum=1)
-    batch_size: int = setting("Images in a batch", default=32, minimum=2)
+    steps: int = setting("Generator steps", default=1000, minimum=1)
+    batch_size: int = setting("Images per batch", default=32, minimum=2)
     loss: Literal["wgan-gp", "hinge", "bce"] = setting(
         "Wasserstein loss with gradient penalty, hinge loss, or binary cross-entropy", default="wgan-gp"
     )
     n_critic: int = setting("Discriminator steps for each generator step", default=1, minimum=1)
     gradient_penalty: float | None = setting(
-        "Weight of the gradient penalty on the frozen features, with 'wgan-gp' only; None takes what the backbone's "
-        "features ask for: 1 where they differ by about 1, 10 for raw pixels",
+        "Weight of the gradient penalty on the frozen features, for 'wgan-gp' only; None takes a value "
+        "that suits the backbone's features: 1 where they differ by about 1, 10 for raw pixels",
         default=None,
         minimum=0,
     )
     augmentations: tuple[Literal["color", "translation", "cutout"], ...] = setting(
-        "Differentiable changes of all images that the discriminator sees, for small data sets (arXiv 2006.10738)",
+        "Differentiable augmentations of all images that the discriminator sees, for small data sets "
+        "(arXiv 2006.10738)",
         default=(),
     )
-    generator_learning_rate: float = setting("Adam's highest learning rate of the generator", default=1e-3, above=0)
+    generator_learning_rate: float = setting("Peak learning rate of Adam for the generator", default=1e-3, above=0)
     discriminator_learning_rate: float = setting(
-        "Adam's highest learning rate of the discriminator", default=1e-3, above=0
+        "Peak learning rate of Adam for the discriminator", default=1e-3, above=0
     )
     betas: tuple[float, float] = setting(
         "Decay rates of Adam's moments, for both networks", default=(0.5, 0.9), minimum=0, below=1
     )
     clip_norm: float | None = setting(
-        "Largest norm of each network's gradient; None for no limit", default=None, above=0
+        "Maximum norm of each network's gradient; None for no limit", default=None, above=0
     )
     ema_decay: float = setting(
-        "Decay of the moving average of the generator's weights, which is what samples",
+        "Decay of the moving average of the generator's weights, which is used for sampling",
         default=0.99,
         minimum=0,
         below=1,
     )
-    lr_schedule: Schedule = setting("Course of both learning rates", default="cosine")
-    warmup: float = setting("Part of the steps over which the learning rates rise", default=0.03, minimum=0, below=1)
+    lr_schedule: Schedule = setting("Schedule of both learning rates", default="cosine")
+    warmup: float = setting(
+        "Fraction of the steps over which the learning rates warm up", default=0.03, minimum=0, below=1
+    )
 
     def check(self) -> None:
-        """Raise :class:`ArgumentError` if there is a weight of a penalty that the loss does not have."""
+        """Raise :class:`ArgumentError` if there is a penalty weight but the loss has no penalty."""
         if self.loss != "wgan-gp":
             self.refuse(("gradient_penalty",), f"with loss={self.loss!r}")
 
 
 class AdversarialPhase(AbstractGeneratorPhase):
-    """Trains a generator of images against a discriminator that sees frozen features of them.
+    """Trains an image generator against a discriminator that sees frozen features of the images.
 
-    One step does ``n_critic`` updates of the discriminator, each with its own batch of real and of generated images,
-    and then one of the generator, on the images of the last of them. The features of real images are computed once,
-    unless images are augmented. The gradient penalty is taken at mixtures of features, which is where the
-    discriminator's own weights begin.
+    One step does ``n_critic`` updates of the discriminator, each with a new batch of real and generated images, and
+    then one update of the generator, on the images of the last batch. The features of real images are computed once,
+    unless images are augmented. The gradient penalty is evaluated at mixtures of features, the input of the
+    discriminator's own weights.
 
-    Where the noise has categories (:class:`~qiskit_qgen.noise.CategoricalNoise`), each generated image has the category
-    of a real one of the same batch, and the discriminator sees the categories of both beside their features.
+    If the noise has categories (:class:`~qiskit_qgen.noise.CategoricalNoise`), each generated image has the category of
+    a real one in the same batch, and the discriminator sees the categories of both in addition to their features.
 
     Args:
         generator: Maps noise (N, dim) to images (N, C, H, W) in [0, 1].
         discriminator: Gives one score (N,) per row of features.
-        backbone: Makes the features.
+        backbone: Computes the features.
         noise: The source of noise.
         images: Real images (N, C, H, W) in [0, 1].
         options: Settings of the losses and optimizers.
-        gradient_penalty: Weight of the gradient penalty where ``options`` leave it open.
+        gradient_penalty: Weight of the gradient penalty, if not set in ``options``.
         seed: Seed of the run.
         modules: Further networks that a checkpoint must hold, by name.
-        categories: Returns the categories (N,) of the real images as vectors (N, C H W), if the noise has some; called
-            when the phase begins.
+        categories: Returns the categories (N,) of the real images, given as vectors (N, C H W), if the noise has
+            categories; called when the phase begins.
 
     Raises:
         ArgumentError: If the batch size is not divisible by the number of processes that train together.
@@ -161,7 +164,7 @@ class AdversarialPhase(AbstractGeneratorPhase):
             self._kinds = unit_vectors(kinds, self.noise.num_categories, self.real)
 
     def train_step(self, step: int) -> dict[str, Tensor]:
-        """Do the discriminator's updates and the generator's; return their losses.
+        """Update the discriminator and the generator; return their losses.
 
         `discriminator_loss` includes its penalty; `gradient_penalty` (only with "wgan-gp") is without its weight. Both
         are means over the discriminator's updates.
@@ -219,5 +222,5 @@ class AdversarialPhase(AbstractGeneratorPhase):
         return {"discriminator_loss": loss.detach(), **found}
 
     def preview(self, num_images: int, seed: int) -> Tensor:
-        """Return images of the averaged generator."""
+        """Return images from the averaged generator."""
         return self.sample(num_images, seed)

@@ -25,16 +25,16 @@ from qiskit_qgen.training.schedules import Schedule, learning_rate_factor
 
 _STEP_STREAM, _ORDER_STREAM, _SAMPLE_STREAM = 0, 1, 2
 _SAMPLE_BATCH = 512
-_SMALL_LAYER = 2**16  # weights of a layer whose product with a batch takes less time than threads take to meet
+_SMALL_LAYER = 2**16  # weights of a layer whose product with a batch takes less time than synchronising threads
 
 
 class AbstractPhase(ABC):
-    """One part of a training, such as the autoencoder's or the adversarial one.
+    """One part of a training, such as the autoencoder phase or the adversarial phase.
 
     A step may depend on its number, the seed, the data and the tensors of ``modules``, ``optimizers``, ``averages`` and
-    ``tensors``, and on nothing else: this is what makes a resumed run equal an uninterrupted one bit for bit.
+    ``tensors``, and on nothing else: this makes a resumed run equal to an uninterrupted one, bit for bit.
     Randomness comes from :meth:`step_generator`, the order of the data from :meth:`batch_order`. All tensors are on the
-    networks' device; what is random is drawn on the CPU and moved, so that a seed means the same everywhere.
+    networks' device; random numbers are drawn on the CPU and moved, so that a seed means the same on every device.
 
     Args:
         name: Name of the phase in the history and in messages.
@@ -43,9 +43,9 @@ class AbstractPhase(ABC):
         modules: Networks that the phase changes, by name; a name means the same network in every phase of a run.
         optimizers: Optimizers of the phase, by name.
         averages: Moving averages of networks, by name.
-        tensors: Whatever else a step depends on, by name; changed in place.
+        tensors: All other tensors that a step depends on, by name; changed in place.
         lr_schedule: Schedule of all learning rates over the phase.
-        warmup: Part of the steps over which the learning rates rise, in [0, 1).
+        warmup: Fraction of the steps over which the learning rates warm up, in [0, 1).
     """
 
     def __init__(
@@ -75,18 +75,18 @@ class AbstractPhase(ABC):
 
     @property
     def device(self) -> torch.device:
-        """Where the networks are."""
+        """The device of the networks."""
         weights = (weight for module in self.modules.values() for weight in module.parameters())
         first = next(weights, None)
         return torch.device("cpu") if first is None else first.device
 
     def begin(self) -> None:  # noqa: B027 - a hook that most phases leave empty
-        """Compute what the phase needs and no checkpoint holds; called before its first step and after a resume."""
+        """Compute what the phase needs that is not in a checkpoint; called before its first step and after a resume."""
 
     def threads(self) -> AbstractContextManager[None]:
-        """Return the context of a step: one thread of torch where the networks are too small to gain from more.
+        """Return the context of a step: a single torch thread if the networks are too small to gain from more.
 
-        Circuits keep theirs, and so does torch where the environment variable ``OMP_NUM_THREADS`` sets a number.
+        Circuits keep their threads, and so does torch if the environment variable ``OMP_NUM_THREADS`` sets a number.
         """
         weights = [
             w for optimizer in self.optimizers.values() for group in optimizer.param_groups for w in group["params"]
@@ -99,7 +99,7 @@ class AbstractPhase(ABC):
         """Do step number ``step``, counted from 0, and return its losses as scalar tensors by name."""
 
     def preview(self, num_images: int, seed: int) -> Tensor | None:  # noqa: ARG002
-        """Return images (N, C, H, W) in [0, 1] that show how the phase stands, or None if it has none to show."""
+        """Return images (N, C, H, W) in [0, 1] that show the progress of the phase, or None if it has none."""
         return None
 
     def step_generator(self, step: int) -> torch.Generator:
@@ -115,7 +115,7 @@ class AbstractPhase(ABC):
         return part_of(drawn).to(self.device)
 
     def descend(self, name: str, loss: Tensor, weights: Iterable[nn.Parameter], clip_norm: float | None = None) -> None:
-        """Let the optimizer ``name`` do one step down the gradient of ``loss`` by ``weights`` alone."""
+        """Do one step of the optimizer ``name`` along the gradient of ``loss`` with respect to ``weights`` only."""
         chosen = [weight for weight in weights if weight.requires_grad]
         self.optimizers[name].zero_grad(set_to_none=True)
         loss.backward(inputs=chosen)
@@ -133,13 +133,13 @@ class AbstractPhase(ABC):
 
 
 class AbstractGeneratorPhase(AbstractPhase):
-    """A phase that trains a generator of samples from noise; the moving average of its weights is what samples.
+    """A phase that trains a generator from noise to samples; the moving average of its weights is used for sampling.
 
     Args:
         generator: Maps noise (N, dim) to samples.
         noise: The source of noise.
         ema_decay: Decay of the moving average, in [0, 1).
-        **options: As of :class:`AbstractPhase`.
+        **options: As for :class:`AbstractPhase`.
     """
 
     real: Tensor
@@ -156,7 +156,7 @@ class AbstractGeneratorPhase(AbstractPhase):
 
     @torch.no_grad()
     def sample(self, num_samples: int, seed: int) -> Tensor:
-        """Return samples (num_samples, ...) of the averaged generator, in its own space; a seed fixes their noise."""
+        """Return samples (num_samples, ...) from the averaged generator, in its own space; a seed fixes their noise."""
         noise = self.noise.sample(num_samples, torch_generator(seed, self._stream, _SAMPLE_STREAM)).to(self.device)
         with self.average.applied() as generator:
             training = generator.training
@@ -167,7 +167,7 @@ class AbstractGeneratorPhase(AbstractPhase):
 
 
 def adam(weights: Iterable[nn.Parameter], rate: float, betas: tuple[float, float]) -> Optimizer:
-    """Return Adam for those of ``weights`` that can be trained.
+    """Return Adam for the trainable ``weights``.
 
     Raises:
         ArgumentError: If none can be.
@@ -176,7 +176,7 @@ def adam(weights: Iterable[nn.Parameter], rate: float, betas: tuple[float, float
 
 
 def adadelta(weights: Iterable[nn.Parameter], rate: float) -> Optimizer:
-    """Return Adadelta (arXiv 1212.5701), with the constants of Keras, for those of ``weights`` that can be trained.
+    """Return Adadelta (arXiv 1212.5701), with the constants of Keras, for the trainable ``weights``.
 
     Raises:
         ArgumentError: If none can be.

@@ -1,4 +1,4 @@
-"""How a diffusion model's training images are drowned, and what its network is to find in them."""
+"""How training images of a diffusion model are corrupted, and the target that its network learns."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from qiskit_qgen.training.rank_sources import draw_noise
 
 
 class Corrupted(NamedTuple):
-    """A batch that a network is trained on."""
+    """A batch to train a network on."""
 
     x: Tensor
     """Drowned images (N, C, H, W)."""
@@ -28,7 +28,7 @@ class Corrupted(NamedTuple):
 
 
 class AbstractCorruption(ABC):
-    """Drowns images up to a random step."""
+    """Corrupts images up to a random step."""
 
     @abstractmethod
     def __call__(self, x0: Tensor, generator: torch.Generator) -> Corrupted:
@@ -40,13 +40,13 @@ class AbstractCorruption(ABC):
 
 
 class GaussianCorruption(AbstractCorruption):
-    """``x_t = a_t x_0 + s_t e`` with noise e of a source.
+    """``x_t = a_t x_0 + s_t e`` with noise e from a source.
 
     Args:
-        schedule: The course of the noise.
-        noise: The source, of as many components as an image.
+        schedule: The noise schedule.
+        noise: The noise source, with as many components as an image.
         prediction: What the network predicts.
-        min_snr_gamma: Largest weight of the clean image's error; None weights the prediction's error alike.
+        min_snr_gamma: Maximum weight of the clean image's error; None weights the prediction error equally.
 
     Raises:
         ArgumentError: If ``prediction`` or ``min_snr_gamma`` is out of range.

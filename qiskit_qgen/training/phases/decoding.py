@@ -1,4 +1,4 @@
-"""Adversarial training of a decoder whose encoder stays as it is."""
+"""Adversarial training of a decoder with a fixed encoder."""
 
 from __future__ import annotations
 
@@ -24,29 +24,34 @@ _TINY = 1e-12
 
 
 class DecoderTraining(Settings):
-    """How a decoder is sharpened after the training of its autoencoder."""
+    """How to sharpen a decoder after the training of its autoencoder."""
 
-    steps: int = setting("Steps; 0 leaves the decoder as the autoencoder's training left it", default=0, minimum=0)
+    steps: int = setting("Training steps; 0 skips this phase", default=0, minimum=0)
     batch_size: int | None = setting(
-        "Images in a batch; None for a quarter as many as of the critic", default=None, minimum=2
+        "Images per batch; None takes a quarter of the critic's batch size", default=None, minimum=2
     )
     adversarial_weight: float = setting(
-        "Length of the adversarial gradient by the decoded images, over that of the reconstruction error",
+        "Norm of the adversarial gradient with respect to the decoded images, relative to that of the "
+        "reconstruction error",
         default=0.25,
         above=0,
     )
-    learning_rate: float = setting("Adam's highest learning rate of the decoder", default=5e-4, above=0)
+    learning_rate: float = setting("Peak learning rate of Adam for the decoder", default=5e-4, above=0)
     discriminator_learning_rate: float = setting(
-        "Adam's highest learning rate of the discriminator", default=2e-3, above=0
+        "Peak learning rate of Adam for the discriminator", default=2e-3, above=0
     )
     betas: tuple[float, float] = setting(
         "Decay rates of Adam's moments, for both networks", default=(0.5, 0.9), minimum=0, below=1
     )
     width: int = setting(
-        "Channels after the discriminator's first convolution; later ones have twice as many", default=32, minimum=1
+        "Channels after the discriminator's first convolution; later convolutions have twice as many",
+        default=32,
+        minimum=1,
     )
-    lr_schedule: Schedule = setting("Course of both learning rates", default="cosine")
-    warmup: float = setting("Part of the steps over which the learning rates rise", default=0.05, minimum=0, below=1)
+    lr_schedule: Schedule = setting("Schedule of both learning rates", default="cosine")
+    warmup: float = setting(
+        "Fraction of the steps over which the learning rates warm up", default=0.05, minimum=0, below=1
+    )
 
     def check(self) -> None:
         """Raise :class:`ArgumentError` if there are options without steps."""
@@ -55,29 +60,30 @@ class DecoderTraining(Settings):
 
 
 class DecoderPhase(AbstractPhase):
-    """Trains a decoder against a discriminator of patches, on the latents of an encoder that stays as it is.
+    """Trains a decoder against a patch discriminator, on the latents of a fixed encoder.
 
-    Reconstructions by squared error are blurred: where the latent leaves a detail open, the mean of all possible
-    images is the nearest to each. Here a :class:`~qiskit_qgen.networks.PatchDiscriminator` D learns by the hinge loss
-    what distinguishes them from images, and the decoder follows the gradient
+    Reconstructions trained with squared error are blurred: where the latent does not determine a detail, the mean of
+    all possible images has the smallest error. Here a :class:`~qiskit_qgen.networks.PatchDiscriminator` D learns with
+    the hinge loss to distinguish them from images, and the decoder follows the gradient
 
     ``g + adversarial_weight |g| / |a| a``, ``g = grad L_AE(y)``, ``a = - grad mean(D(y))``
 
-    by the decoded images ``y``, so that one weight suits all data (after arXiv 2012.09841, which takes the norms in the
-    last layer). Half of the latents are those of images, with the reconstruction error L_AE; the others, without an
-    error, are draws from a Gaussian mixture fitted to all latents, since a generator's latents are those of no image.
+    with respect to the decoded images ``y``, so that one weight suits all data (after arXiv 2012.09841, which takes the
+    norms in the last layer). Half of the latents come from images, with the reconstruction error L_AE. The others have
+    no reconstruction error and are drawn from a Gaussian mixture fitted to all latents, because a generator's latents
+    do not belong to any image.
 
     Args:
         autoencoder: A trained module with ``encode`` and ``decode``.
         images: Training images (N, C, H, W) in [0, 1].
-        labels: Their labels (N,), for a component of the mixture each; None takes clusters.
+        labels: Their labels (N,), each of which gets a mixture component; None takes clusters.
         options: Settings of the losses and optimizers.
         absolute_error: Weight of the mean absolute error in the reconstruction error.
-        batch_size: Images in a batch where ``options`` leave it open.
+        batch_size: Images per batch, if not set in ``options``.
         seed: Seed of the run.
 
     Raises:
-        ArgumentError: If no weight belongs to the decoder alone, or the batch's size is not divisible by the number of
+        ArgumentError: If no weight belongs to the decoder alone, or the batch size is not divisible by the number of
             processes that train together.
     """
 
@@ -115,7 +121,7 @@ class DecoderPhase(AbstractPhase):
         self._order = self.batch_order(len(images), batch_size)
 
     def begin(self) -> None:
-        """Encode the images, and draw as many latents of the mixture."""
+        """Encode the images and draw as many latents from the mixture."""
         self._images = self._images.to(self.device)
         self._autoencoder.eval()
         with torch.no_grad():
@@ -124,7 +130,7 @@ class DecoderPhase(AbstractPhase):
         self._sampled = drawn.to(self._latents)
 
     def train_step(self, step: int) -> dict[str, Tensor]:
-        """Do one step of the discriminator and one of the decoder.
+        """Do one discriminator step and one decoder step.
 
         Returns `squared_error`, `discriminator_loss`, and `decoder_loss`, the decoder's own hinge loss.
         """
@@ -155,10 +161,10 @@ class DecoderPhase(AbstractPhase):
 
 
 def decoder_weights(autoencoder: Any, images: Tensor) -> list[nn.Parameter]:
-    """Return the weights that decide how an autoencoder decodes, and not how it encodes.
+    """Return the weights that affect how an autoencoder decodes but not how it encodes.
 
     Raises:
-        ArgumentError: If there are none that can be trained.
+        ArgumentError: If none of them can be trained.
     """
     weights = [each for each in autoencoder.parameters() if each.requires_grad]
     if weights:

@@ -1,4 +1,4 @@
-"""Training of a diffusion model's network."""
+"""Training of the network of a diffusion model."""
 
 from __future__ import annotations
 
@@ -20,47 +20,49 @@ _PREVIEW_STREAM = 2
 
 
 class DenoisingTraining(Settings):
-    """How a diffusion model is trained."""
+    """How to train a diffusion model."""
 
     steps: int = setting("Optimization steps", default=2000, minimum=1)
-    batch_size: int = setting("Images in a batch", default=32, minimum=1)
+    batch_size: int = setting("Images per batch", default=32, minimum=1)
     min_snr_gamma: float | None = setting(
-        "Largest weight of the clean image's error, with the Gaussian process only; None weights the prediction's "
-        "error alike at all steps",
+        "Maximum weight of the clean image's error (min-SNR gamma), for the Gaussian process only; None "
+        "weights the prediction error equally at all steps",
         default=5.0,
         source="arXiv 2303.09556",
         above=0,
     )
     label_dropout: float = setting(
-        "Part of the labels that is left out, for classifier-free guidance", default=0.1, minimum=0, below=1
+        "Fraction of the labels to drop, for classifier-free guidance", default=0.1, minimum=0, below=1
     )
-    learning_rate: float = setting("Adam's highest learning rate", default=1e-3, above=0)
+    learning_rate: float = setting("Peak learning rate of Adam", default=1e-3, above=0)
     betas: tuple[float, float] = setting("Decay rates of Adam's moments", default=(0.9, 0.99), minimum=0, below=1)
-    clip_norm: float | None = setting("Largest norm of the gradient; None for no limit", default=1.0, above=0)
+    clip_norm: float | None = setting("Maximum norm of the gradient; None for no limit", default=1.0, above=0)
     ema_decay: float = setting(
-        "Decay of the moving average of the weights, which is what samples",
+        "Decay of the moving average of the weights, which is used for sampling",
         default=0.999,
         source="code of arXiv 2504.00034",
         minimum=0,
         below=1,
     )
-    lr_schedule: Schedule = setting("Course of the learning rate", default="cosine")
-    warmup: float = setting("Part of the steps over which the learning rate rises", default=0.05, minimum=0, below=1)
+    lr_schedule: Schedule = setting("Schedule of the learning rate", default="cosine")
+    warmup: float = setting(
+        "Fraction of the steps over which the learning rate warms up", default=0.05, minimum=0, below=1
+    )
 
 
 class DenoisingPhase(AbstractPhase):
-    """Trains a network to see the clean image in noisy ones: a weighted mean of squared errors at random steps.
+    """Trains a network to denoise images, with a weighted mean of squared errors at random steps.
 
     Args:
-        denoiser: Noisy images (N, C, H, W), steps (N,) and labels or None to predictions.
+        denoiser: Maps noisy images (N, C, H, W), steps (N,) and labels or None to predictions.
         images: Training images (N, C, H, W) in [-1, 1].
         labels: Their labels (N,), or None.
-        no_label: The number that stands for no label.
-        corruption: Drowns images, and says what the network is to find in them.
+        no_label: The label number that means "no label".
+        corruption: Corrupts images and defines the training target of the network.
         options: Settings of the loss and the optimizer.
         seed: Seed of the run.
         modules: Further networks that a checkpoint must hold, by name.
-        to_images: Draws images in [0, 1] for previews, of a number and a generator.
+        to_images: Draws images in [0, 1] for previews, given their number and a generator.
 
     Raises:
         ArgumentError: If the batch size is not divisible by the number of processes that train together.
@@ -119,7 +121,7 @@ class DenoisingPhase(AbstractPhase):
 
     @torch.no_grad()
     def preview(self, num_images: int, seed: int) -> Tensor:
-        """Return images of the averaged network."""
+        """Return images from the averaged network."""
         with self.average.applied() as denoiser:
             denoiser.eval()
             return self._to_images(num_images, torch_generator(seed, self._stream, _PREVIEW_STREAM))

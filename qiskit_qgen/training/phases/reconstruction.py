@@ -21,33 +21,36 @@ _PROJECTIONS = 64
 
 
 class AutoencoderTraining(Settings):
-    """How an autoencoder is trained: squared error plus what shapes its latent."""
+    """How to train an autoencoder: squared error plus terms that shape its latent space."""
 
-    steps: int = setting("Steps; 0 keeps a module of your own as it is", default=1500, minimum=0)
-    batch_size: int | None = setting("Images in a batch; None for as many as of the critic", default=None, minimum=2)
-    learning_rate: float = setting("AdamW's highest learning rate", default=2e-3, above=0)
+    steps: int = setting("Training steps; 0 keeps your own module unchanged", default=1500, minimum=0)
+    batch_size: int | None = setting("Images per batch; None takes the critic's batch size", default=None, minimum=2)
+    learning_rate: float = setting("Peak learning rate of AdamW", default=2e-3, above=0)
     betas: tuple[float, float] = setting("Decay rates of AdamW's moments", default=(0.9, 0.99), minimum=0, below=1)
     weight_decay: float = setting("AdamW's weight decay", default=1e-3, minimum=0)
-    lr_schedule: Schedule = setting("Course of the learning rate", default="cosine")
-    warmup: float = setting("Part of the steps over which the learning rate rises", default=0.15, minimum=0, below=1)
+    lr_schedule: Schedule = setting("Schedule of the learning rate", default="cosine")
+    warmup: float = setting(
+        "Fraction of the steps over which the learning rate warms up", default=0.15, minimum=0, below=1
+    )
     absolute_error: float = setting(
         "Weight of the mean absolute error, which keeps edges sharper than the squared error alone",
         default=0.2,
         minimum=0,
     )
     latent_noise: float = setting(
-        "Standard deviation of the normal noise on each latent before decoding, so that near latents decode alike",
+        "Standard deviation of the normal noise added to each latent before decoding, so that nearby "
+        "latents decode to similar images",
         default=0.2,
         minimum=0,
     )
     kl_weight: float = setting(
-        "Weight of a variational autoencoder's Kullback-Leibler divergence over the number of an image's values; half "
-        "of it is the variance of the pixels that the evidence bound assumes",
+        "Weight of a variational autoencoder's Kullback-Leibler divergence, divided by the number of "
+        "values in an image; half of it is the pixel variance that the evidence lower bound assumes",
         default=0.03,
         minimum=0,
     )
     latent_shape: float = setting(
-        "Weight of the sliced Wasserstein distance of a batch's latents to the normal distribution",
+        "Weight of the sliced Wasserstein distance between a batch of latents and the normal distribution",
         default=0.02,
         minimum=0,
     )
@@ -61,24 +64,24 @@ class ReconstructionPhase(AbstractPhase):
     ``mean((x - y)^2) + absolute_error mean(|x - y|) + latent_shape SW(v, N(0, I))^2``
 
     where ``y = decode(v + latent_noise e)``, ``e ~ N(0, I)``, and SW is the sliced Wasserstein-2 distance over 64
-    random directions. A variational autoencoder has means ``m`` and standard deviations ``s`` of its own; then
+    random directions. For a variational autoencoder with means ``m`` and standard deviations ``s``, it is
 
     ``mean((x - y)^2) + absolute_error mean(|x - y|) + kl_weight mean(KL(N(m, s^2) || N(0, I))) / (C H W)``
 
-    with ``y = decode(m + s e)``: with ``absolute_error = 0`` the evidence bound of arXiv 1312.6114 for pixels of
-    variance ``kl_weight / 2``, up to a factor and a constant.
+    with ``y = decode(m + s e)``. With ``absolute_error = 0`` this is the evidence lower bound of arXiv 1312.6114 for
+    pixels of variance ``kl_weight / 2``, up to a factor and a constant.
 
     Args:
         autoencoder: A module with ``encode``: (N, C, H, W) -> (N, latent_dim), and its counterpart ``decode``.
         images: Training images (N, C, H, W) in [0, 1].
         options: Weights of the loss and settings of the optimizer.
-        num_steps: Number of steps; None takes that of ``options``.
-        batch_size: Images in a batch where ``options`` leave it open.
+        num_steps: Number of steps; None takes the number in ``options``.
+        batch_size: Images per batch, if not set in ``options``.
         seed: Seed of the run.
 
     Raises:
-        ArgumentError: If there are steps to do though no weight can be trained, or ``batch_size`` is less than 2, which
-            batch normalisation needs, or not divisible by the number of processes that train together.
+        ArgumentError: If there are steps to do but no weight can be trained, or ``batch_size`` is less than 2, the
+            minimum for batch normalisation, or not divisible by the number of processes that train together.
     """
 
     def __init__(
@@ -124,9 +127,9 @@ class ReconstructionPhase(AbstractPhase):
         self._images = self._images.to(self.device)
 
     def train_step(self, step: int) -> dict[str, Tensor]:
-        """Do one step of AdamW and return `loss`, `squared_error` and what shapes the latent.
+        """Do one AdamW step and return `loss`, `squared_error` and the term that shapes the latent.
 
-        That is `latent_shape`, where it has a weight, or `kl_divergence` of a variational autoencoder, in nats.
+        This term is `latent_shape`, if it has a weight, or for a variational autoencoder `kl_divergence`, in nats.
         """
         options, generator = self._options, self.step_generator(step)
         self._autoencoder.train()
@@ -172,12 +175,12 @@ def reconstruction_pairs(autoencoder: Any, images: Tensor) -> Tensor:
 
 
 def _kl_divergence(means: Tensor, spreads: Tensor) -> Tensor:
-    """Divergence (N,), in nats, of normal distributions of independent components to N(0, I)."""
+    """Divergence (N,), in nats, from normal distributions with independent components to N(0, I)."""
     return (means.square() + spreads.square() - 1).sum(dim=1) / 2 - spreads.log().sum(dim=1)
 
 
 def _sliced_distance(latents: Tensor, generator: torch.Generator) -> Tensor:
-    """Squared sliced Wasserstein-2 distance of a batch (N, D) to as many draws of the normal distribution."""
+    """Squared sliced Wasserstein-2 distance between a batch (N, D) and as many normal draws."""
     shape = (latents.shape[1], _PROJECTIONS)
     directions = F.normalize(torch.randn(shape, generator=generator).to(latents), dim=0)
     normal = torch.randn(latents.shape, generator=generator).to(latents)

@@ -1,6 +1,6 @@
 """Adversarial training of a generator against a critic: Wasserstein GAN with gradient penalty (arXiv 1704.00028).
 
-Or, with the same critic's values as logits, by binary cross-entropy (arXiv 1406.2661, arXiv 2110.06933).
+Alternatively, binary cross-entropy with the critic's values as logits (arXiv 1406.2661, arXiv 2110.06933).
 """
 
 from __future__ import annotations
@@ -31,49 +31,53 @@ from qiskit_qgen.training.schedules import Schedule
 
 
 class WassersteinTraining(Settings):
-    """How a generator is trained against a critic."""
+    """How to train a generator against a critic."""
 
-    steps: int = setting("Steps of the generator", default=1500, minimum=1)
-    batch_size: int = setting("Samples in a batch of the critic", default=128, minimum=2)
+    steps: int = setting("Generator steps", default=1500, minimum=1)
+    batch_size: int = setting("Samples per critic batch", default=128, minimum=2)
     loss: Literal["wgan-gp", "bce"] = setting(
-        "Wasserstein loss with gradient penalty, or binary cross-entropy that does not saturate (arXiv 2110.06933)",
+        "Wasserstein loss with gradient penalty, or non-saturating binary cross-entropy (arXiv 2110.06933)",
         default="wgan-gp",
     )
     separate_updates: bool = setting(
-        "Whether an update of the critic by 'bce' is one step on real and then one on generated samples, as in the "
-        "code of arXiv 2110.06933, in place of one on both",
+        "Whether a critic update with 'bce' is one step on real samples followed by one on generated "
+        "samples, as in the code of arXiv 2110.06933, instead of one step on both",
         default=False,
     )
     n_critic: int = setting("Critic steps for each generator step", default=3, minimum=1)
-    gradient_penalty: float = setting("Weight of the gradient penalty of 'wgan-gp'", default=0.1, minimum=0)
+    gradient_penalty: float = setting("Weight of the gradient penalty for 'wgan-gp'", default=0.1, minimum=0)
     replay: int = setting(
-        "Number of the generator's last batches from which the critic's generated samples are drawn, so that the "
-        "generator runs once a step; 0 draws fresh ones",
+        "Number of recent generator batches to draw the critic's generated samples from, so that the "
+        "generator runs once per step; 0 draws fresh ones",
         default=16,
         minimum=0,
     )
     generator_batch_size: int | None = setting(
-        "Samples in a batch of the generator's own step; None takes half of the data's batch", default=None, minimum=1
+        "Samples per batch in the generator's own step; None takes half of the critic's batch size",
+        default=None,
+        minimum=1,
     )
     optimizer: Literal["adam", "adadelta"] = setting(
         "The optimizer of both networks: Adam, or Adadelta (arXiv 2110.06933)", default="adam"
     )
-    generator_learning_rate: float = setting("Highest learning rate of the generator", default=1e-3, above=0)
-    critic_learning_rate: float = setting("Highest learning rate of the critic", default=1e-3, above=0)
+    generator_learning_rate: float = setting("Peak learning rate of the generator", default=1e-3, above=0)
+    critic_learning_rate: float = setting("Peak learning rate of the critic", default=1e-3, above=0)
     betas: tuple[float, float] = setting(
         "Decay rates of Adam's moments, for both networks", default=(0.0, 0.9), minimum=0, below=1
     )
     clip_norm: float | None = setting(
-        "Largest norm of each network's gradient; None for no limit (arXiv 2601.05036 clips)", default=None, above=0
+        "Maximum norm of each network's gradient; None for no limit (arXiv 2601.05036 clips)", default=None, above=0
     )
     ema_decay: float = setting(
-        "Decay of the moving average of the generator's weights, which is what samples",
+        "Decay of the moving average of the generator's weights, which is used for sampling",
         default=0.999,
         minimum=0,
         below=1,
     )
-    lr_schedule: Schedule = setting("Course of both learning rates", default="cosine")
-    warmup: float = setting("Part of the steps over which the learning rates rise", default=0.03, minimum=0, below=1)
+    lr_schedule: Schedule = setting("Schedule of both learning rates", default="cosine")
+    warmup: float = setting(
+        "Fraction of the steps over which the learning rates warm up", default=0.03, minimum=0, below=1
+    )
 
     def check(self) -> None:
         """Raise :class:`ArgumentError` if an option has no effect with the loss or the optimizer."""
@@ -85,41 +89,42 @@ class WassersteinTraining(Settings):
             self.refuse(("betas",), f"with optimizer={self.optimizer!r}")
 
     def generator_passes(self) -> list[tuple[int, int, bool]]:
-        """Return how a training calls the generator: (number of calls, samples in each, whether for a gradient)."""
+        """Return how training calls the generator: (number of calls, samples per call, whether for a gradient)."""
         fresh = min(self.steps, self.replay) if self.replay else self.steps
         return [(fresh, self.n_critic * self.batch_size, False), (self.steps, self.own_batch_size, True)]
 
     @property
     def own_batch_size(self) -> int:
-        """Samples in a batch of the generator's own step."""
+        """Samples per batch in the generator's own step."""
         return self.generator_batch_size or max(self.batch_size // 2, 1)
 
 
 class WassersteinPhase(AbstractGeneratorPhase):
     """Trains a generator against a critic.
 
-    One step does ``n_critic`` updates of the critic, each with its own batch of data, and then one of the generator.
-    The critic's generated samples come from the generator's last batches (``replay``), once there are enough of them.
+    One step does ``n_critic`` updates of the critic, each with a new batch of data, and then one update of the
+    generator. The critic's generated samples come from the generator's recent batches (``replay``), once there are
+    enough of them.
 
-    Where the noise has categories (:class:`~qiskit_qgen.noise.CategoricalNoise`), the critic sees ``[sample, e_k]``
-    with the unit vector of the category k. For the penalty both batches are sorted by it, so that most pairs of a real
-    and a generated sample are of one category.
+    If the noise has categories (:class:`~qiskit_qgen.noise.CategoricalNoise`), the critic sees ``[sample, e_k]`` with
+    the one-hot vector of category k. For the penalty, both batches are sorted by category, so that most pairs of a real
+    and a generated sample have the same category.
 
     Args:
         generator: Maps noise (N, dim) to samples.
         critic: Gives one value (N,) per sample.
         noise: The source of noise.
         data: Returns the real samples (N, ...), in the generator's space; called when the phase begins, so that they
-            may depend on what earlier phases have trained.
+            may depend on the results of earlier phases.
         options: Settings of the losses and optimizers.
         sample_shape: Shape of one sample.
         seed: Seed of the run.
         modules: Further networks that a checkpoint must hold, by name.
-        categories: Returns the categories (N,) of the real samples, if the noise has some; called after ``data``.
+        categories: Returns the categories (N,) of the real samples, if the noise has categories; called after ``data``.
         to_images: Turns samples into images (N, C, H, W) in [0, 1] for previews; None if they are not images.
 
     Raises:
-        ArgumentError: If a batch's size is not divisible by the number of processes that train together.
+        ArgumentError: If a batch size is not divisible by the number of processes that train together.
     """
 
     def __init__(
@@ -160,7 +165,7 @@ class WassersteinPhase(AbstractGeneratorPhase):
         self._data, self._categories, self._options, self._to_images = data, categories, options, to_images
 
     def begin(self) -> None:
-        """Fetch the real samples, (N, ...) in the generator's space, which are then the attribute ``real``."""
+        """Fetch the real samples, (N, ...) in the generator's space, and store them in the attribute ``real``."""
         self.real = self._seen = self._data()
         if self._categories is not None:
             kinds = unit_vectors(self._categories(self.real), self.noise.num_categories, self.real)
@@ -168,7 +173,7 @@ class WassersteinPhase(AbstractGeneratorPhase):
         self._order = self.batch_order(len(self.real), self._options.batch_size)
 
     def train_step(self, step: int) -> dict[str, Tensor]:
-        """Do the critic's updates and the generator's; return their losses, averaged over the critic's updates.
+        """Update the critic and the generator; return their losses, averaged over the critic's updates.
 
         `critic_loss` includes its penalty. With 'wgan-gp' there are also `gradient_penalty`, without its weight, and
         `wasserstein_distance`, the critic's estimate of the distance in units of its own slope.
@@ -206,7 +211,7 @@ class WassersteinPhase(AbstractGeneratorPhase):
         return tuple(self._generated(torch.cat(noise)).chunk(len(noise)))
 
     def _generated(self, noise: Tensor) -> Tensor:
-        """What the critic sees of the generator's samples."""
+        """The critic's input for the generator's samples."""
         samples: Tensor = self.generator(noise)
         count = self.noise.num_categories
         return torch.cat([samples, noise[:, -count:]], 1) if count else samples
@@ -245,7 +250,7 @@ class WassersteinPhase(AbstractGeneratorPhase):
 
     @torch.no_grad()
     def preview(self, num_images: int, seed: int) -> Tensor | None:
-        """Return images of the averaged generator, or None if its samples are not images."""
+        """Return images from the averaged generator, or None if its samples are not images."""
         return None if self._to_images is None else self._to_images(self.sample(num_images, seed))
 
 
