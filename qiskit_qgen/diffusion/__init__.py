@@ -1,4 +1,4 @@
-"""Diffusion: schedules of noise, other forward processes, and ways from noise to images."""
+"""Diffusion: noise schedules, other forward processes, and samplers."""
 
 from qiskit_qgen.diffusion.noise_schedule import NoiseSchedule, min_snr_weights
 from qiskit_qgen.diffusion.processes import (

@@ -1,4 +1,4 @@
-"""A schedule with everything that follows from its variances, and the conversions between predictions."""
+"""A schedule with all quantities derived from its variances, and conversions between predictions."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class NoiseSchedule:
         Args:
             name: Which one.
             num_steps: Number of steps.
-            options: What the function of that name takes, such as ``beta_end`` or ``offset``.
+            options: Arguments of the schedule's function, such as ``beta_end`` or ``offset``.
 
         Raises:
             ArgumentError: If ``name`` is unknown or a number out of range.
@@ -80,7 +80,7 @@ class NoiseSchedule:
         return self.at("signals", steps, x0) * x0 + self.at("sigmas", steps, x0) * noise
 
     def target(self, prediction: Prediction, x0: Tensor, noise: Tensor, steps: Tensor) -> Tensor:
-        """Return what a network with this kind of prediction is trained on.
+        """Return the training target of a network with this kind of prediction.
 
         "epsilon" is the noise e, "x0" the image, "v" is ``a_t e - s_t x_0`` (arXiv 2202.00512).
 
@@ -95,7 +95,7 @@ class NoiseSchedule:
         return self.at("signals", steps, x0) * noise - self.at("sigmas", steps, x0) * x0
 
     def x0_from(self, prediction: Prediction, output: Tensor, x_t: Tensor, steps: Tensor) -> Tensor:
-        """Return the clean images that a network's ``output`` says, of noisy images ``x_t`` (N, ...).
+        """Return the clean images that a network's ``output`` implies for noisy images ``x_t`` (N, ...).
 
         Raises:
             ArgumentError: If ``prediction`` is another word.
@@ -129,7 +129,7 @@ def min_snr_weights(schedule: NoiseSchedule, prediction: Prediction, *, gamma: f
     """Return the weights of the squared error at each step, min-SNR-gamma of arXiv 2303.09556.
 
     With the signal-to-noise ratio r: ``min(r, gamma)`` for "x0", ``min(r, gamma) / r`` for "epsilon" and
-    ``min(r, gamma) / (r + 1)`` for "v". All three weight the error of the clean image alike.
+    ``min(r, gamma) / (r + 1)`` for "v". All three weight the error of the clean image equally.
 
     Args:
         schedule: The schedule.

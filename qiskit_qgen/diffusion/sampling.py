@@ -1,4 +1,4 @@
-"""From noise to images: ancestral sampling, DDIM, and a solver of second order."""
+"""From noise to images: ancestral sampling, DDIM, and a second-order solver."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def ddpm_sample(
 
     Args:
         model: The network.
-        x: Noise to begin with, (N, ...).
+        x: Initial noise, (N, ...).
         schedule: The schedule that the network was trained with.
         noise: Source of the fresh noise z of each step.
         prediction: What the network predicts.
@@ -72,7 +72,7 @@ def ddim_sample(
 
     Args:
         model: The network.
-        x: Noise to begin with, (N, ...).
+        x: Initial noise, (N, ...).
         schedule: The schedule that the network was trained with.
         num_steps: Number of calls of the network, from 1 to T.
         eta: 0 is deterministic; 1 with T steps is ancestral sampling.
@@ -119,7 +119,7 @@ def dpm_solver_sample(
 
     Args:
         model: The network.
-        x: Noise to begin with, (N, ...).
+        x: Initial noise, (N, ...).
         schedule: The schedule that the network was trained with.
         num_steps: Number of calls of the network, from 1 to T.
         prediction: What the network predicts.

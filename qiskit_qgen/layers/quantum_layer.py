@@ -52,7 +52,7 @@ class QuantumLayer(TorchConnector):
         circuit: A circuit, or a :class:`~qiskit_qgen.circuits.ParametrizedCircuit`, which brings its parameters'
             division along. Of several classical registers, the one named ``meas`` is read, else all together, the
             first in the lowest bits.
-        observables: Operators to read out; None for Z of each qubit, if nothing is measured.
+        observables: Operators to measure; None for Z of each qubit, if the circuit has no measurements.
         input_params: The parameters that take the inputs, if ``circuit`` is a plain circuit; None for those that are
             no weights.
         weight_params: The parameters to train, if ``circuit`` is a plain circuit; None for none.

@@ -1,4 +1,4 @@
-"""Networks that models are made of: plain ``torch.nn.Module`` classes."""
+"""The networks that models are built from: plain ``torch.nn.Module`` classes."""
 
 from qiskit_qgen.networks.autoencoder import ConvAutoencoder, ConvAutoencoderConfig
 from qiskit_qgen.networks.backbones import (

@@ -17,17 +17,19 @@ class ConvAutoencoderConfig(Settings):
     """What a :class:`ConvAutoencoder` is."""
 
     kind: ClassVar[str] = "conv"
-    width: int = setting("Channels after the first convolution; later ones have twice as many", default=32, minimum=1)
-    hidden: int = setting("Width of the hidden layer beside the latent", default=256, minimum=1)
+    width: int = setting(
+        "Channels after the first convolution; later convolutions have twice as many", default=32, minimum=1
+    )
+    hidden: int = setting("Width of the hidden layer next to the latent", default=256, minimum=1)
     latent_bound: Literal["norm", "tanh"] = setting(
-        "What limits the latent: a batch normalisation without scale and shift, which keeps each component at mean 0 "
-        "and variance 1 over the training images, or (-1, 1)",
+        "How the latent is bounded: by a batch normalisation without scale and shift, which keeps each "
+        "component at mean 0 and variance 1 over the training images, or by tanh to (-1, 1)",
         default="norm",
     )
 
 
 class ConvAutoencoder(nn.Module):
-    """Encodes images to short vectors and decodes these.
+    """Encodes images to short vectors and decodes them.
 
     The encoder halves the image with strided convolutions until no side is longer than 4 pixels, then maps it through
     one hidden layer to the latent. The decoder mirrors it from one size above. All hidden layers have batch

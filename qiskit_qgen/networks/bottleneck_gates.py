@@ -1,4 +1,4 @@
-"""What stands in the bottleneck of a U-Net: nothing, a classical gate, or a quantum one of the same width."""
+"""The bottleneck of a U-Net: nothing, a classical gate, or a quantum gate of the same width."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class SqueezeExcitation(Settings):
 
 
 class FrozenSqueezeExcitation(SqueezeExcitation):
-    """The same gate with its first layer not trained."""
+    """The same gate with a frozen first layer."""
 
     kind: ClassVar[str] = "se_frozen"
 
@@ -42,15 +42,15 @@ class QuantumBottleneck(CircuitControl):
 
     kind: ClassVar[str] = "quantum"
     ansatz: ParametrizedCircuit | None = setting(
-        "A circuit of your own with inputs and weights; None builds one of `num_qubits` and `num_layers`", default=None
+        "Your own circuit with inputs and weights; None builds one from `num_qubits` and `num_layers`", default=None
     )
     num_qubits: int = setting(
         "Qubits of the circuit: the gate's width", default=16, source="arXiv 2504.00034", minimum=1, maximum=MAX_QUBITS
     )
     num_layers: int = setting("Layers of the circuit", default=3, source="arXiv 2504.00034", minimum=1, maximum=10_000)
     observables: Any = setting(
-        "Pauli letters whose expectation values are taken for each qubit; or a list of observables, each a "
-        "SparsePauliOp or a Pauli string such as 'XIZ'",
+        "Pauli letters to measure on each qubit, as expectation values; or a list of observables, each "
+        "a SparsePauliOp or a Pauli string such as 'XIZ'",
         default="Z",
         source="arXiv 2504.00034",
     )

@@ -1,4 +1,4 @@
-"""A classical generator, the rival of the quantum one in the same place."""
+"""A classical generator, the counterpart of the quantum generator."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ class ClassicalGeneratorConfig(Settings):
     width: int = setting("Width of each hidden layer", default=64, minimum=1)
     depth: int = setting("Number of hidden layers", default=2, minimum=1, maximum=100)
     skip: bool = setting(
-        "Whether the noise is added to what the layers make, which starts at 0: the generator then starts as near to "
-        "normal numbers as a circuit does; without it, torch's usual start, far from them",
+        "Whether to add the noise to the output of the layers, which starts at 0: the generator then "
+        "starts as close to normal numbers as a circuit; otherwise it starts with torch's default "
+        "initialisation, far from them",
         default=True,
     )
 
@@ -35,7 +36,7 @@ class ClassicalGenerator(nn.Module):
         num_features: Number of features of a generated sample; they are unbounded.
         config: Its sizes.
         start_std: The spread that samples start with; without effect if there is no skip.
-        num_categories: How many of a noise vector's last components are a category; the skip leaves them out.
+        num_categories: Number of category components at the end of a noise vector; the skip excludes them.
     """
 
     def __init__(

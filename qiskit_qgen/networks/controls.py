@@ -1,4 +1,4 @@
-"""Controls that take the quantum out: what stands where a circuit would, to tell what the circuit does."""
+"""Controls that replace a circuit by something less quantum, to show what the circuit contributes."""
 
 from __future__ import annotations
 
@@ -47,18 +47,20 @@ class DenseLayer(nn.Module):
 
 
 class CircuitControl(Settings):
-    """What stands in a circuit's place."""
+    """A control that replaces a circuit."""
 
     control: Literal["unentangled", "frozen", "fourier", "dense"] | None = setting(
-        "What stands in the circuit's place, to tell what it does: 'unentangled', the same circuit and as many weights "
-        "without what entangles its qubits, :func:`~qiskit_qgen.circuits.without_entanglement`; 'frozen', the same "
-        "circuit with random weights that are not trained; 'fourier', a trigonometric polynomial of the circuit's "
-        "frequencies, :class:`~qiskit_qgen.networks.FourierSurrogate`; 'dense', a classical layer of the same width "
-        "without a bottleneck, :class:`~qiskit_qgen.networks.DenseLayer`; None for the circuit itself",
+        "A control that replaces the circuit, to show what it contributes: 'unentangled', the same "
+        "circuit with as many weights but without entanglement, "
+        ":func:`~qiskit_qgen.circuits.without_entanglement`; 'frozen', the same circuit with random "
+        "weights that are not trained; 'fourier', a trigonometric polynomial of the circuit's "
+        "frequencies, :class:`~qiskit_qgen.networks.FourierSurrogate`; 'dense', a classical layer of "
+        "the same width without a bottleneck, :class:`~qiskit_qgen.networks.DenseLayer`; None for the "
+        "circuit itself",
         default=None,
     )
     num_frequencies: int = setting(
-        "The largest number of frequencies of control='fourier'", default=128, minimum=1, maximum=100_000
+        "Maximum number of frequencies for control='fourier'", default=128, minimum=1, maximum=100_000
     )
 
     def check(self) -> None:

@@ -25,13 +25,13 @@ class CriticConfig(Settings):
     width: int = setting("Width of each hidden layer", default=256, minimum=1)
     depth: int = setting("Number of hidden layers", default=3, minimum=1, maximum=100)
     halving: bool = setting("Whether each hidden layer is half as wide as the one before it", default=False)
-    slope: float = setting("Slope of the leaky rectifiers below 0", default=0.2, minimum=0, maximum=1)
-    dropout: float = setting("Share of hidden numbers that are left out in training", default=0.0, minimum=0, below=1)
+    slope: float = setting("Negative slope of the leaky ReLUs", default=0.2, minimum=0, maximum=1)
+    dropout: float = setting("Dropout rate of the hidden layers in training", default=0.0, minimum=0, below=1)
     bias: bool = setting("Whether the layers have biases", default=True)
 
 
 class ConvCriticConfig(Settings):
-    """The convolutional discriminator of arXiv 2110.06933's code, :class:`ConvCritic`."""
+    """The convolutional discriminator in the code of arXiv 2110.06933: :class:`ConvCritic`."""
 
     kind: ClassVar[str] = "conv"
 

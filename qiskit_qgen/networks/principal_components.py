@@ -1,4 +1,4 @@
-"""Principal components in an autoencoder's place: a linear latent that takes no training."""
+"""Principal components instead of an autoencoder: a linear latent that needs no training."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ class PrincipalComponentsConfig(Settings):
 
 
 class PrincipalComponents(nn.Module):
-    """Encodes images by their first principal components, and decodes these, clipped to [0, 1].
+    """Encodes images as their first principal components, and decodes them, clipped to [0, 1].
 
     Args:
         image_shape: Channels, height and width.
-        latent_dim: Number of components, at most that of pixels.
+        latent_dim: Number of components, at most the number of pixels.
 
     Raises:
         ArgumentError: If ``latent_dim`` is out of range.

@@ -14,7 +14,7 @@ from qiskit_qgen.networks.unet import AbstractDenoiser
 
 
 class PublishedUNetConfig(Settings):
-    """The network of arXiv 2504.00034's code, :class:`PublishedUNet`."""
+    """The network in the code of arXiv 2504.00034: :class:`PublishedUNet`."""
 
     kind: ClassVar[str] = "published"
 

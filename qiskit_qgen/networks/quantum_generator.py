@@ -51,7 +51,7 @@ class QuantumStyleGenerator(nn.Module):
     Args:
         circuit: A circuit whose inputs are its angles, as :func:`~qiskit_qgen.circuits.style_ansatz` builds.
         noise_dim: Length of a noise vector.
-        observables: What is read out; one feature each.
+        observables: The observables; one feature each.
         readout_std: The spread of expectation values that is mapped to 1; 1 leaves them in [-1, 1].
         init: "gaussian" as above, for circuits that end with RY, or RY and RZ, on each qubit; or "uniform": all angles
             start near 0.
@@ -59,11 +59,11 @@ class QuantumStyleGenerator(nn.Module):
             the length of all angles together that start near 0, over the spread of the last RY.
         style: How the noise enters: "full" as above; or "cyclic" or "cyclic-shared", where each angle depends on one
             component of the noise; see :func:`noise_components`.
-        control: What stands in the circuit's place, if anything; "dense" does not. A frozen circuit has random angles
-            ``W z + b``, W z of spread 1 and b uniform in [-pi, pi]; what is trained is an affine map of its values,
-            which starts with mean 0 and the circuit's usual spread. A surrogate starts as near to the circuit's values
-            as its frequencies allow, and the same angles are trained.
-        num_categories: How many of a noise vector's last components are a category as a unit vector; see
+        control: A control that replaces the circuit, if any; "dense" is not available. A frozen circuit has random
+            angles ``W z + b``, W z of spread 1 and b uniform in [-pi, pi]; what is trained is an affine map of its
+            values, which starts with mean 0 and the circuit's usual spread. A surrogate starts as near to the circuit's
+            values as its frequencies allow, and the same angles are trained.
+        num_categories: Number of components at the end of a noise vector that hold a category as a one-hot vector; see
             :class:`~qiskit_qgen.noise.CategoricalNoise`. With ``init="gaussian"`` it starts to turn all but the last
             rotations, by angles of its own that are small.
         execution: Where the circuit runs; None takes the built-in simulator with its defaults.

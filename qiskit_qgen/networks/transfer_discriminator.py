@@ -12,7 +12,7 @@ from qiskit_qgen.networks.blocks import Block
 
 
 class TransferDiscriminator(nn.Module):
-    """Scores images by what a backbone's frozen part sees of them.
+    """Scores images by the features from the frozen part of a backbone.
 
     The backbone's trainable part makes vectors of the frozen features; these are normalised per sample, led through one
     hidden layer to the inputs of the block, and the block's outputs are weighed to one unbounded score. The block in

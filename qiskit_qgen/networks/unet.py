@@ -1,4 +1,4 @@
-"""The U-Net of a diffusion model: three sizes, two skips, residual blocks that know the time."""
+"""The U-Net of a diffusion model: three sizes, two skips, time-conditioned residual blocks."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class AbstractDenoiser(nn.Module):
     Args:
         channels: Channels C of the images.
         num_classes: Number of labels; None for a network that takes none. The label ``num_classes`` stands for none.
-        num_outputs: Numbers that are predicted of each pixel.
+        num_outputs: Number of predicted values per pixel.
     """
 
     def __init__(self, channels: int, num_classes: int | None, num_outputs: int) -> None:
@@ -101,7 +101,7 @@ class UNet(AbstractDenoiser):
         config: Its width.
         bottleneck: What stands in the bottleneck.
         num_classes: Number of labels, or None.
-        num_outputs: Numbers that are predicted of each pixel.
+        num_outputs: Number of predicted values per pixel.
     """
 
     def __init__(

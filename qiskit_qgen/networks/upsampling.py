@@ -1,4 +1,4 @@
-"""A generator of images: a block that turns noise into a short vector, then stages that double the size."""
+"""An image generator: a block that turns noise into a short vector, then stages that double the size."""
 
 from __future__ import annotations
 

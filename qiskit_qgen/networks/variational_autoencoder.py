@@ -18,8 +18,10 @@ class VariationalAutoencoderConfig(Settings):
     """What a :class:`VariationalAutoencoder` is."""
 
     kind: ClassVar[str] = "variational"
-    width: int = setting("Channels after the first convolution; later ones have twice as many", default=32, minimum=1)
-    hidden: int = setting("Width of the hidden layer beside the latent", default=256, minimum=1)
+    width: int = setting(
+        "Channels after the first convolution; later convolutions have twice as many", default=32, minimum=1
+    )
+    hidden: int = setting("Width of the hidden layer next to the latent", default=256, minimum=1)
 
 
 class VariationalAutoencoder(nn.Module):

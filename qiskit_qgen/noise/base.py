@@ -1,4 +1,4 @@
-"""What every source of noise offers."""
+"""The base class of noise sources."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ class AbstractNoise(ABC):
 
     @property
     def is_repeatable(self) -> bool:
-        """Whether the same generator state gives the same vectors, as it does unless they come from elsewhere."""
+        """Whether the same generator state gives the same vectors; True unless they come from elsewhere."""
         return True
 
     @property
     def num_categories(self) -> int:
-        """How many of a vector's last components are a category as a unit vector: 0 by default."""
+        """Number of components at the end of a vector that hold a category as a one-hot vector: 0 by default."""
         return 0
 
     def sample(self, num_samples: int, generator: torch.Generator) -> Tensor:
@@ -61,7 +61,7 @@ class AbstractNoise(ABC):
         return drawn
 
     def between(self, start: Tensor, end: Tensor, places: Tensor) -> Tensor:
-        """Return vectors on the way from ``start`` to ``end``: at 0 the one, at 1 the other.
+        """Return vectors along the path from ``start`` (at 0) to ``end`` (at 1).
 
         Directions go along the great circle, lengths evenly, so that vectors on the way are of a length that the
         source's vectors have (arXiv 1609.04468). With u and v the two directions and w the angle between them:
@@ -71,7 +71,7 @@ class AbstractNoise(ABC):
         Args:
             start: Vectors (N, dim).
             end: Vectors (N, dim).
-            places: Where on the way, (N,), in [0, 1].
+            places: Positions along the path, (N,), in [0, 1].
 
         Raises:
             ArgumentError: If the shapes differ, or two vectors point in opposite directions, of which no way is the

@@ -1,4 +1,4 @@
-"""Noise of a continuous part and a category."""
+"""Noise with a continuous part and a category."""
 
 from __future__ import annotations
 

@@ -68,9 +68,9 @@ def compare_noise(
     Args:
         source: The source.
         rivals: Others by name; None for :func:`~qiskit_qgen.noise.noise_rivals` of the source.
-        num_numbers: As of ``noise_report``.
+        num_numbers: As for ``noise_report``.
         seed: Seed of all draws.
-        level: As of ``noise_report``.
+        level: As for ``noise_report``.
 
     Raises:
         ArgumentError: If a number is out of range.

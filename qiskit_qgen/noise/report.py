@@ -79,7 +79,7 @@ class NoiseReport:
 def noise_report(
     source: AbstractNoise, num_numbers: int = 1_000_000, *, seed: int = 0, level: float = 0.001
 ) -> NoiseReport:
-    """Draw numbers from a source and hold them against the standard normal distribution.
+    """Draw numbers from a source and compare them with the standard normal distribution.
 
     For each component over the vectors: mean, variance, skewness and excess kurtosis against their normal errors,
     Kolmogorov-Smirnov's distance, and the correlation with the vectors 1 to 10 before; and the correlation between
@@ -87,7 +87,7 @@ def noise_report(
 
     Args:
         source: The source.
-        num_numbers: How many numbers are drawn; at least 1000 vectors are.
+        num_numbers: How many numbers to draw; at least 1000 vectors are drawn.
         seed: Seed of the draw.
         level: p-values below it fail, in (0, 1).
 

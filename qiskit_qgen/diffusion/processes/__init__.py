@@ -1,4 +1,4 @@
-"""Other ways for images to turn into noise than by adding Gaussian noise."""
+"""Forward processes other than adding Gaussian noise."""
 
 from qiskit_qgen.diffusion.processes.base import AbstractForwardProcess, process_sample
 from qiskit_qgen.diffusion.processes.depolarizing import DepolarizingProcess

@@ -1,8 +1,8 @@
-"""Other ways for images to drown than in Gaussian noise.
+"""Forward processes other than adding Gaussian noise.
 
-Each takes a pixel for itself and has a known end that no longer depends on the image. A network that is trained to
-see ``x_0`` in ``x_t`` turns it into a generative model: :func:`process_sample`. Of each pixel the network says
-``num_outputs`` numbers, which the process's ``error`` trains and its ``clean`` reads.
+Each treats pixels independently and ends in a known distribution that does not depend on the image. A network that is
+trained to predict ``x_0`` from ``x_t`` turns it into a generative model: :func:`process_sample`. For each pixel, the
+network predicts ``num_outputs`` numbers; the process's ``error`` trains them and its ``clean`` interprets them.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from qiskit_qgen._checks import check_int
 
 
 class AbstractForwardProcess(ABC):
-    """A course of ``num_steps`` steps from images to noise.
+    """A forward process of ``num_steps`` steps from images to noise.
 
-    What is random is drawn on the CPU and moved to the device of the images.
+    Random numbers are drawn on the CPU and moved to the device of the images.
 
     Args:
         num_steps: Number of steps.
@@ -41,7 +41,7 @@ class AbstractForwardProcess(ABC):
 
     @property
     def num_outputs(self) -> int:
-        """How many numbers a network says of each pixel."""
+        """Number of values that a network predicts for each pixel."""
         return 1
 
     def error(self, output: Tensor, x0: Tensor) -> Tensor:
@@ -92,7 +92,7 @@ def process_sample(
     """Sample with a network that predicts ``x_0``: predict it, go back some steps, and so on, from the end.
 
     Args:
-        model: Drowned images (N, C, H, W) in [0, 1] and their steps (N,) to (N, C * num_outputs, H, W).
+        model: Maps noisy images (N, C, H, W) in [0, 1] and their steps (N,) to (N, C * num_outputs, H, W).
         process: The process that the network was trained with.
         x: Where every image ends, (N, C, H, W), as :meth:`AbstractForwardProcess.prior` draws it.
         generator: Source of randomness.

@@ -1,4 +1,4 @@
-"""The audit of the gradients of whatever has a quantum circuit in it."""
+"""The gradient audit of circuits and of modules that contain them."""
 
 from __future__ import annotations
 
@@ -57,14 +57,14 @@ def audit_gradients(
     """Find the quantum parameters and inputs that no training can use.
 
     The parameters of each circuit, weights and inputs, are drawn uniformly from [-pi, pi], and the exact gradient of
-    every expectation value is computed. *Inert* is what has no gradient in any draw; the report gives the reason where
-    the circuit's structure tells, such as a diagonal gate before a diagonal observable. *Vanishing* is what has a
-    gradient whose variance is at most three times that of a barren plateau of as many qubits, ``d^2 / (2 (d + 1)^2 (d -
-    1))`` with ``d = 2^n``, and below 0.005, if that holds for more than half of the circuit's parameters; if for fewer,
-    it is called *weak*, which is reported but is not a fault. *Detached* is what changes the values of a
+    every expectation value is computed. *Inert* parameters have no gradient in any draw; the report gives the reason if
+    it follows from the circuit's structure, such as a diagonal gate before a diagonal observable. *Vanishing* is what
+    has a gradient whose variance is at most three times that of a barren plateau of as many qubits, ``d^2 / (2 (d +
+    1)^2 (d - 1))`` with ``d = 2^n``, and below 0.005, if that holds for more than half of the circuit's parameters; if
+    for fewer, it is called *weak*, which is reported but is not a fault. *Detached* is what changes the values of a
     module's quantum layer or output, while autograd has lost its way there, and what belongs to a layer that the module
-    does not run, or whose output it does not use. Weights that do not require a gradient are called *frozen*, which is
-    no fault either.
+    does not run, or whose output it does not use. Weights that do not require a gradient are *frozen*, which is not a
+    fault either.
 
     Args:
         target: A circuit, with Z of each qubit read out unless it is measured; a layer; a module that holds layers; or

@@ -1,4 +1,4 @@
-"""What an audit of gradients found."""
+"""The result of a gradient audit."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class GradientFinding:
 
 @dataclass(frozen=True)
 class GradientReport:
-    """What an audit found."""
+    """The result of an audit."""
 
     findings: tuple[GradientFinding, ...]
     num_draws: int

@@ -1,4 +1,4 @@
-"""Networks that see for a discriminator: frozen up to a chosen stage, trained from there on."""
+"""Backbones that extract features for a discriminator: frozen up to a chosen stage, trained from there on."""
 
 from qiskit_qgen.networks.backbones.base import AbstractBackbone
 from qiskit_qgen.networks.backbones.config import (

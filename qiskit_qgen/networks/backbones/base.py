@@ -1,4 +1,4 @@
-"""What every backbone of a discriminator has in common: a frozen part, a trainable part, and checks of its images."""
+"""The base class of discriminator backbones: a frozen part, a trainable part, and checks of images."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ _ROUNDING = 1e-4  # antialiased resizing may leave [0, 1] by this much
 
 
 class AbstractBackbone(ABC):
-    """Turns images into features in two parts: one that stays as it is, and one that a discriminator trains.
+    """Turns images into features in two parts: a frozen part, and a part that a discriminator trains.
 
-    The frozen part is not part of any trained or saved module; gradients pass through it to the images. Its features
-    of images that do not change need computing once only.
+    The frozen part does not belong to any trained or saved module; gradients pass through it to the images. Its
+    features of images that do not change need to be computed only once.
 
     Args:
-        name: Name of network and training, for tables and errors.
-        num_channels: Numbers of channels that the network takes.
-        channels: Which channels of the images are taken; None takes all.
+        name: Name of the network and its training, for tables and errors.
+        num_channels: Numbers of channels that the network accepts.
+        channels: Channels of the images to use; None uses all.
 
     Raises:
         ArgumentError: If ``name`` is empty, or ``channels`` does not name as many channels as the network takes.
@@ -48,7 +48,7 @@ class AbstractBackbone(ABC):
 
         Raises:
             ArgumentError: If the images have a channel count that the network does not take, or are not floating point
-                in [0, 1]; their values are looked at on the CPU only, since another device would have to wait.
+                in [0, 1]; values are only checked on the CPU, because other devices would have to wait.
         """
         self.check_channels(images.shape[1] if images.dim() == 4 else 0, images.shape)
         if images.device.type == "cpu":

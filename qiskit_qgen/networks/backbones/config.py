@@ -1,4 +1,4 @@
-"""The settings of backbones."""
+"""Settings of backbones."""
 
 from __future__ import annotations
 
@@ -9,33 +9,33 @@ from qiskit_qgen.exceptions import ArgumentError
 
 
 class StagedConfig(Settings):
-    """How a discriminator sees through a :class:`StagedBackbone`: the maps of several stages, or a cut."""
+    """How a discriminator uses a :class:`StagedBackbone`: the feature maps of several stages, or a cut."""
 
     input_size: int | None = setting(
-        "Side of the network's input in pixels; None takes the images' longer side, or the least that it takes",
+        "Side of the network's input in pixels; None takes the longer side of the images, or the network's minimum",
         default=None,
         minimum=1,
     )
     scales: tuple[int, ...] | None = setting(
-        "The frozen stages whose maps are seen, counted from 1, in rising order; None takes the network's usual ones, "
-        "unless there is a cut",
+        "The frozen stages whose feature maps to use, counted from 1, in increasing order; None takes "
+        "the network's usual ones, unless there is a cut",
         default=None,
     )
     scale_width: int | None = setting(
-        "Channels of the first trained convolution on these maps, later ones have twice as many; None takes 32",
+        "Channels of the first trained convolution on these maps; later convolutions have twice as many; None takes 32",
         default=None,
         minimum=1,
     )
     frozen_stages: int | None = setting(
-        "A cut: how many stages stay as they are; None for all that are used", default=None, minimum=1
+        "For a cut: number of frozen stages; None freezes all stages in use", default=None, minimum=1
     )
     last_stage: int | None = setting(
-        "A cut: the stage whose maps are the features; None for the last", default=None, minimum=1
+        "For a cut: the stage whose maps are the features; None takes the last one", default=None, minimum=1
     )
     grid: int | None = setting(
-        "A cut: the maps are averaged over a grid x grid division of the image; None takes 1", default=None, minimum=1
+        "For a cut: average the maps over grid x grid cells of the image; None takes 1", default=None, minimum=1
     )
-    channels: tuple[int, ...] | None = setting("Which channels of the images are taken; None takes all", default=None)
+    channels: tuple[int, ...] | None = setting("Channels of the images to use; None uses all", default=None)
 
     def check(self) -> None:
         """Raise :class:`ArgumentError` if there are both scales and a cut."""
@@ -61,7 +61,8 @@ class ResNet18Config(StagedConfig):
 
     kind: ClassVar[str] = "resnet18"
     weights: str | None = setting(
-        "File with the state dictionary; None takes torchvision's from the cache of torch.hub, nothing is downloaded",
+        "File with the state dictionary; None takes torchvision's weights from the torch.hub cache; "
+        "nothing is downloaded",
         default=None,
     )
 
@@ -77,7 +78,7 @@ class ConvBackboneConfig(Settings):
 
     kind: ClassVar[str] = "conv"
     width: int = setting(
-        "Channels after the first convolution; each later one has twice as many, at most four times",
+        "Channels after the first convolution; each later convolution has twice as many, up to four times as many",
         default=32,
         minimum=1,
     )
