@@ -1,4 +1,4 @@
-"""Which qubits of a circuit can be entangled with each other."""
+"""Finds which qubits of a circuit can be entangled with each other."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from qiskit.circuit import QuantumCircuit
 
 
 def entangled_groups(circuit: QuantumCircuit) -> list[tuple[int, ...]]:
-    """Return the groups of qubits that gates on several qubits connect, directly or over others.
+    """Return the groups of qubits that multi-qubit gates connect, directly or through other qubits.
 
-    Qubits of different groups stay a product state, whatever the angles are.
+    Qubits of different groups stay in a product state for all angles.
 
     Example:
         >>> from qiskit_qgen.circuits import style_ansatz

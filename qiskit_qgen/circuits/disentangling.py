@@ -1,4 +1,4 @@
-"""A circuit without what entangles its qubits: the control of every claim that entanglement did it."""
+"""Removes entanglement from a circuit: the control for every claim that entanglement helps."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ _KEPT = frozenset({"swap", "barrier", "measure"})
 
 
 def without_entanglement(circuit: ParametrizedCircuit) -> ParametrizedCircuit:
-    """Return a circuit with the same parameters whose qubits stay a product state.
+    """Return a circuit with the same parameters whose qubits stay in a product state.
 
-    Gates on one qubit stay. Of gates on several, those without parameters go (a SWAP, which entangles nothing, stays),
-    and those with parameters act on their last qubit alone: CRY(a) becomes RY(a) of the target, RZZ(a) becomes RZ(a).
-    So there are as many inputs and as many weights as before; some of these may now turn a qubit about the same axis
+    One-qubit gates stay. Multi-qubit gates without parameters are removed, except a SWAP, which entangles nothing.
+    Multi-qubit gates with parameters act only on their last qubit: CRY(a) becomes RY(a) of the target, RZZ(a) becomes
+    RZ(a). The numbers of inputs and weights do not change, but some of them may now rotate a qubit about the same axis
     twice.
 
     Args:
-        circuit: The circuit; it is not changed.
+        circuit: The circuit, which is not changed.
 
     Raises:
         ArgumentTypeError: If it is not a ``ParametrizedCircuit``.
-        ArgumentError: If a gate on several qubits has parameters, but is neither a controlled one-qubit gate nor one of
+        ArgumentError: If a multi-qubit gate has parameters, but is neither a controlled one-qubit gate nor one of
             RXX, RYY, RZZ and RZX.
 
     Example:

@@ -1,4 +1,4 @@
-"""Which gates cannot matter, whatever their angle, and why: seen from the structure of a circuit alone."""
+"""Finds gates that have no effect for any angle, and why, from the structure of a circuit alone."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from qiskit.quantum_info import SparsePauliOp
 _DIAGONAL = frozenset({"rz", "p", "u1", "z", "s", "sdg", "t", "tdg", "rzz", "id", "diagonal"})
 _PERMUTATIONS = frozenset({"x", "swap", "id"})
 _AXES = {"x": "X", "rx": "X", "sx": "X", "sxdg": "X", "y": "Y", "ry": "Y", "rxx": "XX", "ryy": "YY", "rzx": "ZX"}
-"""The one Pauli letter of each qubit that, next to the identity, a gate is made of; see :func:`_letters`."""
+"""The one Pauli letter on each qubit that a gate consists of besides the identity; see :func:`_letters`."""
 _PAULI_GATES = frozenset({"x", "y", "z", "id"})
 _IGNORED = frozenset({"barrier", "measure", "delay", "global_phase"})
 _LIBRARY = "qiskit.circuit.library."
 
 IDLE, GENERAL = "", "?"
-"""What the observables look like on a qubit: not there, or anything; "X", "Y", "Z": that operator or the identity."""
+"""The form of the observables on a qubit: absent, or anything; "X", "Y", "Z": that operator or the identity."""
 
 
 def inert_reasons(circuit: QuantumCircuit, observables: Sequence[SparsePauliOp]) -> dict[Parameter, str]:
-    """Return why parameters of a circuit cannot change what is read out, as far as the structure tells.
+    """Return why parameters of a circuit cannot change its outputs, as far as the structure shows.
 
-    A parameter is named if each of its gates is (1) outside the light cone of all observables; or (2) a gate that
-    commutes with the observables as they are seen through the gates that follow it; or (3) a diagonal gate on qubits
-    that are in a basis state. What is seen on each qubit is nothing, or one Pauli letter next to the identity, or
-    anything: diagonal gates and permutations of basis states leave diagonal observables diagonal, and a gate that is
-    made of the same letter on a qubit, such as Z on a control, leaves that qubit's letter alone whatever it does to
-    others. There are other reasons, which only numbers show.
+    A parameter is named if each of its gates is (1) outside the light cone of all observables; (2) a gate that commutes
+    with the observables, propagated backward through the gates that follow it; or (3) a diagonal gate on qubits in a
+    basis state. On each qubit, the propagated observables are the identity, one Pauli letter or the identity, or
+    anything. Diagonal gates and permutations of basis states keep diagonal observables diagonal. A gate that consists
+    of the same letter on a qubit, such as Z on a control, keeps that qubit's letter, whatever it does to other qubits.
+    Other reasons exist that only a numerical check finds.
 
     Args:
-        circuit: The circuit, without measurements or with these left aside.
-        observables: What is read out; Z of each measured qubit stands for measurements.
+        circuit: The circuit; measurements are ignored.
+        observables: The observables that are read out; for measurements, Z of each measured qubit.
 
     Returns:
         A sentence for each such parameter.
@@ -51,23 +51,23 @@ def inert_reasons(circuit: QuantumCircuit, observables: Sequence[SparsePauliOp])
 
 
 def _name(operation: Operation) -> str:
-    """The name of a gate of Qiskit's library; none for others, which may be called anything."""
+    """The name of a gate of Qiskit's library; empty for other gates, whose names may be anything."""
     kind = getattr(operation, "base_class", type(operation))
     return operation.name if kind.__module__.startswith(_LIBRARY) else ""
 
 
 def _only_controls(operation: Operation) -> bool:
-    """Whether a gate is another one with controls in front, and has no ancillas."""
+    """Whether a gate is a controlled version of another gate, without ancillas."""
     if not isinstance(operation, ControlledGate):
         return False
     return bool(operation.num_qubits == operation.num_ctrl_qubits + operation.base_gate.num_qubits)
 
 
 def _letters(operation: Operation) -> str:
-    """The Pauli letter of each qubit that a gate commutes with, whatever else it acts on; "?" for none.
+    """The Pauli letter on each qubit that a gate commutes with, whatever else it acts on; "?" for none.
 
-    The gate is a sum of products in which each such qubit has its letter or the identity: Z on controls, in
-    particular.
+    The gate is a sum of products that have, on each such qubit, its letter or the identity; on controls, for example,
+    Z.
     """
     if _only_controls(operation):
         return "Z" * int(operation.num_ctrl_qubits) + _letters(operation.base_gate)
@@ -87,7 +87,7 @@ def _qubits(circuit: QuantumCircuit, instruction: CircuitInstruction) -> list[in
 
 
 def _on_basis_states(circuit: QuantumCircuit, instructions: Sequence[CircuitInstruction]) -> Iterator[str | None]:
-    """For each gate, why it does nothing to the states that come to it."""
+    """For each gate, why it has no effect on its incoming states."""
     basis = [True] * circuit.num_qubits
     for instruction in instructions:
         qubits, gate = _qubits(circuit, instruction), instruction.operation
@@ -105,7 +105,7 @@ def _before_observables(
 ) -> Iterator[str | None]:
     """For each gate, from the last to the first, why the observables do not see it."""
     seen = _supports(circuit.num_qubits, observables)
-    plain = set(seen) <= {IDLE, "Z"}  # whether all that follows is diagonal or permutes
+    plain = set(seen) <= {IDLE, "Z"}  # whether everything after it is diagonal or a permutation
     for instruction in reversed(instructions):
         qubits, gate = _qubits(circuit, instruction), instruction.operation
         before, letters = [seen[qubit] for qubit in qubits], _letters(gate)
@@ -122,7 +122,7 @@ def _before_observables(
 
 
 def _commuting(name: str, letters: str, plain: bool) -> str:
-    """Why a gate that commutes with the observables as they are seen behind it does nothing."""
+    """Why a gate has no effect because it commutes with the observables propagated to its output."""
     if set(letters) == {"Z"} and plain:
         return f"a diagonal gate ({name}) before diagonal gates, permutations and diagonal observables only"
     if set(letters) == {"Z"}:
@@ -133,7 +133,7 @@ def _commuting(name: str, letters: str, plain: bool) -> str:
 
 
 def _seen_through(gate: Operation, letters: str, before: Sequence[str]) -> Sequence[str]:
-    """What the observables look like on a gate's qubits in front of it."""
+    """The observables on a gate's qubits, propagated to its input."""
     name = _name(gate)
     if name in _PAULI_GATES:
         return before
@@ -147,7 +147,7 @@ def _seen_through(gate: Operation, letters: str, before: Sequence[str]) -> Seque
 
 
 def _supports(num_qubits: int, observables: Sequence[SparsePauliOp]) -> list[str]:
-    """What the observables look like on each qubit in the end."""
+    """The observables on each qubit at the end of the circuit."""
     letters: list[set[str]] = [set() for _ in range(num_qubits)]
     for observable in observables:
         for word in observable.paulis.to_labels():

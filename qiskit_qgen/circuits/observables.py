@@ -1,4 +1,4 @@
-"""Sets of observables that are read out of a circuit."""
+"""Sets of observables to read out of a circuit."""
 
 from __future__ import annotations
 
@@ -15,18 +15,19 @@ from qiskit_qgen.exceptions import ArgumentError
 def pauli_observables(num_qubits: int, paulis: str = "XZ") -> list[SparsePauliOp]:
     """Return one-qubit Pauli operators of every qubit: X_0 ... X_{n-1}, then Z_0 ... Z_{n-1}.
 
-    Two observables per qubit give a latent of ``2 * num_qubits`` numbers in [-1, 1], as in arXiv 2406.02668. The pair
-    of one qubit satisfies <X>^2 + <Z>^2 <= 1.
+    Two observables per qubit give a latent vector of ``2 * num_qubits`` numbers in [-1, 1], as in arXiv 2406.02668. The
+    two values of a qubit satisfy <X>^2 + <Z>^2 <= 1.
 
     Args:
         num_qubits: The number of qubits, at least 1.
-        paulis: The operators in the order of the output, each of "X", "Y", "Z" at most once.
+        paulis: The operators in output order, each of "X", "Y", "Z" at most once.
 
     Returns:
         ``len(paulis) * num_qubits`` operators on ``num_qubits`` qubits.
 
     Raises:
-        ArgumentError: If ``num_qubits`` is not positive, or ``paulis`` is empty, repeats a letter or has another one.
+        ArgumentError: If ``num_qubits`` is not positive, or ``paulis`` is empty, repeats a letter or has an unknown
+            letter.
     """
     num_qubits = check_int("num_qubits", num_qubits, minimum=1)
     return [
@@ -40,7 +41,7 @@ def check_paulis(name: str, paulis: object) -> str:
     """Return the letters of Pauli operators.
 
     Raises:
-        ArgumentError: If there are none, one is repeated, or there is another one than X, Y and Z.
+        ArgumentError: If there are none, one is repeated, or one is not X, Y or Z.
     """
     if not isinstance(paulis, str) or not paulis or len(set(paulis)) < len(paulis) or set(paulis) - set("XYZ"):
         raise ArgumentError(
@@ -50,16 +51,16 @@ def check_paulis(name: str, paulis: object) -> str:
 
 
 def plain_observables(name: str, value: Any, num_qubits: int) -> str | tuple[Any, ...]:
-    """Return observables in a form that JSON and TOML can hold: letters, or a tuple of sums of Pauli strings.
+    """Return observables in a form that JSON and TOML can store: letters, or a tuple of sums of Pauli strings.
 
     Args:
-        name: The argument that they come from.
+        name: Name of the argument in error messages.
         value: Letters as for :func:`pauli_observables`; or a list, each a ``SparsePauliOp``, a Pauli string such as
             "XIZ" (qubit 0 on the right), or pairs of a Pauli string and its coefficient.
-        num_qubits: Number of qubits that each acts on.
+        num_qubits: Number of qubits that each observable acts on.
 
     Raises:
-        ArgumentError: If one is not such an observable, acts on another number of qubits, or is constant.
+        ArgumentError: If one does not have such a form, acts on another number of qubits, or is constant.
     """
     if isinstance(value, str):
         return check_paulis(name, value)
@@ -71,7 +72,7 @@ def plain_observables(name: str, value: Any, num_qubits: int) -> str | tuple[Any
 
 
 def build_observables(value: str | tuple[Any, ...], num_qubits: int) -> list[SparsePauliOp]:
-    """Return the operators of what :func:`plain_observables` returned."""
+    """Return the operators from the result of :func:`plain_observables`."""
     if isinstance(value, str):
         return pauli_observables(num_qubits, value)
     return [SparsePauliOp.from_list(terms) for terms in value]

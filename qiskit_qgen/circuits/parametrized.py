@@ -1,4 +1,4 @@
-"""A circuit that says which of its parameters are inputs and which are weights."""
+"""A circuit whose parameters are divided into inputs and weights."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ class ParametrizedCircuit:
     """A circuit with its parameters divided into inputs (data, noise, angles) and trainable weights.
 
     Raises:
-        ArgumentTypeError: If ``circuit`` is not a ``QuantumCircuit``, or the others hold anything but Parameters.
-        ArgumentError: If the inputs and the weights are not, together, each parameter of the circuit exactly once.
+        ArgumentTypeError: If ``circuit`` is not a ``QuantumCircuit``, or the others contain anything but Parameters.
+        ArgumentError: If the inputs and weights together do not contain each parameter of the circuit exactly once.
     """
 
     circuit: QuantumCircuit
-    """The circuit, measured by nobody yet."""
+    """The circuit, without measurements."""
     input_params: tuple[Parameter, ...] = ()
-    """The parameters that take inputs, in the order of the input vector's components."""
+    """The input parameters, in the order of the input vector's components."""
     weight_params: tuple[Parameter, ...] = ()
-    """The parameters that are trained, in the order of the weight vector's components."""
+    """The trainable parameters, in the order of the weight vector's components."""
 
     def __post_init__(self) -> None:
         check_type("circuit", self.circuit, QuantumCircuit, "a QuantumCircuit")
@@ -66,7 +66,7 @@ class ParametrizedCircuit:
         return len(self.weight_params)
 
     def bind(self, inputs: ArrayLike = (), weights: ArrayLike = ()) -> QuantumCircuit:
-        """Return the circuit with values for all its parameters.
+        """Return the circuit with all its parameters bound to values.
 
         Args:
             inputs: Values of ``input_params``, (num_inputs,), in radians where they are angles.

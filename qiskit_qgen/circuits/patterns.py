@@ -37,7 +37,7 @@ def add_layers(
         circuit: The circuit to extend.
         angle: The name of the angles.
         rotations: One-qubit gates of a layer, one after another on each qubit.
-        entangler: Two-qubit gate, or several for each pair.
+        entangler: One two-qubit gate for each pair, or several.
         layers: The pairs of each layer.
         final_rotations: One-qubit gates after the last layer.
         before: Called with a layer's number before its gates are appended.
@@ -46,7 +46,7 @@ def add_layers(
         The angles in the order of the gates.
 
     Raises:
-        ArgumentError: If a gate is unknown, or none has an angle.
+        ArgumentError: If a gate is unknown, or no gate has an angle.
     """
     gates = checked_gates("rotations", rotations, ROTATIONS)
     final = checked_gates("final_rotations", final_rotations, ROTATIONS)
@@ -83,7 +83,7 @@ def angles_of_layers(
     layers: Sequence[Pairs],
     final_rotations: Sequence[str],
 ) -> list[range]:
-    """Return the numbers of the angles of each layer that :func:`add_layers` appends, the final rotations last."""
+    """Return the indices of the angles in each layer that :func:`add_layers` appends, the final rotations last."""
     entanglers = [entangler] if isinstance(entangler, str) else entangler
     parametric = sum(gate in PARAMETRIC_ENTANGLERS for gate in entanglers)
     sizes = [num_qubits * len(rotations) + parametric * len(pairs) for pairs in layers]
@@ -101,10 +101,10 @@ def check_circuit_size(num_layers: int, gates_of_layer: int, others: int = 0) ->
 
 
 def checked_gates(name: str, gates: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:
-    """Return ``gates`` as a tuple of names that are ``known``.
+    """Return ``gates`` as a tuple of ``known`` names.
 
     Raises:
-        ArgumentError: If one is not, or ``gates`` is not a sequence of names.
+        ArgumentError: If a name is unknown, or ``gates`` is not a sequence of names.
     """
     if isinstance(gates, str) or not isinstance(gates, Sequence):
         raise ArgumentError(
@@ -122,13 +122,13 @@ def repeated_layers(num_qubits: int, reps: int, entanglement: str | Pairs | Sequ
     check_int("num_qubits", num_qubits, minimum=1)
     check_int("reps", reps, minimum=1)
     layers = pairs_of_layers(entanglement, num_qubits)
-    if entanglement == "brick" and reps == 2:  # each kind of bond once, or half of them would never come
+    if entanglement == "brick" and reps == 2:  # each kind of bond once, or half of them would be missing
         layers = layers[1:3]
     return list(islice(cycle(layers), reps))
 
 
 def pairs_of_layers(entanglement: str | Pairs | Sequence[Pairs], num_qubits: int) -> list[list[tuple[int, int]]]:
-    """Return the pairs of each layer; the layers take the lists in turn.
+    """Return the pairs of each layer; the layers cycle through the lists.
 
     Raises:
         ArgumentError: If the pattern is unknown, or a pair names a wrong qubit.
@@ -152,7 +152,7 @@ def pairs_of_layers(entanglement: str | Pairs | Sequence[Pairs], num_qubits: int
 
 
 def _brick_layers(num_qubits: int) -> list[list[tuple[int, int]]]:
-    """Return the pairs of eight layers: even bonds twice, odd bonds twice, then the same with the pairs turned."""
+    """Return the pairs of eight layers: even bonds twice, odd bonds twice, then the same with the pairs reversed."""
     even = [(qubit, qubit + 1) for qubit in range(0, num_qubits - 1, 2)]
     odd = [(qubit, qubit + 1) for qubit in range(1, num_qubits - 1, 2)]
     if num_qubits % 2 == 0 and num_qubits > 2:
@@ -162,7 +162,7 @@ def _brick_layers(num_qubits: int) -> list[list[tuple[int, int]]]:
 
 
 def _is_layer(element: object) -> bool:
-    """Whether an element of ``entanglement`` is a list of pairs, and no pair itself."""
+    """Whether an element of ``entanglement`` is a list of pairs rather than a pair."""
     return isinstance(element, Sequence) and not any(isinstance(member, Integral) for member in element)
 
 

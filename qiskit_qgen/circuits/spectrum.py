@@ -1,12 +1,12 @@
-r"""Which frequencies a circuit's values can have in its inputs.
+r"""The frequencies that a circuit's outputs can have in its inputs.
 
-A gate :math:`e^{-i a G}` whose angle is :math:`a = k x + c` brings k times the differences of the eigenvalues of G into
-the spectrum of input x; several gates of one input add up. What is read out is then
+A gate :math:`e^{-i a G}` whose angle is :math:`a = k x + c` adds k times the differences of the eigenvalues of G to the
+spectrum of input x; several gates with the same input add up. The output is then
 
 .. math:: f(x) = \sum_{\omega \in \Omega_1 \times \dots \times \Omega_n} c_\omega e^{i \omega \cdot x},
 
-where the gates that bring the inputs in determine the spectra :math:`\Omega_i`, and all else the coefficients (arXiv
-2008.08605).
+where the gates that encode the inputs determine the spectra :math:`\Omega_i`, and all other gates the coefficients
+(arXiv 2008.08605).
 """
 
 from __future__ import annotations
@@ -27,35 +27,35 @@ from qiskit_qgen.circuits.parametrized import ParametrizedCircuit
 from qiskit_qgen.exceptions import ArgumentError
 
 _DIGITS = 9
-_PROBE = 0.5  # an angle at which no phase of a usual gate has wrapped around
+_PROBE = 0.5  # an angle at which no phase of a standard gate has wrapped around
 _TRIES = 50
 
 
 @dataclass(frozen=True)
 class FrequencySpectrum:
-    """The frequencies that a circuit's values can have in each input: no others, and not necessarily all."""
+    """The frequencies that a circuit's outputs can have in each input: no others, and not necessarily all of them."""
 
     frequencies: tuple[tuple[float, ...], ...]
-    """Those of each input, ascending, each with its opposite, for angles in radians."""
+    """The frequencies of each input in ascending order, each with its opposite, for angles in radians."""
     shares: tuple[tuple[float, ...], ...]
     """The share of pairs of eigenvalues whose difference each is: the larger, the larger its coefficients can be."""
 
     @property
     def size(self) -> int:
-        """The number of frequency vectors, opposites and zero included: a real function has as many coefficients."""
+        """The number of frequency vectors, including opposites and zero; a real function has this many coefficients."""
         return math.prod(map(len, self.frequencies))
 
     def vectors(self, most: int, rng: np.random.Generator) -> NDArray[np.float64]:
-        """Return frequency vectors, one of each pair of opposites and without zero.
+        """Return frequency vectors without zero, one of each pair of opposites.
 
         Args:
-            most: The largest number. If there are more, half of them are those of the fewest inputs, of the last inputs
-                first and the lowest frequencies first; the others are drawn as often as pairs of eigenvalues make them
-                (arXiv 2210.13200).
-            rng: Draws them.
+            most: The largest number to return. If there are more, half of those returned are the vectors with the
+                fewest inputs, the last inputs and the lowest frequencies first. The others are drawn with the frequency
+                at which pairs of eigenvalues produce them (arXiv 2210.13200).
+            rng: Generator for the draw.
 
         Returns:
-            (K, num_inputs), no two equal.
+            Shape (K, num_inputs), all rows different.
 
         Raises:
             ArgumentError: If ``most`` is not positive.
@@ -69,12 +69,12 @@ class FrequencySpectrum:
             for row in map(tuple, np.stack(columns, axis=1).tolist()):
                 if any(row) and len(kept) < most:
                     kept[max(row, tuple(-each for each in row))] = None
-        if len(kept) < most:  # all others are drawn too seldom
+        if len(kept) < most:  # all others are drawn too rarely
             kept |= dict.fromkeys(islice((each for each in self._ascending() if each not in kept), most - len(kept)))
         return self._array(iter(kept))
 
     def _ascending(self) -> Iterator[tuple[float, ...]]:
-        """Yield those whose first number that is not 0 is positive; few inputs, last inputs, low frequencies first."""
+        """Yield the vectors whose first nonzero number is positive; few inputs, last inputs, low frequencies first."""
         count = len(self.frequencies)
         for active in range(1, count + 1):
             for inputs in combinations(reversed(range(count)), active):
@@ -91,15 +91,15 @@ class FrequencySpectrum:
 
 
 def frequency_spectrum(circuit: ParametrizedCircuit) -> FrequencySpectrum:
-    """Return the frequencies that a circuit's values can have in its inputs.
+    """Return the frequencies that a circuit's outputs can have in its inputs.
 
     Args:
-        circuit: The circuit. Each input comes in by gates with one angle that is linear in it, such as RY(x),
+        circuit: The circuit. Each input enters through gates with one angle that is linear in it, such as RY(x),
             CRZ(2 x + theta) or RZZ(x).
 
     Raises:
         ArgumentTypeError: If ``circuit`` is not a ``ParametrizedCircuit``.
-        ArgumentError: If an input comes in otherwise, so that there is no such spectrum.
+        ArgumentError: If an input enters in any other way, so that there is no such spectrum.
 
     Example:
         >>> from qiskit_qgen.circuits import data_reuploading

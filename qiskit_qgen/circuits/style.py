@@ -25,8 +25,8 @@ def style_ansatz(
     """Build a layered circuit whose every angle is an input.
 
     Each of the ``reps`` layers has the ``rotations``, one after another on each qubit, then the ``entangler`` on each
-    pair of the ``entanglement``; ``final_rotations`` follow the last layer. A style map
-    (:class:`~qiskit_qgen.layers.StyleMap`) makes the angles from noise z: angle = W z + b, so the noise enters in
+    pair of the ``entanglement``. The ``final_rotations`` follow the last layer. A style map
+    (:class:`~qiskit_qgen.layers.StyleMap`) computes the angles from noise z as angle = W z + b, so the noise enters
     every gate.
 
     =================================  ==============================================================================
@@ -47,15 +47,15 @@ def style_ansatz(
         reps: The number of layers, at least 1.
         rotations: One-qubit gates of a layer: "rx", "ry", "rz", "p".
         entanglement: "ring" (q, q + 1 mod n), "brick" (even bonds (0, 1), (2, 3), ... in two layers, odd bonds closing
-            the ring in the next two, then the same four with the pairs turned round; of two layers in all, each kind
-            takes one), "linear" (q, q + 1), "full" (all
-            q < r), "none", or pairs (control, target), or a list of such lists, which the layers take in turn.
-        entangler: Two-qubit gate, or several for each pair: "cx", "cz", "swap", "crx", "cry", "crz", "cp", "rxx",
+            the ring in the next two, then the same four layers with the pairs reversed; with only two layers, each kind
+            gets one), "linear" (q, q + 1), "full" (all q < r), "none", or pairs (control, target), or a list of such
+            lists, through which the layers cycle.
+        entangler: One two-qubit gate for each pair, or several: "cx", "cz", "swap", "crx", "cry", "crz", "cp", "rxx",
             "ryy", "rzz".
         final_rotations: One-qubit gates after the last layer; None for the same as ``rotations``.
 
     Returns:
-        The circuit; its ``input_params`` are all the angles in the order of the gates, it has no weights.
+        The circuit; its ``input_params`` are all the angles in the order of the gates. It has no weights.
 
     Raises:
         ArgumentError: If a number is not positive, a gate or a pattern is unknown, or a pair names a wrong qubit.
@@ -69,7 +69,7 @@ def style_ansatz(
 def bind_style_map(
     ansatz: ParametrizedCircuit, weight: ArrayLike, bias: ArrayLike, z: ArrayLike | None = None
 ) -> ParametrizedCircuit:
-    """Put the affine map angle = W z + b into a style ansatz.
+    """Insert the affine map angle = W z + b into a style ansatz.
 
     Args:
         ansatz: A circuit from :func:`style_ansatz`, with A angles.
@@ -83,8 +83,8 @@ def bind_style_map(
 
     Raises:
         ArgumentTypeError: If an argument has the wrong type.
-        ArgumentError: If a shape is wrong, a number is not finite, the ansatz has weights of its own, or the noise is
-            kept and one of its components is used by no angle.
+        ArgumentError: If a shape is wrong, a number is not finite, the ansatz has weights, or the noise is kept but one
+            of its components is used by no angle.
     """
     check_type("ansatz", ansatz, ParametrizedCircuit, "a ParametrizedCircuit")
     if ansatz.num_weights:

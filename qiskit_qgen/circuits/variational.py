@@ -1,4 +1,4 @@
-"""Variational ansätze: inputs are encoded in rotations, weights are the angles of layers."""
+"""Variational ansätze: rotations encode the inputs, and the angles of the layers are weights."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ def hardware_efficient_ansatz(
 ) -> ParametrizedCircuit:
     """Build an encoding followed by layers of one-qubit rotations and entanglers (arXiv 1704.05018).
 
-    With n qubits and the default of one rotation a layer there are n reps weights: 15 for 5 qubits and 3 layers, one of
-    the readings of the block of arXiv 2507.09706, whose gates are not published.
+    With n qubits and the default of one rotation per layer there are n reps weights: 15 for 5 qubits and 3 layers. This
+    is one reading of the block of arXiv 2507.09706, whose gates are not published.
 
-    A rotation about Z that only permutations and measurements of Z follow has no effect on what is read out: weights of
-    ``rotations=("rz",)`` before "cx" or "swap" alone would never learn.
+    A rotation about Z that is followed only by permutations and measurements of Z has no effect on the output: the
+    weights of ``rotations=("rz",)`` before only "cx" or "swap" would never learn.
 
     Args:
         num_qubits: The number n of qubits, at least 1.
         reps: The number of layers, at least 1.
-        encoding: Gates that bring input x_q to qubit q, such as "ry" or ("h", "rz"): each of "rx", "ry", "rz", "p"
-            turns by x_q, in radians, and "h" by nothing. None for a circuit without inputs.
-        rotations: One-qubit gates of a layer, each with a weight of its own: "rx", "ry", "rz", "p".
+        encoding: Gates that encode input x_q on qubit q, such as "ry" or ("h", "rz"): each of "rx", "ry", "rz", "p"
+            rotates by x_q, in radians; "h" has no angle. None for a circuit without inputs.
+        rotations: One-qubit gates of a layer, each with its own weight: "rx", "ry", "rz", "p".
         entanglement: As for :func:`style_ansatz`.
-        entangler: As for :func:`style_ansatz`; gates with an angle have weights of their own.
+        entangler: As for :func:`style_ansatz`; each gate with an angle has its own weight.
         final_rotations: One-qubit gates after the last layer, each with a weight.
 
     Returns:
@@ -70,14 +70,14 @@ def strongly_entangling_ansatz(
     circuit-centric classifiers of arXiv 1804.00633 do. The default has 3 n reps weights: 15 for 5 qubits and one layer,
     the other reading of the block of arXiv 2507.09706.
 
-    The last "rz" of the last layer stands before permutations alone: where Z is read out, these n weights have no
-    effect. Read out X as well, or take ``rotations=("ry", "rz", "ry")``, which turns a qubit as freely.
+    The last "rz" of the last layer is followed only by permutations: if only Z is read out, these n weights have no
+    effect. Read out X as well, or use ``rotations=("ry", "rz", "ry")``, which is an equally general rotation.
 
     Args:
         num_qubits: The number n of qubits, at least 1.
         reps: The number of layers, at least 1.
         encoding: As for :func:`hardware_efficient_ansatz`.
-        rotations: One-qubit gates of a layer, each with a weight of its own.
+        rotations: One-qubit gates of a layer, each with its own weight.
         entangler: As for :func:`style_ansatz`.
 
     Returns:
@@ -104,16 +104,16 @@ def data_reuploading(
 ) -> ParametrizedCircuit:
     """Build layers that each begin with the encoding of the same inputs (arXiv 1907.02085).
 
-    What is read out is a trigonometric polynomial in each input x_q, of degree up to the number of gates that turn by
+    The output is a trigonometric polynomial in each input x_q. Its degree is at most the number of gates that rotate by
     x_q (arXiv 2008.08605): ``reps`` with one gate in the encoding.
 
     Args:
         num_qubits: The number n of qubits, at least 1.
         reps: The number of layers, at least 1.
         encoding: As for :func:`hardware_efficient_ansatz`, but not None.
-        rotations: One-qubit gates of a layer, each with a weight of its own.
+        rotations: One-qubit gates of a layer, each with its own weight.
         entanglement: As for :func:`style_ansatz`.
-        entangler: As for :func:`style_ansatz`; gates with an angle have weights of their own.
+        entangler: As for :func:`style_ansatz`; each gate with an angle has its own weight.
 
     Returns:
         The circuit, with n inputs and its weights in the order of the gates.
@@ -134,9 +134,9 @@ def bottleneck_ansatz(num_qubits: int = 16, reps: int = 3, *, published: bool = 
     Args:
         num_qubits: Number of qubits, and of inputs.
         reps: Number of layers.
-        published: Whether to leave out the RY of the layers, as in the code published with arXiv 2504.00034. All its
-            ``num_qubits * reps`` weights are then without effect on the qubits' Z, since RZ is diagonal and CNOT
-            permutes basis states, as :func:`~qiskit_qgen.studies.audit_gradients` reports. It is here for the record.
+        published: Whether to omit the RY of the layers, as in the code published with arXiv 2504.00034. None of its
+            ``num_qubits * reps`` weights then affects the qubits' Z, since RZ is diagonal and CNOT permutes basis
+            states, as :func:`~qiskit_qgen.studies.audit_gradients` reports. It is provided for the record.
 
     Returns:
         The circuit with ``num_qubits`` inputs and ``2 * num_qubits * reps`` weights, half as many if published; the
@@ -174,7 +174,7 @@ def _build(
 
 
 def _checked_encoding(encoding: str | Sequence[str] | None) -> tuple[str, ...]:
-    """Return the gates of the encoding if the inputs have an effect through them."""
+    """Return the gates of the encoding if they let the inputs have an effect."""
     if encoding is None:
         return ()
     gates = checked_gates("encoding", [encoding] if isinstance(encoding, str) else encoding, _ENCODINGS)

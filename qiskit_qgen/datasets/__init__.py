@@ -1,4 +1,4 @@
-"""Data sets of images and tables: bundled, downloaded, and a person's own."""
+"""Data sets of images and tables: bundled, downloaded, or your own."""
 
 from qiskit_qgen.datasets.image_dataset import ImageDataset
 from qiskit_qgen.datasets.images import as_images

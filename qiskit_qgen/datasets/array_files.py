@@ -29,10 +29,10 @@ from qiskit_qgen.datasets.reading import check_fits_memory, check_pickle, readin
 from qiskit_qgen.exceptions import ArgumentError, DatasetError
 
 ARRAY_SUFFIXES = (".npz", ".npy", ".pt", ".pth")
-"""The endings that :func:`load_array_file` reads."""
+"""The file extensions that :func:`load_array_file` reads."""
 
 Names: TypeAlias = Mapping[str, Sequence[tuple[str, str | None]]]
-"""For each split, the names that its samples may have in a file, with those of their labels."""
+"""For each split, the names that its samples and labels may have in a file."""
 
 _IMAGES: Names = {
     "train": (("images", "labels"), ("train_images", "train_labels"), ("x_train", "y_train")),
@@ -40,8 +40,8 @@ _IMAGES: Names = {
     "test": (("test_images", "test_labels"), ("x_test", "y_test")),
 }
 _COLUMNS, _LONGEST_NAMES = "columns", 2**22
-_LISTED = 8  # arrays that a message names
-_PICKLES_OF_OLD_FILES = 5  # the magic number, the version, the machine, the tensors, and the names of their storages
+_LISTED = 8  # the most arrays that a message lists
+_PICKLES_OF_OLD_FILES = 5  # magic number, version, machine, tensors, names of their storages
 _HEADER_READERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
 
@@ -62,17 +62,17 @@ def load_array_file(
     Args:
         path: The file, which exists.
         split: "train", "val" or "test"; "val" only if the file names such images.
-        num_images: How many images are drawn; no others are ever in memory. None takes all.
-        subset_seed: Seed of that draw.
+        num_images: Number of images to draw; only these are ever held in memory. None takes all.
+        subset_seed: Seed of the draw.
         name: The data set's name; None takes the file's.
-        class_names: A name for each label, or None.
+        class_names: The name of each label, or None.
         labelled: Whether to take the labels, if there are any.
-        test_fraction: Share that is held out for testing where there are no test images; None takes a tenth.
-        key: Name of the array that holds the images; None looks for the usual ones.
+        test_fraction: Share to hold out for testing if there are no test images; None takes a tenth.
+        key: Name of the array that holds the images; None looks for the usual names.
 
     Raises:
         ArgumentError: If ``num_images`` or ``subset_seed`` is out of range, ``test_fraction`` has no effect, or there
-            is not an array ``key``.
+            is no array ``key``.
         DatasetError: If the file is damaged, would need pickle, lacks the split, or does not hold images.
     """
     draw = ArrayDraw(path, split, num_images, subset_seed, test_fraction, key=key)
@@ -81,17 +81,17 @@ def load_array_file(
 
 
 class ArrayDraw:
-    """Which arrays of a file, and which of their rows, are taken: first of the samples, then of the labels.
+    """Which arrays and rows to read from a file: first the samples, then the labels.
 
     Args:
         path: The file, which exists.
         split: "train", "val" or "test".
-        number: How many samples are drawn; no others are ever in memory. None takes all.
-        subset_seed: Seed of that draw.
-        test_fraction: Share that is held out for testing where there are no test samples; None takes a tenth.
+        number: Number of samples to draw; only these are ever held in memory. None takes all.
+        subset_seed: Seed of the draw.
+        test_fraction: Share to hold out for testing if there are no test samples; None takes a tenth.
         key: Name of the array that holds the samples; None looks for ``names``.
-        names: The names that samples and labels of a split usually have.
-        unit: What the samples are.
+        names: The usual names of the samples and labels of each split.
+        unit: What to call the samples in messages.
     """
 
     def __init__(
@@ -114,7 +114,7 @@ class ArrayDraw:
         self._count: int | None = None
 
     def read(self) -> tuple[Any, Any]:
-        """Return samples and labels, or None in the place of the latter.
+        """Return the samples and their labels; None if there are no labels.
 
         Raises:
             ArgumentError: If there is no array ``key``, or an option is out of range or has no effect.
@@ -124,7 +124,7 @@ class ArrayDraw:
         return read(self._path, self)
 
     def choose(self, held: Collection[Any]) -> tuple[str, str | None]:
-        """Return the names of the samples and of their labels or None, out of the names ``held``."""
+        """Return, from the names ``held``, those of the samples and of their labels, or None for the latter."""
         names = self._names if self._key is None else {"train": ((self._key, None),), "val": (), "test": ()}
         has_train, has_test = (any(samples in held for samples, _ in names[split]) for split in ("train", "test"))
         if has_train:
@@ -148,17 +148,17 @@ class ArrayDraw:
 
     @property
     def only(self) -> tuple[str, ...]:
-        """The name that stands for the one array of a file whose arrays have none.
+        """The name that stands for the only array of a file without array names.
 
         Raises:
-            ArgumentError: If an array is asked for by name.
+            ArgumentError: If an array is requested by name.
         """
         if self._key is not None:
             raise ArgumentError(f"Argument `key` has no effect on {self._path}, which holds one array: leave it out.")
         return (self._unit,)
 
     def rows(self, count: int) -> Tensor | None:
-        """Return which of ``count`` rows are taken; None takes all."""
+        """Return which of ``count`` rows to take; None takes all."""
         if self._count is None:
             if self._number is not None or self._part is not None:
                 check_fits_memory(2 * count, self._path)
@@ -172,7 +172,7 @@ class ArrayDraw:
 
 
 def array_shape(path: Path, names: Sequence[str]) -> tuple[int, ...] | None:
-    """Return the shape of the first array of these names in a file, or of its only one; None if there is none.
+    """Return the shape of the first array with one of these names, or of the file's only array; None if there is none.
 
     Raises:
         DatasetError: If the file is damaged.
@@ -195,7 +195,7 @@ def array_shape(path: Path, names: Sequence[str]) -> tuple[int, ...] | None:
 
 
 def read_names(path: Path) -> list[str] | None:
-    """Return the texts in an array ``columns`` of an ``.npz`` file, the names of a table's columns; None without one.
+    """Return a table's column names from the array ``columns`` of an ``.npz`` file; None if it has no such array.
 
     Raises:
         DatasetError: If the file is damaged, or the array holds something else.
@@ -224,7 +224,7 @@ def _read_npy(path: Path, draw: ArrayDraw) -> tuple[Any, Any]:
 
 
 def _read_npz(path: Path, draw: ArrayDraw) -> tuple[Any, Any]:
-    """Return images and labels; other arrays are only listed."""
+    """Return images and labels; list other arrays without reading them."""
     with reading(path, "an .npz file"), zipfile.ZipFile(path) as archive:
         members = {member.filename.removesuffix(".npy"): member for member in archive.infolist()}
         arrays: list[Any] = []
@@ -237,7 +237,7 @@ def _read_npz(path: Path, draw: ArrayDraw) -> tuple[Any, Any]:
 
 
 def read_array(file: IO[bytes], size: int, path: Path, draw: ArrayDraw) -> NDArray[np.generic]:
-    """Return the drawn rows of the array in ``file`` of ``size`` bytes.
+    """Return the drawn rows of the array in ``file``, which has ``size`` bytes.
 
     Raises:
         DatasetError: If the array needs pickle or its declared shape does not match ``size``.
@@ -259,14 +259,14 @@ def read_array(file: IO[bytes], size: int, path: Path, draw: ArrayDraw) -> NDArr
     step = declared // shape[0]
     check_fits_memory(len(rows) * step // dtype.itemsize, path, itemsize=dtype.itemsize)
     drawn = np.empty((len(rows), *shape[1:]), dtype)
-    for place in rows.argsort().tolist():  # forward, since a compressed file is read from its beginning
+    for place in rows.argsort().tolist():  # in order, since a compressed file is read from its start
         file.seek(start + int(rows[place]) * step)
         drawn[place] = np.frombuffer(file.read(step), dtype).reshape(shape[1:])
     return drawn
 
 
 def read_header(file: IO[bytes], path: Path) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
-    """Return the shape of an array, whether its first index runs fastest, and its type.
+    """Return the shape of an array, whether it is in Fortran order, and its type.
 
     Raises:
         DatasetError: If the array needs pickle.
@@ -283,11 +283,11 @@ def read_header(file: IO[bytes], path: Path) -> tuple[tuple[int, ...], bool, np.
 def _load_torch(path: Path) -> Any:
     """Return the tensor or the dict of tensors in a file."""
     try:
-        # Mapped, so that only what is drawn comes into memory; files of the old kind cannot be.
+        # Mapped, so that only the drawn rows are loaded; files in the old format cannot be mapped.
         content: Any = torch.load(path, map_location="cpu", weights_only=True, mmap=_check_torch(path))
     except DatasetError:
         raise
-    except Exception as error:  # torch raises errors of many types, which advise to load with pickle
+    except Exception as error:  # torch raises many types of errors, which suggest loading with pickle
         raise DatasetError(
             f"File {path} is damaged or holds more than tensors, which only pickle could read: save a tensor, or a "
             "dict of tensors, with torch.save."
@@ -307,7 +307,7 @@ def _read_torch(path: Path, draw: ArrayDraw) -> tuple[Any, Any]:
 
 
 def _check_torch(path: Path) -> bool:
-    """Return whether the file is a zip archive; raise if reading it could take more memory than it has bytes."""
+    """Return whether the file is a zip archive; raise if reading it could take more memory than its size."""
     size = path.stat().st_size
     with path.open("rb") as file:
         if file.read(4) != b"PK\3\4":
@@ -329,7 +329,7 @@ def _check_torch(path: Path) -> bool:
 
 
 def _take(tensor: object, key: str, path: Path, draw: ArrayDraw) -> Tensor:
-    """Return the drawn rows of a tensor, in memory of their own."""
+    """Return a copy of the drawn rows of a tensor."""
     if not isinstance(tensor, Tensor):
         raise DatasetError(f"File {path}: `{key}` must be a tensor, but is a {type(tensor).__name__}.")
     if tensor.layout != torch.strided or tensor.is_meta or tensor.is_quantized:

@@ -1,4 +1,4 @@
-"""Images in ``.npy`` and uncompressed ``.npz`` files, read from the disk when they are asked for."""
+"""Images in ``.npy`` and uncompressed ``.npz`` files, read from disk on demand."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from qiskit_qgen.datasets.reading import reading
 from qiskit_qgen.datasets.streamed import Reader, StreamedImages
 from qiskit_qgen.exceptions import ArgumentError, DatasetError
 
-_LOCAL_HEADER = 30  # bytes of a zip member's header before its name and what else there is
-_LENGTHS = 26  # where the lengths of these two are
+_LOCAL_HEADER = 30  # bytes of a zip member's header before its name and extra field
+_LENGTHS = 26  # offset of the lengths of these two
 
 
 def stream_array_file(path: Path, split: str, draw: ArrayDraw) -> ImageDataset:
-    """Return the images of one split of an ``.npy`` or uncompressed ``.npz`` file, of which none is in memory.
+    """Return the images of one split of an ``.npy`` or uncompressed ``.npz`` file, read on demand.
 
     Args:
         path: The file, which exists.
         split: Its split.
-        draw: Which arrays and rows are taken.
+        draw: Which arrays and rows to read.
 
     Raises:
         ArgumentError: If the file is of another kind.
@@ -59,7 +59,7 @@ def stream_array_file(path: Path, split: str, draw: ArrayDraw) -> ImageDataset:
 
 
 def _start(path: Path, header: int) -> int:
-    """Return where the content of a zip member begins whose header is at ``header``."""
+    """Return where the content of the zip member with its header at ``header`` begins."""
     with path.open("rb") as file:
         file.seek(header)
         name, extra = struct.unpack_from("<HH", file.read(_LOCAL_HEADER), _LENGTHS)
@@ -67,7 +67,7 @@ def _start(path: Path, header: int) -> int:
 
 
 def _described(path: Path, start: int, size: int) -> tuple[tuple[int, ...], int, np.dtype[np.generic]]:
-    """Return shape, place and type of the array whose file begins at ``start`` and has ``size`` bytes."""
+    """Return the shape, offset and type of the array whose file begins at ``start`` and has ``size`` bytes."""
     with reading(path, "an array"), path.open("rb") as file:
         file.seek(start)
         shape, is_fortran, dtype = read_header(file, path)

@@ -1,7 +1,7 @@
 """Data sets that need no download.
 
-``digits``: the 1,797 images of scikit-learn's ``load_digits`` (8 x 8, values 0 to 16, here divided by 16). Of each
-class, in file order, every fifth image (the fifth, tenth, ...) is for testing: 1,442 train and 355 test images.
+``digits``: the 1,797 images of scikit-learn's ``load_digits`` (8 x 8, values 0 to 16, here divided by 16). In each
+class, in file order, every fifth image (the fifth, tenth, ...) is a test image: 1,442 train and 355 test images.
 
 ``fashion-mnist-mini``: the first 700 images of each class of Fashion-MNIST's train files and the first 100 of each
 class of its test files, in the order of those files: 7,000 train and 1,000 test images of 28 x 28. They are stored in

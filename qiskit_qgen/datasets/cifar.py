@@ -1,4 +1,4 @@
-"""CIFAR-10 in its binary and its python form, of which nothing is executed.
+"""CIFAR-10 in its binary and its Python form, read without executing any code.
 
 Source: A. Krizhevsky, "Learning Multiple Layers of Features from Tiny Images", 2009.
 """
@@ -26,7 +26,7 @@ from qiskit_qgen.exceptions import DatasetError
 CIFAR10_CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 
 URL_VARIABLE = "QISKIT_QGEN_CIFAR10_URL"
-"""The environment variable that names another address of the archive, such as a mirror."""
+"""The environment variable that overrides the address of the archive, such as a mirror."""
 
 OFFICIAL_URL = "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz"
 """Where the author publishes the binary form."""
@@ -50,12 +50,11 @@ def load_cifar10(
 
     Args:
         split: "train" or "test".
-        data_dir: A folder with the files of the binary form (``data_batch_1.bin``, ...) or of the python form
-            (``data_batch_1``, ...), or with the folder that the official archive unpacks to. None takes the binary
-            archive from the cache (``pooch.os_cache("qiskit_qgen")``), into which it is downloaded the first time
-            (170 MB), and checked.
-        num_images: How many are drawn; no others become floating-point numbers. None takes all.
-        subset_seed: Seed of that draw.
+        data_dir: A folder with the files of the binary form (``data_batch_1.bin``, ...) or the Python form
+            (``data_batch_1``, ...), or the folder that the official archive unpacks to. None uses the binary archive in
+            the cache (``pooch.os_cache("qiskit_qgen")``), which is downloaded and checked the first time (170 MB).
+        num_images: Number of images to draw; only these are converted to floating point. None takes all.
+        subset_seed: Seed of the draw.
 
     Raises:
         ArgumentError: If ``num_images`` or ``subset_seed`` is out of range.
@@ -103,7 +102,7 @@ def _read_binary(content: bytes, path: Path) -> tuple[NDArray[np.uint8], NDArray
 
 
 def _read_python(content: bytes, path: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Return images and labels of a pickled dictionary, of which nothing is executed."""
+    """Return the images and labels of a pickled dictionary without executing any of it."""
     with reading(path, "a part of CIFAR-10"):
         check_pickle(io.BytesIO(content), len(content))
         found = _Unpickler(content).load()
@@ -129,7 +128,7 @@ def _checked(
 
 
 class _Array:
-    """What a pickled array becomes: numpy's own class would take any type, objects included."""
+    """Replaces a pickled array: numpy's own class would accept any type, including objects."""
 
     array: NDArray[np.uint8] | None = None
 
@@ -141,10 +140,10 @@ class _Array:
 
 
 class _Bytes:
-    """What the type of a pickled array becomes, if it is that of bytes."""
+    """Replaces the type of a pickled array, if it is bytes."""
 
     def __setstate__(self, state: object) -> None:
-        """Take what numpy keeps of a type: for bytes, nothing that matters."""
+        """Accept the state that numpy stores for a type: irrelevant for bytes."""
 
 
 _BYTES = _Bytes()
@@ -176,7 +175,7 @@ class _Unpickler(pickle.Unpickler):
         self._left = len(content)
 
     def _encode(self, text: object, encoding: object) -> bytes:
-        """Return bytes that Python 3 wrote as text for Python 2 to read, each of them once."""
+        """Return the bytes that Python 3 wrote as text for Python 2, each of them once."""
         if not isinstance(text, str) or encoding != "latin1" or len(text) > self._left:
             raise pickle.UnpicklingError("it encodes text otherwise than bytes are stored")
         self._left -= len(text)
@@ -194,7 +193,7 @@ class _Unpickler(pickle.Unpickler):
 
 
 def _from_archive(path: Path, split: str) -> list[tuple[NDArray[np.uint8], NDArray[np.int64]]]:
-    """Read the files of a split out of the official archive, without unpacking it to disk."""
+    """Read the files of a split from the official archive, without unpacking it to disk."""
     parts = []
     with reading(path, "the archive of CIFAR-10"), tarfile.open(path) as archive:
         for name in _FILES[split]:
@@ -205,6 +204,6 @@ def _from_archive(path: Path, split: str) -> list[tuple[NDArray[np.uint8], NDArr
 
 
 def _download() -> Path:
-    """Return the path of the archive in the cache, after downloading it if it is not there."""
+    """Return the path of the archive in the cache; download it if it is missing."""
     checksum = f"md5:{_ARCHIVE_MD5}"
     return download(OFFICIAL_URL, URL_VARIABLE, checksum, subject="CIFAR-10", files="its files", file_name=_ARCHIVE)

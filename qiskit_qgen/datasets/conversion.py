@@ -1,4 +1,4 @@
-"""Images of any size and mode made alike, by Pillow."""
+"""Converts images of any size and mode to a common size and mode with Pillow."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
 MODES = ("L", "RGB", "RGBA")
-"""Pillow's names of what images can be converted to: grey, colours, and colours with transparency."""
+"""Pillow's names of the modes that images can be converted to: grey, colour, and colour with transparency."""
 
 _WHITE = (255, 255, 255, 255)
 _SIXTEEN_TO_EIGHT = 65535 / 255
@@ -22,17 +22,17 @@ _SIXTEEN_TO_EIGHT = 65535 / 255
 
 @dataclass(frozen=True)
 class ImageConversion:
-    """What is done to each image of a folder so that all are alike.
+    """How each image of a folder is converted so that all are alike.
 
     Args:
-        image_size: Side in pixels, or (height, width); None keeps the sizes. Images are resized by Lanczos' filter,
-            which averages over what it leaves out.
-        mode: "L" (grey), "RGB" or "RGBA"; None keeps the modes. Transparent images are laid on white unless it is
-            "RGBA"; values of 16 bits are rounded to 8; of an animation, the first frame is taken.
-        crop: "center" cuts what exceeds the new shape at both sides, None changes the proportions.
+        image_size: Side in pixels, or (height, width); None keeps the sizes. Images are resized with Lanczos' filter,
+            which averages when it shrinks them.
+        mode: "L" (grey), "RGB" or "RGBA"; None keeps the modes. Transparent images are placed on white unless the mode
+            is "RGBA"; 16-bit values are rounded to 8 bits; an animation yields its first frame.
+        crop: "center" crops both sides to the new proportions; None changes the proportions.
 
     Raises:
-        ArgumentError: If a value is out of range or without effect.
+        ArgumentError: If a value is out of range or has no effect.
     """
 
     image_size: int | tuple[int, int] | None = None
@@ -58,7 +58,7 @@ class ImageConversion:
             check_choice("crop", self.crop, ("center",))
 
     def __call__(self, image: Image.Image) -> Image.Image:
-        """Return ``image``, of at most 16 bits, converted."""
+        """Return the converted ``image``, which has at most 16 bits."""
         from PIL import Image, ImageOps
 
         if self.mode is not None:
@@ -76,7 +76,7 @@ def _in_mode(image: Image.Image, mode: str) -> Image.Image:
     """Return ``image`` in ``mode``, one of ``MODES``."""
     from PIL import Image
 
-    if image.mode.startswith("I"):  # 16 bits of grey, which Pillow would cut at 255
+    if image.mode.startswith("I"):  # 16-bit grey, which Pillow would clip at 255
         image = Image.fromarray(np.rint(np.asarray(image) / _SIXTEEN_TO_EIGHT).astype(np.uint8))
     if "transparency" in image.info or image.mode in ("LA", "La", "PA", "RGBa"):
         image = image.convert("RGBA")

@@ -13,19 +13,19 @@ _TIMEOUT = 60.0
 def download(
     official: str, variable: str, checksum: str, *, subject: str, files: str, file_name: str, path: str = ""
 ) -> Path:
-    """Return the path of a file in the cache, ``pooch.os_cache("qiskit_qgen")``, after downloading it if need be.
+    """Return the path of a file in the cache, ``pooch.os_cache("qiskit_qgen")``; download it if necessary.
 
-    A file in the cache whose checksum is wrong is downloaded again. What is downloaded is kept only if its checksum is
-    right. A progress bar is shown.
+    A cached file with a wrong checksum is downloaded again. A download is kept only if its checksum is right. A
+    progress bar is shown.
 
     Args:
-        official: The address at which its authors publish it.
-        variable: The environment variable that names another address, such as a mirror.
+        official: The address where its authors publish it.
+        variable: The environment variable that overrides the address, for example with a mirror.
         checksum: Its SHA-256, or "md5:" and its MD5.
-        subject: What it is, as the beginning of a sentence: "Fashion-MNIST's file train-images-idx3-ubyte.gz".
-        files: What the folder holds that can be passed instead: "the four files".
+        subject: What the file is, as the beginning of a sentence: "Fashion-MNIST's file train-images-idx3-ubyte.gz".
+        files: The contents of the folder that can be passed instead: "the four files".
         file_name: Its name in the cache.
-        path: What is appended to the address, after a slash.
+        path: Appended to the address, after a slash.
 
     Raises:
         DatasetError: If the file cannot be downloaded or has another checksum.
@@ -42,7 +42,7 @@ def download(
             path=pooch.os_cache("qiskit_qgen"),
             downloader=pooch.HTTPDownloader(progressbar=True, timeout=_TIMEOUT),
         )
-    # Failed connections and disks are OSErrors; a wrong checksum is a ValueError, as is an address that is none.
+    # Failed connections and disks raise OSError; a wrong checksum or an invalid address raises ValueError.
     except (OSError, ValueError) as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(". ")
         raise DatasetError(

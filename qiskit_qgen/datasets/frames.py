@@ -1,4 +1,4 @@
-"""pandas' data frames to tables."""
+"""Converts pandas' data frames to tables."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SHOWN = 3
 
 
 def is_frame(data: object) -> bool:
-    """Whether ``data`` is a pandas ``DataFrame``; pandas is not imported to see."""
+    """Whether ``data`` is a pandas ``DataFrame``, checked without importing pandas."""
     pandas = sys.modules.get("pandas")
     return pandas is not None and isinstance(data, pandas.DataFrame)
 
@@ -24,7 +24,7 @@ def is_frame(data: object) -> bool:
 def from_frame(
     frame: Any, subject: str, *, name: str, split: str = "train", columns: Sequence[str | int] | None = None
 ) -> TableDataset:
-    """Return a ``DataFrame`` as a table: integers, booleans, floating point, and ordered categories as 0, 1, ...
+    """Return a ``DataFrame`` as a table: integers, booleans, floating point; ordered categories become 0, 1, ...
 
     Args:
         frame: The frame.
@@ -34,7 +34,7 @@ def from_frame(
         columns: The columns to take, in this order; None takes all.
 
     Raises:
-        DatasetError: If a column is missing, holds other things, or lacks a value; the message names it.
+        DatasetError: If a column is missing, has another type, or lacks a value; the message names the column.
     """
     if frame.columns.nlevels > 1:
         raise DatasetError(f"{subject}: columns must have one name each, but have {frame.columns.nlevels}.")
@@ -84,7 +84,7 @@ def _column(series: Any, label: Any, subject: str) -> tuple[Column, Any]:
 
 
 def _why_no_number(series: Any) -> str:
-    """Say what a column holds in the place of numbers, and what to do."""
+    """Say what a column holds instead of numbers, and what to do."""
     import pandas as pd
     from pandas.api import types
 

@@ -1,4 +1,4 @@
-"""A test part for data that come without one: which images are held out depends on their number alone."""
+"""A test split for data without one: which images are held out depends only on their number."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from qiskit_qgen.exceptions import ArgumentError, DatasetError
 
 _LOGGER = logging.getLogger(__name__)
 _STREAM = 0x74657374
-_FEWEST = 2  # images for training, and for testing
+_FEWEST = 2  # images in each of the two parts
 
 
 @dataclass(frozen=True)
 class HeldOut:
-    """Which images of data without a test part serve for training, and which for testing.
+    """Which images of data without a test split are for training, and which for testing.
 
     Args:
         split: "train" or "test".
         subject: The data, as messages name them: "Folder cats".
-        fraction: Share of them that is held out for testing, in [0, 0.9].
-        unit: What there are many of, "images" or "rows".
+        fraction: Share of the data to hold out for testing, in [0, 0.9].
+        unit: What the data consist of: "images" or "rows".
     """
 
     split: str
@@ -39,7 +39,7 @@ class HeldOut:
     def unless(
         cls, has_test: bool, split: str, subject: str, fraction: float | None, unit: str = "images"
     ) -> Self | None:
-        """Return what is held out of the data, or None if they have a test part or a validation part is asked for.
+        """Return the held-out part, or None if the data have a test split or the validation split is requested.
 
         Raises:
             ArgumentError: If ``fraction`` is out of range or has no effect.
@@ -55,10 +55,10 @@ class HeldOut:
         return cls(split, subject, cls.fraction if fraction is None else fraction, unit)
 
     def rows(self, count: int) -> Tensor | None:
-        """Return which of ``count`` images these are, in their order; None for all.
+        """Return the numbers of these images among ``count``, in order; None for all.
 
         Raises:
-            DatasetError: If test images are asked for, and none are held out.
+            DatasetError: If test images are requested and none are held out.
         """
         held_out = round(self.fraction * count)
         if min(held_out, count - held_out) < _FEWEST:
@@ -77,7 +77,7 @@ class HeldOut:
 
 
 def draw_rows(count: int, part: HeldOut | None, num_images: int | None, subset_seed: int) -> Tensor | None:
-    """Return which of ``count`` images are drawn from a part of them; None for all of them as they are.
+    """Return which of ``count`` images to draw from one part; None for all of them in order.
 
     Raises:
         ArgumentError: If ``num_images`` or ``subset_seed`` is out of range.

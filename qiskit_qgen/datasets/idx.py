@@ -28,7 +28,8 @@ def read_idx(path: PathLike) -> NDArray[np.generic]:
     """Return the array in an IDX file, gzipped or not.
 
     Args:
-        path: The file, such as ``train-images-idx3-ubyte.gz``. Its content, not its name, tells whether it is gzipped.
+        path: The file, such as ``train-images-idx3-ubyte.gz``. Whether it is gzipped is read from its content, not its
+            name.
 
     Returns:
         The values in the declared shape and type, in the machine's byte order.
@@ -68,8 +69,8 @@ def _read(stream: IO[bytes] | gzip.GzipFile | io.BufferedReader, path: Path, lim
         raise DatasetError(
             f"File {path} is truncated: it declares {declared} bytes of values, but holds {len(content)}."
         )
-    # Reading on to the end is also what makes gzip compare its checksum.
+    # Reading to the end also makes gzip verify its checksum.
     if stream.read(1):
         raise DatasetError(f"File {path} is longer than the shape {shape} in its header declares.")
-    # The copy is writable, as torch wants it.
+    # The copy is writable, as torch requires.
     return np.frombuffer(content, dtype).reshape(shape).astype(dtype.newbyteorder("="))

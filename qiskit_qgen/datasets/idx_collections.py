@@ -1,4 +1,4 @@
-"""MNIST and its relatives: four IDX files of always the same names, distinguished by their content alone."""
+"""MNIST and its relatives: four IDX files that always have the same names and differ only in content."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ class IdxCollection:
         name: Its name for :func:`~qiskit_qgen.datasets.load_dataset`; its files in the cache begin with it.
         title: Its name in sentences.
         url: Where its files are downloaded from.
-        url_variable: The environment variable that names another address, such as a mirror.
+        url_variable: The environment variable that overrides the address, for example with a mirror.
         class_names: The names of labels 0 to 9.
         packed: SHA-256 of each official ``.gz`` file, to check downloads.
-        unpacked: SHA-256 of each file unpacked: all relatives have the same names and shapes.
+        unpacked: SHA-256 of each file unpacked: the files of all relatives have the same names and shapes.
         installed: Where the operating system's package puts the files; None if there is no such package.
     """
 
@@ -55,18 +55,18 @@ class IdxCollection:
     ) -> ImageDataset:
         """Return one split.
 
-        The files are taken from ``data_dir`` if it is given, else from the operating system's package if it is
-        installed, else from the cache, into which they are downloaded the first time.
+        The files come from ``data_dir`` if it is given, else from the operating system's package if it is installed,
+        else from the cache, to which they are downloaded the first time.
 
         Args:
             split: "train" or "test".
             data_dir: A folder with the official files, gzipped or not, or None.
-            num_images: How many are drawn; no others become floating-point numbers. None takes all.
-            subset_seed: Seed of that draw.
+            num_images: Number of images to draw; only these are converted to floating point. None takes all.
+            subset_seed: Seed of the draw.
 
         Raises:
             ArgumentError: If ``num_images`` or ``subset_seed`` is out of range.
-            DatasetError: If a file is missing, cannot be downloaded, or does not hold what it should.
+            DatasetError: If a file is missing, cannot be downloaded, or has the wrong content.
         """
         if data_dir is not None:
             paths = [self._find(Path(data_dir), name) for name in FILES[split]]
@@ -100,7 +100,7 @@ class IdxCollection:
         )
 
     def _read(self, path: Path, name: str) -> Tensor:
-        """Return the array in ``path`` if it is the one that the official file ``name`` holds."""
+        """Return the array in ``path`` if it is that of the official file ``name``."""
         array = read_idx(path)
         header = struct.pack(f">4B{array.ndim}I", 0, 0, 8, array.ndim, *array.shape)
         if hashlib.sha256(header + array.tobytes()).hexdigest() != self.unpacked[name]:
@@ -132,8 +132,8 @@ MNIST = IdxCollection(
 )
 """60,000 train and 10,000 test images of handwritten digits, 28 x 28, ten classes.
 
-Source: Y. LeCun, C. Cortes, C. Burges, "The MNIST database of handwritten digits". The author's own address serves the
-files no longer to everybody; the one here is the copy that torchvision downloads from.
+Source: Y. LeCun, C. Cortes, C. Burges, "The MNIST database of handwritten digits". The author's address no longer
+    serves the files to everybody; this is the copy that torchvision downloads.
 """
 
 FASHION_MNIST = IdxCollection(
@@ -156,7 +156,7 @@ FASHION_MNIST = IdxCollection(
     },
     installed=Path("/usr/share/datasets/fashion-mnist"),
 )
-"""60,000 train and 10,000 test images of clothes, 28 x 28, ten classes.
+"""60,000 train and 10,000 test images of clothing, 28 x 28, ten classes.
 
 Source: H. Xiao, K. Rasul, R. Vollgraf, "Fashion-MNIST: a Novel Image Dataset for Benchmarking Machine Learning
 Algorithms", arXiv 1708.07747. MIT licence. Debian's package ``dataset-fashion-mnist`` holds it, repackaged.

@@ -20,19 +20,19 @@ class ImageDataset:
     """Images with their labels.
 
     Attributes:
-        images: Shape (N, C, H, W), float32 in [0, 1]; or images that are read when they are asked for.
+        images: Shape (N, C, H, W), float32 in [0, 1]; or images that are read on demand.
         labels: Shape (N,), int64 from 0, or None if the images have no labels.
-        name: What was loaded: the name of a known data set, a file's or folder's name, "tensor" or "array".
+        name: What was loaded: the name of a known data set, file or folder, "tensor" or "array".
         split: "train", "val" or "test".
-        class_names: A name for each label, or None if the classes have no names.
+        class_names: The name of each label, or None if the classes have no names.
 
     Raises:
         ArgumentTypeError: If ``images`` is neither a tensor nor a numpy array.
-        DatasetError: If ``images`` or ``labels`` are not as said above and cannot be converted without loss, their
-            numbers differ, or a label has no name.
+        DatasetError: If ``images`` or ``labels`` do not have the form above and cannot be converted without loss, if
+            their numbers differ, or if a label has no name.
     """
 
-    images: Any  # a Tensor, or StreamedImages, which are indexed alike
+    images: Any  # a Tensor, or StreamedImages, indexed in the same way
     labels: Tensor | None
     name: str
     split: str

@@ -1,4 +1,4 @@
-"""Image files read into one array; whatever is wrong with any of them is reported at once, with what fixes it."""
+"""Reads image files into one array, and reports all that is wrong with any of them at once, with the fix."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
 ImageFile: TypeAlias = Path | ZippedEntry
-"""An image's file, or a folder of such: on the disk or in a zip archive."""
+"""An image file or a folder of image files, on disk or in a zip archive."""
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -32,14 +32,14 @@ _LOGGER = logging.getLogger(__name__)
 _FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
 _SIXTEEN_BITS = re.compile(r";16[BLN]")  # in the name that Pillow has for the layout of stored colours
 _NAMES = {"L": "grey"}
-_LISTED = 3  # files that a message names
-_WITHOUT_UNIT = {"F": "in floating point", "I": "of 32 bits"}  # by mode: kinds that no conversion covers
+_LISTED = 3  # the most files that a message lists
+_WITHOUT_UNIT = {"F": "in floating point", "I": "of 32 bits"}  # by mode: kinds that no conversion supports
 _USUAL_SIZE = 32
 
 
 @dataclass(frozen=True, eq=False)
 class HeldImage:
-    """An image that is in memory, with the name that messages give it."""
+    """An image in memory, with its name in messages."""
 
     name: str
     image: Image.Image
@@ -57,14 +57,14 @@ def read_images(
 
     Args:
         files: At least one file.
-        subject: Where they are, as the beginning of messages: "Folder cats".
-        conversion: What makes them alike.
-        skip_damaged: Leave out files that cannot be read, with a warning, instead of refusing them all.
-        others: The folder's other files, which are looked at if there is trouble, so that a message lists all of it.
+        subject: Where the images are, as the beginning of messages: "Folder cats".
+        conversion: How to make them alike.
+        skip_damaged: Skip files that cannot be read, with a warning, instead of refusing them all.
+        others: The folder's other files. They are checked if anything is wrong, so that the message lists everything.
 
     Raises:
-        DatasetError: If images differ in size or mode, or are of a kind that the conversion does not cover, or a file
-            cannot be read; it lists every kind of trouble in all files. Or if they do not fit into memory.
+        DatasetError: If images differ in size or mode, are of a kind that the conversion does not support, or a file
+            cannot be read; the message lists every kind of fault in all files. Also if they do not fit into memory.
     """
     if isinstance(conversion.image_size, tuple):
         height, width = conversion.image_size
@@ -76,14 +76,14 @@ def read_images(
 
 
 class ImageCollector:
-    """Reads images one by one into one array, and remembers all that keeps them from being one.
+    """Reads images one by one into one array, and records everything that prevents this.
 
     Args:
-        subject: Where they come from, as the beginning of messages: "Folder cats".
+        subject: Where the images come from, as the beginning of messages: "Folder cats".
         number: How many there are.
-        conversion: What makes them alike.
-        skip_damaged: Leave out files that cannot be read, with a warning, instead of refusing them all.
-        remedy: How settings are passed, "{}" standing for them.
+        conversion: How to make them alike.
+        skip_damaged: Skip files that cannot be read, with a warning, instead of refusing them all.
+        remedy: How to pass settings; "{}" stands for the settings.
     """
 
     def __init__(
@@ -122,10 +122,10 @@ class ImageCollector:
         self._kept.append(self._seen - 1)
 
     def images(self, others: Sequence[ImageFile] = ()) -> tuple[NDArray[np.uint8], list[int]]:
-        """Return the images (N, C, H, W), and which of those added they are.
+        """Return the images (N, C, H, W), and which of the added images they are.
 
         Raises:
-            DatasetError: If there is trouble; the message lists all of it, that of ``others`` too.
+            DatasetError: If anything is wrong; the message lists everything, including the faults of ``others``.
         """
         if self._is_serious or (self._damaged and not self._skip_damaged):
             for other in others:
@@ -135,7 +135,7 @@ class ImageCollector:
 
     @property
     def _is_serious(self) -> bool:
-        """Whether the images read so far make no array, even without the damaged ones."""
+        """Whether the images read so far cannot form one array, even without the damaged ones."""
         return bool(self._refused) or len(self._modes) > 1 or len(self._sizes) > 1
 
     @property
@@ -157,7 +157,7 @@ class ImageCollector:
         return np.atleast_3d(np.asarray(image)).transpose(2, 0, 1)
 
     def _report(self) -> None:
-        """Raise if there is trouble, with all of it in one sentence; warn of damaged files that are left out."""
+        """Raise if anything is wrong, with all faults in one sentence; warn about damaged files that are skipped."""
         if not self._is_serious:
             if self._skip_damaged and self._modes and self._damaged:
                 _LOGGER.warning("%s: left out %s.", self._subject, _count(self._damaged_names, "damaged"))
@@ -196,7 +196,7 @@ class ImageCollector:
 
 
 def _open(file: ImageFile | HeldImage, conversion: ImageConversion) -> tuple[Image.Image, str]:
-    """Return the image in ``file``, converted, and the kind that keeps it from being loaded, or nothing."""
+    """Return the converted image in ``file``, and the kind that prevents loading it, if any."""
     from PIL import Image, ImageOps, UnidentifiedImageError
 
     converts = conversion.mode is not None
@@ -206,7 +206,7 @@ def _open(file: ImageFile | HeldImage, conversion: ImageConversion) -> tuple[Ima
         with reading(Path(file.name), "an image that Pillow reads"):
             return _alike(ImageOps.exif_transpose(file.image), conversion, is_cut=_is_cut(file.image))
     with reading(str(file), "an image that Pillow reads"), warnings.catch_warnings():
-        # Pillow only warns of images of suspicious size, up to twice its limit.
+        # Pillow only warns about images of suspicious size, up to twice its limit.
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         source = file if isinstance(file, Path) else io.BytesIO(file.read_bytes())
         try:
@@ -222,7 +222,7 @@ def _open(file: ImageFile | HeldImage, conversion: ImageConversion) -> tuple[Ima
 
 
 def _alike(image: Image.Image, conversion: ImageConversion, *, is_cut: bool) -> tuple[Image.Image, str]:
-    """Return an image, converted, and the kind that keeps it from being loaded, or nothing."""
+    """Return the converted image, and the kind that prevents loading it, if any."""
     if image.mode in _WITHOUT_UNIT and not (image.mode == "I" and _fits_16_bits(image)):
         return image, _WITHOUT_UNIT[image.mode]
     if conversion.mode is None:
@@ -235,7 +235,7 @@ def _alike(image: Image.Image, conversion: ImageConversion, *, is_cut: bool) -> 
 
 
 def _is_cut(image: Image.Image) -> bool:
-    """Whether Pillow cuts colours of 16 bits to 8."""
+    """Whether Pillow reduces 16-bit colours to 8 bits."""
     tiles = getattr(image, "tile", [])
     cut = any(_SIXTEEN_BITS.search(str(tile)) or (tile[0].startswith("ppm") and tile[3][-1] > 255) for tile in tiles)
     return cut and image.mode in MODES
@@ -247,7 +247,7 @@ def _fits_16_bits(image: Image.Image) -> bool:
 
 
 def _without_loss(image: Image.Image) -> Image.Image:
-    """Return ``image`` in one of ``MODES``, if that loses nothing."""
+    """Return ``image`` in one of ``MODES`` if that loses no information."""
     if "transparency" in image.info and image.mode in ("1", "L", "P", "RGB"):
         return image.convert("RGBA")
     return image.convert({"1": "L", "P": "RGB"}[image.mode]) if image.mode in ("1", "P") else image

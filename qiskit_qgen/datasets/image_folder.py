@@ -17,7 +17,7 @@ from qiskit_qgen.datasets.zipped import zipped_folder
 from qiskit_qgen.exceptions import DatasetError
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm")
-"""The endings of files that are read; others are ignored, as are names that begin with a dot."""
+"""The file extensions that are read; other files are ignored, as are names that begin with a dot."""
 
 _SPLITS = {"train": "train", "test": "test", "val": "val", "valid": "val", "validation": "val"}
 
@@ -34,25 +34,25 @@ def load_image_folder(
 ) -> ImageDataset:
     """Return the images in ``folder``, sorted by name.
 
-    Images directly in the folder have no labels. Images in sub-folders have their sub-folder's name as class; labels
-    count the classes from 0 in the order of their names. If the folder has two of the sub-folders ``train``, ``test``
-    and ``val`` (or ``valid``, ``validation``), or one of them and no other, then ``split`` says in which of them to
-    look for either, and the classes are those of all together.
+    Images directly in the folder have no labels. Images in sub-folders have their sub-folder's name as their class;
+    labels number the classes from 0 in alphabetical order. If the folder has two of the sub-folders ``train``, ``test``
+    and ``val`` (or ``valid``, ``validation``), or just one of them and no other sub-folder, ``split`` selects the one
+    to read, and the classes are those of all splits together.
 
-    Black-and-white images become grey, palettes RGB, those of one transparent colour RGBA, and cameras' orientation
-    marks are applied; whatever else makes images differ is left to ``conversion``.
+    Black-and-white images become grey, palette images RGB, images with one transparent colour RGBA, and the cameras'
+    orientation tags are applied. All other differences are left to ``conversion``.
 
-    A zip archive is taken as the folder that it holds. If all images in it are in one folder that is no split, this is
-    the one: archives often hold the packed folder itself.
+    A zip archive is read like a folder. If all its images are in one folder that is not a split, this folder is read:
+    archives often contain the packed folder itself.
 
     Args:
         folder: The folder or zip archive, which exists.
         split: "train", "val" or "test"; "val" only if there is such a sub-folder.
-        num_images: How many are drawn; no others are read. None takes all.
-        subset_seed: Seed of that draw.
-        conversion: What makes the images alike.
-        skip_damaged: Leave out files that cannot be read, with a warning.
-        test_fraction: Share that is held out for testing where there are no test images; None takes a tenth.
+        num_images: Number of images to draw; only these are read. None takes all.
+        subset_seed: Seed of the draw.
+        conversion: How to make the images alike.
+        skip_damaged: Skip files that cannot be read, with a warning.
+        test_fraction: Share to hold out for testing if there are no test images; None takes a tenth.
 
     Raises:
         ArgumentError: If ``num_images`` or ``subset_seed`` is out of range, or ``test_fraction`` has no effect.
@@ -81,7 +81,7 @@ def load_image_folder(
 
 
 def _packed(root: ImageFile) -> ImageFile:
-    """Return the folder that was packed into an archive: the only one at its top, or the top itself."""
+    """Return the folder that was packed into an archive: the only folder at its top, or the top itself."""
     images, sub_folders = _list(root)
     is_enclosing = not images and len(sub_folders) == 1 and sub_folders[0].name.lower() not in _SPLITS
     return sub_folders[0] if is_enclosing else root

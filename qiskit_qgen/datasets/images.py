@@ -14,7 +14,7 @@ from torch import Tensor
 from qiskit_qgen.exceptions import ArgumentTypeError, DatasetError
 
 ImageData: TypeAlias = Tensor | NDArray[np.generic]
-"""What can be converted to images."""
+"""Types that can be converted to images."""
 
 USUAL_CHANNELS = 4
 """Grey, grey with alpha, RGB and RGBA have at most this many channels."""
@@ -24,11 +24,11 @@ _SHAPES = "(N, C, H, W), (N, H, W) or (N, H, W, C)"
 
 
 def as_images(data: ImageData, *, name: str = "data") -> Tensor:
-    """Return ``data`` as images, or say in one sentence why it cannot be.
+    """Return ``data`` as images, or raise an error that says in one sentence why it cannot be converted.
 
     Values are either uint8 from 0 to 255, which are divided by 255, or floating-point numbers from 0 to 1. Shapes are
-    (N, C, H, W), (N, H, W) for one channel, or (N, H, W, C). Which of the two four-dimensional layouts it is, is
-    decided by the first of these rules that leaves only one:
+    (N, C, H, W), (N, H, W) for one channel, or (N, H, W, C). The first of these rules that leaves only one of the two
+    four-dimensional layouts decides which it is:
 
     1. Height and width are at least 2.
     2. There are at most four channels.
@@ -37,9 +37,9 @@ def as_images(data: ImageData, *, name: str = "data") -> Tensor:
     If both layouts still fit, as for (10, 3, 32, 3), or neither does, as for (10, 8, 28, 32), the data are refused.
 
     Args:
-        data: The images, as a tensor on any device or a numpy array. It is not changed; a float32 tensor in
-            (N, C, H, W) comes back without a copy.
-        name: The argument that ``data`` came from, named in errors.
+        data: The images, as a tensor on any device or a numpy array. It is not changed; a float32 tensor of shape (N,
+            C, H, W) is returned without a copy.
+        name: Name of the argument in error messages.
 
     Returns:
         Images of shape (N, C, H, W), float32 in [0, 1], contiguous, detached from any graph.
@@ -58,7 +58,7 @@ def as_images(data: ImageData, *, name: str = "data") -> Tensor:
 def convert_images(data: ImageData, subject: str, *, is_part: bool = False) -> Tensor:
     """Do the work of :func:`as_images`; ``subject`` begins every error: "Argument `data`" or "File cats.npz".
 
-    Of a part of a data set, uint8 values from 0 to 1 alone do not show that the whole is scaled otherwise.
+    For a part of a data set, uint8 values that are only 0 and 1 do not prove that the whole is scaled differently.
     """
     if hasattr(data, "whole"):  # streamed images
         data = data.whole()
@@ -77,10 +77,10 @@ def convert_images(data: ImageData, subject: str, *, is_part: bool = False) -> T
 
 
 def check_layout(shape: Sequence[int], subject: str) -> tuple[int, int, int]:
-    """Return channels, height and width of images whose array has this shape, as :func:`as_images` reads it.
+    """Return channels, height and width of images in an array of this shape, as :func:`as_images` reads it.
 
     Raises:
-        DatasetError: If it is not a shape of images.
+        DatasetError: If images cannot have this shape.
     """
     _, channels, height, width = _channels_first(torch.empty(tuple(shape), device="meta"), subject).shape
     return channels, height, width
@@ -155,7 +155,7 @@ def _channels_first(tensor: Tensor, subject: str) -> Tensor:
 
 def _check_range(tensor: Tensor, low: float, high: float, subject: str) -> None:
     """Raise unless ``low`` and ``high``, the extremes of ``tensor``, lie in [0, 1]."""
-    # The extremes are NaN if any value is, since torch hands NaN on.
+    # The extremes are NaN if any value is, since torch propagates NaN.
     if not np.isfinite([low, high]).all():
         count = int((~torch.isfinite(tensor)).sum())
         raise DatasetError(
@@ -169,7 +169,7 @@ def _check_range(tensor: Tensor, low: float, high: float, subject: str) -> None:
 
 
 def _remedy(low: float, high: float) -> str:
-    """Say what brings numbers from ``low`` to ``high`` into [0, 1]."""
+    """Say how to bring numbers from ``low`` to ``high`` into [0, 1]."""
     if low >= -0.05 and high <= 1.05:
         return "clip with clamp(0, 1)"
     if low >= 0:
@@ -179,5 +179,5 @@ def _remedy(low: float, high: float) -> str:
 
 
 def _full_scale(high: float) -> float:
-    """Return the largest possible value of images that reach ``high``: of digits, or of 8 to 16 bits."""
+    """Return the largest possible value of images that reach ``high``, for digits or for 8 to 16 bits."""
     return next((scale for scale in (255, 1023, 4095, 16383, 65535) if 16 < high <= scale), high)

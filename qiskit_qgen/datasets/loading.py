@@ -1,4 +1,4 @@
-"""The one door to all data sets."""
+"""Loads every kind of image data set."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from qiskit_qgen.datasets.zipped import ZIP_SUFFIX
 from qiskit_qgen.exceptions import ArgumentError, DatasetError
 
 SPLITS = ("train", "val", "test")
-"""The parts that a data set may have."""
+"""The splits that a data set may have."""
 
 _IN_THE_PACKAGE = {"digits": load_digits, "fashion-mnist-mini": load_fashion_mnist_mini}
 _IN_FILES: dict[str, Callable[..., ImageDataset]] = {
@@ -42,7 +42,7 @@ _IN_FILES: dict[str, Callable[..., ImageDataset]] = {
 }
 
 DATASET_NAMES = (*_IN_THE_PACKAGE, *_IN_FILES, *MEDMNIST_NAMES)
-"""The data sets that are known by name."""
+"""The names of the known data sets."""
 
 
 def load_dataset(
@@ -60,7 +60,7 @@ def load_dataset(
     key: str | None = None,
     stream: bool = False,
 ) -> ImageDataset:
-    """Load a data set of images by its name, or your own images.
+    """Load a known image data set by name, or your own images.
 
     =========================  =========================================================================================
     ``"digits"``               scikit-learn's handwritten digits: 1,442 train, 355 test, 1 x 8 x 8
@@ -91,38 +91,38 @@ def load_dataset(
     =========================  =========================================================================================
 
     Files, tensors and arrays hold uint8 from 0 to 255 or floating point from 0 to 1, in one of the shapes that
-    :func:`as_images` describes. A known name wins over a path of that name; write ``./digits`` for the path. Downloads
-    are checked and kept in the user's cache.
+    :func:`as_images` describes. A known name takes precedence over a path of the same name; write ``./digits`` for the
+    path. Downloads are checked and kept in the user's cache.
 
     Args:
         name: What to load.
-        split: "train", "val" or "test". Your own images have "val" only where they name it. Where a folder or file of
-            images for training has no test images beside them, a tenth is held out as such, always the same one.
-        data_dir: Where the files of a known data set are, if it does not come within this package.
-        num_images: How many images are drawn from the split; None takes all, in their order.
-        subset_seed: Seed of that draw: equal seeds give the same images as ``num_images`` and ``subset_seed`` of a
+        split: "train", "val" or "test". Your own images have "val" only if they name such a split. If a folder or file
+            has training images but no test images, a tenth is held out for testing, always the same images.
+        data_dir: Where the files of a known data set are, if it is not bundled with this package.
+        num_images: Number of images to draw from the split; None takes all, in their order.
+        subset_seed: Seed of the draw. Equal seeds draw the same images as ``num_images`` and ``subset_seed`` of a
             model's ``fit``, and a smaller draw is the beginning of a larger one.
-        image_size: Of a folder or its archive, or of Pillow's images: side in pixels, or (height, width), to resize
-            the images to, with antialiasing.
-        mode: Of the same: "L" (grey), "RGB" or "RGBA", to convert the images to. Transparency is laid on white unless
-            it is "RGBA"; 16 bits are rounded to 8; of an animation, the first frame is taken.
-        crop: Of the same: "center" cuts to the proportions of ``image_size``, None changes the proportions.
-        skip_damaged: Of a folder or its archive: leave out files that cannot be read, with a warning that lists them.
-        test_fraction: Share to hold out where there are no test images, in [0, 0.9]; None takes a tenth.
-        key: Of an ``.npz`` or ``.pt`` file: name of the array of images; None looks for the names above.
-        stream: Leave the images where they are, and read each when it is asked for: of an ``.npy`` or uncompressed
-            ``.npz`` file, or of a data set of torch or Hugging Face with a length. Of "sat-4" they are kept as uint8, a
-            quarter of their memory.
+        image_size: For a folder, its archive, or Pillow images: side in pixels, or (height, width), to which images are
+            resized with antialiasing.
+        mode: For the same sources: "L" (grey), "RGB" or "RGBA", to which images are converted. Transparent images are
+            placed on white unless the mode is "RGBA"; 16-bit values are rounded to 8 bits; an animation yields its
+            first frame.
+        crop: For the same sources: "center" crops to the proportions of ``image_size``; None changes the proportions.
+        skip_damaged: For a folder or its archive: skip files that cannot be read, with a warning that lists them.
+        test_fraction: Share to hold out if there are no test images, in [0, 0.9]; None takes a tenth.
+        key: For an ``.npz`` or ``.pt`` file: name of the array of images; None looks for the names above.
+        stream: Leave the images where they are and read them on demand. Supported for an ``.npy`` or uncompressed
+            ``.npz`` file, and for a torch or Hugging Face data set with a length. "sat-4" is then kept as uint8, a
+            quarter of the memory.
 
     Returns:
-        The images with their labels and class names, as far as there are any.
+        The images, with their labels and class names if there are any.
 
     Raises:
         ArgumentTypeError: If ``name`` or ``data_dir`` has another type.
-        ArgumentError: If ``name`` is neither known nor an existing path, ``split`` is another text, a number is out of
+        ArgumentError: If ``name`` is neither known nor an existing path, ``split`` is unknown, a number is out of
             range, or an option has no effect.
-        DatasetError: If the data are missing, damaged, of the wrong shape or type, or out of range, or have no such
-            split.
+        DatasetError: If the data are missing, damaged, out of range, of the wrong shape or type, or have no such split.
 
     Example:
         >>> load_dataset("digits", split="test")
@@ -204,7 +204,7 @@ def _load(name: PathLike | ImageData, split: str, data_dir: PathLike | None) -> 
 def _check_effects(
     conversion: ImageConversion, skip_damaged: bool, test_fraction: float | None, *, is_folder: bool, is_file: bool
 ) -> None:
-    """Raise if an option is given that the kind of data does not have."""
+    """Raise if an option does not apply to this kind of data."""
     given = [each.name for each in fields(conversion) if getattr(conversion, each.name) != each.default]
     given += ["skip_damaged"] * skip_damaged
     if given and not is_folder:
@@ -228,7 +228,7 @@ def _from_memory(data: ImageData, split: str) -> ImageDataset:
 
 
 def _no_data(path: Path) -> ArgumentError | DatasetError:
-    """Return the error of a path that leads to no data."""
+    """Return the error for a path without data."""
     if not path.is_file():
         near = nearest(path, DATASET_NAMES)
         if near not in (None, str(path)):
@@ -260,11 +260,11 @@ def _is_folder(name: PathLike | ImageData) -> bool:
 
 
 def is_known(name: str) -> bool:
-    """Whether a data set is known by this name."""
+    """Whether this is the name of a known data set."""
     return name in DATASET_NAMES or is_medmnist(name)
 
 
 def _path(name: PathLike | ImageData) -> Path | None:
-    """Return the path that ``name`` is, unless it is a known name or the images themselves."""
+    """Return ``name`` as a path, or None if it is a known name or holds the images themselves."""
     known = isinstance(name, str) and (name == "" or is_known(name))
     return None if known or isinstance(name, (Tensor, np.ndarray)) else Path(name)

@@ -1,7 +1,7 @@
-"""MATLAB files of version 5 (also called 6 and 7), read in blocks: a variable may be larger than the memory.
+"""MATLAB files of version 5 (also called 6 and 7), read in blocks: a variable may be larger than memory.
 
-Such a file is a header of 128 bytes and one element for each variable, either as it is or as a zlib stream. An element
-holds the array's class, its sizes, its name, and then its values, in MATLAB's order: the first index runs fastest.
+Such a file consists of a header of 128 bytes and one element for each variable, either plain or as a zlib stream. An
+element holds the array's class, sizes and name, then its values in MATLAB's order: the first index runs fastest.
 Source: MathWorks, "MAT-File Format".
 """
 
@@ -35,7 +35,7 @@ _KIND = "a MATLAB file of version 5"
 
 @dataclass(frozen=True)
 class MatVariable:
-    """An array in a file, whose values are not read yet.
+    """An array in a file; its values have not been read yet.
 
     Attributes:
         path: The file.
@@ -52,10 +52,10 @@ class MatVariable:
     byte_order: str
 
     def blocks(self) -> Iterator[NDArray[np.generic]]:
-        """Give the values in blocks of about a megabyte, each a run of whole slices along the last index.
+        """Yield the values in blocks of about a megabyte; each holds whole slices along the last index.
 
         Returns:
-            Arrays (n, size of the index before the last, ..., size of the first): MATLAB's shape read backwards.
+            Arrays (n, size of the index before the last, ..., size of the first): MATLAB's shape reversed.
 
         Raises:
             DatasetError: If the variable holds no numbers, or the file is truncated or damaged.
@@ -105,7 +105,7 @@ def read_variables(path: Path) -> dict[str, MatVariable]:
 
 
 class _Inflated:
-    """The bytes of a compressed element; no more of them are held than are asked for."""
+    """The bytes of a compressed element; only the requested bytes are held."""
 
     def __init__(self, file: IO[bytes], length: int) -> None:
         self._file, self._left = file, length
@@ -128,7 +128,7 @@ class _Inflated:
         return b"".join(parts)
 
     def finish(self) -> None:
-        """Read what follows the values, so that zlib compares its checksum.
+        """Read the rest of the stream, so that zlib verifies its checksum.
 
         Raises:
             EOFError: If the stream ends before its checksum.
@@ -143,7 +143,7 @@ _Source: TypeAlias = IO[bytes] | _Inflated
 
 
 def _open(file: IO[bytes], place: int, order: str) -> _Source:
-    """Return the content of the element at ``place``, from the tag of its array on."""
+    """Return the content of the element at ``place``, starting at the tag of its array."""
     file.seek(place)
     kind, length = struct.unpack(f"{order}2I", _exactly(file, _TAG))
     if kind == _COMPRESSED:
@@ -163,11 +163,11 @@ def _read_byte_order(file: IO[bytes], path: Path) -> str:
 
 
 def _read_head(source: _Source, order: str) -> tuple[str, tuple[int, ...], np.dtype[np.generic] | None]:
-    """Return name, shape and stored type of an array, and leave ``source`` at its values.
+    """Return the name, shape and stored type of an array, and leave ``source`` at its values.
 
     Raises:
         EOFError: If the head is truncated.
-        ValueError: If it is not that of an array.
+        ValueError: If it is not the head of an array.
     """
     kind, _ = struct.unpack(f"{order}2I", _exactly(source, _TAG))
     if kind != _MATRIX:
@@ -188,7 +188,7 @@ def _read_head(source: _Source, order: str) -> tuple[str, tuple[int, ...], np.dt
 
 
 def _tag(source: _Source, order: str) -> tuple[int, int, bytes | None]:
-    """Return type and length of a part, and its bytes if the tag itself holds them."""
+    """Return the type and length of a part, and its bytes if the tag itself holds them."""
     content = _exactly(source, _TAG)
     kind, length = struct.unpack(f"{order}2I", content)
     if kind >> 16:
@@ -197,7 +197,7 @@ def _tag(source: _Source, order: str) -> tuple[int, int, bytes | None]:
 
 
 def _part(source: _Source, order: str, limit: int) -> bytes:
-    """Return the bytes of a part of the head, which may have ``limit`` bytes, and skip what fills it up to 8."""
+    """Return the bytes of a part of the head, at most ``limit`` of them, and skip its padding to 8 bytes."""
     _, length, content = _tag(source, order)
     if length > limit:
         raise ValueError(f"a part of its head has {length} bytes")

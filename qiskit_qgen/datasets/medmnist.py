@@ -1,9 +1,8 @@
-"""MedMNIST: twelve sets of small medical images in the files of the package ``medmnist``, 28 to 224 pixels a side.
+"""MedMNIST: twelve sets of small medical images in the files of the package ``medmnist``, 28 to 224 pixels wide.
 
-``files/medmnist.json`` holds, of each set, its channels, the names of its classes (null where an image has several
-labels at once, which are left out here), and the MD5 of its file in each size, all as medmnist 3.0.2 lists them. The
-images are under CC BY 4.0, those of DermaMNIST under CC BY-NC 4.0. Source: arXiv 2110.14795; doi
-10.5281/zenodo.10519652.
+``files/medmnist.json`` holds the channels of each set, the names of its classes (null if an image has several labels at
+once; these labels are omitted here), and the MD5 of its file in each size, as listed by medmnist 3.0.2. The images are
+licensed under CC BY 4.0, those of DermaMNIST under CC BY-NC 4.0. Source: arXiv 2110.14795; doi 10.5281/zenodo.10519652.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from qiskit_qgen.datasets.image_dataset import ImageDataset
 from qiskit_qgen.exceptions import ArgumentError, DatasetError
 
 URL_VARIABLE = "QISKIT_QGEN_MEDMNIST_URL"
-"""The environment variable that names another address to download from, such as a mirror."""
+"""The environment variable that overrides the address to download from, such as a mirror."""
 
 OFFICIAL_URL = "https://zenodo.org/records/10519652/files"
 """Where the authors publish the files."""
@@ -34,7 +33,7 @@ _DEFAULT_SIZE = "28"
 
 
 def is_medmnist(name: str) -> bool:
-    """Say whether ``name`` is that of a set, with or without a size."""
+    """Return whether ``name`` is the name of a set, with or without a size."""
     return name.partition("-")[0] in MEDMNIST_NAMES
 
 
@@ -44,14 +43,14 @@ def load_medmnist(
     """Return one split of a set.
 
     Args:
-        name: The set's name, for images of 28 x 28, or with another size: "pathmnist-64", "pathmnist-128",
+        name: The set's name, for images of 28 x 28; or the name with another size: "pathmnist-64", "pathmnist-128",
             "pathmnist-224".
         split: "train", "val" or "test".
         data_dir: A folder with the file, such as ``pathmnist_64.npz``; None takes it from the folder ``.medmnist`` in
-            the user's home, where the package ``medmnist`` keeps it, or else from the cache, into which it is
-            downloaded the first time, and checked.
-        num_images: How many images are drawn; None takes all.
-        subset_seed: Seed of that draw.
+            the user's home, where the package ``medmnist`` keeps it. If it is not there, the file in the cache is used,
+            which is downloaded and checked the first time.
+        num_images: Number of images to draw; None takes all.
+        subset_seed: Seed of the draw.
 
     Raises:
         ArgumentError: If there is no such size, or ``num_images`` or ``subset_seed`` is out of range.
@@ -93,7 +92,7 @@ def load_medmnist(
 
 
 def _find(file_name: str, data_dir: PathLike | None) -> Path | None:
-    """Return the file in the given folder, or in the package's if it is there."""
+    """Return the file in the given folder, or in the package's folder if it is there."""
     if data_dir is None:
         path = Path.home() / ".medmnist" / file_name
         return path if path.is_file() else None

@@ -1,4 +1,4 @@
-"""What every reader of foreign files shares: one sentence for each fault, and no faith in declared sizes."""
+"""Shared by all readers of untrusted files: one sentence for each fault, and declared sizes are never trusted."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from qiskit_qgen._checks import free_memory
 from qiskit_qgen.exceptions import DatasetError, QGenError
 
 DEFLATE_LIMIT = 1032
-"""No deflate stream expands by more than this factor, so that a declared size can be refused before it is read."""
+"""No deflate stream expands by more than this factor, so a declared size can be refused before reading."""
 
 _REASON_LENGTH = 160
 _MOST_OPCODES, _MOST_CONTAINERS = 2_000_000, 10_000
@@ -23,12 +23,12 @@ _CONTAINERS = ("TUPLE", "LIST", "DICT", "SET")
 def reading(path: Path | str, kind: str) -> Iterator[None]:
     """Turn whatever a decoder raises inside the block into a :class:`DatasetError` of one sentence.
 
-    Decoders of images, archives and tensors raise errors of many types on damaged or hostile bytes. The block must
-    therefore hold nothing but the call of a decoder.
+    Decoders of images, archives and tensors raise many types of errors on damaged or hostile bytes. The block must
+    therefore contain only the call of a decoder.
 
     Args:
         path: The file that is read.
-        kind: What it should be, with its article: "an image".
+        kind: What the file should be, with its article: "an image".
 
     Raises:
         DatasetError: If the block raises.
@@ -46,10 +46,10 @@ def reading(path: Path | str, kind: str) -> Iterator[None]:
 
 
 def check_pickle(file: IO[bytes], size: int) -> None:
-    """Raise if reading the pickle that begins in ``file`` could take more memory or stack than its bytes justify.
+    """Raise if reading the pickle at the position of ``file`` could take more memory or stack than its size justifies.
 
-    Lengths and numbers in a memo beyond its ``size`` make a reader reserve memory for them, and tuples in tuples
-    overflow the stack when they are hashed. The file is left behind the pickle.
+    Lengths and memo indices beyond its ``size`` make a reader reserve memory for them, and nested tuples overflow the
+    stack when they are hashed. Afterwards the file is positioned after the pickle.
 
     Raises:
         ValueError: If it could, or the pickle is truncated.
@@ -64,12 +64,12 @@ def check_pickle(file: IO[bytes], size: int) -> None:
 
 
 def check_fits_memory(num_values: int, source: Path | str, *, itemsize: int = 0) -> None:
-    """Raise if ``num_values`` as float32 exceed the memory that is free, as hostile or mistaken headers do.
+    """Raise if ``num_values`` as float32 exceed the free memory, as declared by hostile or mistaken headers.
 
     Args:
-        num_values: How many numbers the source declares.
-        source: The file or folder that is read, or the beginning of the sentence.
-        itemsize: Bytes of each number as it is stored, if it is held besides.
+        num_values: The number of values that the source declares.
+        source: The file or folder being read, or the beginning of the message.
+        itemsize: Bytes of each stored number, if the stored numbers are held in memory too.
 
     Raises:
         DatasetError: If the numbers do not fit.

@@ -1,7 +1,7 @@
 """SAT-4: 400,000 train and 100,000 test tiles of aerial images, 28 x 28 in red, green, blue and near infrared.
 
-Source: S. Basu et al., "DeepSat: a Learning Framework for Satellite Imagery", arXiv 1509.03602. The authors give the
-data away as one MATLAB file of 1.5 GB of values, which is never held in memory as a whole.
+Source: S. Basu et al., "DeepSat: a Learning Framework for Satellite Imagery", arXiv 1509.03602. The authors distribute
+    the data as one MATLAB file with 1.5 GB of values, which is never held in memory as a whole.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ def load_sat4(
     Args:
         split: "train" or "test".
         data_dir: The file ``sat-4-full.mat``, or the folder that holds it.
-        num_images: How many tiles are drawn; None takes all, which need 5 GB for "train", 1.3 GB with ``stream``.
-        subset_seed: Seed of that draw.
-        stream: Whether tiles are kept as they are stored, uint8, and become float32 when they are asked for.
+        num_images: Number of tiles to draw; None takes all, which need 5 GB for "train", or 1.3 GB with ``stream``.
+        subset_seed: Seed of the draw.
+        stream: Whether to keep tiles as stored, in uint8, and convert them to float32 on demand.
 
     Raises:
         ArgumentError: If ``num_images`` or ``subset_seed`` is out of range.

@@ -1,4 +1,4 @@
-"""Images that stay where they are, and become float32 batch by batch."""
+"""Images that stay where they are and are converted to float32 batch by batch."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from qiskit_qgen.datasets.images import check_layout, convert_images
 from qiskit_qgen.datasets.reading import check_fits_memory
 
 Reader = Callable[[NDArray[np.int64]], "Tensor | NDArray[np.generic]"]
-"""Returns the images of these row numbers, as they are stored."""
+"""Returns the images of these row numbers, as stored."""
 
 
 class StreamedImages:
-    """Images that are read from their source when they are asked for: in memory is no more than that.
+    """Images that are read from their source on demand: only the requested ones are in memory.
 
-    It stands in the place of a tensor (N, C, H, W) as ``images`` of an :class:`~qiskit_qgen.datasets.ImageDataset`: it
-    has a length and a shape, and indexing it by a slice or by row numbers gives float32 images in [0, 1].
+    It replaces a tensor (N, C, H, W) as the ``images`` of an :class:`~qiskit_qgen.datasets.ImageDataset`: it has a
+    length and a shape, and indexing it with a slice or row numbers gives float32 images in [0, 1].
 
     Args:
-        read: Returns rows as they are stored, in any form that :func:`~qiskit_qgen.datasets.as_images` takes.
-        shape: The shape of all of them, as they are stored.
-        subject: The source, as the beginning of errors: "File tiles.npy".
+        read: Returns rows as stored, in any form that :func:`~qiskit_qgen.datasets.as_images` takes.
+        shape: The shape of all images, as stored.
+        subject: The source, as the beginning of error messages: "File tiles.npy".
 
     Raises:
-        DatasetError: If the shape is not one of images.
+        DatasetError: If images cannot have this shape.
     """
 
     def __init__(self, read: Reader, shape: Sequence[int], subject: str) -> None:
@@ -64,18 +64,18 @@ class StreamedImages:
         return part
 
     def map(self, function: Callable[[Tensor], Tensor]) -> StreamedImages:
-        """Return images that ``function`` makes of each batch, float32 (n, C, H, W)."""
+        """Return images that ``function`` computes from each batch, float32 (n, C, H, W)."""
         changed, former = copy.copy(self), self._change
         changed._change = function if former is None else lambda images: function(former(images))
         return changed
 
     def split(self, size: int) -> Iterator[Tensor]:
-        """Give all images in batches of ``size``."""
+        """Yield all images in batches of ``size``."""
         for start in range(0, len(self), size):
             yield self[start : start + size]
 
     def to(self, device: torch.device | str, dtype: torch.dtype | None = None) -> StreamedImages:
-        """Return the same images, which are moved and converted when they are read."""
+        """Return the same images, moved and converted when they are read."""
         moved = copy.copy(self)
         moved.device, moved.dtype = torch.device(device), dtype or self.dtype
         return moved
@@ -95,7 +95,7 @@ class StreamedImages:
 
 
 def whole(images: Any) -> Any:
-    """Return streamed images as a tensor, and whatever else as it is.
+    """Return streamed images as a tensor, and anything else unchanged.
 
     Raises:
         DatasetError: If they do not fit into memory.

@@ -1,4 +1,4 @@
-"""Parts of data sets: which images are drawn or held out depends on the numbers and a seed alone."""
+"""Subsets of data sets: which images are drawn or held out depends only on the numbers and a seed."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _VALIDATION_STREAM = 0x76616C69
 
 
 def subset_rows(count: int, num_images: int | None, subset_seed: int) -> Tensor | None:
-    """Return which of ``count`` images are drawn, in the order of the draw; None for all of them as they are.
+    """Return which of ``count`` images to draw, in the order of the draw; None for all of them in order.
 
     Equal arguments give equal draws everywhere, and a smaller draw is the beginning of a larger one.
 
     Args:
         count: Number of images.
-        num_images: How many are drawn, from 1 to ``count``; None takes all.
+        num_images: Number of images to draw, from 1 to ``count``; None takes all.
         subset_seed: Seed of the draw.
 
     Returns:
@@ -46,7 +46,7 @@ def subset_rows(count: int, num_images: int | None, subset_seed: int) -> Tensor 
 
 
 def subset(images: Tensor, num_images: int | None, subset_seed: int) -> Tensor:
-    """Return those of ``images`` that :func:`subset_rows` draws, or all of them.
+    """Return the ``images`` that :func:`subset_rows` draws, or all of them.
 
     Raises:
         ArgumentError: As :func:`subset_rows`.
@@ -56,15 +56,15 @@ def subset(images: Tensor, num_images: int | None, subset_seed: int) -> Tensor:
 
 
 def hold_out(data: Dataset, num_images: int, *, seed: int = 0) -> tuple[Dataset, Dataset]:
-    """Split off images or rows by which to choose settings, steps and models, so that test data are looked at once.
+    """Split off validation data for choosing settings, steps and models, so that test data are used only once.
 
     Args:
         data: Images or a table for training.
-        num_images: How many images or rows are held out, from 1 to one less than there are.
+        num_images: Number of images or rows to hold out, from 1 to one less than there are.
         seed: Seed of the draw.
 
     Returns:
-        The others, in their order, and those held out, whose ``split`` is "val".
+        The remaining data, in their order, and the held-out data, whose ``split`` is "val".
 
     Raises:
         ArgumentError: If ``num_images`` or ``seed`` is out of range.

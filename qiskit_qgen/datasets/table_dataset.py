@@ -17,7 +17,7 @@ from qiskit_qgen.optionals import HAS_PANDAS
 ORDERED = "ordered"
 """The type of a column of ordered categories."""
 MAXIMUM_COLUMNS = 4096
-"""Columns of a table beyond which a file is taken for another kind of data."""
+"""The most columns that a table may have; a file with more is taken for another kind of data."""
 
 _FLOATS = re.compile(r"float(16|32|64)|Float(32|64)|(halffloat|float|double)\[pyarrow\]")
 _INTEGERS = re.compile(r"(u?)(?:int|Int)(8|16|32|64)(\[pyarrow\])?")
@@ -29,15 +29,15 @@ _LISTED = 5
 
 @dataclass(frozen=True)
 class Column:
-    """What is known of a column of a table.
+    """Name and type of a column of a table.
 
     Attributes:
-        name: Its name, a text or a number; None in an array, whose columns have none.
-        dtype: The name of its type, NumPy's or pandas': floating point, integer, boolean, or "ordered" for categories.
+        name: Its name, a text or a number; None in an array, whose columns have no names.
+        dtype: The NumPy or pandas name of its type: floating point, integer, boolean, or "ordered" for categories.
         categories: The ordered categories that the numbers 0, 1, ... stand for; empty otherwise.
 
     Raises:
-        DatasetError: If the type is none of these, or there are no categories to an ordered column.
+        DatasetError: If the type is none of these, or an ordered column has no categories.
     """
 
     name: str | int | None
@@ -58,7 +58,7 @@ class Column:
 
     @property
     def _bits(self) -> tuple[bool, int] | None:
-        """Whether integers have a sign, and their bits; None if they are none."""
+        """Whether integers are signed, and their number of bits; None for other types."""
         found = _NULLABLE_UNSIGNED.fullmatch(self.dtype)
         if found is not None:
             return False, int(found[1])
@@ -67,7 +67,7 @@ class Column:
 
     @property
     def limits(self) -> tuple[int, int] | None:
-        """The least and the largest whole number that the column can hold; None for floating point."""
+        """The smallest and the largest whole number that the column can hold; None for floating point."""
         if self.dtype == ORDERED:
             return 0, len(self.categories) - 1
         if self.dtype in _BOOLEANS:
@@ -78,16 +78,16 @@ class Column:
         return -(2 ** (bits - 1)) if signed else 0, 2 ** (bits - signed) - 1
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the column as JSON can hold it."""
+        """Return the column in a form that JSON can store."""
         found: dict[str, Any] = {"name": self.name, "dtype": self.dtype}
         return found | ({"categories": list(self.categories)} if self.categories else {})
 
     @classmethod
     def from_dict(cls, content: Any) -> Self:
-        """Return the column that :meth:`to_dict` gave.
+        """Return the column that :meth:`to_dict` stored.
 
         Raises:
-            DatasetError: If it gave something else.
+            DatasetError: If it is not in the form of :meth:`to_dict`.
         """
         found = content if isinstance(content, dict) else {}
         name, dtype, categories = found.get("name"), found.get("dtype"), found.get("categories", [])
@@ -153,7 +153,7 @@ class TableDataset:
         return replace(self, rows=self.rows[rows])
 
     def select(self, columns: Sequence[str | int]) -> TableDataset:
-        """Return a table of the columns of these names, in their order.
+        """Return a table of the columns with these names, in this order.
 
         Raises:
             DatasetError: If there is no such column.
@@ -167,7 +167,7 @@ class TableDataset:
         return replace(self, rows=self.rows[:, places], columns=tuple(self.columns[place] for place in places))
 
     def to_frame(self) -> Any:
-        """Return the table as a pandas ``DataFrame``, with names and types of the columns.
+        """Return the table as a pandas ``DataFrame`` with the names and types of its columns.
 
         Raises:
             MissingOptionalLibraryError: If pandas is not installed.
@@ -188,13 +188,13 @@ def column_names(columns: Sequence[Column] | None) -> list[str | int] | None:
 
 
 def unnamed_columns(rows: Tensor) -> tuple[Column, ...]:
-    """Return the columns of an array or tensor (N, number of columns), all of its type."""
+    """Return the columns of an array or tensor (N, number of columns); all have its type."""
     kind = str(rows.dtype).removeprefix("torch.").replace("bfloat16", "float32")
     return (Column(None, kind),) * rows.shape[1]
 
 
 def whole_numbers(rows: Tensor, columns: Sequence[Column] | None) -> Tensor:
-    """Return ``rows`` (N, number of columns) with columns of integers, booleans and categories rounded to what is one.
+    """Return ``rows`` (N, number of columns), with integer, boolean and category columns rounded to valid values.
 
     Without ``columns``, nothing is changed.
     """
@@ -208,7 +208,7 @@ def whole_numbers(rows: Tensor, columns: Sequence[Column] | None) -> Tensor:
 
 
 def to_frame(rows: Tensor, columns: Sequence[Column] | None) -> Any:
-    """Return rows (N, number of columns) as a ``DataFrame`` of these columns; those without a name are x0, x1, ...
+    """Return rows (N, number of columns) as a ``DataFrame`` of these columns; unnamed columns become x0, x1, ...
 
     Raises:
         MissingOptionalLibraryError: If pandas is not installed.
@@ -222,7 +222,7 @@ def to_frame(rows: Tensor, columns: Sequence[Column] | None) -> Any:
     found = {}
     for place, column in enumerate(known):
         name = f"x{place}" if column.name is None else column.name
-        # Of float32, the digits that tell its numbers apart, not those of its nearest float64: 0.1, not 0.10000000149.
+        # The shortest digits that identify a float32, not those of the nearest float64: 0.1, not 0.10000000149.
         digits = whole[:, place].astype(str).astype(np.float64) if column.limits is None else whole[:, place]
         series = pd.Series(digits)
         if column.dtype == ORDERED:

@@ -1,4 +1,4 @@
-"""CSV and Parquet files, read by pandas and PyArrow; what they declare is checked before memory is taken."""
+"""CSV and Parquet files, read by pandas and PyArrow; declared sizes are checked before memory is allocated."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from qiskit_qgen.optionals import HAS_PANDAS, HAS_PYARROW
 _LOGGER = logging.getLogger(__name__)
 
 FRAME_SUFFIXES = (".csv", ".tsv", ".parquet")
-"""The endings that :func:`read_frame` reads."""
+"""The file extensions that :func:`read_frame` reads."""
 
 _SEPARATORS = ",;\t|"
 _LONGEST_HEAD = 2**20
-_BYTES_PER_VALUE = 2  # of a CSV file at least: a digit and a separator
-_INDEX = re.compile(r"__index_level_\d+__")  # what pandas calls an index without a name in a Parquet file
+_BYTES_PER_VALUE = 2  # at least, in a CSV file: a digit and a separator
+_INDEX = re.compile(r"__index_level_\d+__")  # pandas' name for an unnamed index in a Parquet file
 
 
 def read_frame(path: Path, columns: Sequence[str | int] | None = None) -> Any:
@@ -32,10 +32,10 @@ def read_frame(path: Path, columns: Sequence[str | int] | None = None) -> Any:
 
     Args:
         path: The file, which exists.
-        columns: Names of the columns that are read; None reads all.
+        columns: Names of the columns to read; None reads all.
 
     Raises:
-        DatasetError: If the file is damaged, has no line of names or names a column twice, lacks one of ``columns``, or
+        DatasetError: If the file is damaged, has no header line, names a column twice, lacks one of ``columns``, or
             does not fit into memory.
         MissingOptionalLibraryError: If pandas or PyArrow is not installed.
     """
@@ -47,7 +47,7 @@ def read_frame(path: Path, columns: Sequence[str | int] | None = None) -> Any:
 
 
 def write_frame(frame: Any, path: Path, kind: str) -> None:
-    """Write a ``DataFrame`` as CSV or Parquet, as the ending ``kind`` says, without its index.
+    """Write a ``DataFrame`` without its index as CSV or Parquet, chosen by the extension ``kind``.
 
     Raises:
         MissingOptionalLibraryError: If PyArrow is not installed.
@@ -112,7 +112,7 @@ def _is_number(text: str) -> bool:
 
 
 def _is_count(names: Sequence[str]) -> bool:
-    """Whether numbers are names: integers that rise, such as the columns of an array or years."""
+    """Whether numbers are column names: increasing integers, such as the columns of an array or years."""
     whole = [int(each) for each in names if each.strip().isdecimal()]
     return len(whole) == len(names) and all(first < second for first, second in itertools.pairwise(whole))
 
@@ -129,7 +129,7 @@ def _chosen(names: Sequence[str], columns: Sequence[str | int] | None, path: Pat
     """Return the names of the columns to read.
 
     Raises:
-        DatasetError: If one is not there.
+        DatasetError: If a column is missing.
     """
     if columns is None:
         return list(names)

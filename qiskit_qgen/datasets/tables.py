@@ -1,4 +1,4 @@
-"""The one door to tables: files, data frames, arrays."""
+"""Loads tables from files, data frames and arrays."""
 
 from __future__ import annotations
 
@@ -54,18 +54,18 @@ def load_table(
     a tensor or array               the rows; columns without names
     ==============================  ====================================================================================
 
-    Columns hold integers, floating-point numbers, booleans, or pandas' ordered categories. What has no order, such as
-    text, and missing values are refused by the column's name.
+    Columns hold integers, floating-point numbers, booleans, or pandas' ordered categories. Values without an order,
+    such as text, and missing values raise an error that names the column.
 
     Args:
         name: What to load.
-        split: "train", "val" or "test". Where a file has no test rows beside those for training, a tenth is held out as
-            such, always the same one.
+        split: "train", "val" or "test". If a file has training rows but no test rows, a tenth is held out for testing,
+            always the same rows.
         columns: Names of the columns to take, in this order; None takes all.
         key: Name of the array of an ``.npz`` or ``.pt`` file.
-        num_rows: How many rows are drawn from the split; None takes all, in their order.
-        subset_seed: Seed of that draw; a smaller draw is the beginning of a larger one.
-        test_fraction: Share of a file to hold out where there are no test rows, in [0, 0.9]; None takes a tenth.
+        num_rows: Number of rows to draw from the split; None takes all, in their order.
+        subset_seed: Seed of the draw; a smaller draw is the beginning of a larger one.
+        test_fraction: Share of a file to hold out if there are no test rows, in [0, 0.9]; None takes a tenth.
 
     Returns:
         The rows with their columns. CSV and Parquet files need the extra ``tables``.
@@ -73,8 +73,8 @@ def load_table(
     Raises:
         ArgumentTypeError: If ``name`` has another type.
         ArgumentError: If there is no such file, a number is out of range, or an option has no effect.
-        DatasetError: If a column is missing, holds other things than numbers or lacks a value, the data are damaged or
-            have another shape, or have no such split.
+        DatasetError: If a column is missing, is not numeric or lacks a value, or if the data are damaged, have another
+            shape, or have no such split.
         MissingOptionalLibraryError: If pandas or PyArrow is needed and not installed.
 
     Example:
@@ -124,13 +124,14 @@ def as_table(
     """Return a data frame, or a tensor or array of rows, as a table.
 
     Args:
-        data: The frame, tensor or array; a table stays one.
-        subject: The beginning of every error: "Argument `data`".
-        columns: Names of the columns to take; None takes all. Those of arrays have none, and are taken in their order.
-        width: The number of columns that there must be; None takes any.
+        data: The frame, tensor or array; a table is returned as a table.
+        subject: The beginning of error messages: "Argument `data`".
+        columns: Names of the columns to take; None takes all. The columns of an array have no names and are taken in
+            order.
+        width: The required number of columns; None accepts any.
 
     Raises:
-        DatasetError: If it is empty, has another shape or a column that holds no finite numbers.
+        DatasetError: If it is empty, has another shape, or has a column without finite numbers.
     """
     if is_frame(data):
         table = from_frame(data, subject, name="DataFrame", columns=columns)
@@ -147,14 +148,14 @@ def as_table(
 
 
 def is_frame_file(path: PathLike) -> bool:
-    """Whether a table at ``path`` is in files of named columns, CSV or Parquet."""
+    """Whether the table at ``path`` is stored with named columns, in CSV or Parquet files."""
     place = expanded(path)
     place = next((place / f"train{suffix}" for suffix in FRAME_SUFFIXES if (place / f"train{suffix}").is_file()), place)
     return place.suffix.lower() in FRAME_SUFFIXES
 
 
 def is_table_file(path: Path, key: str | None) -> bool:
-    """Whether what is at ``path`` is a table: by its ending, its parts, or the shape of its array ``key``.
+    """Whether ``path`` holds a table, judged by its extension, its parts, or the shape of its array ``key``.
 
     Raises:
         DatasetError: If the file is damaged.
@@ -170,7 +171,7 @@ def numeric_rows(data: Tensor | NDArray[np.generic], subject: str, *, width: int
     """Return a tensor or array of real numbers as a tensor of rows (N, ``width`` or any number), on the CPU.
 
     Raises:
-        DatasetError: If it is empty, holds other things, or has another shape.
+        DatasetError: If it is empty, is not numeric, or has another shape.
     """
     if np.ma.is_masked(data):
         raise DatasetError(f"{subject} must hold a number everywhere, but some are masked.")

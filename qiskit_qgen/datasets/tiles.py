@@ -1,4 +1,4 @@
-"""Tiles of one big image as a data set."""
+"""Tiles of one large image as a data set."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from qiskit_qgen.exceptions import ArgumentError
 
 
 def tile_image(image: ImageData, size: int = 28, *, stride: int | None = None, name: str = "tiles") -> ImageDataset:
-    """Cut an image into square tiles, row by row from the top left; what is left at the right and the bottom is lost.
+    """Cut an image into square tiles, row by row from the top left; remainders at the right and bottom are dropped.
 
     Args:
         image: The image, as tensor or array: (H, W), (H, W, C) or (C, H, W), uint8 or floating point in [0, 1], such

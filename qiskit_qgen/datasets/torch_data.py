@@ -1,4 +1,4 @@
-"""torch's data sets and loaders, and Hugging Face's ``datasets``, as images or tables."""
+"""Reads torch's data sets and loaders, and Hugging Face's ``datasets``, as images or tables."""
 
 from __future__ import annotations
 
@@ -25,28 +25,28 @@ _SPLITS = {"train": ("train",), "val": ("validation", "valid", "val"), "test": (
 
 
 def is_collection(data: object) -> bool:
-    """Whether ``data`` is a data set or loader of torch, or a data set of ``datasets``."""
+    """Whether ``data`` is a torch data set or loader, or a data set of ``datasets``."""
     return isinstance(data, (Dataset, DataLoader)) or _is_hugging_face(data)
 
 
 def load_collection(
     data: Any, split: str, conversion: ImageConversion, subject: str, *, stream: bool = False
 ) -> ImageDataset:
-    """Return the images of a collection, with labels and class names as far as it has some.
+    """Return the images of a collection, with labels and class names if it has any.
 
     Args:
         data: A data set whose items are images, pairs of an image and a label, or dicts of them; a loader of batches of
             these; or a data set of ``datasets`` with one column of images and perhaps one of class labels. Images are
-            Pillow's, or tensors or arrays in a form that :func:`~qiskit_qgen.datasets.as_images` takes.
-        split: "train"; or one of those of a ``datasets.DatasetDict``.
-        conversion: What makes Pillow's images alike.
-        subject: The beginning of errors: "Argument `data`".
-        stream: Whether images are read when they are asked for, which takes a data set with a length.
+            Pillow images, or tensors or arrays in a form that :func:`~qiskit_qgen.datasets.as_images` takes.
+        split: "train", or a split of a ``datasets.DatasetDict``.
+        conversion: How to make Pillow images alike.
+        subject: The beginning of error messages: "Argument `data`".
+        stream: Whether to read images on demand; this requires a data set with a length.
 
     Raises:
-        ArgumentError: If ``stream`` is asked of a loader or an iterable data set, or a conversion of arrays.
-        DatasetError: If there are no images, or they are not alike, out of range or do not fit into memory, or there is
-            no such split.
+        ArgumentError: If ``stream`` is used with a loader or an iterable data set, or a conversion with arrays.
+        DatasetError: If there are no images or no such split, or if images are not alike, are out of range, or do not
+            fit into memory.
     """
     if _is_hugging_face(data) and isinstance(data, Mapping):
         names = [name for name in _SPLITS[split] if name in data]
@@ -83,7 +83,7 @@ def rows_of(data: Any, subject: str) -> Any:
 
 
 class _Torch:
-    """What a data set or loader of torch offers."""
+    """Access to a torch data set or loader."""
 
     def __init__(self, data: Any, subject: str) -> None:
         self._data, self._subject = data, subject
@@ -96,17 +96,17 @@ class _Torch:
 
     @property
     def is_indexed(self) -> bool:
-        """Whether an item can be had by its number."""
+        """Whether items can be accessed by number."""
         return not isinstance(self._data, (DataLoader, IterableDataset)) and hasattr(self._data, "__len__")
 
     def batches(self) -> Iterator[tuple[Any, Any]]:
-        """Give samples and their labels or None: of a loader batches of them, else one by one."""
+        """Yield samples and their labels or None: in batches from a loader, else one by one."""
         for item in _items(self._data):
             yield _sample(item, self._subject), _label(item)
 
     @property
     def is_batched(self) -> bool:
-        """Whether :meth:`batches` gives several samples at a time."""
+        """Whether :meth:`batches` yields several samples at a time."""
         return isinstance(self._data, DataLoader) and self._data.batch_size is not None
 
     def sample(self, index: int) -> Any:
@@ -122,7 +122,7 @@ class _Torch:
 
 
 class _HuggingFace:
-    """What a data set of ``datasets`` offers."""
+    """Access to a data set of ``datasets``."""
 
     def __init__(self, data: Any, subject: str) -> None:
         features = dict(data.features or {})
@@ -144,7 +144,7 @@ class _HuggingFace:
         return len(self._data)
 
     def batches(self) -> Iterator[tuple[Any, Any]]:
-        """Give images and their labels or None, one by one."""
+        """Yield images and their labels or None, one by one."""
         for item in self._data:
             yield item[self._image], None if self._label is None else item[self._label]
 
@@ -165,12 +165,12 @@ def _is_hugging_face(data: object) -> bool:
 
 
 def _items(data: Any) -> Iterable[Any]:
-    """Give the items of a data set or loader; of one without an iterator by their numbers."""
+    """Yield the items of a data set or loader; without an iterator, by their numbers."""
     return data if hasattr(data, "__iter__") else (data[index] for index in range(len(data)))
 
 
 def _sample(item: Any, subject: str) -> Any:
-    """Return the image or row of an item: itself, the first of a sequence, or that of a known name in a dict."""
+    """Return the image or row of an item: itself, the first of a sequence, or the value of a known key of a dict."""
     if isinstance(item, Mapping):
         names = [name for name in _IMAGE_KEYS if name in item]
         if not names:
@@ -181,7 +181,7 @@ def _sample(item: Any, subject: str) -> Any:
 
 
 def _label(item: Any) -> Any:
-    """Return the label of an item, or those of a batch; None without."""
+    """Return the label of an item or the labels of a batch; None if there are none."""
     if isinstance(item, Mapping):
         return next((item[name] for name in _LABEL_KEYS if name in item), None)
     return item[1] if isinstance(item, (tuple, list)) and len(item) > 1 else None
@@ -227,7 +227,7 @@ def _gathered(source: _Torch | _HuggingFace, conversion: ImageConversion, subjec
 
 
 def _joined(labels: list[Any], subject: str, *, is_batched: bool) -> Any:
-    """Return the labels of samples or batches as a tensor (N,); None if there are none or no integers."""
+    """Return the labels of samples or batches as a tensor (N,); None if there are none or they are not integers."""
     if any(label is None for label in labels):
         return None
     parts = [torch.as_tensor(label) for label in labels]
@@ -237,7 +237,7 @@ def _joined(labels: list[Any], subject: str, *, is_batched: bool) -> Any:
 
 
 def _streamed(source: _Torch | _HuggingFace, conversion: ImageConversion, subject: str) -> StreamedImages:
-    """Return images that are read from a data set when they are asked for."""
+    """Return images that are read from a data set on demand."""
     from PIL.Image import Image
 
     if not source.is_indexed:

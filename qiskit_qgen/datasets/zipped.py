@@ -1,4 +1,4 @@
-"""A zip archive, looked into as if it were a folder: nothing is unpacked to the disk."""
+"""Reads a zip archive as if it were a folder: nothing is unpacked to disk."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from pathlib import Path
 from qiskit_qgen.datasets.reading import check_fits_memory, reading
 
 ZIP_SUFFIX = ".zip"
-"""The ending of the archives that are looked into."""
+"""The file extension of the archives that are read."""
 
-_OF_MACOS = "__MACOSX"  # where macOS packs what its file system knows besides about each file
+_OF_MACOS = "__MACOSX"  # where macOS packs its file system's metadata of each file
 
 
 class ZippedEntry:
-    """A file or folder in a zip archive, with the few methods of a path that finding and reading images needs.
+    """A file or folder in a zip archive, with the few methods of a path that are needed to find and read images.
 
     Args:
         archive: The open archive.
-        name: Its name; of the topmost folder, the archive's path.
+        name: Its name; for the topmost folder, the archive's path.
         parent: The folder that it is in, if any.
         member: The file in the archive, or None for a folder.
 
     Attributes:
-        name: As given.
+        name: The given name.
         entries: What is in the folder, by name.
     """
 
@@ -67,13 +67,13 @@ class ZippedEntry:
 
 @contextmanager
 def zipped_folder(path: Path) -> Iterator[ZippedEntry]:
-    """Give the topmost folder of a zip archive, which is readable inside the block.
+    """Yield the topmost folder of a zip archive, which is readable inside the block.
 
     Args:
         path: The archive, which exists.
 
     Raises:
-        DatasetError: If it is damaged or is no zip archive.
+        DatasetError: If it is damaged or not a zip archive.
     """
     with reading(path, "a zip archive"):
         archive = zipfile.ZipFile(path)

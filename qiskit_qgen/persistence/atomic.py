@@ -1,7 +1,7 @@
-"""Replacement of files and folders in one step: a killed process leaves the old content or the new, never a mixture.
+"""Replacement of files and folders in one step: a killed process leaves the old content or the new, never a mix.
 
-The new content is first written beside its destination under a hidden temporary name, forced to the disk, and only then
-renamed. A rename inside one folder is atomic for files. Folders have no such rename onto an existing one, so the old
+The new content is first written next to its destination under a hidden temporary name, flushed to disk, and only then
+renamed. Renaming a file within a folder is atomic. A folder cannot replace an existing folder in this way, so the old
 folder is first set aside as ``.NAME.previous``; :func:`existing_folder` finds it there after a crash in between.
 """
 
@@ -22,17 +22,17 @@ from filelock import FileLock, Timeout, lock_descriptor
 from qiskit_qgen._typing import PathLike
 
 LEFTOVER_AGE = 3600.0
-"""Seconds after which an untouched temporary name belongs to a process that was killed."""
+"""Age in seconds after which an untouched temporary file is assumed to belong to a killed process."""
 
 
 @contextmanager
 def atomic_path(path: PathLike) -> Iterator[Path]:
-    """Give a temporary file to write to, which replaces ``path`` when the block ends without an error.
+    """Yield a temporary file to write to, which replaces ``path`` when the block ends without an error.
 
-    The temporary file lies in the folder of ``path`` and has its suffix. After the block it is forced to the disk and
-    renamed to ``path``. If the block raises, it is removed and ``path`` is left as it was; a process killed inside the
-    block leaves ``path`` as it was as well. Symbolic links are followed. While the block lasts, the temporary file is
-    locked, so that :func:`remove_leftovers` tells it from one whose process was killed.
+    The temporary file lies in the folder of ``path`` and has its suffix. After the block it is flushed to disk and
+    renamed to ``path``. If the block raises, the temporary file is removed and ``path`` stays unchanged; it also stays
+    unchanged if the process is killed inside the block. Symbolic links are followed. The temporary file is locked
+    during the block, so that :func:`remove_leftovers` can distinguish it from the file of a killed process.
 
     Args:
         path: The file to write. Its folder must exist.
@@ -55,10 +55,10 @@ def atomic_path(path: PathLike) -> Iterator[Path]:
     remove_leftovers(target, only_old=True)
     temporary = _temporary_name(target)
     with _named_as(path, temporary):
-        # O_EXCL: the name is ours alone; mode 0o666: the process's umask decides, as for any other new file.
+        # O_EXCL: no other process has this name; mode 0o666: the umask decides, as for any other new file.
         descriptor = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
         try:
-            with contextlib.suppress(OSError):  # where the system has no locks
+            with contextlib.suppress(OSError):  # if the system has no locks
                 lock_descriptor(descriptor, blocking=False)
             yield temporary
             _synchronise(temporary)
@@ -72,14 +72,14 @@ def atomic_path(path: PathLike) -> Iterator[Path]:
 
 
 def remove_leftovers(path: PathLike, *, only_old: bool = False) -> None:
-    """Remove the temporary files and folders that killed processes left beside ``path``, and no other's.
+    """Remove the temporary files and folders that killed processes left next to ``path``, and no others.
 
-    Those go that nothing has touched for an hour, and the files that no process holds the lock of: one that a living
-    process writes by :func:`atomic_path` is locked.
+    This removes whatever has not been touched for an hour, and files that no process has locked: a file that a running
+    process writes with :func:`atomic_path` is locked.
 
     Args:
         path: The file or folder that was to be written.
-        only_old: Whether to leave what is younger than an hour.
+        only_old: Whether to keep whatever is younger than an hour.
     """
     target = Path(os.path.realpath(path))
     limit = time.time() - LEFTOVER_AGE
@@ -90,7 +90,7 @@ def remove_leftovers(path: PathLike, *, only_old: bool = False) -> None:
 
 
 def is_held(path: Path) -> bool:
-    """Whether a living process holds the lock of the file ``path``, which is not made if it is missing."""
+    """Whether a running process holds the lock of the file ``path``; the file is not created if it is missing."""
     if not path.exists():
         return False
     try:
@@ -101,7 +101,7 @@ def is_held(path: Path) -> bool:
 
 
 def atomic_write(path: PathLike, data: bytes | str) -> None:
-    """Write ``data`` to ``path`` so that no other process, and no crash, ever meets a half-written file.
+    """Write ``data`` to ``path`` so that a half-written file is never seen, even after a crash.
 
     Args:
         path: The file to write. Its folder must exist.
@@ -117,10 +117,10 @@ def atomic_write(path: PathLike, data: bytes | str) -> None:
 
 @contextmanager
 def atomic_folder(folder: PathLike) -> Iterator[Path]:
-    """Give an empty temporary folder, which replaces ``folder`` as a whole when the block ends without an error.
+    """Yield an empty temporary folder, which replaces all of ``folder`` when the block ends without an error.
 
-    Everything that ``folder`` held before is gone afterwards. If the block raises, or its process is killed, the old
-    folder stays complete: under its own name or, when the kill fell between the two renames, set aside where
+    The previous content of ``folder`` is then gone. If the block raises, or its process is killed, the old folder stays
+    complete, either under its own name or, if the process was killed between the two renames, set aside where
     :func:`existing_folder` finds it.
 
     Args:
@@ -144,7 +144,7 @@ def atomic_folder(folder: PathLike) -> Iterator[Path]:
 
 
 def _staged(staging: Path, target: Path, previous: Path) -> Iterator[Path]:
-    """Give the new folder ``staging``, and swap it with ``target`` afterwards."""
+    """Yield the new folder ``staging``, and swap it with ``target`` afterwards."""
     staging.mkdir()
     try:
         yield staging
@@ -166,7 +166,7 @@ def _staged(staging: Path, target: Path, previous: Path) -> Iterator[Path]:
 
 
 def existing_folder(folder: PathLike) -> Path:
-    """Return where the content of ``folder`` lies now.
+    """Return where the content of ``folder`` is now.
 
     Args:
         folder: A folder that :func:`atomic_folder` may have been replacing when its process was killed.
@@ -180,7 +180,7 @@ def existing_folder(folder: PathLike) -> Path:
 
 
 def _temporary_name(target: Path) -> Path:
-    """Return a new hidden name beside ``target``, with its suffix so that writers recognise the format."""
+    """Return a new hidden name next to ``target``, with its suffix so that writers recognise the format."""
     return target.with_name(f".{target.stem}.{secrets.token_hex(8)}.tmp{target.suffix}")
 
 
@@ -189,7 +189,7 @@ def _previous_name(target: Path) -> Path:
 
 
 def _temporaries(target: Path) -> list[Path]:
-    """Return the temporary files and folders beside ``target``."""
+    """Return the temporary files and folders next to ``target``."""
     pattern = re.compile(re.escape(f".{target.stem}.") + r"[0-9a-f]{16}\.tmp" + re.escape(target.suffix))
     with contextlib.suppress(OSError):
         return [entry for entry in target.parent.iterdir() if pattern.fullmatch(entry.name)]
@@ -198,7 +198,7 @@ def _temporaries(target: Path) -> list[Path]:
 
 @contextmanager
 def _named_as(path: PathLike, temporary: Path) -> Iterator[None]:
-    """Let errors of the system about ``temporary`` speak of ``path``, which users know."""
+    """Make system errors about ``temporary`` name ``path``, which users know."""
     try:
         yield
     except OSError as error:
@@ -208,7 +208,7 @@ def _named_as(path: PathLike, temporary: Path) -> Iterator[None]:
 
 
 def _discard(previous: Path, target: Path) -> None:
-    """Remove what was set aside; it loses its name first, so that no half-removed folder is ever found under it."""
+    """Remove what was set aside; rename it first, so that a half-removed folder is never found under that name."""
     if previous.exists():
         doomed = _temporary_name(target)
         previous.rename(doomed)
@@ -216,7 +216,7 @@ def _discard(previous: Path, target: Path) -> None:
 
 
 def _synchronise(path: Path) -> None:
-    """Force the content of a file to the disk, or the names in a folder, where the system can open folders."""
+    """Flush a file's content to disk, or the names in a folder if the system can open folders."""
     is_folder = path.is_dir()
     if not is_folder or os.name == "posix":
         descriptor = os.open(path, os.O_RDONLY if is_folder else os.O_RDWR)

@@ -1,4 +1,4 @@
-"""Where files are kept that can be made again."""
+"""The folder for files that can be recreated."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import os
 from pathlib import Path
 
 CACHE_VARIABLE = "QISKIT_QGEN_CACHE"
-"""The environment variable that names another folder than the platform's."""
+"""The environment variable that overrides the platform's cache folder."""
 
 
 def cache_folder(name: str) -> Path:
-    """Return a folder in the one that ``QISKIT_QGEN_CACHE`` names, or in the platform's cache of `qiskit_qgen`."""
+    """Return a subfolder of ``QISKIT_QGEN_CACHE``, or of the platform's cache of `qiskit_qgen`."""
     import pooch
 
     return Path(os.environ.get(CACHE_VARIABLE) or pooch.os_cache("qiskit_qgen")) / name

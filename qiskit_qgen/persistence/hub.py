@@ -1,4 +1,4 @@
-"""Models on the Hugging Face Hub: the files of a saved model and nothing else, none of which is executed."""
+"""Models on the Hugging Face Hub: only the files of a saved model, none of which is executed."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _REFUSED = (401, 403)
 
 
 def local_folder(place: PathLike, revision: str | None = None) -> PathLike:
-    """Return where the saved model ``place`` is: a folder itself, or that of a model downloaded from the Hub.
+    """Return the folder of the saved model ``place``: itself, or that of the model downloaded from the Hub.
 
-    A name of the form ``user/name`` is one of the Hub's where there is neither such a folder nor a folder ``user``.
+    A name of the form ``user/name`` refers to the Hub if there is neither such a folder nor a folder ``user``.
 
     Raises:
         ArgumentError: If ``revision`` is given for a folder.
         CheckpointError: If the Hub has no such model or revision, refuses it, or cannot be reached.
-        MissingOptionalLibraryError: If a model of the Hub is asked for without huggingface_hub.
+        MissingOptionalLibraryError: If a model on the Hub is requested and huggingface_hub is not installed.
     """
     check_type("revision", revision, (str, type(None)), "a branch, a tag, a commit or None")
     if not is_hub_name(place):
@@ -73,7 +73,7 @@ def upload_folder(folder: Path, repo: str, *, revision: str | None, private: boo
             repo_id=repo,
             folder_path=folder,
             allow_patterns=[*_FILES, CARD_FILE],
-            delete_patterns=[CIRCUIT_FILE, ANSATZ_FILE],  # of a former model, where this one has none
+            delete_patterns=[CIRCUIT_FILE, ANSATZ_FILE],  # of an earlier model, if this one has none
             revision=revision,
             commit_message=message,
         )
@@ -82,11 +82,11 @@ def upload_folder(folder: Path, repo: str, *, revision: str | None, private: boo
 
 @contextmanager
 def _told(repo: str, revision: str | None) -> Iterator[None]:
-    """Say in one sentence what goes wrong between here and the Hub."""
+    """Say in one sentence what goes wrong with the Hub."""
     try:
         yield
     except Exception as error:
-        # Where a model is not in the cache either, the client raises that, with what the Hub answered as its cause.
+        # If a model is not in the cache either, the client raises this error, with the Hub's answer as its cause.
         cause = error.__cause__ if isinstance(error.__cause__, OSError) else error
         if not isinstance(error, OSError) and not _is_of_connection(error):
             raise
@@ -94,7 +94,7 @@ def _told(repo: str, revision: str | None) -> Iterator[None]:
 
 
 def _is_of_connection(error: Exception) -> bool:
-    """Return whether an error is one of the connection, which is of another library in each version of the client."""
+    """Return whether an error is a connection error, whose library depends on the version of the client."""
     return type(error).__module__.partition(".")[0] in ("httpx", "httpx2", "requests")
 
 

@@ -17,7 +17,7 @@ def dump_json(value: Any, name: str, *, indent: int | None = None) -> str:
 
     Args:
         value: What to store: dicts with text keys, lists, tuples, text, numbers, booleans and None.
-        name: The argument that ``value`` came from, named in errors.
+        name: Name of the argument in error messages.
         indent: Spaces per level; None puts everything on one line.
 
     Raises:
@@ -32,7 +32,7 @@ def parse_json(text: str | bytes, source: str) -> Any:
 
     Args:
         text: The text, as str or UTF-8 bytes.
-        source: Where the text came from, as the subject of errors: "File config.json".
+        source: Where the text came from, as the subject of error messages: "File config.json".
 
     Raises:
         CheckpointError: If the text is not JSON, holds NaN or infinity, or is nested too deeply.
@@ -57,7 +57,7 @@ def _parts(value: Any) -> Collection[Any]:
 
 
 def _check(value: Any, where: str, depth: int) -> None:
-    """Raise unless ``value`` is stored by JSON as what it is."""
+    """Raise unless JSON stores ``value`` without changing it."""
     if depth > MAXIMUM_DEPTH:
         raise ArgumentError(f"Argument `{where[:80]}` must not be nested more than {MAXIMUM_DEPTH} levels deep.")
     if value is None or isinstance(value, (bool, int, str)):

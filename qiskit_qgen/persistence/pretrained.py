@@ -9,8 +9,8 @@
 ``ansatz.qpy``            the circuit of the user's own that the model was made with; absent if there is none
 ========================  ============================================================================================
 
-Saving writes a temporary folder beside the destination and then swaps the two, so that an existing good folder outlives
-a failed or killed save. Nothing is pickled, and nothing that is read is executed.
+Saving writes a temporary folder next to the destination and then swaps the two, so an existing good folder survives a
+failed or killed save. Nothing is pickled, and nothing that is read is executed.
 """
 
 from __future__ import annotations
@@ -47,10 +47,10 @@ CARD_FILE = "README.md"
 # The newest QPY that every supported Qiskit (2.3 and newer) reads, and the oldest that loads without evaluating text.
 _QPY_VERSION = 17
 _QPY_OLDEST = 13
-_QPY_WITH_TABLE = 16  # of the places of its circuits
+_QPY_WITH_TABLE = 16  # of the offsets of its circuits
 _CONFIG_MAXIMUM, _CIRCUIT_MAXIMUM = 2**22, 2**28
 MAXIMUM_BITS = 100_000
-"""Bits of a circuit in a file beyond which it is taken for damaged or hostile."""
+"""The most bits of a circuit; a file with more is considered damaged or hostile."""
 _RESERVED = ("format_version", "package_version", "files")
 
 
@@ -63,22 +63,22 @@ def save_model_folder(
     ansatz: QuantumCircuit | None = None,
     card: str | None = None,
 ) -> None:
-    """Write a model to ``folder``: the complete new model, or what was there before.
+    """Write a model to ``folder``; if that fails, the previous content stays.
 
     Args:
-        folder: The folder to create, or a saved model to replace. A folder that holds anything else is refused.
-        config: ``class_name`` (text) and ``config`` (dict of the model's settings), and whatever else JSON can store;
-            the format version, the package version and the checksums are added.
+        folder: The folder to create, or a saved model to replace. A folder with any other content is refused.
+        config: ``class_name`` (text) and ``config`` (dict of the model's settings), and anything else that JSON can
+            store. The format version, the package version and the checksums are added.
         state: Weights and buffers by name, as for :func:`save_tensors`.
         circuit: The model's circuit, or None if it has none.
-        ansatz: The circuit of the user's own that it was made with, or None.
-        card: Text of the model card, or None for none. A card in ``folder`` that its user has edited is kept instead.
+        ansatz: The user's circuit that the model was created with, or None.
+        card: Text of the model card, or None for none. A card in ``folder`` that the user has edited is kept instead.
 
     Raises:
         ArgumentTypeError: If ``circuit`` is not a circuit, or a value of ``state`` is not a tensor.
         ArgumentError: If ``config`` lacks a key, holds a reserved one or cannot be stored as JSON, or a tensor cannot
             be stored.
-        CheckpointError: If ``folder`` is a file, holds files of another origin, or cannot be written.
+        CheckpointError: If ``folder`` is a file, holds foreign files, or cannot be written.
     """
     checked = _check_config(config)
     contents = {WEIGHTS_FILE: pack_tensors(state, {})}
@@ -102,7 +102,7 @@ def save_model_folder(
 
 
 def load_model_config(folder: PathLike) -> dict[str, Any]:
-    """Read the configuration of a model that :func:`save_model_folder` wrote, and nothing else.
+    """Read only the configuration of a model that :func:`save_model_folder` wrote.
 
     Args:
         folder: The saved model.
@@ -121,7 +121,7 @@ def load_model_folder(folder: PathLike, *, maximum: float = math.inf) -> tuple[d
 
     Args:
         folder: The saved model.
-        maximum: Bytes that its file of weights may have.
+        maximum: The largest size in bytes of its weights file.
 
     Returns:
         The configuration, as :func:`load_model_config` returns it, and the weights and buffers by name.
@@ -144,7 +144,7 @@ def load_circuit(folder: PathLike, name: str = CIRCUIT_FILE) -> QuantumCircuit |
         name: The circuit's file.
 
     Returns:
-        The circuit, or None if the model was saved without it.
+        The circuit, or None if the model was saved without one.
 
     Raises:
         CheckpointError: If the folder or its circuit is missing, damaged or from another version of the package or of
@@ -159,7 +159,7 @@ def load_circuit(folder: PathLike, name: str = CIRCUIT_FILE) -> QuantumCircuit |
 
 
 def _check_config(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a copy of ``config`` if it says which class to build, and with which arguments."""
+    """Return a copy of ``config`` if it specifies the class to build and its arguments."""
     check_type("config", config, Mapping, "a dict")
     for key in _RESERVED:
         if key in config:
@@ -194,7 +194,7 @@ def _refuse_foreign_files(folder: Path) -> None:
 
 
 def _edited_card(folder: Path) -> dict[str, bytes]:
-    """Return the model card in ``folder`` by its name, if there is one that is not as it was written."""
+    """Return the model card in ``folder`` by its name, if there is one that the user has edited."""
     path = folder / CARD_FILE
     if not path.is_file():
         return {}
@@ -242,7 +242,7 @@ def _check_version(version: Any, package: Any, source: str) -> None:
 
 
 def _check_digest(place: Path, name: str, files: Mapping[str, str], maximum: float) -> None:
-    """Raise unless a file has at most ``maximum`` bytes and the checksum of the configuration."""
+    """Raise unless a file has at most ``maximum`` bytes and the checksum in the configuration."""
     path = place / name
     if not path.is_file():
         raise CheckpointError(f"Folder {place} is incomplete: {name} is missing.")
@@ -272,7 +272,7 @@ def circuit_bytes(circuit: QuantumCircuit) -> bytes:
 
 
 def parse_circuit(content: bytes, source: str) -> QuantumCircuit:
-    """Return the one circuit of a QPY file; files of old versions, whose loading could run code, are refused.
+    """Return the only circuit of a QPY file; refuse files of old versions, whose loading could run code.
 
     Raises:
         CheckpointError: If it holds anything else; ``source`` names it.
@@ -283,7 +283,7 @@ def parse_circuit(content: bytes, source: str) -> QuantumCircuit:
         programs = qpy.load(io.BytesIO(check_qpy(content)))
     except (KeyboardInterrupt, SystemExit):
         raise
-    # Qiskit's reader raises whatever its decoding of damaged bytes runs into; a panic in Rust is not an Exception.
+    # Qiskit's reader may raise any error on damaged bytes; a panic in Rust is not an Exception.
     except BaseException as error:
         raise CheckpointError(f"{source} cannot be read by this version of Qiskit: {error}.") from error
     if len(programs) != 1 or not isinstance(programs[0], QuantumCircuit):

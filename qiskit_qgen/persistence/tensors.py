@@ -1,8 +1,8 @@
 """A flat dictionary of tensors and its metadata in one safetensors file, written atomically.
 
-The file is a plain safetensors file that other tools read. Its metadata has the one key ``qiskit_qgen``; the text there
-is a SHA-256 over names, types, shapes, values and metadata, since the format itself does not notice a changed byte,
-then a space, then the caller's metadata as JSON. (More than one key would be written in an order that varies.)
+The file is a plain safetensors file that other tools can read. Its metadata has the single key ``qiskit_qgen``. Its
+text is a SHA-256 of names, types, shapes, values and metadata, since the format itself does not detect a changed byte,
+followed by a space and the caller's metadata as JSON. (The order of several keys would vary.)
 """
 
 from __future__ import annotations
@@ -32,17 +32,17 @@ _LISTED = 3
 def save_tensors(path: PathLike, tensors: Mapping[str, Tensor], *, metadata: Mapping[str, Any] | None = None) -> None:
     """Write ``tensors`` and ``metadata`` to ``path``: the complete new file, or the old one unchanged.
 
-    Values are stored bit for bit, NaN payloads and negative zeros included, from any device. Tensors that share memory,
-    as tied weights do, are stored once under each of their names. The same content gives the same bytes.
+    Values are stored bit for bit from any device, including NaN payloads and negative zeros. Tensors that share memory,
+    such as tied weights, are stored once under each of their names. The same content gives the same bytes.
 
     Args:
         path: The file to write; its folder must exist.
-        tensors: Dense tensors of any shape, empty ones included, by name; types as in ``STORED_DTYPES``.
+        tensors: Dense tensors by name, of any shape, including empty ones; types as in ``STORED_DTYPES``.
         metadata: Anything that JSON stores; tuples become lists.
 
     Raises:
         ArgumentTypeError: If a name is not text or a value is not a tensor.
-        ArgumentError: If a tensor is sparse, has no data or a type that cannot be stored, or ``metadata`` is not JSON.
+        ArgumentError: If a tensor is sparse, has no data, or has an unsupported type, or ``metadata`` is not JSON.
         CheckpointError: If the file cannot be written.
     """
     content = pack_tensors(tensors, metadata or {})
@@ -54,7 +54,7 @@ def save_tensors(path: PathLike, tensors: Mapping[str, Tensor], *, metadata: Map
 
 def pack_tensors(tensors: Mapping[str, Tensor], metadata: Mapping[str, Any]) -> bytes:
     """Return the content of the file that :func:`save_tensors` writes; arguments and errors as there."""
-    # safetensors is imported where it is used, since only those who save or load need it.
+    # safetensors is imported where it is used, since only saving and loading need it.
     from safetensors.torch import save
 
     prepared = _prepare(tensors)
@@ -72,7 +72,7 @@ def load_tensors(
         like: If given, the tensors must have exactly its names, shapes and types; its values are not used.
 
     Returns:
-        The tensors by name, on the CPU, with memory of their own, and the metadata.
+        The tensors by name, on the CPU and with their own memory, and the metadata.
 
     Raises:
         CheckpointError: If the file is missing, truncated, changed or not written by :func:`save_tensors`, or does not
@@ -104,8 +104,8 @@ def check_state(state: Mapping[str, Tensor], like: Mapping[str, Tensor], *, sour
 
     Args:
         state: Tensors that were read.
-        like: Tensors of the model that shall receive them.
-        source: Where ``state`` came from, as the subject of errors: "File model.safetensors".
+        like: Tensors of the model that will receive them.
+        source: Where ``state`` came from, as the subject of error messages: "File model.safetensors".
 
     Raises:
         CheckpointError: If a name is missing or unknown, or a shape or type differs.
@@ -152,7 +152,7 @@ def _read(path: PathLike, source: str) -> tuple[dict[str, Tensor], dict[str, str
 
     try:
         with safe_open(path, framework="pt") as file:
-            # Cloned, since the file is mapped into memory: later changes to either must not reach the other.
+            # Cloned, since the file is memory-mapped: later changes to one must not affect the other.
             tensors = {name: file.get_tensor(name).clone() for name in sorted(file.keys())}
             return tensors, file.metadata() or {}
     except (SafetensorError, OSError, ValueError, RuntimeError, MemoryError) as error:
@@ -160,7 +160,7 @@ def _read(path: PathLike, source: str) -> tuple[dict[str, Tensor], dict[str, str
 
 
 def digest_tensors(text: str, tensors: Mapping[str, Tensor]) -> str:
-    """Return the SHA-256 of ``text`` and of every tensor's name, type, shape and bytes, in the order of the names."""
+    """Return the SHA-256 of ``text`` and of every tensor's name, type, shape and bytes, in name order."""
     digest = hashlib.sha256(text.encode("utf-8"))
     for name in sorted(tensors):
         tensor = tensors[name].detach().cpu().contiguous()
@@ -174,6 +174,6 @@ def _describe(tensor: Tensor) -> str:
 
 
 def _enumerate(names: list[str]) -> str:
-    """Return the first few names for a sentence, with the number of the others."""
+    """Return the first few names for a message, with the number of remaining ones."""
     listed = ", ".join(f"`{name}`" for name in names[:_LISTED])
     return listed if len(names) <= _LISTED else f"{listed} and {len(names) - _LISTED} more"
