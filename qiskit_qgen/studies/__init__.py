@@ -1,4 +1,4 @@
-"""Experiments with models: each answers one question with intervals, floors and the numbers behind them."""
+"""Experiments with models: each answers one question, with intervals, floors and the underlying numbers."""
 
 from qiskit_qgen.layers.gradient_audit import GradientReport, audit_gradients
 from qiskit_qgen.studies.arms.paired import PairedComparison

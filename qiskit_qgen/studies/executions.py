@@ -1,4 +1,4 @@
-"""The same model on several executions: what shots, noise, mitigation and a device change."""
+"""Compares executions of the same model: the effect of shots, noise, mitigation and a device."""
 
 from __future__ import annotations
 
@@ -29,26 +29,26 @@ _SHOWN = 16
 
 @dataclass(frozen=True, eq=False)
 class ExecutionComparison:
-    """What :func:`compare_executions` found."""
+    """The result of :func:`compare_executions`."""
 
     rows: list[dict[str, Any]]
     """One dictionary for each execution, which JSON can hold: its name, `scores` (score to mean and interval over the
     seeds), `latent_rms` and `latent_max` (distance of the latents from the exact ones, mean and interval), `seconds`,
     and `qpu_seconds` (estimated, None where nothing is billed)."""
     floors: dict[str, Any]
-    """Scores of real against real data, and of the autoencoder's reconstructions, for the first seed."""
+    """Scores of real against real data and of the autoencoder's reconstructions, for the first seed."""
     baselines: dict[str, Any]
     """Scores of trivial baselines by name, for the first seed."""
     unfit: dict[str, Any]
-    """What makes a score unfit for conclusions in favour of the model, as of ``model.evaluate``."""
+    """Reasons why a score does not allow conclusions in favour of the model, as for ``model.evaluate``."""
     images: dict[str, Tensor]
-    """The first images of the first seed on each execution, or all its rows of a table."""
+    """The first images, or all rows of a table, of the first seed on each execution."""
     num_samples: int
     seeds: tuple[int, ...]
     extractor: str
 
     def to_dict(self) -> dict[str, Any]:
-        """Return everything but the images, as JSON can hold it."""
+        """Return everything except the images in a form that JSON can store."""
         return {
             "executions": self.rows,
             "floors": self.floors,
@@ -109,21 +109,21 @@ def compare_executions(
     extractor: Any = None,
     cache: FeatureCache | None = None,
 ) -> ExecutionComparison:
-    """Run one trained model with the same noise vectors on several executions, and score what each makes of them.
+    """Run one trained model with the same noise vectors on several executions, and score the outputs of each.
 
     The first row is always the exact simulation in float64, under the name "exact"; the latents of all others are
-    compared with its, ``rms = sqrt(mean((x - x_exact)^2))``. Executions that count a ledger of paid jobs among their
-    settings resume from it, so that a comparison that was interrupted pays for nothing twice.
+    compared with it by ``rms = sqrt(mean((x - x_exact)^2))``. Executions with a ledger of paid jobs resume from it, so
+    an interrupted comparison pays for nothing twice.
 
     Args:
         model: A trained model whose generator has a quantum part.
-        data: Real images or rows to score against; best ones that were not trained on.
-        executions: Executions by a name for the table.
-        num_samples: Samples for each execution and seed, at least 2.
+        data: Real images or rows to score against, preferably ones that the model was not trained on.
+        executions: Executions, by their names in the table.
+        num_samples: Number of samples for each execution and seed, at least 2.
         seeds: Seeds of the noise; several give intervals.
         reference: Other real data for the floor of real against real; None splits ``data`` in two.
         extractor: Name or object of the feature extractor of images; None as for ``model.evaluate``.
-        cache: Where features of real images are kept between calls.
+        cache: Cache for the features of real images between calls.
 
     Raises:
         ArgumentError: If ``executions`` is empty or names one "exact", ``seeds`` is empty or repeats one, or a number
@@ -181,7 +181,7 @@ def compare_executions(
 
 
 def _checked(executions: Mapping[str, AbstractExecution]) -> dict[str, AbstractExecution]:
-    """Return the exact execution, and those given."""
+    """Return the exact execution, followed by the given ones."""
     check_type("executions", executions, Mapping, "a mapping of names to executions")
     if not executions:
         raise ArgumentError("Argument `executions` must hold at least one execution, but is empty.")

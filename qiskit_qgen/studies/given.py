@@ -1,4 +1,4 @@
-"""Settings and options as a study is given them."""
+"""The settings and options that a study receives."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _RUNNER = ("executor", "workers", "threads", "retry_failed", "on_trial")
 
 
 def settings_of(name: str, given: Any, kind: type[AnySettings], *, set_here: Collection[str] = ()) -> AnySettings:
-    """Return settings that a study was given as such, as a mapping of names to values, or as None for the defaults.
+    """Return a study's settings, given as settings, as a mapping of names to values, or as None for the defaults.
 
     The options ``set_here`` are those that the study sets itself.
 
     Raises:
-        ArgumentError: If a value is out of range or without effect, such as one that the study sets, or an object that
+        ArgumentError: If a value is out of range or has no effect (because the study sets it), or is an object that
             other processes cannot recreate.
         ArgumentTypeError: If a name is unknown or a value has the wrong type.
     """
@@ -31,6 +31,6 @@ def settings_of(name: str, given: Any, kind: type[AnySettings], *, set_here: Col
 
 
 def split_options(options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return a study's own options, and those of :func:`~qiskit_qgen.studies.run_trials`."""
+    """Return a study's options, and the options of :func:`~qiskit_qgen.studies.run_trials`."""
     own = {name: value for name, value in options.items() if name not in _RUNNER}
     return own, {name: options[name] for name in _RUNNER if name in options}

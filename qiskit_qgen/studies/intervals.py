@@ -13,7 +13,7 @@ _DRAWS = 2000
 
 
 class Interval(TypedDict):
-    """An estimate from repetitions, mostly their mean, and where the true value lies with 95 % confidence."""
+    """An estimate from repetitions, usually their mean, with its 95 % confidence interval."""
 
     mean: float
     low: float | None
@@ -21,7 +21,7 @@ class Interval(TypedDict):
 
 
 def mean_interval(values: Sequence[float], confidence: float = 0.95) -> Interval:
-    """Return the mean and its confidence interval by Student's t distribution; of one value, no interval.
+    """Return the mean and its confidence interval by Student's t distribution; a single value has no interval.
 
     Args:
         values: Independent repetitions.
@@ -37,10 +37,10 @@ def mean_interval(values: Sequence[float], confidence: float = 0.95) -> Interval
 
 
 def bootstrap_interval(values: Sequence[float]) -> Interval:
-    """Return the mean of ``values`` and its percentile bootstrap interval of 95 %; of one value, no interval.
+    """Return the mean of ``values`` and its 95 % percentile bootstrap interval; a single value has no interval.
 
-    The values are drawn with replacement, always alike; the interval holds the middle of the means of the draws. Of few
-    values it is too narrow: of n values a draw's spread is too small by the factor ``sqrt((n - 1) / n)``.
+    The values are drawn with replacement, with a fixed seed; the interval contains the central 95 % of the means of the
+    draws. For few values it is too narrow: with n values, the spread is too small by the factor ``sqrt((n - 1) / n)``.
     """
     mean = float(np.mean(values))
     if len(values) < 2:
@@ -59,7 +59,7 @@ def interval_text(interval: Interval) -> str:
 
 @functools.cache
 def _quantile(confidence: float, degrees: int) -> float:
-    """Return how many standard errors Student's t distribution reaches to either side of the mean."""
+    """Return the half width of the confidence interval in standard errors, by Student's t distribution."""
     from scipy.stats import t  # slow to import
 
     return float(t.ppf((1 + confidence) / 2, degrees))

@@ -1,4 +1,4 @@
-"""Results of studies as Markdown and in files."""
+"""Writes results of studies as Markdown and to files."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ def markdown_table(titles: Sequence[object], rows: Iterable[Sequence[object]]) -
 
 
 def percent(share: float) -> str:
-    """Return a part of 1 in percent."""
+    """Return a fraction as a percentage."""
     return f"{100 * share:.0f} %"
 
 
 def done_text(row: Mapping[str, Any]) -> str:
-    """Return how many trials of a row are done, and of how many if that is not all."""
+    """Return how many trials of a row are finished, and the total if some are not."""
     done, planned = row["num_trials"], row["planned"]
     return str(done) if done == planned else f"{done} of {planned}"
 

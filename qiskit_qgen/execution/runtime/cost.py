@@ -31,11 +31,11 @@ class JobLimits(Settings):
         ArgumentError: If a limit is not a positive integer.
     """
 
-    max_executions: int = setting("Shots of all circuits together", default=10_000_000, minimum=1)
+    max_executions: int = setting("Total shots of all circuits", default=10_000_000, minimum=1)
     max_instructions_per_qubit: int = setting(
-        "Gates on the busiest qubit, of all circuits together", default=26_800_000, minimum=1
+        "Total gates on the busiest qubit, over all circuits", default=26_800_000, minimum=1
     )
-    max_payload_bytes: int = setting("Bytes of the submission", default=50_000_000, minimum=1)
+    max_payload_bytes: int = setting("Size of the submission in bytes", default=50_000_000, minimum=1)
 
 
 @dataclass(frozen=True, kw_only=True)

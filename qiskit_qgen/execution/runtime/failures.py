@@ -20,16 +20,16 @@ class RetryPolicy(Settings):
         ArgumentError: If a number is out of range.
     """
 
-    max_retries: int = setting("How often a job that failed is submitted again", default=2, minimum=0)
+    max_retries: int = setting("How many times to resubmit a failed job", default=2, minimum=0)
     patience: float = setting(
-        "Seconds for which a service that does not answer is asked again before the call gives up",
+        "Seconds to keep retrying a service that does not answer before the call gives up",
         default=600.0,
         minimum=0,
     )
     first_delay: float = setting(
-        "Seconds before the first repetition of a question; each next wait is half as long again", default=0.5, above=0
+        "Seconds before the first retry; each further wait is half as long again", default=0.5, above=0
     )
-    max_delay: float = setting("The longest wait between two questions, in seconds", default=10.0)
+    max_delay: float = setting("The longest wait between two retries, in seconds", default=10.0)
 
     def check(self) -> None:
         """Raise ArgumentError if the longest wait is shorter than the first one."""

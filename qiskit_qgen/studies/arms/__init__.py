@@ -1,1 +1,1 @@
-"""Studies of arms: variants of a model, trained on few and more images and compared seed by seed."""
+"""Studies of arms: variants of a model, trained on different numbers of images and compared seed by seed."""

@@ -1,4 +1,4 @@
-"""What is compared in a study of arms."""
+"""Defines what a study of arms compares."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _RIVALS: dict[str, Callable[[Tensor], AbstractNoise]] = {
     "dirichlet": DirichletMultinomialNoise.fit,
     "copula": GaussianCopulaNoise,
 }
-_FITTED = 2000  # vectors of the circuit
+_FITTED = 2000  # number of the circuit's vectors
 _NOISE_STREAM = 0x726976
 _CONTROLS = ("dense", "unentangled", "frozen", "fourier")  # the words of `CircuitControl.control`
 _PLACES = tuple(place for place in QUANTUM_IN if place != "none")
@@ -78,7 +78,7 @@ def _with_gate_or_noise(config: DiffusionConfig, arm: str) -> DiffusionConfig:
 
 @functools.cache
 def _noise(word: str, dim: int) -> AbstractNoise:
-    """Return a source: the circuit's own, or a classical rival that is fitted to vectors of it, always the same."""
+    """Return a source: the circuit, or a classical rival fitted to a fixed set of its vectors."""
     source = QuantumCircuitNoise(dim)
     if word == "quantum":
         return source
@@ -86,7 +86,7 @@ def _noise(word: str, dim: int) -> AbstractNoise:
 
 
 def _with_block(config: HybridGANConfig, arm: str) -> HybridGANConfig:
-    """Return the settings of an arm: a place of the circuits, or "CONTROL PLACE" with a control there instead."""
+    """Return the settings of an arm: a place of the circuits, or "CONTROL PLACE" for a control in their place."""
     if config.block.control is not None:
         raise ArgumentError("Argument `control` has no effect in `model`: the study sets it.")
     *control, place = arm.split(" ")
@@ -103,41 +103,41 @@ class ArmDesign:
     model: type[AbstractGenerativeModel]
     """The model's class."""
     configure: Callable[[Any, str], Any]
-    """Takes the model's settings and an arm, and returns the settings of that arm."""
+    """Maps the model's settings and an arm to the settings of that arm."""
     set_here: tuple[str, ...]
-    """Settings of the model that the study sets."""
+    """The model settings that the study sets."""
     known: tuple[str, ...]
-    """All arms that there are."""
+    """All available arms."""
     defaults: ArmSettings
-    """The study's settings where none are given."""
+    """The study's default settings."""
     phase: str
-    """The phase of the training that makes images."""
+    """The training phase that trains the image generator."""
     baseline: str
     """The arm that all others are compared with."""
     further: tuple[tuple[str, str], ...] = ()
-    """Further comparisons: an arm, and what it is compared with."""
+    """Further comparisons: an arm, and the arm that it is compared with."""
     controls: tuple[str, ...] = ()
-    """Arms that are there for further comparisons only."""
+    """Arms that are used only for further comparisons."""
     copies_in: Literal["pixels", "features"]
-    """Where an image counts as a copy: in its pixels, or in the first extractor's features."""
+    """Where copies are detected: in pixels, or in the first extractor's features."""
     must_beat_copies: bool = False
-    """Whether the question is void unless an arm comes nearer to held-out images than its training images do."""
+    """Whether the question is void unless an arm comes closer to the held-out images than its training images do."""
 
     def build(self, settings: Mapping[str, Any], image_shape: Sequence[int], arm: str) -> AbstractGenerativeModel:
-        """Return the untrained model of an arm, of the model's settings as JSON holds them."""
+        """Return the untrained model of an arm, given the model's settings as JSON."""
         given = {**settings, "image_shape": tuple(image_shape)}
         return self.model.from_config(self.configure(self.model.config_class.of(**given), arm))
 
     def pairs(self, arms: Sequence[str]) -> list[tuple[str, str]]:
-        """Return the comparisons that are planned for arms: those to the baseline, and the further ones."""
+        """Return the planned comparisons of arms: those with the baseline, and the further ones."""
         first = [(arm, self.baseline) for arm in arms if arm != self.baseline and arm not in self.controls]
         return [pair for pair in (*first, *self.further) if set(pair) <= set(arms)]
 
     def backbone(self, settings: Mapping[str, Any]) -> str | None:
-        """Return the kind of the pretrained network that the model holds; None if it has none.
+        """Return the kind of the model's pretrained network; None if it has none.
 
-        An extractor whose name begins with it sees with the same network: what was trained against that network's
-        features is not judged by them alone.
+        An extractor whose name begins with this kind uses the same network. A model trained against that network's
+        features must not be judged by them alone.
         """
         return getattr(getattr(self.model.config_class.of(**settings), "backbone", None), "kind", None)
 
@@ -170,7 +170,7 @@ PLACEMENT = ArmDesign(
 )
 """A :class:`~qiskit_qgen.models.HybridGAN` with circuits in generator, discriminator, both or neither.
 
-Of arms of two words, the first is the control that stands in the circuits' places.
+In arms of two words, the first word is the control that replaces the circuits.
 """
 LOW_DATA = ArmDesign(
     name="low_data",
@@ -194,7 +194,7 @@ LOW_DATA = ArmDesign(
     ),
     phase="denoising",
     baseline="plain",
-    # What the circuit adds to a classical gate of the same size and to what takes the quantum out; its noise to rivals.
+    # The circuit against a classical gate of the same size and against controls without it; its noise against rivals.
     further=(
         ("quantum", "se"),
         *(("quantum", control) for control in _CONTROLS),
@@ -204,11 +204,11 @@ LOW_DATA = ArmDesign(
     copies_in="pixels",
     must_beat_copies=True,
 )
-"""A :class:`~qiskit_qgen.models.QuantumDiffusion` with one bottleneck or another, or one noise or another.
+"""A :class:`~qiskit_qgen.models.QuantumDiffusion` with different bottlenecks or different noise.
 
-Arms named "noise ..." have a plain bottleneck and the noise of a circuit, or of a classical rival that is fitted to
-2,000 vectors of it; what they are compared with has Gaussian noise. "schedule information" has a plain bottleneck
-and the schedule that is fitted to the training images.
+Arms named "noise ..." have a plain bottleneck and the noise of a circuit, or of a classical rival fitted to 2,000 of
+its vectors; their baseline has Gaussian noise. "schedule information" has a plain bottleneck and the schedule fitted to
+the training images.
 """
 DESIGNS = {design.name: design for design in (PLACEMENT, LOW_DATA)}
 """The designs by name."""

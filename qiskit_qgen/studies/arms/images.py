@@ -1,4 +1,4 @@
-"""The images of studies that train on parts of a data set, and what all of their trials are scored against."""
+"""The images of studies that train on subsets of a data set, and the images that score all their trials."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from qiskit_qgen.metrics import AbstractFeatureExtractor, FeatureCache, kernel_d
 
 _SPLIT_SEED = 0  # one split for all trials
 _SPLIT_STREAM = 0x73706C69
-_FEWEST_HELD_OUT = 6  # of which each has the five neighbours that coverage asks for
+_FEWEST_HELD_OUT = 6  # so that each has the five neighbours that coverage needs
 
 
 class ImageSplit(NamedTuple):
     """The images of a study, in three parts that are the same in all its trials."""
 
     pool: Tensor
-    """What trials draw their training images from, (N, C, H, W)."""
+    """The pool from which trials draw their training images, (N, C, H, W)."""
     validation: Tensor
-    """What a trial's step is chosen by, (V, C, H, W)."""
+    """The validation images that choose a trial's step, (V, C, H, W)."""
     held_out: Tensor
-    """What the samples of that step are scored against, once, (M, C, H, W)."""
+    """The held-out images that score the samples of that step, once, (M, C, H, W)."""
 
     def rows(self, size: int, seed: int) -> Tensor:
-        """Return which images of the pool a trial trains on; those of a seed hold the smaller ones of that seed."""
+        """Return which images of the pool a trial trains on; for each seed, larger subsets contain the smaller ones."""
         return subset(torch.arange(len(self.pool)), size, seed)
 
     def digest(self) -> str:
@@ -45,21 +45,19 @@ class ImageSplit(NamedTuple):
         return digest.hexdigest()[:16]
 
     def features(self, network: AbstractFeatureExtractor) -> tuple[Tensor, Tensor]:
-        """Return the features of the validation and of the held-out images, computed once and kept on disk."""
+        """Return the features of the validation and the held-out images, computed once and kept on disk."""
         cache = FeatureCache()
         return cache.features(self.validation, network), cache.features(self.held_out, network)
 
 
 class ImageSelection(Settings):
-    """Which images a study takes."""
+    """Which images a study uses."""
 
-    name: str = setting(
-        "A known data set, a file or a folder, as `load_dataset` takes it", default="fashion-mnist-mini"
-    )
+    name: str = setting("A known data set, a file or a folder, as for `load_dataset`", default="fashion-mnist-mini")
     data_dir: str | None = setting(
         "Where the files of a known data set are; None looks in the usual places", default=None
     )
-    labels: tuple[int, ...] | None = setting("Labels of the images to take; None takes all", default=None, minimum=0)
+    labels: tuple[int, ...] | None = setting("Labels of the images to use; None uses all", default=None, minimum=0)
     side: int | None = setting(
         "Images are resized to a square of this many pixels; None leaves them as they are",
         default=None,
@@ -67,14 +65,18 @@ class ImageSelection(Settings):
         maximum=128,
     )
     held_out: int = setting(
-        "Number of images that no trial trains on, against which samples are scored once",
+        "Number of held-out images, which no trial trains on; samples are scored against them once",
         default=500,
         minimum=_FEWEST_HELD_OUT,
     )
     validation: int = setting(
-        "Number of images that no trial trains on, by which the step of each trial is chosen", default=200, minimum=2
+        "Number of validation images, which no trial trains on; they choose the step of each trial",
+        default=200,
+        minimum=2,
     )
-    digest: str | None = setting("That of the images that the study began with; None takes any", default=None)
+    digest: str | None = setting(
+        "Digest of the images that the study began with; None accepts any images", default=None
+    )
 
     def check(self) -> None:
         """Raise :class:`ArgumentError` unless labels differ."""
@@ -82,11 +84,11 @@ class ImageSelection(Settings):
             check_distinct("labels", self.labels)
 
     def load(self) -> ImageSplit:
-        """Load the data set's images for training and split them at random, always alike.
+        """Load the data set's training images and split them at random, always in the same way.
 
         Raises:
-            ArgumentError: If the data set has no such labels, no 2 images would be left to train on, or the digest is
-                another.
+            ArgumentError: If the data set has no such labels, fewer than 2 images would be left for training, or the
+                digest differs.
             DatasetError: If the data are missing or damaged.
         """
         data = load_dataset(self.name, data_dir=self.data_dir)
@@ -99,7 +101,7 @@ class ImageSelection(Settings):
         return split
 
     def labelled(self) -> ImageDataset:
-        """Return the images of all labels without those that are held out, for a classifier of the labels.
+        """Return the images of all labels except the held-out ones, for a classifier of the labels.
 
         Raises:
             ArgumentError: If the data have no labels, or as :meth:`load`.
@@ -116,7 +118,7 @@ class ImageSelection(Settings):
         return replace(data, images=_resized(data.images[rest], self.side), labels=data.labels[rest])
 
     def _order(self, data: ImageDataset) -> Tensor:
-        """Return the rows of the images that are taken, those held out first, then those for validation."""
+        """Return the rows of the selected images: first the held-out ones, then those for validation."""
         rows = torch.arange(len(data.images))
         if self.labels is not None:
             known = [] if data.labels is None else sorted(set(data.labels.tolist()))
@@ -135,7 +137,7 @@ class ImageSelection(Settings):
 
 
 def whole_kernel_distance(features: Tensor, others: Tensor) -> float:
-    """Return the unbiased kernel distance of sets of features, of all of the smaller one at once."""
+    """Return the unbiased kernel distance between sets of features, from all samples of the smaller set at once."""
     mean, _ = kernel_distance(features, others, subsets=1, subset_size=min(len(features), len(others)))
     return float(mean)
 

@@ -1,4 +1,4 @@
-"""Arms of a study compared with each other, seed by seed."""
+"""Comparisons of a study's arms, seed by seed."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from qiskit_qgen.studies.arms.power import LEVEL, detectable_effect
 from qiskit_qgen.studies.intervals import Interval, bootstrap_interval, interval_text, mean_interval
 from qiskit_qgen.studies.tables import markdown_table
 
-_LARGEST_LOG = 700.0  # beyond which a ratio has no float
+_LARGEST_LOG = 700.0  # beyond it, a ratio overflows
 ByArm = Mapping[str, Mapping[int, float]]
 """A score by seed, by arm."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class PairedComparison:
-    """The mean of ``arm - baseline`` over the seeds that both have, or of a log ratio, and what a test of it says."""
+    """The mean of ``arm - baseline``, or of a log ratio, over the common seeds, and the result of its test."""
 
     extractor: str
-    """By whose features the two are compared."""
+    """The extractor whose features compare the two."""
     size: int | None
     """Number of training images of both; None for the mean of the log ratio over all sizes."""
     arm: str
@@ -30,39 +30,39 @@ class PairedComparison:
     difference: Interval
     """Mean and interval by Student's t distribution, for this comparison alone."""
     bootstrap: Interval
-    """Mean and interval by the bootstrap, which is too narrow for few pairs."""
+    """Mean and bootstrap interval, which is too narrow for few pairs."""
     deviation: float | None
-    """Standard deviation of the differences; None of one pair."""
+    """Standard deviation of the differences; None for a single pair."""
     p_value: float | None
-    """Of the paired t test; None of one pair."""
+    """The p-value of the paired t test; None for a single pair."""
     adjusted: float | None = None
-    """The same by Holm's method, for all comparisons that are made together."""
+    """The p-value corrected by Holm's method for all comparisons that are tested together."""
     num_tests: int = 1
-    """How many those are."""
+    """The number of these comparisons."""
 
     @property
     def is_clear(self) -> bool:
-        """Whether the difference is shown at the level of 5 %, for all comparisons together."""
+        """Whether the difference is significant at the 5 % level, for all comparisons together."""
         return self.adjusted is not None and self.adjusted < LEVEL
 
     @property
     def detectable(self) -> float | None:
-        """The smallest true difference that such a comparison shows in four of five studies, with this spread."""
+        """The smallest true difference that four of five studies would detect with this spread."""
         if self.deviation is None:
             return None
         return self.deviation * detectable_effect(self.num_pairs, self.num_tests)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return all of it as JSON can hold it."""
+        """Return everything in a form that JSON can store."""
         return {**asdict(self), "is_clear": self.is_clear, "detectable": self.detectable}
 
 
 def compare_arms(
     scores: ByArm, pairs: Iterable[tuple[str, str]], *, extractor: str, size: int | None
 ) -> list[PairedComparison]:
-    """Compare arms in pairs over the seeds that both of a pair have; a pair without a common seed is left out.
+    """Compare arms in pairs over the common seeds; pairs without a common seed are omitted.
 
-    ``scores`` holds the score by seed, by arm; of each pair the second is the baseline.
+    ``scores`` holds the score by seed, by arm; the second arm of each pair is the baseline.
     """
     found = []
     for arm, baseline in pairs:
@@ -75,12 +75,12 @@ def compare_arms(
 def compare_pooled(
     scores: Mapping[int, ByArm], pairs: Iterable[tuple[str, str]], *, extractor: str
 ) -> list[PairedComparison]:
-    """Compare arms over all sizes at once: one number of each seed, tested over the seeds.
+    """Compare arms over all sizes at once: one number per seed, tested over the seeds.
 
-    A seed's number is the mean over the sizes of ``log(score / score of the baseline)``, so that no size outweighs the
-    others, and seeds at which both score badly do not outweigh those at which both score well. Subsets of a seed lie
-    within each other, so that its scores at several sizes are not independent repetitions; seeds are. A pair is left
-    out that has no common seed, or a distance that is not positive, as unbiased ones near zero may be.
+    A seed's number is the mean over the sizes of ``log(score / score of the baseline)``, so that no size dominates, and
+    seeds with high distances do not dominate those with low ones. The subsets of a seed are nested, so its scores at
+    several sizes are not independent repetitions; only seeds are. A pair is omitted if it has no common seed or a
+    distance that is not positive, as unbiased distances near zero may be.
 
     ``scores`` holds the score by seed, by arm, by size.
     """

@@ -1,4 +1,4 @@
-"""What a paired comparison of few seeds can show: the smallest difference that it detects, by simulation."""
+"""The power of a paired comparison with few seeds: the smallest difference that it detects, by simulation."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ import functools
 import numpy as np
 
 LEVEL = 0.05
-"""Chance of a study to show a difference where there is none, for all its comparisons together."""
+"""Probability that a study shows a difference where there is none, over all its comparisons."""
 POWER = 0.8
-"""Chance to show a difference of the size that is called detectable."""
-_STUDIES = 4000  # simulated; a chance of 0.8 is known to 0.013
+"""Probability of showing a difference of the detectable size."""
+_STUDIES = 4000  # simulated; a probability of 0.8 is known to within 0.013
 _LARGEST = 100.0  # standard deviations
 _HALVINGS = 24
 
 
 @functools.cache
 def detectable_effect(num_pairs: int, num_tests: int = 1) -> float:
-    """Return the smallest true difference that a study shows with a chance of 80 %, in standard deviations.
+    """Return the smallest true difference that a study shows with a probability of 80 %, in standard deviations.
 
-    Studies are simulated: differences of ``num_pairs`` seeds, normal, for each of ``num_tests`` comparisons, of which
-    one has a true difference and all others none; each is tested by Student's t, and all together by Holm's method at
-    the level of 5 %. The comparisons are drawn independently, which for comparisons with one common arm errs on the
-    side of caution.
+    The function simulates studies with normal differences of ``num_pairs`` seeds for each of ``num_tests`` comparisons.
+    One comparison has a true difference, the others have none. Each is tested by Student's t test, with Holm's
+    correction for all of them at the 5 % level. The comparisons are drawn independently, which is conservative if they
+    share a common arm.
 
     Args:
-        num_pairs: Number of seeds; infinite is returned of fewer than 2.
+        num_pairs: Number of seeds; for fewer than 2, the result is infinite.
         num_tests: How many comparisons are tested together.
     """
     if num_pairs < 2:
@@ -42,7 +42,7 @@ def seeds_table(deviation: float, num_tests: int, numbers: tuple[int, ...] = (3,
     """Return the smallest detectable difference for each of several numbers of seeds.
 
     Args:
-        deviation: Standard deviation of the paired differences, as a pilot measured it.
+        deviation: Standard deviation of the paired differences, as measured by a pilot.
         num_tests: How many comparisons are tested together.
         numbers: Numbers of seeds.
     """
@@ -50,7 +50,7 @@ def seeds_table(deviation: float, num_tests: int, numbers: tuple[int, ...] = (3,
 
 
 def _power(noise: np.ndarray, effect: float) -> float:
-    """Return the part of the studies that show the difference of the first comparison."""
+    """Return the fraction of studies that show the difference of the first comparison."""
     from scipy.stats import t  # slow to import
 
     shifted = noise.copy()

@@ -1,4 +1,4 @@
-"""What a study of arms found."""
+"""The result of a study of arms."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ _SHOWN = 16
 
 @dataclass(frozen=True, eq=False)
 class ArmStudy:
-    """What a study found that trained each arm on each number of images with each seed.
+    """The result of a study that trained each arm on each number of images with each seed.
 
-    :func:`~qiskit_qgen.studies.run_placement_study` and :func:`~qiskit_qgen.studies.run_low_data_study` return it.
+    Returned by :func:`~qiskit_qgen.studies.run_placement_study` and :func:`~qiskit_qgen.studies.run_low_data_study`.
     """
 
     design: ArmDesign
@@ -44,11 +44,11 @@ class ArmStudy:
     records: list[dict[str, Any]]
     """The trials' records, see :func:`~qiskit_qgen.studies.run_trials`."""
     folder: Path
-    """Where the trials lie."""
+    """The folder of the trials."""
     floors: dict[str, dict[str, float]]
-    """Scores of other real images, by extractor and name: what real images reach."""
+    """Scores of other real images, by extractor and name: the level that real images reach."""
     pool: int
-    """Number of images that subsets are drawn from."""
+    """Number of images from which subsets are drawn."""
 
     @property
     def arms(self) -> list[str]:
@@ -63,20 +63,20 @@ class ArmStudy:
 
     @property
     def extractors(self) -> tuple[str, ...]:
-        """Names of the extractors, in order."""
+        """The names of the extractors, in order."""
         return self.settings.extractors
 
     @property
     def backbone(self) -> str | None:
-        """Kind of the pretrained network that the models hold; None if they have none."""
+        """Kind of the models' pretrained network; None if they have none."""
         return self.design.backbone(self.records[0]["configuration"]["model"])
 
     @cached_property
     def rows(self) -> list[dict[str, Any]]:
-        """One dictionary for each size and arm of which a trial is done.
+        """One dictionary for each size and arm with a finished trial.
 
-        Keys are `size`, `arm`, `planned` and `num_trials`, trials in all and done, `num_weights`, the mean and interval
-        of `step`, the one that was chosen, and of each score of copying, and `scores`: those by extractor and name.
+        Keys are `size`, `arm`, `planned` and `num_trials` (trials in all and finished), `num_weights`, the mean and
+        interval of the chosen `step` and of each score of copying, and `scores` by extractor and name.
         """
         return [
             {
@@ -94,7 +94,7 @@ class ArmStudy:
 
     @cached_property
     def baselines(self) -> dict[int, dict[str, dict[str, dict[str, Interval]]]]:
-        """Mean and interval of each score of what takes no training, by size, baseline, extractor and name."""
+        """Mean and interval of each score of the untrained baselines, by size, baseline, extractor and name."""
         known = {size: list(self._results(size, BASELINES_ARM).values()) for size in self.sizes}
         return {
             size: {name: self._intervals([each["scores"][name] for each in found]) for name in found[0]["scores"]}
@@ -116,7 +116,7 @@ class ArmStudy:
 
     @cached_property
     def verdicts(self) -> dict[int, dict[str, dict[str, Verdict]]]:
-        """What each score is fit for, by size, extractor and name; of sizes whose baselines are scored."""
+        """What each score is fit for, by size, extractor and name, for sizes with scored baselines."""
         return {
             size: {
                 extractor: judge(
@@ -131,12 +131,12 @@ class ArmStudy:
 
     @cached_property
     def comparisons(self) -> list[PairedComparison]:
-        """Differences in the score of trials of one size and seed; those by one extractor are tested together."""
+        """Score differences between trials of the same size and seed; those of one extractor are tested together."""
         return self._compared(self.design.pairs(self.arms))
 
     @cached_property
     def pooled(self) -> list[PairedComparison]:
-        """The same comparisons over all sizes at once, as log ratios, likewise."""
+        """The same comparisons over all sizes at once, as log ratios; those of one extractor are tested together."""
         pairs = self.design.pairs(self.arms)
         return [
             each
@@ -146,11 +146,11 @@ class ArmStudy:
 
     @cached_property
     def to_copies(self) -> list[PairedComparison]:
-        """Differences of each arm to the training images of the same seed, repeated, likewise."""
+        """Differences of each arm from the repeated training images of the same seed, tested in the same way."""
         return self._compared([(arm, REPEATED) for arm in self.arms])
 
     def is_fit(self, extractor: str, size: int | None) -> bool:
-        """Return whether arms may be ranked by an extractor's features at a size, or, of None, at all sizes."""
+        """Return whether arms may be ranked by an extractor's features at a size; None stands for all sizes."""
         sizes = self.sizes if size is None else [size]
         return all(
             self.verdicts[each][extractor][self.settings.score].can_rank if each in self.verdicts else False
@@ -158,7 +158,7 @@ class ArmStudy:
         )
 
     def images(self, size: int) -> dict[str, Tensor]:
-        """Return a few samples of each arm's first seed, float32 (N, C, H, W), all of the same noise vectors.
+        """Return a few samples of each arm's first seed, float32 (N, C, H, W), all from the same noise vectors.
 
         Raises:
             ArgumentError: If no trial had ``size`` images.
@@ -174,11 +174,11 @@ class ArmStudy:
         }
 
     def table(self) -> str:
-        """Return scores, baselines, differences and what may be concluded as Markdown."""
+        """Return scores, baselines, differences and conclusions as Markdown."""
         return study_text(self)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return everything but the images as JSON can hold it."""
+        """Return everything except the images in a form that JSON can store."""
         first = self.records[0]["configuration"]
         return {
             "settings": {name: value for name, value in first.items() if name not in ("arm", "size", "seed")}
@@ -208,7 +208,7 @@ class ArmStudy:
         }  # fmt: skip
 
     def save(self, folder: PathLike) -> Path:
-        """Write numbers (``.json``) and table (``.md``) under the study's name to ``folder``, and return it."""
+        """Write the numbers (``.json``) and the table (``.md``) to ``folder`` under the study's name, and return it."""
         return save_results(folder, self.design.name, text=self.table(), content=self.to_dict())
 
     def _compared(self, pairs: Sequence[tuple[str, str]]) -> list[PairedComparison]:
@@ -225,7 +225,7 @@ class ArmStudy:
         ]
 
     def _by_size(self, extractor: str) -> dict[int, dict[str, dict[int, float]]]:
-        """Return the score that is compared by seed, by arm, by size; the training images repeated are an arm, too."""
+        """Return the compared score by seed, by arm, by size; the repeated training images count as an arm."""
         found, score = {}, self.settings.score
         for size in self.sizes:
             scores = {
@@ -248,6 +248,6 @@ class ArmStudy:
         return [each for each in self.records if tuple(each["configuration"][key] for key in of) == (size, arm)]
 
     def _results(self, size: int, arm: str) -> dict[int, dict[str, Any]]:
-        """Return the results of the trials that are done, by seed."""
+        """Return the results of the finished trials, by seed."""
         trials = self._trials(size, arm)
         return {each["configuration"]["seed"]: each["result"] for each in trials if each["status"] == "done"}

@@ -1,4 +1,4 @@
-"""The samples of a trial on disk, and their scores, which are computed once for each extractor."""
+"""A trial's samples on disk, and their scores, which are computed once for each extractor."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from qiskit_qgen.studies.arms.scores import Networks, copying, feature_scores
 from qiskit_qgen.studies.trials.folder import trial_folder
 
 SAMPLES = "samples"
-"""Name of the samples of an arm; those of baselines have the baselines' names."""
+"""Name of an arm's samples; samples of baselines have the baselines' names."""
 _SCORES, _COPYING = "scores.json", "copying"
 
 
 def as_saved(samples: Tensor) -> Tensor:
-    """Return samples (N, C, H, W) in [0, 1] as they come back from the disk: cut to bytes."""
+    """Return samples (N, C, H, W) in [0, 1] as they are read back from disk: quantised to bytes."""
     return samples.clamp(0, 1).mul(255).round() / 255
 
 
@@ -37,10 +37,10 @@ def write_samples(folder: Path, samples: Tensor, name: str = SAMPLES) -> None:
 
 
 def read_samples(folder: Path, name: str = SAMPLES) -> Tensor:
-    """Return samples of a trial, float32 (N, C, H, W) in [0, 1].
+    """Return a trial's samples, float32 (N, C, H, W) in [0, 1].
 
     Raises:
-        CheckpointError: If the file with them is missing or damaged.
+        CheckpointError: If their file is missing or damaged.
     """
     path = folder / f"{name}.npy"
     try:
@@ -57,10 +57,10 @@ def scored(
     *,
     copies_in: Literal["pixels", "features"],
 ) -> dict[str, Any]:
-    """Return the record of a trial with its scores beside the held-out images in its result.
+    """Return the record of a trial, with its scores against the held-out images added to its result.
 
-    Of an arm these are ``scores`` by extractor and name, and those of copying; of baselines ``scores`` by baseline,
-    extractor and name. They are kept in the trial's folder, so that another extractor may join later.
+    For an arm, these are ``scores`` by extractor and name, and the scores of copying; for baselines, ``scores`` by
+    baseline, extractor and name. They are kept in the trial's folder, so that another extractor can be added later.
 
     Raises:
         CheckpointError: If samples or scores are missing or damaged.

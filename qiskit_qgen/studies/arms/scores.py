@@ -1,4 +1,4 @@
-"""What the samples of a trial, and of the baselines beside it, are scored by."""
+"""Scores the samples of a trial and of its baselines."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from qiskit_qgen.studies.arms.images import ImageSplit, whole_kernel_distance
 from qiskit_qgen.studies.arms.settings import ArmSettings
 
 SCORES = ("kernel_distance", "frechet_distance", "uncovered")
-"""The scores of a set of samples by each extractor; of each, less is better."""
+"""The scores of a set of samples for each extractor; lower is better for all."""
 REPEATED = "training"
-"""The baseline that shows the training images again and again."""
+"""The baseline that repeats the training images."""
 _NEIGHBORS = 5
 
 Networks = Mapping[str, AbstractFeatureExtractor]
@@ -40,7 +40,7 @@ def networks_of(settings: ArmSettings, image_shape: Sequence[int]) -> dict[str, 
 
 
 def feature_scores(samples: Tensor, images: ImageSplit, networks: Networks) -> dict[str, dict[str, float]]:
-    """Return :data:`SCORES` of samples (M, C, H, W) beside the held-out images, by extractor."""
+    """Return :data:`SCORES` of samples (M, C, H, W) against the held-out images, by extractor."""
     return {name: _all(network(samples), images.features(network)[1]) for name, network in networks.items()}
 
 
@@ -51,8 +51,8 @@ def _all(made: Tensor, real: Tensor) -> dict[str, float]:
 def distance(score: str, made: Tensor, real: Tensor) -> float:
     """Return one of :data:`SCORES` of features (N, D) of samples and (M, D) of real images.
 
-    ``uncovered`` is 1 less coverage: the part of the real images whose ball, up to their fifth neighbour among real
-    images, holds no sample.
+    ``uncovered`` is 1 minus coverage: the fraction of real images without a sample in the ball that reaches their fifth
+    nearest real neighbour.
     """
     if score == "kernel_distance":
         return whole_kernel_distance(made, real)
@@ -72,7 +72,7 @@ def copying(
 ) -> dict[str, float]:
     """Return ``copy_rate``, ``held_out_copy_rate`` and ``closer`` of samples of a model trained on rows ``chosen``.
 
-    They are those of :func:`~qiskit_qgen.metrics.memorization`, in pixels or in the first extractor's features.
+    They are the scores of :func:`~qiskit_qgen.metrics.memorization`, in pixels or in the first extractor's features.
     """
     sets = (samples, images.pool[chosen], images.held_out)
     if copies_in == "features":
@@ -83,11 +83,11 @@ def copying(
 
 
 def baseline_samples(train: Tensor, untrained: Tensor, seed: int) -> dict[str, Tensor]:
-    """Return as many images of each baseline as of the untrained model: what takes no training of a generator.
+    """Return the images of each baseline that needs no generator training, as many as of the untrained model.
 
     Args:
         train: The training images (N, C, H, W).
-        untrained: Samples (M, C, H, W) of a model before its training.
+        untrained: Samples (M, C, H, W) of an untrained model.
         seed: Seed of the draws.
     """
     fitted = fitted_baselines(train, len(untrained), seed=seed)

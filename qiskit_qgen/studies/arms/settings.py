@@ -12,40 +12,40 @@ from qiskit_qgen.studies.arms.images import ImageSelection
 
 _GROWING = ("arms", "sizes", "seeds")
 ALL = "all"
-"""As a size: as many images as there are."""
+"""Stands for a size of all available images."""
 
 
 class ArmSettings(Settings):
-    """What is trained and scored in a study of arms; the defaults differ from study to study."""
+    """Settings of the training and scoring in a study of arms; the defaults differ between studies."""
 
-    images: ImageSelection = setting("Which images are taken", default=ImageSelection())
+    images: ImageSelection = setting("Which images to use", default=ImageSelection())
     arms: tuple[str, ...] = setting("The arms", default=("none",))
-    sizes: Any = setting("Numbers of training images; 'all' stands for as many as there are", default=(ALL,))
-    seeds: tuple[int, ...] = setting("Seeds of the trials, which move the subset too", default=(0,), minimum=0)
+    sizes: Any = setting("Numbers of training images; 'all' stands for all available images", default=(ALL,))
+    seeds: tuple[int, ...] = setting("Seeds of the trials, which also draw the subsets", default=(0,), minimum=0)
     steps: int = setting("Steps of each training, whatever the number of images", default=1000, minimum=1)
     score_every: int | None = setting(
-        "Steps between two scores against the validation images; the step with the best is the one that is tested; "
-        "None takes the last step",
+        "Steps between two scores against the validation images; the step with the best score is tested; None tests "
+        "the last step",
         default=None,
         minimum=1,
     )
     batch_size: int = setting("Images in a batch", default=32, minimum=1)
     num_samples: int | None = setting(
-        "Samples that are scored; None takes as many as there are held-out images", default=None, minimum=2
+        "Number of samples to score; None uses the number of held-out images", default=None, minimum=2
     )
     score: Literal["kernel_distance", "frechet_distance", "uncovered"] = setting(
-        "The score that arms are compared by and that chooses the step of each trial: a distance of distributions, or "
-        "the part of real images that no sample is near to, see :func:`~qiskit_qgen.metrics.density_coverage`",
+        "The score that compares the arms and chooses the step of each trial: a distance between distributions, or "
+        "the fraction of real images without a nearby sample, see :func:`~qiskit_qgen.metrics.density_coverage`",
         default="kernel_distance",
     )
     extractors: tuple[str, ...] = setting(
-        "Names of the feature extractors, 'labels' for :class:`~qiskit_qgen.metrics.LabelFeatureExtractor` of the "
-        "images that are not held out; the step is chosen by the first",
+        "Names of the feature extractors; 'labels' is a :class:`~qiskit_qgen.metrics.LabelFeatureExtractor` of the "
+        "images that are not held out; the first extractor chooses the step",
         default=(DEFAULT_EXTRACTOR,),
     )
 
     def check(self) -> None:
-        """Raise :class:`ArgumentError` unless arms, sizes, seeds and extractors differ, and there is one of each."""
+        """Raise :class:`ArgumentError` unless arms, sizes, seeds and extractors are distinct and not empty."""
         for name in (*_GROWING, "extractors"):
             check_distinct(name, getattr(self, name))
 
@@ -62,5 +62,5 @@ class ArmSettings(Settings):
 
     @classmethod
     def common(cls) -> list[str]:
-        """Return the names of what all trials have in common; the others may grow."""
+        """Return the names of the settings that all trials share; the others may be extended."""
         return [each.name for each in fields(cls) if each.name not in _GROWING]

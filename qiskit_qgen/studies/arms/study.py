@@ -1,4 +1,4 @@
-"""The two studies of arms: where a circuit helps a hybrid GAN, and what one does for diffusion from few images."""
+"""The two studies of arms: where a circuit helps a hybrid GAN, and how it helps diffusion from few images."""
 
 from __future__ import annotations
 
@@ -29,22 +29,21 @@ def run_placement_study(
     training: AdversarialTraining | Mapping[str, Any] | None = None,
     **options: Any,
 ) -> ArmStudy:
-    """Train a :class:`~qiskit_qgen.models.HybridGAN` with circuits in each place on few and more images, and compare.
+    """Compare :class:`~qiskit_qgen.models.HybridGAN` models with circuits in each place on different numbers of images.
 
-    Trials of one seed share the subset, the weights that all arms have, the order of batches, the noise and the
-    held-out images, so that their differences are those of the arms; the subset of a seed holds that seed's smaller
-    ones. Called again with the same folder, the study runs what is missing; more arms, sizes, seeds and extractors may
-    join. The images held out are looked at when all trials have ended.
+    Trials with the same seed share the subset, the weights common to all arms, the order of batches, the noise and the
+    held-out images, so that only the arms differ. For each seed, larger subsets contain the smaller ones. If you call
+    the study again with the same folder, it runs the missing trials; you may add arms, sizes, seeds and extractors. The
+    held-out images are used only after all trials have ended.
 
     Args:
-        data: What :func:`~qiskit_qgen.datasets.load_dataset` takes: a known name, a file or a folder.
+        data: A source that :func:`~qiskit_qgen.datasets.load_dataset` accepts: a known name, a file or a folder.
         folder: The study's folder.
-        model: The model's settings, or a mapping of them by name; the study sets shape and arm.
-        training: How it is trained, likewise; the study sets ``steps`` and ``batch_size``.
+        model: The model's settings, or a mapping of them by name; the study sets the image shape and the arm.
+        training: The training settings, or a mapping of them by name; the study sets ``steps`` and ``batch_size``.
         **options: Settings of :class:`ArmSettings`, such as ``labels``, ``side``, ``arms``, ``sizes``, ``seeds`` or
-            ``steps``; and where trials run, as of :func:`~qiskit_qgen.studies.run_trials`. Without any, circuits are in
-            all places, for 40 and 400 images of 32 pixels a side, with five
-            seeds.
+            ``steps``; and where trials run, as for :func:`~qiskit_qgen.studies.run_trials`. By default, the study
+            places circuits in all places, with 40 and 400 images of 32 x 32 pixels and five seeds.
 
     Raises:
         ArgumentError: If an argument is out of range, or the folder holds another study.
@@ -63,11 +62,11 @@ def run_low_data_study(
     training: DenoisingTraining | Mapping[str, Any] | None = None,
     **options: Any,
 ) -> ArmStudy:
-    """Train a :class:`~qiskit_qgen.models.QuantumDiffusion` with each bottleneck on ever more images, and compare.
+    """Compare :class:`~qiskit_qgen.models.QuantumDiffusion` models with each bottleneck on different numbers of images.
 
-    Arguments and errors are those of :func:`run_placement_study`, but that the arms are bottlenecks, of which "plain"
-    is what the others are compared with, and that trials are scored at their end only. Without options, they are
-    "plain", "se", "se_frozen" and "quantum", for 10 images and more, with five seeds.
+    Arguments and errors are those of :func:`run_placement_study`, except that the arms are bottlenecks, "plain" is the
+    baseline of the others, and trials are scored only at their end. By default, the arms are "plain", "se", "se_frozen"
+    and "quantum", for 10 images and more, with five seeds.
     """
     return _run(LOW_DATA, data, folder, model, training, options)
 
@@ -98,8 +97,8 @@ def _run(
     settings = replace(settings, images=replace(settings.images, digest=images.digest()))
     values = settings.to_dict()
     common |= {name: values[name] for name in ArmSettings.common()}
-    common["extractors"] = values["extractors"][:1]  # by which steps are chosen; others may join
-    # Seed by seed, so that a study that is stopped holds whole comparisons.
+    common["extractors"] = values["extractors"][:1]  # which chooses the steps; others may be added
+    # Seed by seed, so that a stopped study contains complete comparisons.
     configurations = [
         {**common, "arm": arm, "size": size, "seed": seed}
         for seed, size, arm in product(settings.seeds, numbers, (BASELINES_ARM, *settings.arms))

@@ -20,7 +20,7 @@ from qiskit_qgen.studies.tables import done_text, markdown_table, percent
 
 
 def study_text(study: Any) -> str:
-    """Return the tables of an :class:`~qiskit_qgen.studies.ArmStudy`, and what may be concluded from it."""
+    """Return the tables of an :class:`~qiskit_qgen.studies.ArmStudy`, and its conclusions."""
     parts = [_scores(study), _caption(study), backbone_sentence(study.extractors, study.backbone), _unfit(study)]
     parts += _differences(study, "Planned comparisons, over all sizes, as ratios of scores", study.pooled)
     if study.pooled:
@@ -93,7 +93,7 @@ def _unfit(study: Any) -> str:
 
 
 def _differences(study: Any, heading: str, comparisons: Sequence[PairedComparison]) -> list[str]:
-    """Return the table of comparisons, with a verdict that counts those shown by a score that is fit."""
+    """Return the table of comparisons, with a verdict that counts those shown by a fit score."""
     if not comparisons:
         return []
     fit = [each for each in comparisons if study.is_fit(each.extractor, each.size)]

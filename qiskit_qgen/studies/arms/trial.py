@@ -19,28 +19,29 @@ from qiskit_qgen.studies.trials.folder import kept_checkpoint
 from qiskit_qgen.training import Checkpoint, History, Scores, TrainingState
 
 BASELINES_ARM = "baselines"
-"""The trial in an arm's place that scores what takes no training."""
+"""The trial that scores the untrained baselines instead of an arm."""
 VALIDATION = "validation_distance"
 """The result that holds distances to the validation images."""
 
 
 def run_arm_trial(configuration: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    """Train a model on few images, choose its step by the validation images, and score its samples of that step.
+    """Train a model on few images, choose its step with the validation images, and write its samples of that step.
 
-    The trial's seed sets the subset, the weights that all arms have in common, the order of batches, the noise and the
-    samples, so that trials of one seed and size differ in their arm alone. A trial that was interrupted goes on from
-    its checkpoint. The images held out are not looked at: the samples are scored when all trials have ended.
+    The trial's seed sets the subset, the weights common to all arms, the order of batches, the noise and the samples,
+    so trials with the same seed and size differ only in their arm. An interrupted trial resumes from its checkpoint.
+    The held-out images are not used: the samples are scored after all trials have ended.
 
     The configuration holds ``study``, the name of the design; ``arm``, ``size``, ``seed``; ``model`` and ``training``,
-    settings as dictionaries; and what :class:`ArmSettings` holds for all trials. The arm "baselines" trains nothing.
+    settings as dictionaries; and the fields of :class:`ArmSettings` that all trials share. The arm "baselines" trains
+    nothing.
 
     Returns:
-        ``validation_distance``, that to the validation images at each scored step by the first extractor; of an arm
-        also ``step``, the one that was chosen, and ``num_weights``, the number of trained weights. Of the baselines, it
-        is that of the training images, repeated.
+        ``validation_distance``, the distance to the validation images at each scored step by the first extractor. For
+        an arm also ``step``, the chosen step, and ``num_weights``, the number of trained weights. For the baselines,
+        the distance is that of the repeated training images.
 
     Raises:
-        ArgumentError: If the data are not those that the configuration was made for, or a setting is wrong.
+        ArgumentError: If the data differ from those of the configuration, or a setting is wrong.
         TrainingDivergedError: If the training diverges.
     """
     design, seed = DESIGNS[configuration["study"]], configuration["seed"]
@@ -74,7 +75,7 @@ def _train(
     checkpoint_dir: Path,
     resume: bool,
 ) -> dict[str, Any]:
-    """Train, write the samples of the best step so far, and return what is known of the training.
+    """Train, write the samples of the best step so far, and return the results of the training.
 
     A step that is scored again after an interruption writes the same samples again.
     """

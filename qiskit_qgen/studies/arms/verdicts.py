@@ -1,4 +1,4 @@
-"""What a study of arms may conclude: which scores are fit, which extractors independent, what a design can show."""
+"""The conclusions of a study of arms: fit scores, independent extractors, and what the design can show."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ def judge(arms: Mapping[str, Mapping[str, Any]], baselines: Mapping[str, Mapping
 
 
 def independent(extractors: Sequence[str], backbone: str | None) -> list[str]:
-    """Return the extractors that do not see with the network that a discriminator is built on."""
+    """Return the extractors that do not use the network on which a discriminator is built."""
     return [name for name in extractors if backbone is None or not name.startswith(backbone)]
 
 
 def backbone_sentence(extractors: Sequence[str], backbone: str | None) -> str:
-    """Return which extractors see with the network that a discriminator is built on; "" if none does."""
+    """Return which extractors use the network on which a discriminator is built; "" if none does."""
     rest = independent(extractors, backbone)
     shared = [name for name in extractors if name not in rest]
     if not shared:
@@ -44,10 +44,10 @@ def backbone_sentence(extractors: Sequence[str], backbone: str | None) -> str:
 
 
 def concluded_sentence(comparisons: Sequence[tuple[PairedComparison, bool]], judges: Sequence[str]) -> str:
-    """Return which comparisons are shown, with one sign, by every one of the extractors ``judges``.
+    """Return which comparisons all of the extractors ``judges`` show with the same sign.
 
     Args:
-        comparisons: Each with whether its score is fit.
+        comparisons: Each comparison, with whether its score is fit.
         judges: The extractors that are independent of the models.
     """
     if not judges:
@@ -65,10 +65,10 @@ def concluded_sentence(comparisons: Sequence[tuple[PairedComparison, bool]], jud
 
 
 def copies_sentence(comparisons: Sequence[PairedComparison]) -> str:
-    """Return whether an arm comes nearer to held-out images than its training images, repeated, do.
+    """Return whether an arm comes closer to held-out images than its repeated training images do.
 
     Args:
-        comparisons: Of arms with the training images repeated, tested together.
+        comparisons: Comparisons of arms with the repeated training images, tested together.
     """
     won = [each for each in comparisons if each.is_clear and each.difference["mean"] < 0]
     extractors = list(dict.fromkeys(each.extractor for each in comparisons))
@@ -86,7 +86,7 @@ def copies_sentence(comparisons: Sequence[PairedComparison]) -> str:
 
 
 def power_sentence(comparisons: Sequence[PairedComparison]) -> str:
-    """Return what the design can show with the spread that was measured over all sizes, and what more seeds would."""
+    """Return what the design can show with the spread measured over all sizes, and what more seeds could show."""
     measured = [each for each in comparisons if each.deviation]
     if not measured:
         return ""
@@ -103,5 +103,5 @@ def power_sentence(comparisons: Sequence[PairedComparison]) -> str:
 
 
 def title(baseline: str) -> str:
-    """Return a baseline's name in tables."""
+    """Return a baseline's name for tables."""
     return "its images, repeated" if baseline == REPEATED else BASELINES[baseline].title

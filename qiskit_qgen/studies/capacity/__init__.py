@@ -1,1 +1,1 @@
-"""The capacity study: how large critics and classical generators must be, and the autoencoders it rests on."""
+"""The capacity study: how large critics and classical generators must be, and its autoencoders."""

@@ -1,4 +1,4 @@
-"""From the trials of a capacity study to optimal sizes and laws of growth, and how both move with the rule."""
+"""Derives optimal sizes and laws of growth from a capacity study's trials, and how both depend on the rule."""
 
 from __future__ import annotations
 
@@ -30,26 +30,25 @@ _FACTORS = ("max_spread", "max_slope", "max_critic_drift")
 
 @dataclass(frozen=True, eq=False)
 class CapacityAnalysis:
-    """Optimal sizes, laws of growth, and how both move with the rule."""
+    """Optimal sizes, laws of growth, and how both depend on the rule."""
 
     optima: dict[str, Optimum]
-    """What is optimal for each generator, by its name."""
+    """The optimum of each generator, by its name."""
     generators: dict[str, int]
     """Trainable parameters of each generator, by its name."""
     scaling: dict[str, ScalingResult]
     """The growth of the optimal "critic" and of the matching "classical generator"."""
     sensitivity: list[dict[str, Any]]
-    """The same by other scores and under other thresholds: `change`, and for each target its sizes and the law that is
-    named."""
+    """The same for other scores and thresholds: `change`, and for each target its sizes and the named law."""
     num_trials: dict[str, int]
     """Numbers of trials: `planned`, `stable`, `unstable`, `diverged`, `failed`."""
     tables: dict[str, ScoreTable]
-    """The scores that optima rest on, by generator."""
+    """The scores from which the optima follow, by generator."""
     unlearned: list[str]
-    """Generators whose best score is not below that of every trivial baseline: their optima are unknown."""
+    """Generators that do not beat every trivial baseline with their best score: their optima are unknown."""
 
     def to_dict(self) -> dict[str, Any]:
-        """Return everything as JSON can hold it."""
+        """Return everything in a form that JSON can store."""
         return {
             "optima": {name: asdict(optimum) for name, optimum in self.optima.items()},
             "scaling": {target: result.to_dict() for target, result in self.scaling.items()},
@@ -65,10 +64,10 @@ def analyse_capacity(
     rule: OptimalityRule,
     references: Mapping[str, Mapping[str, Interval]],
 ) -> CapacityAnalysis:
-    """Find the optimal sizes of a capacity study and how they grow, of its records, ``sizes``, rule and ``references``.
+    """Find a capacity study's optimal sizes and their growth from its records, ``sizes``, rule and ``references``.
 
-    See :class:`~qiskit_qgen.studies.CapacityStudy` for what these are. A generator that does not beat the trivial
-    baselines with its best critic has learnt nothing, and so has no optimum.
+    :class:`~qiskit_qgen.studies.CapacityStudy` describes these arguments. A generator that does not beat the trivial
+    baselines with its best critic has learnt nothing, and therefore has no optimum.
     """
     trials = _judged(records, sizes, rule)
     every = score_tables(trials, rule)
@@ -124,7 +123,7 @@ def generators_of(
 def _learned(
     tables: Mapping[str, ScoreTable], rule: OptimalityRule, references: Mapping[str, Mapping[str, Interval]]
 ) -> dict[str, ScoreTable]:
-    """Return the tables of the generators that do better than the trivial baselines."""
+    """Return the tables of the generators that beat the trivial baselines."""
     limit = _limit(rule, references)
     return {name: table for name, table in tables.items() if table.effects[1].min() < limit}
 
@@ -140,7 +139,7 @@ def _growth(
 
 
 def _limit(rule: OptimalityRule, references: Mapping[str, Mapping[str, Interval]]) -> float:
-    """Return the logarithm of what the best trivial baseline scores."""
+    """Return the logarithm of the best trivial baseline's score."""
     return math.log(trivial_level(references.get(rule.score)))
 
 
@@ -159,7 +158,7 @@ def _judged(
 
 
 def _variations(rule: OptimalityRule, records: Sequence[Mapping[str, Any]]) -> list[tuple[str, OptimalityRule]]:
-    """Return rules with one threshold changed each, or looking at another score, and what was changed."""
+    """Return rules that each change one threshold or the score, and a description of the change."""
     scores = dict.fromkeys(name for record in records for name in record.get("result", {}).get("scores", {}))
     found = [(f"score {SCORE_NAMES[score]}", replace(rule, score=score)) for score in scores if score != rule.score]
     for name, others in _VARIATIONS.items():

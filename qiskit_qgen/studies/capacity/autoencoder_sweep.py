@@ -1,4 +1,4 @@
-"""What a sweep over options of the autoencoder found: the floor that each sets."""
+"""The result of a sweep over options of the autoencoder: the floor that each sets."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _CAPTION = (
 
 
 def option_grid(grid: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return every combination of a grid's values, which must be distinct, at least one of each option.
+    """Return all combinations of a grid's values; each option needs at least one value, without repetition.
 
     Example:
         >>> option_grid({"latent_dim": [8, 16], "latent_noise": [0.1]})
@@ -39,27 +39,28 @@ def option_grid(grid: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 @dataclass(frozen=True, eq=False)
 class AutoencoderSweep:
-    """What :func:`~qiskit_qgen.studies.run_autoencoder_sweep` found."""
+    """The result of :func:`~qiskit_qgen.studies.run_autoencoder_sweep`."""
 
     records: Sequence[dict[str, Any]]
     """The trials' records, see :func:`~qiskit_qgen.studies.run_trials`."""
     folder: Path
-    """Where the trials lie."""
+    """The folder of the trials."""
 
     @cached_property
     def varied(self) -> list[str]:
-        """Names of the options that differ between trials."""
+        """The names of the options that differ between trials."""
         found = [record["configuration"]["options"] for record in self.records]
         names = dict.fromkeys(name for options in found for name in options)
         return [name for name in names if len({json.dumps(options.get(name)) for options in found}) > 1]
 
     @cached_property
     def rows(self) -> list[dict[str, Any]]:
-        """One dictionary for each setting: its options, how many trainings are done, and intervals over their seeds.
+        """One dictionary for each setting: its options, the number of finished trainings, and intervals over seeds.
 
-        Keys are `options`, `planned` and `num_trials`, trainings in all and done, and, if any are done,
-        `reconstruction_error`, each floor by its name, `digest`, that of the first, and `above_best`, the paired
-        difference in Fréchet distance to the best setting, None for itself and without a common seed.
+        Keys are `options`, and `planned` and `num_trials` (trainings in all and finished). If any training is finished,
+        also `reconstruction_error`, each floor by its name, `digest` (of the first training), and `above_best`, the
+        paired difference in Fréchet distance from the best setting (None for the best setting and without a common
+        seed).
         """
         settings: dict[str, list[dict[str, Any]]] = {}
         for record in self.records:
@@ -73,12 +74,12 @@ class AutoencoderSweep:
 
     @property
     def best(self) -> dict[str, Any] | None:
-        """The row of the lowest mean Fréchet distance of reconstructions, or None."""
+        """The row with the lowest mean Fréchet distance of reconstructions, or None."""
         return _best(self.rows)
 
     @property
     def floor_real(self) -> dict[str, float] | None:
-        """The scores of the training images themselves, which no setting changes, or None."""
+        """The scores of the training images, which do not depend on the setting, or None."""
         done = [record["result"]["floor_real"] for record in self.records if record["status"] == "done"]
         return {name: done[0][name] for name in _FLOORS} if done else None
 
@@ -92,7 +93,7 @@ class AutoencoderSweep:
         return f"{markdown_table([*self.varied, 'seeds', *scores], lines)}\n\n{_CAPTION}"
 
     def to_dict(self) -> dict[str, Any]:
-        """Return everything as JSON can hold it."""
+        """Return everything in a form that JSON can store."""
         return {
             "varied": self.varied,
             "rows": self.rows,
@@ -116,7 +117,7 @@ class AutoencoderSweep:
         return mean_interval(differences) if differences else None
 
     def _distances(self, options: Mapping[str, Any]) -> dict[int, float]:
-        """Return the Fréchet distance of each seed that is done."""
+        """Return the Fréchet distance of each finished seed."""
         return {
             record["configuration"]["seed"]: record["result"]["floor_reconstruction"]["frechet_distance"]
             for record in self.records

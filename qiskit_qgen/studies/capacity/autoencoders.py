@@ -1,4 +1,4 @@
-"""Autoencoders for studies in their latent: trained once for each set of options, with the floor that each sets."""
+"""Autoencoders for latent-space studies, trained once for each set of options, with the floor that each sets."""
 
 from __future__ import annotations
 
@@ -29,21 +29,23 @@ _DATA, _MODEL = "data.safetensors", "model"
 _SHOWN = 32
 _GRID: dict[str, Sequence[Any]] = {"latent_dim": (8, 16, 24, 32), "latent_noise": (0.0, 0.2)}
 FEWEST = 10
-"""The fewest images, and samples, that a study scores."""
+"""The smallest number of images and of samples that a study scores."""
 
 
 class SweepSettings(Settings):
-    """How autoencoders are scored, and how often each is trained."""
+    """How autoencoders are scored, and how many times each is trained."""
 
     batch_size: int = setting("Images in a batch", default=128, minimum=2)
-    num_samples: int = setting("Images that are scored", default=1000, minimum=FEWEST)
+    num_samples: int = setting("Number of images to score", default=1000, minimum=FEWEST)
     extractor: str = setting("Name of the feature extractor", default="pixel")
     seeds: tuple[int, ...] = setting(
-        "Seeds of weights and order: every setting is trained with each, seed by seed", default=(0,), minimum=0
+        "Seeds of the weights and the order of images; every setting is trained with every seed",
+        default=(0,),
+        minimum=0,
     )
 
     def check(self) -> None:
-        """Raise :class:`ArgumentError` unless seeds differ, and there is one."""
+        """Raise :class:`ArgumentError` unless seeds are distinct and not empty."""
         check_distinct("seeds", self.seeds)
 
 
@@ -56,28 +58,26 @@ def run_autoencoder_sweep(
     autoencoder: AutoencoderSettings | Mapping[str, Any] | None = None,
     **options: Any,
 ) -> AutoencoderSweep:
-    """Train autoencoders with several options, and tell the floor that each sets for generators in its latent.
+    """Train autoencoders with several options, and measure the floor that each sets for latent generators.
 
     Args:
-        data: Images for training, as :meth:`~qiskit_qgen.models.AbstractGenerativeModel.fit` takes them.
+        data: Training images, in any form that :meth:`~qiskit_qgen.models.AbstractGenerativeModel.fit` accepts.
         grid: Values of options of :class:`AutoencoderSettings` by name, such as ``latent_dim``, ``width`` or
-            ``latent_noise``: every combination is trained. None takes four latent sizes, with and without noise on
-            latents.
+            ``latent_noise``. Every combination is trained. None uses four latent sizes, with and without latent noise.
         held_out: Images to score against.
-        folder: Folder of the sweep; the same call resumes.
-        autoencoder: All other options: settings, or a mapping of them by name.
+        folder: Folder of the sweep; repeating the call resumes it.
+        autoencoder: All other options, as settings or as a mapping of them by name.
         **options: Settings of :class:`SweepSettings`: ``batch_size``, ``num_samples``, ``extractor``, ``seeds``; and
-            where trials run, as of :func:`~qiskit_qgen.studies.run_trials`.
+            where trials run, as for :func:`~qiskit_qgen.studies.run_trials`.
 
     Returns:
-        The floors, and the records of the trials. A result holds ``reconstruction_error``, the mean squared error of
-        pixels of held-out images; ``floor_reconstruction``, the scores of reconstructed training images; and
-        ``floor_real``, those of the training images themselves. Both are against the held-out images, as generated
-        images are.
+        The floors, and the records of the trials. A result holds ``reconstruction_error``, the mean squared pixel error
+        on held-out images; ``floor_reconstruction``, the scores of reconstructed training images; and ``floor_real``,
+        the scores of the training images. Both compare with the held-out images, as for generated images.
 
     Raises:
         ArgumentError: If an option or another argument is unknown or out of range, or the folder holds another sweep.
-        DatasetError: If images are fewer than 10, out of range, all equal, or of another shape.
+        DatasetError: If there are fewer than 10 images, or if they are out of range, all equal, or have another shape.
     """
     place = check_folder("folder", folder)
     images, others = study_images(data, held_out)
@@ -150,16 +150,17 @@ def load_autoencoder(folder: Path, digest: str, image_shape: Sequence[int]) -> n
 
 
 def load_images(folder: Path) -> tuple[Tensor, Tensor]:
-    """Return the sweep's images for training and those held out."""
+    """Return the sweep's training images and its held-out images."""
     tensors, _ = load_tensors(folder / _DATA)
     return tensors["data"], tensors["held_out"]
 
 
 def study_images(data: Any, held_out: Any, name: str = "held_out") -> tuple[Tensor, Tensor]:
-    """Return images for training and those held out, of this ``name``, (N, C, H, W), float32.
+    """Return the training and held-out images named ``name``, (N, C, H, W), float32.
 
     Raises:
-        DatasetError: If they are fewer than 10, out of range, not finite, all equal, or differ in shape.
+        DatasetError: If there are fewer than 10, or if they are out of range, not finite, all equal, or differ in
+            shape.
     """
     found = []
     for each, given in (("data", data), (name, held_out)):

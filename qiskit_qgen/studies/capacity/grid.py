@@ -12,10 +12,10 @@ from qiskit_qgen._settings import Settings, setting
 
 
 class CapacityGrid(Settings):
-    """Sizes of generators and critics, and seeds: every generator meets every critic with every seed."""
+    """Sizes of generators and critics, and seeds: every generator is trained with every critic and every seed."""
 
     num_qubits: tuple[int, ...] = setting(
-        "Qubits of quantum generators; their expectation values must be as many as the latent's components",
+        "Qubits of quantum generators; the number of their expectation values must equal the latent dimension",
         default=(12,),
         minimum=1,
     )
@@ -29,19 +29,19 @@ class CapacityGrid(Settings):
     seeds: tuple[int, ...] = setting("Seeds of the trials", default=(0, 1, 2), minimum=0)
 
     def check(self) -> None:
-        """Raise :class:`ArgumentError` unless all numbers of an option differ, and there is one."""
+        """Raise :class:`ArgumentError` unless each option has distinct numbers, and at least one."""
         for each in fields(self):
             check_distinct(each.name, getattr(self, each.name))
 
     def generators(self) -> list[dict[str, Any]]:
-        """Return the generators with their sizes, the quantum ones first."""
+        """Return the generators with their sizes, quantum generators first."""
         return [
             {"generator": "quantum", "num_qubits": qubits, "num_layers": layers}
             for qubits, layers in product(self.num_qubits, self.num_layers)
         ] + [{"generator": "classical", "generator_width": width} for width in self.generator_widths]
 
     def configurations(self, common: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """Return the configurations of all trials, each with what is ``common`` to them; seed by seed."""
+        """Return the configurations of all trials, seed by seed, each with the ``common`` settings."""
         return [
             {**generator, "critic_width": critic, "seed": seed, **common}
             for seed, generator, critic in product(self.seeds, self.generators(), self.critic_widths)

@@ -1,4 +1,4 @@
-"""From scores to optimal sizes and their growth: what a study's trials and a plan's simulated ones go through alike."""
+"""From scores to optimal sizes and their growth, for a study's trials and for a plan's simulated trials."""
 
 from __future__ import annotations
 
@@ -19,26 +19,25 @@ CRITIC, GENERATOR = "critic", "classical generator"
 
 @dataclass(frozen=True)
 class Optimum:
-    """What is optimal for one generator."""
+    """The optimum of one generator."""
 
     critic: int
-    """Trainable parameters of the smallest critic that is as good as the best, between two critics of the grid."""
+    """Trainable parameters of the smallest critic that is as good as the best, interpolated on the grid."""
     best_critic: int
-    """Trainable parameters of the critic of the lowest mean score."""
+    """Trainable parameters of the critic with the lowest mean score."""
     best: float
     """Its score, the geometric mean over seeds."""
     next_critic: int
     """The smallest critic of the grid that is not below the optimal size."""
     excess: Interval
-    """By which part its score is above the best critic's: mean and interval of 95 % of differences seed by seed."""
+    """Relative excess of its score over the best critic's: mean and 95 % interval of paired differences over seeds."""
     at_edge: bool
-    """Whether the best critic, or the optimal one, is the smallest or the largest of those that are stable, so that the
-    true optimum may lie beyond."""
+    """Whether the best or optimal critic is the smallest or largest stable one: the true optimum may lie beyond."""
 
 
 @dataclass(frozen=True, eq=False)
 class Growth:
-    """Optimal sizes by generator, and how those of the quantum generators grow."""
+    """Optimal sizes by generator, and how they grow with the quantum generators."""
 
     optima: dict[str, Optimum]
     scaling: dict[str, ScalingResult]
@@ -51,14 +50,15 @@ def find_growth(
     rule: OptimalityRule,
     limit: float = math.inf,
 ) -> Growth:
-    """Find the optimal critic of each generator, the classical one that is as good, and how both grow.
+    """Find the optimal critic of each generator, the equally good classical generator, and how both grow.
 
     Args:
-        tables: Scores by the generators' names, with as many seeds each; generators without stable critics are absent.
+        tables: Scores by generator name, all with the same number of seeds; generators without stable critics are
+            absent.
         quantum: Trainable parameters of the quantum generators.
         classical: Trainable parameters of the classical generators.
         rule: What is optimal, and when a law counts.
-        limit: Logarithm of the score of what has learnt nothing, above which nothing is as good.
+        limit: Logarithm of the score of a generator that has learnt nothing; higher scores are never good enough.
     """
     located = {name: locate(table.critics, table.means(), rule.tolerance, limit) for name, table in tables.items()}
     optima = {name: _optimum(tables[name], found) for name, found in located.items()}
@@ -102,7 +102,7 @@ def _optimum(table: ScoreTable, found: Located) -> Optimum:
 
 
 def _point(name: str, x: int, logs: FloatArray, at_edge: FloatArray, rule: OptimalityRule) -> Point:
-    """Return the point of one generator, given its optimal sizes by all seeds and with each left out."""
+    """Return the point of one generator, given its optimal sizes from all seeds and with each seed left out."""
     if not np.isfinite(logs).all():
         return Point(name, x)
     left_out = bool(np.mean(at_edge[1:]) >= rule.min_edge_share)

@@ -1,4 +1,4 @@
-"""Laws of growth, fitted to a few points and compared with each other."""
+"""Fits laws of growth to a few points and compares them."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from qiskit_qgen._checks import check_array, check_float
 from qiskit_qgen._typing import FloatArray
 from qiskit_qgen.exceptions import ArgumentError
 
-_HUGE = 1e300  # what is predicted beyond it counts as it
-_TINY = 1e-12  # least variance of residuals, so that a perfect fit has a criterion
+_HUGE = 1e300  # larger predictions are clipped to it
+_TINY = 1e-12  # smallest variance of residuals, so that a perfect fit has a finite criterion
 _WIDEST, _GRID, _STEPS = 20.0, 401, 8  # the search for a line, in the logarithm of its ends' ratio
 
 Coefficients = dict[str, FloatArray]
@@ -31,9 +31,9 @@ class LawFit:
     rms: float
     """Root mean square of the residuals of log y."""
     aic: float
-    """Akaike's information criterion of errors of one size, see :func:`fit_laws`; only differences matter."""
+    """Akaike's information criterion for errors of equal size, see :func:`fit_laws`; only differences matter."""
     left_out: float
-    """Root mean square error of log y at points left out of the fit, one at a time."""
+    """Root mean square error of log y in leave-one-out prediction."""
 
     def predict(self, x: Any) -> FloatArray:
         """Return the law's values."""
@@ -68,15 +68,15 @@ def _fit_linear(x: FloatArray, logs: FloatArray) -> Coefficients:
     """Fit lines that are positive at all points.
 
     Such a line is ``c (1 + (r - 1) t)`` with t from 0 to 1 between the first and the last point and r > 0. For each r
-    the best log c is a mean, so that only log r is searched for: on a grid, then by Gauss and Newton's steps within
-    one spacing of the best.
+    the best log c is a mean, so only log r is searched: first on a grid, then by Gauss-Newton steps within one grid
+    spacing of the best value.
     """
     low, high = x.min(), x.max()
     part = (x - low) / (high - low)
     centered = logs - logs.mean(axis=1, keepdims=True)
     grid = np.linspace(-_WIDEST, _WIDEST, _GRID)
     shapes, _ = _line(grid, part)
-    # The squares of the residuals except those of the points themselves, which are the same for all r.
+    # The squared residuals, without the squares of the points, which are the same for all r.
     ratio = grid[((shapes**2).sum(axis=1) - 2 * centered @ shapes.T).argmin(axis=1)]
     bottom, top = ratio - 2 * _WIDEST / (_GRID - 1), ratio + 2 * _WIDEST / (_GRID - 1)
     for _ in range(_STEPS):
@@ -102,7 +102,7 @@ _LAWS: dict[str, _Law] = {
     "exponential": _Law("a exp(b x)", 2, _fit_exponential, lambda x, c: c["a"] * np.exp(c["b"] * x)),
 }
 LAWS = tuple(_LAWS)
-"""Names of the laws, the simplest first."""
+"""The names of the laws, simplest first."""
 FORMULAE = {name: law.formula for name, law in _LAWS.items()}
 """The laws' formulae."""
 
@@ -110,14 +110,14 @@ FORMULAE = {name: law.formula for name, law in _LAWS.items()}
 def fit_laws(x: Sequence[float], y: Sequence[float], *, noise: float = 0.0) -> dict[str, LawFit]:
     """Fit all laws: constant ``a``, linear ``a + b x``, power ``a x^b`` and exponential ``a exp(b x)``.
 
-    All are fitted to the logarithm of y, since sizes are chosen from a grid of equal ratios, so that their criteria
-    compare. AIC is ``sum of squared residuals / s^2 + 2 k`` for k coefficients, with errors of one size s for all
-    laws: ``noise``, or what the best law leaves, ``sqrt(sum of its squared residuals / (n - 2))``, if that is more.
+    All are fitted to the logarithm of y, since sizes come from a grid of equal ratios, so their criteria are
+    comparable. AIC is ``sum of squared residuals / s^2 + 2 k`` for k coefficients, with the same error size s for all
+    laws: the larger of ``noise`` and the best law's residual, ``sqrt(sum of its squared residuals / (n - 2))``.
 
     Args:
         x: At least three different positive numbers.
-        y: As many positive numbers.
-        noise: Standard deviation of log y, as far as it is known from repetitions.
+        y: The same number of positive numbers.
+        noise: Standard deviation of log y, if it is known from repetitions.
 
     Returns:
         The fits by the law's name.
@@ -179,7 +179,7 @@ def aic(squares: dict[str, FloatArray], num_points: int, noise: float) -> dict[s
 
 
 def log_growth(fit: LawFit, x: FloatArray) -> tuple[float, float]:
-    """Return by what a law grows between the ends of x, in the logarithm, and its error for errors of log y of one."""
+    """Return a law's logarithmic growth between the ends of x, and its error for unit errors of log y."""
     part = (x - x.min()) / (x.max() - x.min())
     low, high = np.log(fit.predict([x.min(), x.max()]))
     if fit.law == "linear":

@@ -1,4 +1,4 @@
-"""The models of the capacity study and of the autoencoders that it rests on, made of settings."""
+"""Builds the models of the capacity study and its autoencoders from settings."""
 
 from __future__ import annotations
 
@@ -25,25 +25,25 @@ from qiskit_qgen.networks import PrincipalComponents, PrincipalComponentsConfig
 
 
 class AutoencoderSettings(Settings):
-    """What an autoencoder is, and how it is trained."""
+    """An autoencoder and its training."""
 
     latent_dim: int = setting("Length of a latent vector", default=24, minimum=1)
     network: ConvAutoencoderConfig | PrincipalComponentsConfig = setting(
-        "The network, or principal components, which take no training", default=ConvAutoencoderConfig()
+        "The network, or principal components, which need no training", default=ConvAutoencoderConfig()
     )
-    training: AutoencoderTraining = setting("Its training", default=AutoencoderTraining())
+    training: AutoencoderTraining = setting("Training of the autoencoder", default=AutoencoderTraining())
 
     def check(self) -> None:
-        """Raise :class:`ArgumentError` unless there is a training, or none is needed."""
+        """Raise :class:`ArgumentError` if a training is needed and none is given."""
         if isinstance(self.network, PrincipalComponentsConfig):
             self.refuse(("training",), "with principal components")
         if not self.training.steps:
             raise ArgumentError("Argument `steps` of an autoencoder must be a positive integer, but is 0.")
 
     def build(self, image_shape: Sequence[int], images: Tensor | None = None) -> StyleQGAN:
-        """Return an untrained model with this autoencoder, principal components those of ``images``.
+        """Return an untrained model with this autoencoder; principal components are fitted to ``images``.
 
-        Its generator is of no use.
+        Its generator is not used.
         """
         shape: Any = tuple(image_shape)
         own: Any = self.network
@@ -56,10 +56,10 @@ class AutoencoderSettings(Settings):
         )
 
     def fit(self, model: StyleQGAN, images: Tensor, batch_size: int, **options: Any) -> None:
-        """Train the autoencoder of what :meth:`build` returned, as far as it takes training."""
+        """Train the autoencoder of the model that :meth:`build` returned, if it needs training."""
         is_linear = isinstance(self.network, PrincipalComponentsConfig)
         training = AutoencoderTraining(steps=0) if is_linear else self.training
-        # The classical generator of one step is what fit trains besides; nothing uses it.
+        # `fit` also trains the classical generator for one step; nothing uses it.
         whole = StyleQGANTraining(steps=1, batch_size=batch_size, autoencoder=training)
         model.fit(images, training=whole, callbacks=[], **options)
 
@@ -73,10 +73,10 @@ class AutoencoderSettings(Settings):
 
 
 class CapacityModels(Settings):
-    """What the generators and critics of a study have in common, and how each kind of generator is trained."""
+    """The settings shared by a study's generators and critics, and how each kind of generator is trained."""
 
     model: StyleQGANConfig = setting(
-        "The model; its generator has the circuits' other options", default=StyleQGANConfig()
+        "The model; its generator sets the other options of the circuits", default=StyleQGANConfig()
     )
     classical: ClassicalGeneratorConfig = setting("The classical generators", default=ClassicalGeneratorConfig())
     training: StyleQGANTraining = setting("The training with a quantum generator", default=StyleQGANTraining())
@@ -85,7 +85,7 @@ class CapacityModels(Settings):
     )
 
     def check(self) -> None:
-        """Raise :class:`ArgumentError` if an option is given that the study sets."""
+        """Raise :class:`ArgumentError` if a given option is set by the study."""
         quantum = self.model.generator
         check_type("model.generator", quantum, QuantumGeneratorConfig, "settings of a quantum generator")
         case = "in a capacity study, which sets it"

@@ -1,4 +1,4 @@
-"""The one look at the images for testing: what the optimal pairs of sizes score against them."""
+"""The single evaluation on the test images: the scores of the optimal pairs of sizes."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ _DRAWS = 5  # of each baseline
 
 
 def score_on_test(study: CapacityStudy, folder: Path, test: Tensor, training: CapacityTraining) -> dict[str, Any]:
-    """Score the samples of each generator, trained with its optimal critic, against the images for testing.
+    """Score the samples of each generator, trained with its optimal critic, against the test images.
 
-    Samples are those that the trials in ``folder`` were scored by at their end, of all seeds that are done. Between two
-    critics of the grid, the larger is taken.
+    The samples are those of the final scores of the trials in ``folder``, for all finished seeds. Between two critics
+    of the grid, the larger is used.
 
     Returns:
-        By the score's name, of latents or "Fréchet distance, EXTRACTOR": ``models``, intervals over seeds by the
-        generators' names; ``baselines``, intervals over draws by theirs, among them "training", the reconstructions of
-        training images; and the ``verdict`` on the score, in words.
+        By score name, either of latents or "Fréchet distance, EXTRACTOR": ``models``, intervals over seeds by generator
+        name; ``baselines``, intervals over draws by baseline name, including "training", the reconstructed training
+        images; and the ``verdict`` on the score, in words.
     """
     images, _ = load_images(folder / AUTOENCODERS)
     digest = study.floors["digest"]
@@ -70,7 +70,7 @@ def score_on_test(study: CapacityStudy, folder: Path, test: Tensor, training: Ca
 
 
 class _Scores:
-    """All scores of latents against the images for testing, whose features are computed once."""
+    """All scores of latents against the test images, whose features are computed once."""
 
     def __init__(
         self, autoencoder: Any, normalizer: LatentNormalizer, test: Tensor, extractors: list[AbstractFeatureExtractor]
@@ -89,7 +89,7 @@ class _Scores:
 
 
 def _samples(folder: Path, record: Mapping[str, Any]) -> Tensor:
-    """Return the latents that a trial ended with; of a record without them, the trial runs again."""
+    """Return the final latents of a trial; if its record has none, run the trial again."""
     own = trial_folder(folder, record["digest"])
     if not (own / LATENTS).exists():
         own.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Which size is optimal for a generator, by the scores of its trainings, seed by seed, and how well that is known."""
+"""Finds the optimal size for a generator from its scores, seed by seed, and the uncertainty of that size."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from qiskit_qgen._typing import FloatArray
 from qiskit_qgen.studies.capacity.optimality import JudgedTrial, OptimalityRule
 from qiskit_qgen.studies.intervals import Interval, mean_interval
 
-_ROUNDS = 30  # of fitting seeds' and critics' effects by turns, where trainings are missing
+_ROUNDS = 30  # of alternately fitting seeds' and critics' effects, if trainings are missing
 _FEWEST_SMOOTHED = 4
 
 
 @dataclass(frozen=True, eq=False)
 class ScoreTable:
-    """The late scores of one generator's stable trainings, of the critics that have enough of them."""
+    """The late scores of one generator's stable trainings, for critics with enough of them."""
 
     critics: FloatArray
     """Trainable parameters of the critics, (C,), ascending."""
     logs: FloatArray
-    """Logarithms of the scores, (S, C): a row for each seed; NaN where the training is not stable."""
+    """Logarithms of the scores, (S, C): one row per seed; NaN if the training is not stable."""
 
     @cached_property
     def effects(self) -> tuple[FloatArray, FloatArray]:
-        """What each seed (S,) and each critic (C,) adds to the logarithm of a score; those of seeds add up to zero.
+        """The effects of each seed (S,) and each critic (C,) on the logarithm of a score; seed effects sum to zero.
 
-        As in an analysis of variance of two factors: critics are compared seed by seed, whichever trainings lack.
+        As in a two-factor analysis of variance, critics are compared seed by seed, even if trainings are missing.
         """
         known = np.isfinite(self.logs)
         own, seeds = np.where(known, self.logs, 0.0), np.zeros(len(self.logs))
@@ -42,14 +42,14 @@ class ScoreTable:
 
     @property
     def noise(self) -> float:
-        """Standard deviation of the logarithm of a score about what its seed and its critic add to it."""
+        """Standard deviation of the logarithm of a score, after the effects of its seed and its critic."""
         seeds, critics = self.effects
         known = np.isfinite(self.logs)
         degrees = int(known.sum()) - len(critics) - int(known.any(axis=1).sum()) + 1
         return float(np.sqrt(np.nansum((self.logs - seeds[:, None] - critics) ** 2) / max(1, degrees)))
 
     def means(self) -> FloatArray:
-        """Return each critic's mean over seeds, (1 + S, C): with all of them, then with each left out in turn."""
+        """Return each critic's mean over seeds, (1 + S, C): over all seeds, then with each seed left out in turn."""
         seeds, critics = self.effects
         known = np.isfinite(self.logs)
         weights = 1 - np.eye(len(seeds))
@@ -59,7 +59,7 @@ class ScoreTable:
         return np.concatenate([critics[None], without + (weights @ seeds / weights.sum(axis=1))[:, None]])
 
     def excess(self, critic: int, best: int) -> Interval:
-        """Return by which part the score of one critic exceeds another's, seed by seed, given their columns."""
+        """Return the relative excess of one critic's score over another's, seed by seed, given their columns."""
         ratios = self.logs[:, critic] - self.logs[:, best]
         found = mean_interval(ratios[np.isfinite(ratios)].tolist() or [float("nan")])
         values = (found["mean"], found["low"], found["high"])
@@ -69,37 +69,37 @@ class ScoreTable:
 
 @dataclass(frozen=True, eq=False)
 class Located:
-    """The optimal critic by each of D curves of means."""
+    """The optimal critic for each of D curves of means."""
 
     sizes: FloatArray
     """Logarithm of its size, (D,)."""
     chosen: Any
     """Column of the smallest critic that is as good as the best, (D,)."""
     best: Any
-    """Column of the critic of the lowest mean, (D,)."""
+    """Column of the critic with the lowest mean, (D,)."""
     levels: FloatArray
     """Logarithm of the lowest score, smoothed over neighbours, (D,)."""
     at_edge: Any
-    """Whether the best critic, or the one chosen, is the smallest or the largest, (D,)."""
+    """Whether the best or the chosen critic is the smallest or the largest, (D,)."""
 
 
 def judged_table(critics: FloatArray, logs: FloatArray, planned: Any, rule: OptimalityRule) -> ScoreTable | None:
-    """Return the table of the critics that have enough stable seeds; None if none has.
+    """Return the table of the critics with enough stable seeds; None if there are none.
 
     Args:
         critics: Trainable parameters of the critics, (C,), ascending.
-        logs: Logarithms of the scores, (S, C); NaN where there is no stable training.
+        logs: Logarithms of the scores, (S, C); NaN if there is no stable training.
         planned: Number of trainings of each critic, (C,).
-        rule: How many must be stable.
+        rule: Sets how many must be stable.
     """
     kept = np.isfinite(logs).sum(axis=0) >= np.maximum(rule.min_seeds, rule.min_stable * planned)
     return ScoreTable(critics[kept], logs[:, kept]) if kept.any() else None
 
 
 def score_tables(trials: Sequence[JudgedTrial], rule: OptimalityRule) -> dict[str, ScoreTable]:
-    """Return the table of each generator that has a critic with enough stable seeds; the order is that of trials.
+    """Return the table of each generator that has a critic with enough stable seeds, in the order of trials.
 
-    All have a row for each seed of all trials.
+    Each table has a row for each seed of all trials.
     """
     seeds = sorted({trial.seed for trial in trials})
     judged: dict[str, list[JudgedTrial]] = {}
@@ -121,11 +121,11 @@ def score_tables(trials: Sequence[JudgedTrial], rule: OptimalityRule) -> dict[st
 
 
 def locate(critics: FloatArray, means: FloatArray, tolerance: float, limit: float = np.inf) -> Located:
-    """Find the optimal critic by each row of ``means`` (D, C) of critics of sizes (C,).
+    """Find the optimal critic for each row of ``means`` (D, C), given the critics' sizes (C,).
 
-    Optimal is the smallest size at which the mean, smoothed over neighbours, is at most ``tolerance`` above its lowest
-    value, in parts of the score, and at most ``limit``, the logarithm of what is scored without learning anything.
-    Between two critics it is taken to be a straight line over the logarithm of size.
+    The optimum is the smallest size at which the mean, smoothed over neighbours, exceeds its lowest value by at most a
+    fraction ``tolerance`` of the score, and is at most ``limit``, the logarithm of the score without any learning.
+    Between two critics the mean is interpolated linearly in the logarithm of size.
     """
     sizes = np.log(critics)
     lowest = means.argmin(axis=1)
@@ -140,17 +140,17 @@ def locate(critics: FloatArray, means: FloatArray, tolerance: float, limit: floa
 def match(
     levels: FloatArray, classical: FloatArray, reached: FloatArray, tolerance: float, limit: float = np.inf
 ) -> tuple[FloatArray, Any]:
-    """Find the smallest classical generator that is as good as a quantum one, in each of D cases.
+    """Find the smallest classical generator that is as good as a quantum generator, in each of D cases.
 
     Args:
         levels: Logarithm of the quantum generator's lowest score, (D,).
         classical: Sizes of the classical generators, (C,), ascending.
         reached: Logarithm of their lowest scores, (D, C).
-        tolerance: By which part their score may be above the quantum generator's.
-        limit: Logarithm of the score of what has learnt nothing, which they must be below.
+        tolerance: Relative excess that their score may have over the quantum generator's.
+        limit: Logarithm of the score of a generator that has learnt nothing; their scores must be lower.
 
     Returns:
-        The logarithm of the size, (D,), NaN where none is as good; and whether the smallest already is.
+        The logarithm of the size, (D,), NaN if none is as good; and whether the smallest is already as good.
     """
     bounds = _bounds(levels, tolerance, limit)
     found, chosen = _first_below(np.log(classical), reached, bounds)
@@ -159,13 +159,13 @@ def match(
 
 
 def _bounds(levels: FloatArray, tolerance: float, limit: float) -> FloatArray:
-    """Return up to where a score is as good as the lowest one."""
+    """Return the highest value that still counts as good as the lowest score."""
     bounds: FloatArray = np.maximum(levels, np.minimum(levels + np.log1p(tolerance), limit))
     return bounds
 
 
 def _first_below(sizes: FloatArray, curves: FloatArray, bounds: FloatArray) -> tuple[FloatArray, Any]:
-    """Return where each curve first falls to its bound, by straight lines between sizes, and the column after that."""
+    """Return where each curve first falls to its bound, by linear interpolation, and the column after that."""
     rows = np.arange(len(curves))
     chosen = (curves <= bounds[:, None]).argmax(axis=1)
     before = np.maximum(chosen - 1, 0)
@@ -176,7 +176,7 @@ def _first_below(sizes: FloatArray, curves: FloatArray, bounds: FloatArray) -> t
 
 
 def _smoother(sizes: FloatArray) -> FloatArray:
-    """Return the matrix that smooths values over sizes: local lines, with a weight of one spacing's width."""
+    """Return the matrix that smooths values over sizes by local linear regression with one spacing's bandwidth."""
     if len(sizes) < _FEWEST_SMOOTHED:
         return np.eye(len(sizes))
     apart = sizes - sizes[:, None]

@@ -1,4 +1,4 @@
-"""Which size is optimal: the written rule of the capacity study."""
+"""The capacity study's rule for the optimal size."""
 
 from __future__ import annotations
 
@@ -20,46 +20,49 @@ class OptimalityRule(Settings):
 
     A training is *stable* if, over the last ``late_part`` of its steps, the spread and the slope of its score and the
     drift of its critic's loss stay within their bounds. A critic's size is *judged* for a generator if enough of its
-    seeds are stable; its score is the geometric mean of those seeds' late scores, and critics are compared seed by
-    seed. *Optimal* is the smallest size whose score, smoothed over neighbouring sizes, is at most ``tolerance`` above
-    the lowest, and below that of every trivial baseline; between two sizes of the grid it is interpolated.
+    seeds are stable. Its score is the geometric mean of these seeds' late scores, and critics are compared seed by
+    seed. The *optimal* size is the smallest whose score, smoothed over neighbouring sizes, is at most ``tolerance``
+    above the lowest score and below the score of every trivial baseline. Between two sizes of the grid it is
+    interpolated.
 
-    A law of growth is told from the others, and growth is shown, by a lead in AIC and by the interval of growth; that
-    there is none, by the same interval.
+    A lead in AIC and the interval of growth distinguish a law of growth from the others and show growth. The same
+    interval shows that there is no growth.
     """
 
     score: str = setting("Name of the score; lower is better", default="latent_sliced_wasserstein")
-    late_part: float = setting("Part of the training, from its end, that is looked at", default=0.3, above=0, maximum=1)
+    late_part: float = setting("Final fraction of the training that is judged", default=0.3, above=0, maximum=1)
     max_spread: float = setting(
-        "Largest standard deviation of the late scores about their line, in parts of their mean",
+        "Largest standard deviation of the late scores about their fitted line, relative to their mean",
         default=0.15,
         minimum=0,
     )
     max_slope: float = setting(
-        "Largest change of that line over the late part, up or down, in parts of the mean", default=0.25, minimum=0
+        "Largest change of that line over the late part, up or down, relative to the mean", default=0.25, minimum=0
     )
     max_critic_drift: float = setting(
-        "Largest change of the critic's mean loss from the first half of the late part to the second, in parts of the "
+        "Largest change of the critic's mean loss from the first half of the late part to the second, relative to the "
         "largest loss of the training (by absolute value, means over blocks of steps)",
         default=0.15,
         minimum=0,
     )
-    min_stable: float = setting("Least part of a size's seeds that must be stable", default=0.5, above=0, maximum=1)
-    min_seeds: int = setting("Least number of a size's seeds that must be stable", default=3, minimum=3)
+    min_stable: float = setting(
+        "Smallest fraction of a size's seeds that must be stable", default=0.5, above=0, maximum=1
+    )
+    min_seeds: int = setting("Smallest number of a size's seeds that must be stable", default=3, minimum=3)
     tolerance: float = setting(
-        "By which part of the best score a score may be above it and count as as good", default=0.2, minimum=0
+        "Relative excess over the best score up to which a score counts as equally good", default=0.2, minimum=0
     )
     flat: float = setting(
-        "Factor of growth between the smallest and the largest generator up to which it counts as none",
+        "Growth factor between the smallest and the largest generator up to which the size counts as constant",
         default=2.0,
         above=1,
     )
     min_aic_lead: float = setting(
-        "Least difference in AIC by which a law counts as better than another", default=2.0, minimum=0
+        "Smallest difference in AIC for which one law counts as better than another", default=2.0, minimum=0
     )
     min_edge_share: float = setting(
-        "Part of the data without one seed each in which an optimum must be at the edge of the grid for no law to be "
-        "fitted to it",
+        "Fraction of the leave-one-seed-out data sets in which an optimum must be at the edge of the grid to be "
+        "excluded from the fits of laws",
         default=0.8,
         above=0,
         maximum=1,
@@ -79,7 +82,7 @@ class Judgement:
 
 @dataclass(frozen=True)
 class JudgedTrial:
-    """A trial as the choice of sizes sees it."""
+    """A trial in the form needed to choose sizes."""
 
     generator: str
     """Name of the generator's size."""
@@ -95,7 +98,7 @@ def judge(result: Mapping[str, Any], rule: OptimalityRule) -> Judgement:
     A curve is a dictionary of ``steps`` and ``values``.
 
     Raises:
-        ArgumentError: If there is no such score, or fewer than three values of it in the late part.
+        ArgumentError: If there is no such score, or it has fewer than three values in the late part.
     """
     if rule.score not in result["scores"]:
         raise ArgumentError(f"The rule's `score` must be one of {', '.join(result['scores'])}, but is {rule.score!r}.")
@@ -122,11 +125,11 @@ def check_late_part(rule: OptimalityRule, steps: Sequence[int]) -> None:
 
 
 def judge_record(record: Mapping[str, Any], rule: OptimalityRule) -> Judgement:
-    """Judge a trial by its record; one that is not done is not stable and has no numbers.
+    """Judge a trial by its record; an unfinished trial is not stable and has no numbers.
 
     Raises:
         ArgumentError: As :func:`judge`.
-        CheckpointError: If the record of a trial that is done holds no curves.
+        CheckpointError: If the record of a finished trial holds no curves.
     """
     if record["status"] != "done":
         return Judgement()
@@ -149,7 +152,7 @@ def _late(curve: Mapping[str, Any], part: float) -> tuple[FloatArray, FloatArray
 
 
 def _drift(curve: Mapping[str, Any], part: float) -> float:
-    """Return the change between the halves of the late part, in parts of the largest value by amount."""
+    """Return the change between the halves of the late part, relative to the largest absolute value."""
     _, late = _late(curve, part)
     largest = max(map(abs, curve["values"]))
     if len(late) < 2 or largest == 0:

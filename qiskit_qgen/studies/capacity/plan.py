@@ -1,4 +1,4 @@
-"""What a capacity study would show, before anything is trained."""
+"""Predicts what a capacity study would show, before any training."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from qiskit_qgen.studies.capacity.run import capacity_models, trained_sizes
 from qiskit_qgen.studies.capacity.study import CapacityStudy
 from qiskit_qgen.studies.given import settings_of
 
-_IMAGE_SHAPE = (1, 28, 28)  # the autoencoder's alone depend on it
+_IMAGE_SHAPE = (1, 28, 28)  # only the autoencoder's parameters depend on it
 
 
 def plan_capacity_study(
@@ -27,21 +27,22 @@ def plan_capacity_study(
     model: Any = None,
     classical: Any = None,
 ) -> CapacityPower:
-    """Tell in seconds what a capacity study of this design would show, if the optimal sizes grew by a known law.
+    """Predict in seconds what a capacity study of this design would show if the optimal sizes grew by a known law.
 
-    Scores are made up by ``plan`` for an exponential, a power and a linear law and for a constant size, and judged as
-    :func:`~qiskit_qgen.studies.run_capacity_study` judges trained ones. How often does that show growth, or name the
-    law? How often does it show growth that is none, or name a wrong law?
+    The function simulates scores according to ``plan`` for an exponential, a power and a linear law and for a constant
+    size, and judges them as :func:`~qiskit_qgen.studies.run_capacity_study` judges trained generators. The result tells
+    how often this shows growth or names the right law, and how often it shows growth where there is none or names a
+    wrong law.
 
     Args:
-        grid: Sizes and seeds; like all settings here, as such, as a mapping of them by name, or None for the defaults.
-        plan: The growth to be seen, and the noise, stability and slopes of scores.
+        grid: Sizes and seeds. Like all settings here, pass a settings object, a mapping by name, or None for the
+            defaults.
+        plan: The growth to detect, and the noise, stability and slopes of scores.
         rule: When a training is stable, and which size optimal.
-        measured_in: A study, or the folder in which its results were saved, whose noise, stability and slopes are taken
-            in place of the plan's.
-        autoencoder: The autoencoder's settings, whose latent has a part in the sizes.
-        model: The model's settings, as :func:`~qiskit_qgen.studies.run_capacity_study` takes them.
-        classical: Those of the classical generators.
+        measured_in: A study, or the folder of its saved results, whose noise, stability and slopes replace the plan's.
+        autoencoder: The autoencoder's settings; its latent dimension affects the sizes.
+        model: The model's settings, as for :func:`~qiskit_qgen.studies.run_capacity_study`.
+        classical: The settings of the classical generators.
 
     Raises:
         ArgumentError: If a setting is out of range, or the folder holds no study.

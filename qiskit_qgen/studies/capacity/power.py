@@ -1,4 +1,4 @@
-"""The power of a capacity study's design: which growth it would show, and which law it would name, by simulation."""
+"""The power of a capacity study's design, by simulation: the growth it would show and the law it would name."""
 
 from __future__ import annotations
 
@@ -16,48 +16,52 @@ from qiskit_qgen.studies.capacity.optima import ScoreTable, judged_table
 from qiskit_qgen.studies.capacity.optimality import OptimalityRule
 from qiskit_qgen.studies.tables import markdown_table, percent
 
-_FALSE = 0.05  # largest part of studies that may show what is not
-_LEAST = 0.01  # slope and stability are at least
-_KINKS = 41  # sizes at which the kink of a measured curve is looked for
+_FALSE = 0.05  # largest fraction of studies that may show a false result
+_LEAST = 0.01  # lower bound of slope and stability
+_KINKS = 41  # candidate sizes for the kink of a measured curve
 
 
 class CapacityPlan(Settings):
-    """What a capacity study is taken to be like, to find out beforehand what its design would show.
+    """Assumptions about a capacity study, to predict what its design would show.
 
-    Of a generator, the logarithm of the score falls by ``slope`` for each factor e of the critic's size up to the
-    optimal one, and rises by ``rise`` for each factor e beyond, with a kink rounded over ``bend``. The optimal size
-    grows by ``growth`` between the smallest and the largest quantum generator, by each law in turn, in the middle of
-    the critics' range.
+    For each generator, the logarithm of the score falls by ``slope`` per factor e of the critic's size up to the
+    optimal size, and rises by ``rise`` per factor e beyond it, with a kink rounded over ``bend``. The optimal size lies
+    in the middle of the critics' range and grows by ``growth`` between the smallest and the largest quantum generator,
+    by each law in turn.
     """
 
     growth: float = setting("Factor by which the optimal size grows", default=30.0, above=1)
     noise: float = setting(
-        "Standard deviation of the logarithm of a training's score about the effects of its seed and its critic",
+        "Standard deviation of the logarithm of a training's score, after the effects of its seed and its critic",
         default=0.1,
         minimum=0,
     )
-    stable: float = setting("Part of the trainings that are stable", default=0.9, above=0, maximum=1)
-    slope: float = setting("Fall of the score's logarithm with the critic's, below the optimum", default=0.25, above=0)
-    rise: float = setting("Its rise beyond the optimum", default=0.05, minimum=0)
+    stable: float = setting("Fraction of the trainings that are stable", default=0.9, above=0, maximum=1)
+    slope: float = setting(
+        "Decrease of the score's logarithm with the logarithm of the critic's size, below the optimum",
+        default=0.25,
+        above=0,
+    )
+    rise: float = setting("Increase of the score's logarithm beyond the optimum", default=0.05, minimum=0)
     bend: float = setting("Width of the curve's kink, in the logarithm of the critic's size", default=0.5, minimum=0)
-    num_studies: int = setting("Studies that are simulated for each law", default=100, minimum=10)
+    num_studies: int = setting("Number of studies to simulate for each law", default=100, minimum=10)
     seed: int = setting("Seed of the simulation", default=0, minimum=0)
     min_power: float = setting(
-        "Least part of the studies that must show what is true for a design to have power", default=0.8, above=0,
+        "Smallest fraction of the studies that must show the truth for a design to have power", default=0.8, above=0,
         maximum=1,
     )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Detection:
-    """What studies of one design say where one law is true."""
+    """How often studies of one design detect a law that is true."""
 
     growth: float
-    """Part of the studies that show growth."""
+    """Fraction of the studies that show growth."""
     named: float
-    """Part that name the true law."""
+    """Fraction of the studies that name the true law."""
     wrong: float
-    """Part that name another law."""
+    """Fraction of the studies that name another law."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,14 +69,14 @@ class CapacityPower:
     """What a design would show, if the optimal sizes grew by a law."""
 
     detections: dict[str, dict[str, Detection]]
-    """For the "critic", and the "classical generator" where there are some, by the law that is true."""
+    """For the "critic", and the "classical generator" if there are any, by the true law."""
     plan: CapacityPlan
-    """What was simulated."""
+    """The simulated plan."""
     num_trials: int
-    """Trainings of the design."""
+    """Number of trainings in the design."""
 
     def sees_growth(self, target: str) -> bool:
-        """Whether growth by each law would be shown, and none where there is none."""
+        """Whether growth by each law would be shown, and no growth where there is none."""
         found = self.detections.get(target)
         if found is None:
             return False
@@ -80,7 +84,7 @@ class CapacityPower:
         return seen >= self.plan.min_power and found["constant"].growth <= _FALSE
 
     def names_laws(self, target: str) -> bool:
-        """Whether an exponential law, a power law and a constant size would be named, and wrong laws hardly ever."""
+        """Whether an exponential law, a power law and a constant size would be named, and wrong laws almost never."""
         found = self.detections.get(target)
         if found is None or not self.sees_growth(target):
             return False
@@ -88,7 +92,7 @@ class CapacityPower:
         return named >= self.plan.min_power and max(each.wrong for each in found.values()) <= _FALSE
 
     def table(self) -> str:
-        """Return the rates as Markdown, and what follows from them."""
+        """Return the rates and the conclusion as Markdown."""
         lines = [
             (target, law, percent(each.growth), percent(each.named), percent(each.wrong))
             for target, found in self.detections.items()
@@ -115,7 +119,7 @@ class CapacityPower:
         return begin + "The design has no power: nothing can be concluded from it on growth or its law."
 
     def to_dict(self) -> dict[str, Any]:
-        """Return everything as JSON can hold it."""
+        """Return everything in a form that JSON can store."""
         rates = {
             target: {law: asdict(each) for law, each in found.items()} for target, found in self.detections.items()
         }
@@ -134,14 +138,14 @@ def simulate_power(
     plan: CapacityPlan,
     rule: OptimalityRule,
 ) -> CapacityPower:
-    """Simulate studies of one design whose law of growth is known, and judge each as a study is judged.
+    """Simulate studies of one design with a known law of growth, and judge each like a real study.
 
     Args:
         quantum: Trainable parameters of the quantum generators, by name.
         classical: Trainable parameters of the classical generators.
         critics: Trainable parameters of the critics.
-        num_seeds: Seeds of each pair of sizes.
-        plan: What the studies are like.
+        num_seeds: Number of seeds for each pair of sizes.
+        plan: The assumptions about the studies.
         rule: What is optimal, and when a law counts.
     """
     found: dict[str, dict[str, Detection]] = {CRITIC: {}, **({GENERATOR: {}} if classical else {})}
@@ -176,7 +180,7 @@ def _grow(
 ) -> dict[str, float]:
     """Return the logarithm of each quantum generator's optimal size, about the middle of a range of sizes.
 
-    The middle is moved at random by up to half a spacing, so that no size lies where the grid sees it best.
+    The middle is moved at random by up to half a spacing, so that no size has a favourable position on the grid.
     """
     logs = np.log(sizes)
     x = np.array(list(quantum.values()), float)
@@ -202,7 +206,7 @@ def _table(
     rule: OptimalityRule,
     generator: np.random.Generator,
 ) -> ScoreTable | None:
-    """Return the scores of a generator of which optimal size and best score are known; both are logarithms."""
+    """Return the scores of a generator with a known optimal size and best score, both as logarithms."""
     shape = (num_seeds, len(sizes))
     logs = level + curve(np.log(sizes) - optimal, plan) + plan.noise * generator.standard_normal(shape)
     logs[generator.random(shape) > plan.stable] = np.nan
@@ -210,7 +214,7 @@ def _table(
 
 
 def curve(beyond: FloatArray, plan: CapacityPlan) -> FloatArray:
-    """Return by how much the logarithm of the score lies above its level, given that of size over the optimum."""
+    """Return the excess of the score's logarithm over its level, given the logarithm of size over the optimum."""
     if not plan.bend:
         return plan.slope * np.maximum(0, -beyond) + plan.rise * np.maximum(0, beyond)
     rounded: FloatArray = plan.bend * np.logaddexp(0, -beyond / plan.bend)
@@ -218,14 +222,15 @@ def curve(beyond: FloatArray, plan: CapacityPlan) -> FloatArray:
 
 
 def measured_plan(tables: Mapping[str, ScoreTable], stable: float, plan: CapacityPlan) -> CapacityPlan:
-    """Return the plan with the noise, stability and slopes of a study's scores in place of its own.
+    """Return the plan with the noise, stability and slopes of a study's scores instead of its own.
 
-    The slopes are the medians over generators of those of two straight lines that meet, fitted to the critics' means.
+    The slopes are medians over generators. For each generator, two straight lines that meet are fitted to the critics'
+    means.
 
     Args:
-        tables: The study's scores, by generator; without any, the plan keeps its noise and slopes.
-        stable: Part of its trainings that are stable.
-        plan: All else.
+        tables: The study's scores, by generator; if there are none, the plan keeps its noise and slopes.
+        stable: Fraction of its trainings that are stable.
+        plan: The plan to change.
     """
     known: dict[str, Any] = {"stable": min(1.0, max(stable, _LEAST))}
     fitted = [_slopes(np.log(table.critics), table.effects[1]) for table in tables.values() if len(table.critics) > 3]
@@ -242,7 +247,7 @@ def measured_plan(tables: Mapping[str, ScoreTable], stable: float, plan: Capacit
 
 
 def _slopes(sizes: FloatArray, means: FloatArray) -> tuple[float, float]:
-    """Return the fall before, and the rise behind, the kink of two lines that are fitted to means over sizes."""
+    """Return the fall before and the rise after the kink of two lines fitted to means over sizes."""
     from scipy.optimize import nnls  # slow to import
 
     best = (np.inf, 0.0, 0.0)

@@ -1,4 +1,4 @@
-"""The text of a capacity study: first whether anything can be concluded from it, then what was found."""
+"""The text of a capacity study: first whether it allows any conclusion, then the results."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _TEST = (
 
 @dataclass(frozen=True, eq=False)
 class Findings:
-    """What the text of a study tells."""
+    """The contents of a study's text."""
 
     analysis: CapacityAnalysis
     power: CapacityPower
@@ -58,7 +58,7 @@ class Findings:
     test: Mapping[str, Any]
 
     def may_conclude(self, target: str) -> dict[str, bool]:
-        """Return whether the study may conclude on "growth", and on its "law": by its score, and by its power."""
+        """Return whether the study's score and power allow conclusions about "growth" and its "law"."""
         ranks = self.verdict is None or self.verdict.can_rank
         return {
             "growth": ranks and self.power.sees_growth(target),
@@ -82,7 +82,7 @@ def capacity_text(found: Findings) -> str:
 
 
 def _conclusions(found: Findings) -> list[str]:
-    """Return what a reader must know first, a paragraph each."""
+    """Return what a reader must know first, one paragraph each."""
     said = []
     if found.verdict is not None and found.verdict.sentence:
         said.append(f"**{found.verdict.sentence}**")

@@ -1,4 +1,4 @@
-"""A capacity study from its settings: the autoencoder, all trainings, and what stands beside their scores."""
+"""Runs a capacity study from its settings: the autoencoder, all trainings, and the reference scores."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from qiskit_qgen.studies.given import settings_of, split_options
 from qiskit_qgen.studies.trials.folder import AUTOENCODERS
 from qiskit_qgen.studies.trials.run import run_trials
 
-_OWN = ("extractors",)  # options of the study that no trial depends on
+_OWN = ("extractors",)  # options of the study that do not affect trials
 
 
 def run_capacity_study(
@@ -51,41 +51,41 @@ def run_capacity_study(
     search: CapacitySearch | Mapping[str, Any] | None = None,
     **options: Any,
 ) -> CapacityStudy:
-    """Train generators of many sizes against critics of many sizes in one latent, and find which sizes are optimal.
+    """Train generators of many sizes against critics of many sizes in one latent space, and find the optimal sizes.
 
-    arXiv 2601.05036 claims that the best classical critic's and the best classical generator's number of parameters
-    grow exponentially with the quantum generator's. This measures both: for each generator the optimal critic by
-    ``rule``; for each quantum generator the smallest classical one that is as good; and three laws of growth, in
-    comparison with each other and with no growth. Whether the design could have told them apart is simulated with the
-    noise that it turned out to have, and nothing is concluded if it could not, or if trivial baselines do as well as
-    the trained generators. :func:`~qiskit_qgen.studies.plan_capacity_study` tells beforehand.
+    arXiv 2601.05036 claims that the numbers of parameters of the best classical critic and the best classical generator
+    grow exponentially with the quantum generator's. This study measures both. It finds the optimal critic of each
+    generator by ``rule`` and the smallest classical generator that is as good as each quantum generator, and compares
+    three laws of growth with each other and with no growth. A simulation with the measured noise checks whether the
+    design could have distinguished them. The study draws no conclusion if it could not, or if trivial baselines do as
+    well as the trained generators. :func:`~qiskit_qgen.studies.plan_capacity_study` runs this check in advance.
 
     Args:
-        data: Images for training, as :meth:`~qiskit_qgen.models.AbstractGenerativeModel.fit` takes them.
-        grid: Sizes and seeds; like all settings here, as such, as a mapping of them by name, or None for the defaults.
-        held_out: Images to score against, by which all is chosen.
-        folder: Folder of the study; the same call resumes, and a larger grid adds trials.
-        test: Other images, looked at once at the end: the samples of the optimal pairs of sizes are scored against
-            them, in the latent and by the features ``extractors``. None leaves this out.
+        data: Training images, in any form that :meth:`~qiskit_qgen.models.AbstractGenerativeModel.fit` accepts.
+        grid: Sizes and seeds. Like all settings here, pass a settings object, a mapping by name, or None for the
+            defaults.
+        held_out: Images to score against; all choices are based on them.
+        folder: Folder of the study; repeating the call resumes it, and a larger grid adds trials.
+        test: Other images, used once at the end: the samples of the optimal pairs of sizes are scored against them, in
+            the latent space and with the feature ``extractors``. None omits this.
         autoencoder: The autoencoder, which is trained once for all trials, or principal components.
-        model: Settings of the model; those of its generator are the quantum generators'. The study sets the
-            sizes.
-        classical: Those of the classical generators.
-        training: How generator and critic are trained.
-        classical_training: The same with a classical generator; what is not named is as in ``training``. A comparison
-            is fair only if both kinds train with settings that suit them.
+        model: Settings of the model; its generator settings apply to the quantum generators. The study sets the sizes.
+        classical: The settings of the classical generators.
+        training: How generators and critics are trained.
+        classical_training: The same for classical generators; settings that are not given are taken from ``training``.
+            A comparison is fair only if both kinds train with settings that suit them.
         rule: When a training is stable, and which size optimal.
-        plan: Which growth the design is to see, for its power.
-        search: Lets Optuna propose critic widths between the smallest and the largest of the grid, for each generator
-            its own, in place of the grid's; None trains the grid.
+        plan: The growth that the design should detect, for its power.
+        search: Lets Optuna propose critic widths for each generator, between the smallest and the largest of the grid,
+            instead of the grid's widths. None trains the grid.
         **options: Settings of :class:`CapacityTraining`, such as ``steps``, ``score_every`` or ``extractors``; and
-            where trials run, as of :func:`~qiskit_qgen.studies.run_trials`.
+            where trials run, as for :func:`~qiskit_qgen.studies.run_trials`.
 
     Raises:
-        ArgumentError: If an argument is out of range or without effect, the rule would find fewer than three scores to
-            judge a training by, or the folder holds another study.
+        ArgumentError: If an argument is out of range or has no effect, the rule would have fewer than three scores to
+            judge a training, or the folder holds another study.
         ArgumentTypeError: If an argument has the wrong type.
-        DatasetError: If images are fewer than 10, out of range, all equal, or of different shapes.
+        DatasetError: If there are fewer than 10 images, or if they are out of range, all equal, or of different shapes.
         ExecutionError: If trials were lost with the processes that ran them.
         MissingOptionalLibraryError: If ``search`` is given and Optuna is not installed.
     """
@@ -141,7 +141,7 @@ def run_capacity_study(
 
 
 def capacity_models(model: Any, classical: Any, training: Any, classical_training: Any) -> CapacityModels:
-    """Return the models of a study, given as :func:`run_capacity_study` takes them."""
+    """Return the models of a study from the arguments of :func:`run_capacity_study`."""
     how = settings_of("training", training, StyleQGANTraining)
     other = {**how.to_dict(), **classical_training} if isinstance(classical_training, Mapping) else classical_training
     return CapacityModels(
@@ -158,7 +158,7 @@ def trained_sizes(
     codec: AutoencoderSettings,
     image_shape: tuple[int, ...],
 ) -> dict[str, dict[str, int]]:
-    """Return the numbers of trainable parameters; raise ArgumentError if a model cannot be."""
+    """Return the numbers of trainable parameters; raise ArgumentError if a model cannot be built."""
     untrained: StyleQGAN = codec.build(image_shape)
     autoencoder = untrained.networks["autoencoder"]
     sizes: dict[str, dict[str, int]] = {"generators": {}, "critics": {}}

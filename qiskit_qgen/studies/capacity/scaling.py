@@ -1,4 +1,4 @@
-"""How one optimal classical size grows with the quantum generator's: fits of the laws, and what they show."""
+"""How one optimal classical size grows with the quantum generator's size: fits of the laws, and what they show."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from qiskit_qgen.studies.capacity.optimality import OptimalityRule
 
 GROWING = LAWS[1:]
 _FEWEST_POINTS = 4
-_ROUNDING = 1e-6  # growth over the whole range, in its logarithm, that is none
-_MISFIT = 0.01  # chance of a law that holds to leave residuals that count as a misfit
-_SAWTOOTH = 1 / 6  # what a straight line between two sizes is off at a kink, in parts of their distance
+_ROUNDING = 1e-6  # logarithmic growth over the whole range that counts as none
+_MISFIT = 0.01  # probability that the residuals of a true law count as a misfit
+_SAWTOOTH = 1 / 6  # error of linear interpolation between two sizes at a kink, relative to their distance
 _CONFIDENCE = 0.975
 
 
@@ -32,11 +32,11 @@ class Point:
     log_y: float | None = None
     """Logarithm of the optimal size; None if there is none."""
     variance: float = 0.0
-    """Its variance, as leaving out one seed at a time tells."""
+    """Its variance, from leaving out one seed at a time."""
     at_edge: bool = False
-    """Whether the best size, or the optimal one, is at the edge of the grid."""
+    """Whether the best or the optimal size is at the edge of the grid."""
     left_out: bool = False
-    """Whether it is so without nearly any one seed, so that no law is fitted to it."""
+    """Whether this holds without almost any single seed, so that the point is excluded from the fits."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,30 +51,30 @@ class ScalingResult:
     fits: dict[str, LawFit]
     """The laws by name; empty if fewer than four points are used."""
     growth: dict[str, list[float]]
-    """By what factor each growing law grows between the ends of the range, and the interval of 95 %."""
+    """The growth factor of each growing law between the ends of the range, with its 95 % interval."""
     noise: float
-    """Standard deviation of log y, from leaving out seeds and the distance of neighbouring sizes."""
+    """Standard deviation of log y, from leaving out seeds and from the distance between neighbouring sizes."""
     misfit: bool
-    """Whether even the best law leaves more than noise explains, so that none of them holds."""
+    """Whether even the best law leaves larger residuals than noise explains, so that none of the laws holds."""
     rule: OptimalityRule
-    """What is asked of a law before it is named."""
+    """The requirements for naming a law."""
 
     @property
     def best(self) -> str | None:
-        """The law of the lowest AIC."""
+        """The law with the lowest AIC."""
         return min(self.fits, key=lambda law: self.fits[law].aic) if self.fits else None
 
     @property
     def constant_behind(self) -> float | None:
-        """By how much the constant law's AIC is above the lowest; None without laws."""
+        """The difference of the constant law's AIC from the lowest AIC; None without laws."""
         return self.fits["constant"].aic - min(fit.aic for fit in self.fits.values()) if self.fits else None
 
     @property
     def growth_shown(self) -> bool:
         """Whether the data show growth.
 
-        They do if the intervals of growth are above one in the linear, the power and the exponential law, and the
-        constant law is behind in AIC by the rule's ``min_aic_lead``.
+        They do if the growth intervals of the linear, the power and the exponential law lie above one, and the constant
+        law's AIC is higher than the lowest by the rule's ``min_aic_lead``.
         """
         return self._changes(lambda low, _: low > math.exp(_ROUNDING))
 
@@ -85,12 +85,12 @@ class ScalingResult:
 
     @property
     def law(self) -> str | None:
-        """The law that the data tell from the others, or None.
+        """The law that the data distinguish from the others, or None.
 
-        They tell a law of growth or decline from the others if there is some, by the same margins as
-        :attr:`growth_shown`, the law's AIC is lower than all others' by ``min_aic_lead``, and it leaves no more than
-        noise explains. They tell that the size is constant if, in all laws, a change by more than the factor ``flat``
-        between the ends of the range is excluded, and the constant law is not behind by ``min_aic_lead``.
+        The data distinguish a law of growth or decline if they show growth or decline by the margins of
+        :attr:`growth_shown`, the law's AIC is lower than all others by ``min_aic_lead``, and noise explains its
+        residuals. They show that the size is constant if all laws exclude a change by more than the factor ``flat``
+        between the ends of the range, and the constant law's AIC is not higher by ``min_aic_lead``.
         """
         best, behind = self.best, self.constant_behind
         if best is None or behind is None or self.misfit:
@@ -102,9 +102,9 @@ class ScalingResult:
         return best if ahead >= self.rule.min_aic_lead and (self.growth_shown or self.decline_shown) else None
 
     def to_dict(self) -> dict[str, Any]:
-        """Return everything as JSON can hold it."""
+        """Return everything in a form that JSON can store."""
         found = asdict(self)
-        del found["rule"]  # which the study tells
+        del found["rule"]  # stored by the study
         names = ("best", "law", "constant_behind", "growth_shown", "decline_shown")
         return found | {name: getattr(self, name) for name in names}
 
@@ -118,16 +118,16 @@ class ScalingResult:
 def fit_scaling(
     target: str, points: Sequence[Point], *, resolution: float, rule: OptimalityRule, num_seeds: int
 ) -> ScalingResult:
-    """Fit the laws to the optima, and say how well their growth is known.
+    """Fit the laws to the optima, and estimate the uncertainty of their growth.
 
-    All points count as equally well known: the mean of their variances is known better than each.
+    All points have the same weight: the mean of their variances is more reliable than each variance.
 
     Args:
         target: "critic" or "classical generator".
-        points: One for each quantum generator.
-        resolution: The distance of neighbouring sizes on the grid, in their logarithm.
-        rule: What is asked of a law.
-        num_seeds: Seeds of the study.
+        points: One point for each quantum generator.
+        resolution: The logarithmic distance between neighbouring sizes on the grid.
+        rule: The requirements for a law.
+        num_seeds: Number of seeds in the study.
     """
     used = [point for point in points if point.log_y is not None and not point.left_out]
     described = [_described(point, point in used, num_seeds) for point in points]
@@ -158,7 +158,7 @@ def _growth(fit: LawFit, x: FloatArray, noise: float) -> list[float]:
 
 @functools.cache
 def _quantile(degrees: int) -> float:
-    """Return how many standard errors Student's t distribution reaches to either side, for intervals of 95 %."""
+    """Return the half width of 95 % intervals in standard errors, by Student's t distribution."""
     from scipy.stats import t  # slow to import
 
     return float(t.ppf(_CONFIDENCE, degrees))
@@ -166,7 +166,7 @@ def _quantile(degrees: int) -> float:
 
 @functools.cache
 def _limit(degrees: int) -> float:
-    """Return what the sum of so many squares of standard normal numbers exceeds as seldom as a misfit is."""
+    """Return the chi-square quantile that true laws exceed only with the probability of a misfit."""
     from scipy.stats import chi2  # slow to import
 
     return float(chi2.isf(_MISFIT, degrees))

@@ -1,4 +1,4 @@
-"""The scores of a capacity study, what real samples and trivial baselines reach by them, and what that means."""
+"""The scores of a capacity study, and the scores of real samples and trivial baselines as references."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _sliced(samples: Tensor, real: Tensor) -> float:
 
 
 def _kernel(samples: Tensor, real: Tensor) -> float:
-    # What chance makes negative cannot be told from none; its logarithm is asked for.
+    # Values that are negative by chance are indistinguishable from zero, and a logarithm is needed.
     return max(float(maximum_mean_discrepancy(samples, real)), 1 / len(samples) ** 2)
 
 
@@ -41,15 +41,16 @@ SCORE_NAMES = {
     "latent_kernel_distance": "kernel distance of latents",
     "latent_frechet_distance": "Fréchet distance of normalised latents",
 }
-"""What the scores are called in texts and figures; lower is better."""
+"""The names of the scores in texts and figures; lower is better."""
 SCORES = tuple(SCORE_NAMES)
 
 
 class LatentScores:
-    """Scores generated latents against those of held-out images.
+    """Scores generated latents against the latents of held-out images.
 
     Args:
-        normalizer: The fitted map between latents of the autoencoder and those that the generator learns.
+        normalizer: The fitted map between the autoencoder's latents and the normalised latents that the generator
+            learns.
         real: Held-out latents (M, D) of the autoencoder.
     """
 
@@ -57,7 +58,7 @@ class LatentScores:
         self._normalizer, self._real, self._normalized = normalizer, real, normalizer(real)
 
     def __call__(self, samples: Tensor) -> dict[str, float]:
-        """Return all scores of generated samples (N, D), normalised as the generator makes them."""
+        """Return all scores of generated samples (N, D), in the generator's normalised form."""
         latents = self._normalizer.inverse(samples)
         values = (
             _sliced(samples, self._normalized),
@@ -68,15 +69,15 @@ class LatentScores:
 
 
 def reference_scores(train: Tensor, scores: LatentScores, num_samples: int) -> dict[str, dict[str, Interval]]:
-    """Return what trivial baselines, and the training latents themselves, score.
+    """Return the scores of trivial baselines and of the training latents.
 
     Args:
         train: Normalised latents of training images (N, D), as the generator learns them.
         scores: The scores.
-        num_samples: Samples of each baseline.
+        num_samples: Number of samples of each baseline.
 
     Returns:
-        For each score its mean over draws, with an interval of 95 %, by the baseline's name in
+        For each score, its mean over draws with a 95 % interval, by the baseline's name in
         :data:`~qiskit_qgen.metrics.BASELINES`; "training" is the floor.
     """
     drawn = []
@@ -90,6 +91,6 @@ def reference_scores(train: Tensor, scores: LatentScores, num_samples: int) -> d
 
 
 def trivial_level(references: Mapping[str, Interval] | None) -> float:
-    """Return the lowest score of a baseline that knows no more than means, covariances or marginals."""
+    """Return the lowest score of a baseline that uses only means, covariances or marginals."""
     known = {name: each for name, each in (references or {}).items() if BASELINES[name].kind == "trivial"}
     return min((each["mean"] for each in known.values()), default=math.inf)

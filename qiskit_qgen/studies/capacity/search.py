@@ -1,4 +1,4 @@
-"""Critic sizes that Optuna proposes, in place of a grid of them."""
+"""Critic sizes proposed by Optuna, instead of a grid."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ class CapacitySearch(Settings):
     """How critic sizes are searched for; needs the extra ``search``, Optuna."""
 
     num_widths: int = setting(
-        "Widths that are proposed for each generator: the grid's smallest and largest first, then ones between; a "
-        "width that is proposed again is not trained again",
+        "Number of widths to propose for each generator: first the grid's smallest and largest, then widths between "
+        "them; a width that is proposed twice is trained once",
         default=8,
         minimum=3,
     )
@@ -46,20 +46,19 @@ def search_critic_widths(
     search: CapacitySearch,
     run: Callable[[list[dict[str, Any]]], Records],
 ) -> Records:
-    """Run the trials of the widths that Optuna's tree-structured Parzen estimator proposes, and return their records.
+    """Run trials for the widths that Optuna's tree-structured Parzen estimator proposes, and return their records.
 
-    For each generator there is an Optuna study of the critic's width, on a logarithmic scale, whose value is the
-    geometric mean of the late scores of the stable seeds, to be minimised; a width with too few of them counts as
-    pruned. One width of each
-    generator is trained at a time, with all seeds. The studies are in Optuna's journal ``search.journal`` in the
-    folder, for its own tools to look at. Called again, all is proposed and told again from the same seed, which costs
-    nothing for trials that are recorded, and so comes to the same widths.
+    Each generator has an Optuna study of the critic's width on a logarithmic scale. It minimises the geometric mean of
+    the late scores of the stable seeds; a width with too few stable seeds counts as pruned. One width of each generator
+    is trained at a time, with all seeds. The studies are kept in Optuna's journal ``search.journal`` in the folder, so
+    Optuna's tools can read them. A repeated call replays all proposals from the same seed and arrives at the same
+    widths; recorded trials cost nothing.
 
-    ``common`` is what all configurations hold besides; ``run`` takes the configurations of all widths so far, runs the
-    trials that have no record yet, and returns all records.
+    ``common`` holds the settings shared by all configurations. ``run`` takes the configurations of all widths so far,
+    runs the trials that have no record yet, and returns all records.
 
     Raises:
-        ArgumentError: If the grid has one critic width only.
+        ArgumentError: If the grid has only one critic width.
         MissingOptionalLibraryError: If Optuna is not installed.
     """
     low, high = search_bounds(grid)
@@ -104,7 +103,7 @@ def search_critic_widths(
 
 
 def search_bounds(grid: CapacityGrid) -> tuple[int, int]:
-    """Return the smallest and the largest critic width of a grid, if there is a search between them.
+    """Return the smallest and the largest critic width of a grid for a search between them.
 
     Raises:
         ArgumentError: If they are the same.

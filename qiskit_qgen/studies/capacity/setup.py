@@ -1,4 +1,4 @@
-"""What was trained in a capacity study, as a table."""
+"""The training set-up of a capacity study as a table."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def setup_table(
     images: Mapping[str, Sequence[int]],
     rule: OptimalityRule,
 ) -> str:
-    """Return the data, sizes and settings of a study as Markdown, those of models where they differ from the defaults.
+    """Return a study's data, sizes and settings as Markdown; model settings only if they differ from the defaults.
 
     The arguments are attributes of :class:`~qiskit_qgen.studies.CapacityStudy`.
     """

@@ -1,4 +1,4 @@
-"""How the best critic's and the best classical generator's size grow with the quantum generator's."""
+"""How the sizes of the best critic and the best classical generator grow with the quantum generator."""
 
 from __future__ import annotations
 
@@ -30,43 +30,42 @@ STUDY_FILE = f"{_NAME}.json"
 
 @dataclass(frozen=True, eq=False)
 class CapacityStudy:
-    """What :func:`run_capacity_study` found, and what a rule makes of it."""
+    """The results of :func:`run_capacity_study`, and their analysis by a rule."""
 
     records: list[dict[str, Any]]
     """The trials' records, see :func:`~qiskit_qgen.studies.run_trials`."""
     sizes: dict[str, dict[str, int]]
     """Trainable parameters: ``generators`` by name, and ``critics`` by width."""
     floors: dict[str, Any]
-    """The autoencoder's record: its reconstructions' scores, and those of real images."""
+    """The autoencoder's record: the scores of its reconstructions and of real images."""
     rule: OptimalityRule = field(default_factory=OptimalityRule)
     """When a training is stable, and which size optimal."""
     images: dict[str, list[int]] = field(default_factory=dict)
     """Shapes (N, C, H, W) of the images: ``data`` for training, ``held_out`` for all choices, and ``test``."""
     references: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """What trivial baselines and training latents ("training", the floor) score against held-out ones: intervals by
-    score and by their name."""
+    """Scores of trivial baselines and training latents ("training", the floor) against held-out ones, as intervals."""
     test: dict[str, Any] = field(default_factory=dict)
-    """What the optimal pairs of sizes score against the images for testing, see :func:`score_on_test`."""
+    """The scores of the optimal pairs of sizes against the test images, see :func:`score_on_test`."""
     plan: CapacityPlan = field(default_factory=CapacityPlan)
-    """The growth that the design is to see; noise, stability and slopes are measured."""
+    """The growth that the design should detect; noise, stability and slopes are measured."""
 
     def with_rule(self, rule: OptimalityRule) -> CapacityStudy:
-        """Return the same trials under another rule."""
+        """Return the same trials, judged by another rule."""
         return replace(self, rule=check_type("rule", rule, OptimalityRule, "a rule"))
 
     @cached_property
     def rows(self) -> list[dict[str, Any]]:
-        """One dictionary for each trial: its sizes, how it ended, and how the rule judges it."""
+        """One dictionary for each trial: its sizes, how it ended, and the rule's judgement."""
         return [self._row(record) for record in self.records]
 
     @cached_property
     def analysis(self) -> CapacityAnalysis:
-        """Optimal sizes, laws, and how they move with the thresholds."""
+        """Optimal sizes, laws, and how they depend on the thresholds."""
         return analyse_capacity(self.records, self.sizes, self.rule, self.references)
 
     @cached_property
     def power(self) -> CapacityPower:
-        """What the study's design would show of known laws, with its own noise, stability and slopes, simulated."""
+        """The simulated power of the study's design for known laws, with the measured noise, stability and slopes."""
         quantum, classical = generators_of(self.records, self.sizes)
         learned = {name for name in quantum if name not in self.analysis.unlearned}
         counts = self.analysis.num_trials
@@ -81,7 +80,7 @@ class CapacityStudy:
 
     @cached_property
     def verdict(self) -> Verdict | None:
-        """Whether the rule's score tells trained generators from baselines; None without any to judge by."""
+        """Whether the rule's score distinguishes trained generators from baselines; None without baselines."""
         references = self.references.get(self.rule.score)
         trained: dict[tuple[str, int], list[float]] = {}
         for record in self.records:
@@ -96,18 +95,18 @@ class CapacityStudy:
 
     @property
     def floor(self) -> float | None:
-        """What the rule's score is of training latents in the generated ones' place; None if it is not known."""
+        """The rule's score of training latents in place of generated latents; None if it is unknown."""
         known = self.references.get(self.rule.score, {}).get("training")
         return None if known is None else float(known["mean"])
 
     @property
     def trivial(self) -> float | None:
-        """The lowest score of a baseline that knows no more than means, covariances or marginals, if any is known."""
+        """The lowest score of a baseline that uses only means, covariances or marginals, if any is known."""
         level = trivial_level(self.references.get(self.rule.score))
         return level if math.isfinite(level) else None
 
     def to_dict(self) -> dict[str, Any]:
-        """Return everything as JSON can hold it; :meth:`load` reads it."""
+        """Return everything in a form that JSON can store; :meth:`load` reads it."""
         return {
             "sizes": self.sizes,
             "floors": self.floors,
@@ -128,7 +127,7 @@ class CapacityStudy:
         }
 
     def table(self) -> str:
-        """Return what was found as Markdown: first whether anything can be concluded, then trials, optima and laws."""
+        """Return the results as Markdown: first whether they allow any conclusion, then trials, optima and laws."""
         return capacity_text(self._findings)
 
     def save(self, folder: PathLike) -> Path:
@@ -145,7 +144,7 @@ class CapacityStudy:
 
     @classmethod
     def load(cls, folder: PathLike) -> CapacityStudy:
-        """Read what :meth:`save` wrote.
+        """Read a study that :meth:`save` wrote.
 
         Raises:
             ArgumentError: If the folder holds no such file.

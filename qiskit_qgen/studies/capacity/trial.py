@@ -1,4 +1,4 @@
-"""One trial of the capacity study: a generator of one size against a critic of one size, in a shared latent."""
+"""One trial of the capacity study: a generator of one size against a critic of one size, in a shared latent space."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ _SHOWN = 64
 class CapacityTraining(Settings):
     """How all trials of a capacity study are trained and scored."""
 
-    steps: int = setting("Steps of each generator", default=1000, minimum=1)
+    steps: int = setting("Training steps of each generator", default=1000, minimum=1)
     batch_size: int = setting("Images in a batch", default=128, minimum=2)
     score_every: int = setting("Steps between two scores", default=50, minimum=1)
-    num_samples: int = setting("Samples in each score", default=1000, minimum=FEWEST)
+    num_samples: int = setting("Number of samples for each score", default=1000, minimum=FEWEST)
     extractors: tuple[str, ...] = setting(
-        "Names of the features in which images are compared with those for testing, once, at the end",
+        "Names of the feature extractors that compare images with the test images, once, at the end",
         default=("pixel",),
     )
     models: CapacityModels = setting("The models", default=CapacityModels())
 
     def check(self) -> None:
-        """Raise :class:`ArgumentError` unless the numbers of steps go together."""
+        """Raise :class:`ArgumentError` unless the numbers of steps are consistent."""
         check_int("score_every", self.score_every, minimum=1, maximum=self.steps)
 
     @property
@@ -52,14 +52,14 @@ class CapacityTraining(Settings):
 def train_capacity_trial(configuration: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     """Train one generator against one critic, score it along the way and draw samples; a trial of the study.
 
-    The configuration holds ``generator`` with its sizes, ``critic_width``, ``seed``; ``autoencoder``, the digest of one
-    in the study's folder; and ``training``, the fields of :class:`CapacityTraining` except ``extractors``. The latents
-    of as many samples as are scored lie in the trial's folder.
+    The configuration holds ``generator`` with its sizes, ``critic_width``, ``seed``; ``autoencoder``, the digest of an
+    autoencoder in the study's folder; and ``training``, the fields of :class:`CapacityTraining` except ``extractors``.
+    The latents of the scored samples are in the trial's folder.
 
     Returns:
         ``generator_parameters`` and ``critic_parameters``, numbers of trainable parameters; ``scores``, a curve of each
         score; and the curve ``critic_loss``, means over ``score_every`` steps. A curve is a dictionary of ``steps`` and
-        ``values``. ``starts`` holds what the untrained generator scores.
+        ``values``. ``starts`` holds the scores of the untrained generator.
     """
     study, training = folder.parents[1], CapacityTraining.of(**configuration["training"])
     images, held_out = load_images(study / AUTOENCODERS)
@@ -90,13 +90,13 @@ def train_capacity_trial(configuration: Mapping[str, Any], folder: Path) -> dict
 
 
 class CapacityScores(AbstractCallback):
-    """Scores as many samples as there are held-out images, always of the same noise, by their latents."""
+    """Scores the latents of as many samples as there are held-out images, always from the same noise."""
 
     def __init__(self, autoencoder: nn.Module, held_out: Tensor, training: CapacityTraining) -> None:
         self._autoencoder, self._held_out, self._training = autoencoder, held_out, training
         self._scores: LatentScores | None = None
         self.latents: Tensor | None = None
-        """Latents (N, D) of the samples that were scored last, as the autoencoder decodes them."""
+        """Latents (N, D) of the last scored samples, in the form that the autoencoder decodes."""
 
     def on_phase_begin(self, state: TrainingState) -> None:
         """Score the latents of the untrained generator, at step 0."""
@@ -104,7 +104,7 @@ class CapacityScores(AbstractCallback):
             self._record(state, state.phase)
 
     def on_step_end(self, state: TrainingState) -> None:
-        """Score at the steps that are due, and at the last."""
+        """Score at the scheduled steps and at the last step."""
         if isinstance(state.phase, WassersteinPhase) and state.step in self._training.scored_steps:
             self._record(state, state.phase)
 
@@ -118,9 +118,9 @@ class CapacityScores(AbstractCallback):
 
 
 def _curve(history: History, name: str, block: int, after: int = -1) -> dict[str, list[Any]]:
-    """Return a series of the history, as means over blocks of ``block`` values, each at its block's last step.
+    """Return a series of the history as means over blocks of ``block`` values, each at its block's last step.
 
-    Four digits are more than their noise leaves.
+    Their noise is larger than the rounding to four digits.
     """
     steps, values = history.steps(_PHASE, name), history.values(_PHASE, name)
     first = sum(step <= after for step in steps)

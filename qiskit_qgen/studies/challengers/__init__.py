@@ -1,1 +1,1 @@
-"""What a quantum model is held against: classical twins at several levels, and controls."""
+"""Challengers of a quantum model: classical twins at several levels, and controls."""

@@ -1,4 +1,4 @@
-"""The parts of a model that challengers exchange, and what a sample costs on its way through them."""
+"""The parts of a model that challengers replace, and the cost of a sample's forward pass through them."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from qiskit_qgen.networks import FourierSurrogate
 from qiskit_qgen.networks.bottleneck_gates import ChannelGate
 
 _FREE = frozenset({"x", "y", "z", "cx", "cy", "cz", "ccx", "swap", "id", "barrier", "delay"})
-"""Gates that move, or change the sign of, amplitudes only."""
+"""Gates that only move amplitudes or change their sign."""
 
 
 def exchanged_parts(model: AbstractGenerativeModel) -> dict[str, nn.Module]:
-    """Return the parts of a model that are a circuit or a classical network in its place, by name."""
+    """Return the parts of a model that are a circuit or its classical replacement, by name."""
     if isinstance(model, HybridGAN):
         return {part: model.get_submodule(f"{part}.block") for part in ("generator", "discriminator")}
     if isinstance(model, StyleQGAN):
@@ -28,8 +28,8 @@ def circuit_operations(circuit: QuantumCircuit) -> int:
     """Return the floating-point operations that simulate a circuit's state vector, gate by gate.
 
     A gate on k qubits takes ``8 * 2^k - 2`` for each of the ``2^n`` amplitudes: ``2^k`` complex products of six and
-    ``2^k - 1`` complex sums of two. Permutations and signs are free; of a controlled gate the half of the state that it
-    leaves alone is. What a good simulator fuses or skips is not taken off, nor are the measurements counted.
+    ``2^k - 1`` complex sums of two. Permutations and signs are free, as is the half of the state that a controlled gate
+    leaves unchanged. Savings of a good simulator are not deducted, and measurements are not counted.
     """
     total = 0
     for instruction in circuit.data:
@@ -43,9 +43,9 @@ def circuit_operations(circuit: QuantumCircuit) -> int:
 
 
 def forward_operations(network: nn.Module) -> int:
-    """Return the floating-point operations of one sample's way through a network of linear layers and circuits.
+    """Return the floating-point operations of one sample's forward pass through linear layers and circuits.
 
-    A linear layer takes two for each weight; biases and activations are not counted, as in torch's own counter.
+    A linear layer takes two operations per weight. Biases and activations are not counted, as in torch's counter.
     """
     total = 0
     for part in network.modules():

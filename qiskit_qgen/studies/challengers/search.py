@@ -1,4 +1,4 @@
-"""The best of a few classical twins, on a part of the data that trains nothing."""
+"""Searches for the best of a few classical twins on validation data."""
 
 from __future__ import annotations
 
@@ -32,36 +32,36 @@ class Candidate:
     width: int
     depth: int
     learning_rate: float
-    """Factor of the training's learning rate."""
+    """Factor for the training's learning rate."""
     num_weights: int
-    """Trainable weights of what stands in the circuits' places."""
+    """Trainable weights of the circuits' replacements."""
     score: float
-    """On the validation split; less is better."""
+    """Score on the validation split; lower is better."""
     seconds: float
 
 
 @dataclass(frozen=True)
 class TwinSearch:
-    """What was searched, in which order, and what was found."""
+    """The candidates in order of the search, and its result."""
 
     candidates: tuple[Candidate, ...]
     training: Settings
     """How the best candidate was trained."""
     num_training: int
-    """Samples that trained."""
+    """Number of training samples."""
     num_validation: int
-    """Samples that scored."""
+    """Number of validation samples."""
     num_combinations: int
-    """Of widths, depths and learning rates, of which the candidates were drawn."""
+    """Number of combinations of widths, depths and learning rates from which the candidates were drawn."""
 
     @property
     def best(self) -> Candidate:
-        """The candidate of the least score."""
+        """The candidate with the lowest score."""
         return min(self.candidates, key=lambda each: each.score)
 
     @property
     def budget(self) -> str:
-        """What the search cost, in a sentence."""
+        """The cost of the search, in one sentence."""
         options: Any = self.training
         return (
             f"Best of {len(self.candidates)} trainings, drawn from {self.num_combinations} combinations, of "
@@ -70,7 +70,7 @@ class TwinSearch:
         )
 
     def table(self) -> str:
-        """Return the candidates as a Markdown table, the best first."""
+        """Return the candidates as a Markdown table, best first."""
         titles = ("width", "depth", "learning rate", "weights", "score")
         rows = [
             (each.width, each.depth, f"{each.learning_rate:g} x", f"{each.num_weights:,}", f"{each.score:.4g}")
@@ -79,7 +79,7 @@ class TwinSearch:
         return f"{markdown_table(titles, rows)}\n\n{self.budget}"
 
     def to_dict(self) -> dict[str, Any]:
-        """Return everything as JSON can hold it."""
+        """Return everything in a form that JSON can store."""
         kept = ("num_training", "num_validation", "num_combinations", "budget")
         return {
             "candidates": [asdict(each) for each in self.candidates],
@@ -100,16 +100,16 @@ def search_twin(
     """Train and score candidates.
 
     Args:
-        build: Returns an untrained candidate of a width and a depth.
-        model: The model whose twin is searched.
+        build: Returns an untrained candidate of the given width and depth.
+        model: The model for which to search a twin.
         parts: Names of its quantum parts.
         data: Training data of the model.
-        training: How candidates are trained, except for what the search sets; None takes the defaults.
-        score: Scores generated beside validation samples, less being better; None for the usual one.
-        settings: What is searched, and the budget.
+        training: How candidates are trained, apart from the search's settings; None uses the defaults.
+        score: Scores generated samples against validation samples, lower is better; None for the default score.
+        settings: The search space and the budget.
 
     Raises:
-        ArgumentError: If the data cannot be split as asked for, or a score is not a finite number.
+        ArgumentError: If the data cannot be split as requested, or a score is not a finite number.
         ArgumentTypeError: If ``score`` is not a function.
     """
     if score is not None and not callable(score):
@@ -150,7 +150,7 @@ def search_twin(
 def _combinations(
     build: Callable[[int, int], AbstractGenerativeModel], settings: TwinSettings
 ) -> list[tuple[int, int, float]]:
-    """Return all combinations that differ; a twin with one hidden layer has one depth only."""
+    """Return all distinct combinations; a twin with one hidden layer has only one depth."""
     width = settings.widths[0]
     shallow = len({str(build(width, depth).config) for depth in settings.depths}) == 1
     depths = settings.depths[:1] if shallow else settings.depths
@@ -158,7 +158,7 @@ def _combinations(
 
 
 def _checked_score(value: Any) -> float:
-    """Return what a score gave, of which less is better.
+    """Return the value of a score; lower is better.
 
     Raises:
         ArgumentError: If it is not a finite number.
@@ -173,7 +173,7 @@ def _checked_score(value: Any) -> float:
 
 
 def _discrepancy(made: Tensor, validation: Tensor) -> float:
-    """The kernel two-sample distance of images' pixels, or of a table's standardised columns."""
+    """The kernel two-sample distance between images' pixels, or between a table's standardised columns."""
     rows, others = made.flatten(1).cpu(), validation.flatten(1).cpu()
     if validation.dim() == 2:
         mean, spread = others.mean(0), others.std(0).clamp(min=torch.finfo(others.dtype).tiny)

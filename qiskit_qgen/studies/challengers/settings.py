@@ -1,4 +1,4 @@
-"""The settings of challengers: against what a quantum model is held."""
+"""The settings of a quantum model's challengers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from qiskit_qgen._settings import Settings, setting
 
 Level = Literal["weights", "width", "budget", "search", "unentangled", "frozen", "fourier"]
 CONTROLS = ("unentangled", "frozen", "fourier")
-"""The levels that keep the model and change its circuit, instead of replacing it by a classical network."""
+"""The levels that change the model's circuit instead of replacing it with a classical network."""
 LEVELS: tuple[str, ...] = get_args(Level)
 _SEARCHED = (
     "widths",
@@ -25,11 +25,12 @@ _SEARCHED = (
 
 
 class TwinSettings(Settings):
-    """Against what a quantum model is held; see :func:`~qiskit_qgen.studies.classical_twin`."""
+    """Settings of a quantum model's challenger; see :func:`~qiskit_qgen.studies.classical_twin`."""
 
     level: Level = setting(
-        "What is equal: 'weights', the number of weights; 'width', the width; 'budget', the operations of a training "
-        "step; 'search', nothing: the best of a few on a validation split; or the circuit's control of that name",
+        "What the twin matches: 'weights', the number of weights; 'width', the width; 'budget', the operations of a "
+        "training step; 'search', nothing, but the best of several candidates on a validation split; or the name of a "
+        "control of the circuit",
         default="weights",
     )
     depth: int = setting("Hidden layers of a StyleQGAN's twin", default=2, minimum=1, maximum=100)
@@ -38,21 +39,21 @@ class TwinSettings(Settings):
     )
     widths: tuple[int, ...] = setting("Widths of hidden layers to search", default=(16, 64, 256), minimum=1)
     depths: tuple[int, ...] = setting(
-        "Numbers of hidden layers to search, of a StyleQGAN's twin", default=(1, 2, 3), minimum=1, maximum=100
+        "Numbers of hidden layers to search, for a StyleQGAN's twin", default=(1, 2, 3), minimum=1, maximum=100
     )
     learning_rates: tuple[float, ...] = setting(
-        "Factors of the training's learning rate, of the generator or of the denoiser, to search",
+        "Factors to search for the learning rate of the generator or the denoiser",
         default=(0.3, 1.0, 3.0),
         above=0,
     )
-    num_trials: int = setting("Trainings of the search, drawn from all combinations", default=8, minimum=1)
+    num_trials: int = setting("Number of trainings in the search, drawn from all combinations", default=8, minimum=1)
     steps: int = setting("Steps of each training of the search", default=300, minimum=1)
-    batch_size: int = setting("Batch of each training of the search", default=64, minimum=2)
+    batch_size: int = setting("Batch size of each training of the search", default=64, minimum=2)
     validation: float = setting(
-        "Share of the data that scores the search and trains nothing", default=0.25, above=0, below=1
+        "Share of the data that is used only to score the search", default=0.25, above=0, below=1
     )
-    num_samples: int = setting("Samples of each candidate that are scored", default=500, minimum=2)
-    seed: int = setting("Seed of the split, of the draw and of the trainings", default=0, minimum=0)
+    num_samples: int = setting("Number of samples to score for each candidate", default=500, minimum=2)
+    seed: int = setting("Seed of the split, the draw and the trainings", default=0, minimum=0)
 
     def check(self) -> None:
         """Raise :class:`ArgumentError` if an option has no effect at this level, or a list repeats a value."""

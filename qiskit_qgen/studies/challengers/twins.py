@@ -1,4 +1,4 @@
-"""Challengers of a quantum model: all else equal, and one thing of the circuit matched or taken out."""
+"""Challengers of a quantum model: one property of the circuit is matched or removed, all else is equal."""
 
 from __future__ import annotations
 
@@ -23,27 +23,27 @@ Score = Callable[[Tensor, Tensor], float]
 
 @dataclass(frozen=True)
 class ClassicalTwin:
-    """What :func:`classical_twin` returns."""
+    """The result of :func:`classical_twin`."""
 
     model: AbstractGenerativeModel
     """The twin, untrained."""
     settings: TwinSettings
-    """How it was made."""
+    """The settings that it was built with."""
     quantum_parameters: dict[str, int]
     """Trainable parameters of each quantum part of the original, by the part's name."""
     classical_parameters: dict[str, int]
-    """Trainable parameters of what stands in its place."""
+    """Trainable parameters of its replacement."""
     quantum_operations: dict[str, int]
-    """Floating-point operations of a sample's way forward through each quantum part, its state vector simulated."""
+    """Floating-point operations of a sample's forward pass through each quantum part, by state-vector simulation."""
     classical_operations: dict[str, int]
-    """The same of what stands in its place."""
+    """The same for its replacement."""
     training: Settings | None = None
-    """At level 'search', the training that the twin was found with, of the search's steps; else None."""
+    """At level 'search', the training of the best candidate, with the search's number of steps; else None."""
     search: TwinSearch | None = None
-    """At level 'search', what was tried."""
+    """At level 'search', the search; else None."""
 
     def __str__(self) -> str:
-        """Return a line for each part with both numbers of parameters and of operations, and the search's budget."""
+        """Return a line per part with both numbers of parameters and operations, and the search's budget."""
         lines = [
             f"{part}: {wanted:,} quantum, {self.classical_parameters[part]:,} classical parameters, "
             f"ratio {self.classical_parameters[part] / wanted:.3f}; "
@@ -62,7 +62,7 @@ def classical_twin(
     score: Score | None = None,
     **options: Any,
 ) -> ClassicalTwin:
-    """Return the same model with each circuit replaced by a challenger of it.
+    """Return the same model with each circuit replaced by a challenger.
 
     =================  =============================================================================================
     level              what stands in the circuit's place
@@ -79,28 +79,28 @@ def classical_twin(
     ``"fourier"``      a trigonometric polynomial of the circuit's frequencies
     =================  =============================================================================================
 
-    All else is equal: what surrounds the circuit, the noise, and the training that the twin is given. As many weights
-    and as many operations mean the nearest number that such layers can have; the result says all numbers. With equal
-    operations forward, equal steps and equal batches, two trainings have an equal budget of operations: backward takes
-    about twice as many in both.
+    All else is equal: the layers around the circuit, the noise, and the training that you give the twin. Numbers of
+    weights and operations are matched as closely as such layers allow; the result lists all numbers. With equal forward
+    operations, steps and batches, two trainings have an equal budget of operations: the backward pass takes about twice
+    as many in both.
 
-    The twin is not trained; a HybridGAN's starts with the same weights around its blocks if it is trained with the same
-    seed. An autoencoder of your own is taken as it is in ``model``; give one that is trained, so that a search does not
-    train it for each candidate.
+    The twin is untrained. A HybridGAN's twin starts with the same weights around its blocks if it is trained with the
+    same seed. If ``model`` has your own autoencoder, the twin uses it as it is; train it first, so that a search does
+    not train it for each candidate.
 
     Args:
         model: A model with a quantum part, trained or not; it is not changed.
-        level: What is equal, or which control.
-        data: At level "search", what ``fit`` takes, without labels.
-        training: At level "search", how candidates are trained, except for steps, batch size and learning rate; None
-            takes the training's defaults.
-        score: At level "search", a function of generated and of validation samples, less of which is better; None for
+        level: The property to match, or the control.
+        data: At level "search", data as for ``fit``, without labels.
+        training: At level "search", how candidates are trained, apart from steps, batch size and learning rate; None
+            uses the training's defaults.
+        score: At level "search", a function of generated and validation samples whose lower values are better; None for
             :func:`~qiskit_qgen.metrics.maximum_mean_discrepancy` of pixels, or of standardised columns.
         **options: Further settings of :class:`TwinSettings`, such as ``depth`` or ``num_trials``.
 
     Raises:
-        ArgumentError: If ``model`` has no quantum part, or an argument is out of range or without effect.
-        ArgumentTypeError: If it is of a class that this function does not know.
+        ArgumentError: If ``model`` has no quantum part, or an argument is out of range or has no effect.
+        ArgumentTypeError: If the model's class is not supported.
 
     Example:
         >>> twin = classical_twin(HybridGAN(image_shape=(1, 8, 8), quantum_in="generator", backbone="conv"))

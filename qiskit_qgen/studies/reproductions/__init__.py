@@ -1,1 +1,1 @@
-"""The papers' own tasks as recipes: what is claimed, what is run here, and a verdict by a rule fixed beforehand."""
+"""The papers' tasks as recipes: the claim, the run here, and a verdict by a rule fixed in advance."""

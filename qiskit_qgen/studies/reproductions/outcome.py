@@ -1,4 +1,4 @@
-"""What the run of a recipe's part found."""
+"""The result of running one part of a recipe."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Outcome:
 
 
 def below(value: Interval, bound: float) -> Verdict:
-    """Return whether an interval lies wholly below a bound, wholly above it, or neither."""
+    """Return whether an interval lies entirely below a bound, entirely above it, or neither."""
     if value["low"] is None or value["high"] is None:
         return "cannot be told"
     if value["high"] <= bound:
@@ -36,5 +36,5 @@ def below(value: Interval, bound: float) -> Verdict:
 
 
 def joint(verdicts: Sequence[Verdict]) -> Verdict:
-    """Return the verdict of several parts together: one that all share, or that it cannot be told."""
+    """Return the joint verdict of several parts: their common verdict, or undecided."""
     return verdicts[0] if len(set(verdicts)) == 1 else "cannot be told"

@@ -1,4 +1,4 @@
-"""Recipes of reproductions: the paper's claim, what is known of its set-up, and the settings of a run here."""
+"""Recipes of reproductions: the paper's claim, the known facts about its set-up, and the settings of a run here."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Part:
     """One run of a recipe: a data set, and the settings for it."""
 
     title: str
-    """What tells the part from the others; "" of the only one."""
+    """The part's title; "" if it is the only part."""
     dataset: str
     """A known data set, or the name of a file."""
     exact: bool
@@ -37,7 +37,7 @@ class Part:
     """Tables of settings for the kind of run."""
 
     def locate(self, data_dir: PathLike | None) -> tuple[str, str | None]:
-        """Return the name and the ``data_dir`` by which the data set is loaded.
+        """Return the name and the ``data_dir`` with which to load the data set.
 
         Raises:
             DatasetError: If the file is not in ``data_dir``, or no folder is given for a data set that is not known.
@@ -69,13 +69,13 @@ class Recipe:
     """Which run answers the question; a key of ``KINDS`` in ``run.py``."""
     claim: str
     known: tuple[str, ...]
-    """What is known of the paper's set-up."""
+    """The known facts about the paper's set-up."""
     ours: tuple[str, ...]
-    """What is ours, where nothing is known."""
+    """Our choices where nothing is known."""
     deviations: tuple[str, ...]
-    """Where the run differs from what is known."""
+    """Where the run differs from the known facts."""
     rule: str
-    """When the claim counts as reproduced, fixed before the run."""
+    """The criterion for a reproduced claim, fixed before the run."""
     parts: tuple[Part, ...]
     size: Size
 
@@ -90,8 +90,8 @@ def load_recipe(name: str, size: Size = "default") -> Recipe:
 
     Args:
         name: One of :func:`recipe_names`.
-        size: "default" for about two hours on two cores, "quick" for a few minutes, which shows that it runs and
-            concludes nothing, "full" for the paper's own size.
+        size: "default" takes about two hours on two cores; "quick" takes a few minutes, and only shows that the recipe
+            runs; "full" is the paper's size.
 
     Raises:
         ArgumentError: If there is no such recipe.
@@ -110,7 +110,7 @@ def _part(content: dict[str, Any], shared: Mapping[str, Any]) -> Part:
 
 
 def _merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Return nested tables in which ``changes`` win over ``base``."""
+    """Return nested tables in which ``changes`` override ``base``."""
     merged = dict(base)
     for key, value in changes.items():
         known = merged.get(key)

@@ -1,4 +1,4 @@
-"""Runs a recipe, part by part, and keeps what was found for its page."""
+"""Runs a recipe, part by part, and stores the results for its page."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ KINDS: dict[str, Callable[..., Outcome]] = {
 
 @dataclass(frozen=True)
 class PartResult:
-    """What one part of a recipe found, and how long its trials took on their cores."""
+    """The result of one part of a recipe, and the core time of its trials."""
 
     part: Part
     outcome: Outcome
@@ -39,13 +39,13 @@ class PartResult:
 def run_recipe(
     recipe: Recipe, folder: PathLike, *, data_dir: PathLike | None = None, **runner: Any
 ) -> list[PartResult]:
-    """Run what is missing of a recipe's parts; the same call resumes.
+    """Run the missing trials of a recipe's parts; repeating the call resumes them.
 
     Args:
         recipe: See :func:`load_recipe`.
         folder: Where the parts' studies are kept, each in a folder of its own.
-        data_dir: Where the data are; None for known data sets, which are looked for in the usual places.
-        **runner: Where trials run, as of :func:`~qiskit_qgen.studies.run_trials`.
+        data_dir: Where the data are; None looks for known data sets in the usual places.
+        **runner: Where trials run, as for :func:`~qiskit_qgen.studies.run_trials`.
 
     Raises:
         ArgumentError: If the folder holds another study.

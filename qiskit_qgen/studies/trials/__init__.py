@@ -1,1 +1,1 @@
-"""Trials of a study: run once each, anywhere, and recorded in a folder that may be stopped and resumed."""
+"""Trials of a study: each runs once, anywhere, and is recorded in a folder, so that the study can stop and resume."""

@@ -1,4 +1,4 @@
-"""The folder of a study's trials: which study it is, which trials there are, and how they stand."""
+"""The folder of a study's trials: the study's identity, its trials, and their status."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from qiskit_qgen.training.checkpoint import CHECKPOINT_NAME
 
 TRIAL, TIMING, LOCK, ERROR = "trial.json", "timing.json", ".lock", "error.txt"
 AUTOENCODERS = "autoencoders"
-"""Folder of the autoencoders within that of a study in their latent."""
+"""Folder of the autoencoders within the folder of a latent-space study."""
 STATUSES = ("done", "diverged", "failed")
 _DIGEST = re.compile("[0-9a-f]{8,128}")  # and no path that leads out of the folder
 _SETTINGS, _PLAN, _TRIALS = "settings.json", "plan.json", "trials"
@@ -33,9 +33,9 @@ def trial_folder(folder: Path, digest: str) -> Path:
 
 @contextmanager
 def kept_checkpoint(folder: Path) -> Iterator[tuple[Path, bool]]:
-    """Give a trial the folder of its training's checkpoint, and whether there is one to resume from.
+    """Yield the folder of a trial's training checkpoint, and whether there is one to resume from.
 
-    The checkpoint is kept until the block, which is to hold all of the trial, has ended without an error.
+    The checkpoint is kept until the block, which must contain the whole trial, has ended without an error.
     """
     checkpoints = folder / "checkpoints"
     yield checkpoints, (checkpoints / CHECKPOINT_NAME).exists()
@@ -59,7 +59,7 @@ def read_trial(folder: Path, digest: str) -> dict[str, Any] | None:
 
 
 def claim_folder(folder: Path, identity: Mapping[str, Any], planned: Mapping[str, Any]) -> None:
-    """Make ``folder`` that of the study of an ``identity``, and write down its trials' configurations by digest.
+    """Make ``folder`` the folder of the study with an ``identity``, and write its trials' configurations by digest.
 
     Raises:
         ArgumentError: If the folder holds a study of another identity, or other files and no study.
@@ -84,7 +84,7 @@ def claim_folder(folder: Path, identity: Mapping[str, Any], planned: Mapping[str
 
 
 def _refuse_foreign_files(folder: Path) -> None:
-    """Raise unless the folder holds nothing, or what a study may write before its first trial."""
+    """Raise unless the folder is empty or holds only files that a study may write before its first trial."""
     for entry in sorted(folder.iterdir()):
         own = entry.name in (_PLAN, _TRIALS, AUTOENCODERS) or entry.suffix in (".safetensors", ".log", ".journal")
         if not own and not entry.name.startswith("."):
@@ -97,15 +97,16 @@ def is_study(folder: Path) -> bool:
 
 
 def study_status(folder: PathLike) -> dict[str, Any]:
-    """Tell how the trials of a study stand.
+    """Return the status of a study's trials.
 
     Args:
         folder: The study's folder.
 
     Returns:
-        Numbers of trials: ``planned``, of which ``done``, ``diverged`` and ``failed`` have ended, and ``running`` run
-        now, as far as this machine sees; ``seconds_per_trial``, the mean of those that have ended, and
-        ``seconds_left``, if as many run at once as do now, at least one; both None before the first has ended.
+        Numbers of trials: ``planned`` in all; ``done``, ``diverged`` and ``failed`` have ended; ``running`` run now, as
+        far as this machine can see. Also ``seconds_per_trial``, the mean over trials that have ended, and
+        ``seconds_left``, if the number of trials that run at once stays the same (at least one); both are None until
+        the first trial has ended.
 
     Raises:
         ArgumentError: If the folder holds no study.

@@ -1,4 +1,4 @@
-"""Trials of a study: each a pure function of its configuration, run once, wherever there is room."""
+"""Trials of a study: each is a pure function of its configuration and runs once, wherever there is capacity."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from qiskit_qgen.studies.trials.workers import WorkerProcesses, WorkerStartError
 Trial = Callable[[dict[str, Any], Path], dict[str, Any]]
 
 _DIGEST_LENGTH = 16
-_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.01, 0.5  # seconds between two looks at what runs elsewhere
+_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.01, 0.5  # seconds between two checks of trials that run elsewhere
 
 
 def trial_digest(configuration: Mapping[str, Any]) -> str:
@@ -36,7 +36,7 @@ def trial_digest(configuration: Mapping[str, Any]) -> str:
     The order of keys does not matter, and tuples are lists; ``1`` and ``1.0`` differ.
 
     Args:
-        configuration: What decides the trial's result, as JSON can hold it.
+        configuration: Everything that determines the trial's result, in a form that JSON can store.
 
     Raises:
         ArgumentError: If it holds something that JSON cannot hold.
@@ -59,7 +59,7 @@ def run_trials(
     retry_failed: bool = False,
     on_trial: Callable[[dict[str, Any]], None] | None = None,
 ) -> list[dict[str, Any]]:
-    """Run a study's trials, those that are not done yet, and return the records of all of them.
+    """Run a study's unfinished trials, and return the records of all trials.
 
     ===============================  ==============================================================================
     ``settings.json``                which study this is: the function and ``settings``
@@ -69,37 +69,38 @@ def run_trials(
     ``trials/DIGEST/``               whatever else the trial writes; ``error.txt`` with the traceback if it failed
     ===============================  ==============================================================================
 
-    A record is a dictionary of ``digest``, ``configuration``, ``status`` and ``result``, or ``error`` in its place.
+    A record is a dictionary of ``digest``, ``configuration``, ``status``, and ``result`` or ``error``.
     The status is "done"; "diverged" if the training did; or "failed" after any other exception, which is a result too.
-    Nothing is recorded of a trial that is interrupted or killed: called again, the study runs what has no record, and
-    what a trial left in its folder, such as a checkpoint, is there for it to go on from. Two processes may run the same
-    study at once: none begins a trial that another one is at.
+    An interrupted or killed trial is not recorded. If you call the study again, it runs the trials without a record;
+    they can resume from files in their folders, such as a checkpoint. Two processes may run the same study at once:
+    neither starts a trial that the other is running.
 
     Args:
-        function: Takes a configuration and the trial's own folder, and returns what JSON can hold. It must be found
-            under its name in its module, and depend on nothing but the configuration and the study's settings.
-        configurations: The trials; equal ones are run once.
-        folder: The study's folder; made if it is missing.
-        settings: What else decides the results of all trials, as JSON can hold it. A folder with others is refused.
-        executor: Where to run, in place of here: anything with a method ``submit(function, *arguments)`` whose
+        function: Takes a configuration and the trial's folder, and returns a value that JSON can store. It must be
+            importable by name from its module, and depend only on the configuration and the study's settings.
+        configurations: The trials; equal ones run once.
+        folder: The study's folder; created if it is missing.
+        settings: Everything else that determines the results of all trials, in a form that JSON can store. A folder
+            with different settings is refused.
+        executor: Where to run instead of here: anything with a method ``submit(function, *arguments)`` whose
             futures have ``done()`` and ``result()``, such as an executor of the standard library, a Dask client or
             submitit's. It must reach ``folder`` under the same path.
-        workers: Number of worker processes on this machine, 0 for none: the trials run in this process. With an
-            ``executor``, how many trials it has at once; 0 submits all.
+        workers: Number of worker processes on this machine; with 0, the trials run in this process. With an
+            ``executor``, the number of trials submitted at once; 0 submits all.
         threads: Number of threads of each trial; it can change the last digits of results.
-        retry_failed: Whether trials that failed are run again.
+        retry_failed: Whether to run failed trials again.
         on_trial: Called in this process with the record of each trial as it ends.
 
     Returns:
         The records, in the order of ``configurations``.
 
     Raises:
-        ArgumentError: If an argument is out of range, ``function`` is not found under its name, or the folder holds
+        ArgumentError: If an argument is out of range, ``function`` is not importable by name, or the folder holds
             another study.
         ArgumentTypeError: If an argument has the wrong type.
         CheckpointError: If a file of the folder is damaged.
-        ExecutionError: If trials were lost with the processes that ran them; all others are run first.
-        KeyboardInterrupt: After Ctrl-C; what runs elsewhere is cancelled.
+        ExecutionError: If trials were lost with the processes that ran them; all other trials run first.
+        KeyboardInterrupt: After Ctrl-C; trials that run elsewhere are cancelled.
     """
     name = _check_function(function)
     check_type("configurations", configurations, Sequence, "a sequence of configurations")
@@ -145,7 +146,7 @@ def run_trial(
                 record["result"] = function(copy.deepcopy(configuration), place)
             text = dump_json(record, "trial")
             (place / ERROR).unlink(missing_ok=True)
-        except Exception as error:  # a trial may fail in any way, which is its result
+        except Exception as error:  # a trial may fail in any way; the failure is its result
             record.pop("result", None)
             record["status"] = "diverged" if isinstance(error, TrainingDivergedError) else "failed"
             record["error"] = f"{type(error).__name__}: {error}"
@@ -161,7 +162,7 @@ def run_trial(
 def _run_elsewhere(
     runner: Any, calls: Sequence[tuple[Any, ...]], report: Callable[[dict[str, Any]], None], at_once: int
 ) -> None:
-    """Run trials by ``runner`` and wait for them; raise ExecutionError at the end if some were lost."""
+    """Run trials with ``runner`` and wait for them; raise ExecutionError at the end if any were lost."""
     waiting = list(reversed(calls))
     pending: list[Any] = []
     losses: list[str] = []
@@ -177,7 +178,7 @@ def _run_elsewhere(
                     record = future.result()
                 except WorkerStartError:
                     raise
-                except Exception as error:  # each kind of executor has an error of its own for a process that is gone
+                except Exception as error:  # each kind of executor has a different error for a lost process
                     lines = str(error).strip().splitlines() or [type(error).__name__]
                     losses.append(lines[0].rstrip("."))
                 else:
@@ -207,11 +208,11 @@ def _check_function(function: Any) -> str:
 
 
 def _canonical(configuration: Mapping[str, Any]) -> str:
-    """Return the one JSON text of a configuration."""
+    """Return the canonical JSON text of a configuration."""
     return json.dumps(dict(configuration), sort_keys=True, separators=(",", ":"))
 
 
 def _finished(folder: Path, digest: str, retry_failed: bool) -> dict[str, Any] | None:
-    """Return the record of a trial that is not to be run any more, or None."""
+    """Return the record of a trial that need not run again, or None."""
     record = read_trial(folder, digest)
     return None if record is not None and retry_failed and record["status"] == "failed" else record

@@ -20,14 +20,14 @@ _ALONE = threading.Lock()
 
 
 class WorkerStartError(ExecutionError):
-    """A worker process could not even start, so that no other will."""
+    """A worker process could not start, so no other worker will."""
 
 
 @contextmanager
 def pinned_threads(threads: int) -> Iterator[None]:
-    """Compute with ``threads`` threads in torch, in the simulator, which follows it, and in BLAS.
+    """Compute with ``threads`` threads in torch, the simulator (which follows torch) and BLAS.
 
-    The numbers of threads belong to the process as a whole: a second thread that comes here waits for the first.
+    The numbers of threads apply to the whole process, so a second thread that enters waits for the first.
     """
     from threadpoolctl import threadpool_limits
 
@@ -42,11 +42,11 @@ def pinned_threads(threads: int) -> Iterator[None]:
 
 
 class WorkerProcesses:
-    """As many processes as ``workers``, which run what is submitted; an executor as the standard library has them.
+    """A pool of ``workers`` processes that runs submitted functions, like the standard library's executors.
 
-    Processes are spawned, when there is first something to do. One that is killed loses what it was doing, whose future
-    raises :class:`~qiskit_qgen.exceptions.ExecutionError`, and is replaced; the others go on. They end with the process
-    that made them, even if that is killed, and are left alone by Ctrl-C, which is for the caller to handle.
+    Processes are spawned when the first function is submitted. If a process is killed, its future raises
+    :class:`~qiskit_qgen.exceptions.ExecutionError` and the process is replaced; the others continue. The processes end
+    with their parent process, even if that is killed. They ignore Ctrl-C, which the caller handles.
     """
 
     def __init__(self, workers: int) -> None:
@@ -57,14 +57,14 @@ class WorkerProcesses:
         self._closed = False
 
     def submit(self, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
-        """Run ``function``, which must be importable by its name, with arguments that pickle can carry."""
+        """Run ``function``, which must be importable by name, with picklable arguments."""
         return self._threads.submit(self._run, function, arguments)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Drop what waits, and end the processes at once."""
+        """Drop waiting functions, and end the processes at once."""
         with self._lock:
             self._closed = True
             for worker in self._all:
@@ -105,7 +105,7 @@ class _Worker:
             ) from None
 
     def run(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
-        """Return what ``function`` returns in the process."""
+        """Run ``function`` in the process and return its result."""
         try:
             self._connection.send((function, arguments))
             result, error = self._connection.recv()
@@ -127,7 +127,7 @@ class _Worker:
 
 
 def _serve(connection: Connection) -> None:
-    """Run what comes through ``connection`` until it is closed; the main function of a worker process."""
+    """Run functions received through ``connection`` until it is closed; the main function of a worker process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     connection.send("ready")
@@ -143,7 +143,7 @@ def _serve(connection: Connection) -> None:
 
 
 def _end_with_parent() -> None:
-    """End this process as soon as the one that made it has ended, in the middle of its work."""
+    """End this process as soon as its parent has ended, even in the middle of its work."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         wait([parent.sentinel])
