@@ -71,8 +71,8 @@ def load_array_file(
         key: Name of the array that holds the images; None looks for the usual names.
 
     Raises:
-        ArgumentError: If ``num_images`` or ``subset_seed`` is out of range, ``test_fraction`` has no effect, or the file
-            lacks an array ``key``.
+        ArgumentError: If ``num_images`` or ``subset_seed`` is out of range, ``test_fraction`` has no effect, or the
+            file lacks an array ``key``.
         DatasetError: If the file is damaged, would need pickle, lacks the split, or does not hold images.
     """
     draw = ArrayDraw(path, split, num_images, subset_seed, test_fraction, key=key)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -35,7 +36,7 @@ def plot_marginals(sets: Mapping[str, Any], *, columns: Sequence[str | int] | No
 
     Args:
         sets: Tables by their titles, real data first: data sets, data frames, tensors or arrays of the same columns.
-        columns: Names of the columns to draw; None draws all.
+        columns: Names of the columns to draw; of arrays, what their columns are called. None draws all.
 
     Returns:
         The figure, with an axes for each column.
@@ -111,7 +112,10 @@ def _tables(sets: Mapping[str, Any], columns: Sequence[str | int] | None) -> tup
             check_type(name, data, (TableDataset, Tensor, np.ndarray), "a table, a data frame, a tensor or an array")
         names = columns or (column_names(found[0].columns) if found else None)
         found.append(as_table(data, f"Argument `{name}`", columns=names, width=len(names) if names else None))
-    return [table.rows.double().numpy() for table in found], list(found[0].columns)
+    known = list(found[0].columns)
+    if columns is not None and not found[0].has_names:
+        known = [replace(column, name=name) for column, name in zip(known, columns, strict=True)]
+    return [table.rows.double().numpy() for table in found], known
 
 
 def _draw_histogram(axes: Axes, values: Sequence[FloatArray], column: Column) -> None:

@@ -72,6 +72,11 @@ def test_many_rows_are_thinned_and_arrays_have_numbers_for_names():
     assert figure.axes[3].get_xlabel() == "x1"
 
 
+def test_columns_of_arrays_are_called_as_told():
+    figure = plot_marginals({"real": frame(0)[["x", "y"]].to_numpy()}, columns=["mass", "charge"])
+    assert [axes.get_title() for axes in figure.axes] == ["mass", "charge"]
+
+
 def test_far_values_of_generated_rows_do_not_press_the_real_ones_together():
     rows = torch.linspace(0, 1, 500)[:, None]
     far = rows.clone()
