@@ -27,7 +27,7 @@ def main(folder):
     classes = range(10)
     real = torch.cat([test.images[test.labels == label][:PER_CLASS] for label in classes])
     labels = torch.tensor([label for _ in range(ROWS) for label in classes for _ in range(PER_CLASS)])
-    generated = model.sample(labels=labels, seed=0)
+    generated = model.sample(len(labels), labels=labels, seed=0)
     columns = PER_CLASS * len(classes)
     top, bottom = strip(real, columns), strip(generated, columns)
     whole = torch.cat([top, torch.ones(GAP, top.shape[1]), bottom], 0)
