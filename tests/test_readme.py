@@ -59,6 +59,6 @@ def test_it_shows_its_image_first_and_stays_short():
 
 
 def test_the_verdicts_are_those_of_the_records():
-    told = dict(re.findall(r"\]\(docs/reproductions/([\w-]+)\.md\)[^|]*\|.*\| ([\w ]+) \|$", README, re.MULTILINE))
+    told = dict(re.findall(r"\]\(docs/reproductions/([\w-]+)\.md\)[^|\n]*\|.*\| ([\w ]+) \|$", README, re.MULTILINE))
     records = Path(__file__).parents[1] / "benchmarks/reproductions"
     assert told == {path.stem: json.loads(path.read_text())["verdict"] for path in records.glob("*.json")}
