@@ -1,4 +1,4 @@
-"""Controls that replace a circuit by something less quantum, to show what the circuit contributes."""
+"""Controls that replace a circuit by classical or less entangled parts, to show what the circuit contributes."""
 
 from __future__ import annotations
 

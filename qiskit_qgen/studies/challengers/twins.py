@@ -105,7 +105,7 @@ def classical_twin(
     Example:
         >>> twin = classical_twin(HybridGAN(image_shape=(1, 8, 8), quantum_in="generator", backbone="conv"))
         >>> print(twin)
-        generator: 15 quantum, 15 classical parameters, ratio 1.000; operations 0.022
+        generator: 15 quantum, 15 classical parameters, ratio 1.000; operations 0.002
     """
     settings = TwinSettings.of(level=level, **options)
     maker = _maker(model)
