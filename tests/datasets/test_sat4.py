@@ -79,9 +79,9 @@ def test_the_file_must_be_given_and_be_there(tmp_path, refused):
 CHANGES = {
     "no tiles": ({"train_x": None}, "it lacks the variable `train_x`"),
     "no labels": ({"train_y": None}, "it lacks the variable `train_y`"),
-    "other tiles": ({"train_x": np.zeros((28, 28, 3, 50), np.uint8)}, r"no uint8 array of shape \(28, 28, 4, N\)"),
-    "doubles": ({"train_x": np.zeros((28, 28, 4, 50))}, "no uint8 array"),
-    "text": ({"train_x": "tiles"}, "no uint8 array"),
+    "other tiles": ({"train_x": np.zeros((28, 28, 3, 50), np.uint8)}, r"not a uint8 array of shape \(28, 28, 4, N\)"),
+    "doubles": ({"train_x": np.zeros((28, 28, 4, 50))}, "not a uint8 array"),
+    "text": ({"train_x": "tiles"}, "not a uint8 array"),
     "other labels": ({"train_y": np.zeros((6, 50))}, r"`train_y` has shape \(6, 50\), not \(4, 50\)"),
     "no label": ({"train_y": np.zeros((4, 50))}, "the columns of `train_y` are not one-hot"),
     "halves": ({"train_y": np.tile([[0.5], [0.5], [0], [0]], 50)}, "the columns of `train_y` are not one-hot"),
