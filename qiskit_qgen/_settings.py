@@ -278,7 +278,10 @@ def _checked(option: Field[Any], hint: Any, value: Any) -> Any:
         taken = [*classes, *([tuple] if sequences else [])]
         known = " or ".join([*map(repr, words), *(_WORDS.get(each, each.__name__) for each in taken)])
         known += " or None" if _NONE in members else ""
-        raise ArgumentTypeError(f"Argument `{name}` must be {known}, but is of type {type(value).__name__}.")
+        remedy = ": wrap it, as ParametrizedCircuit(circuit, input_params, weight_params)" * (
+            type(value).__name__ == "QuantumCircuit"
+        )
+        raise ArgumentTypeError(f"Argument `{name}` must be {known}, but is of type {type(value).__name__}{remedy}.")
     return value
 
 

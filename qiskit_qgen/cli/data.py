@@ -9,8 +9,8 @@ from qiskit_qgen._checks import expanded
 from qiskit_qgen._settings import Settings, setting
 from qiskit_qgen.exceptions import ArgumentError
 
-_OF_IMAGES = ("data_dir", "image_size", "mode", "crop", "skip_damaged")
-_OF_TABLES = ("columns",)
+_OF_IMAGES = ("data_dir", "image_size", "mode", "crop", "skip_damaged", "stream")
+_OF_TABLES = ("columns", "label")
 
 
 class DataSettings(Settings):
@@ -28,6 +28,10 @@ class DataSettings(Settings):
     subset_seed: int = setting("Seed of that draw", default=0, minimum=0)
     key: str | None = setting("For an .npz or .pt file: name of the array; None looks for the usual ones", default=None)
     columns: tuple[str, ...] | None = setting("For a table: the columns to take; None takes all", default=None)
+    label: str | None = setting(
+        "For a table: the column with the classes of the rows, of which samples can be asked for; None for none",
+        default=None,
+    )
     image_size: int | tuple[int, int] | None = setting(
         "For a folder: resize images to this side in pixels, or to (height, width); None keeps their size",
         default=None,
@@ -41,6 +45,10 @@ class DataSettings(Settings):
         "For a folder: crop images to the aspect ratio of `image_size`; None stretches them", default="center"
     )
     skip_damaged: bool = setting("For a folder: skip files that cannot be read", default=False)
+    stream: bool = setting(
+        "For an .npy or uncompressed .npz file, or sat-4: leave training images there and read each batch on demand",
+        default=False,
+    )
     test_fraction: float | None = setting(
         "Fraction of the images or rows to hold out if there are none for testing; None takes a tenth",
         default=None,

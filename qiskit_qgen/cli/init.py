@@ -33,22 +33,35 @@ def init(
     mode: Annotated[
         str | None, typer.Option(help="Convert the images of a folder to this mode: L, RGB or RGBA.")
     ] = None,
+    skip_damaged: Annotated[
+        bool, typer.Option("--skip-damaged", help="Skip files of a folder that cannot be read.")
+    ] = False,
+    columns: Annotated[
+        str | None, typer.Option(metavar="NAME,NAME,...", help="Columns of a table to learn (default: all).")
+    ] = None,
+    label: Annotated[str | None, typer.Option(help="Column of a table that holds the classes of its rows.")] = None,
+    key: Annotated[str | None, typer.Option(help="Name of the array in an .npz or .pt file.")] = None,
 ) -> None:
     """Write a settings file for your data that lists every option with its default and meaning."""
     from qiskit_qgen._checks import check_new_file
     from qiskit_qgen.cli.data import DataSettings
-    from qiskit_qgen.cli.settings import class_name, complete
+    from qiskit_qgen.cli.settings import choose_categories, class_name, complete
 
     check_new_file("--out", out)
     if out.exists():
         raise ArgumentError(f"File {out} exists: name another with --out.")
-    given = {"name": data, "image_size": image_size, "mode": mode}
+    chosen = None if columns is None else [name.strip() for name in columns.split(",")]
+    given: dict[str, Any] = {"name": data, "image_size": image_size, "mode": mode, "skip_damaged": skip_damaged or None}
+    given |= {"columns": chosen, "label": label, "key": key}
     given = {name: value for name, value in given.items() if value is not None}
     tables: dict[str, dict[str, Any]] = {"data": given, "model": {"class_name": model}, "training": {"seed": 0}}
     class_name(tables)  # is known
     settings = DataSettings.of(**given)
     loaded = settings.load()
     shape = tuple((loaded.rows if settings.is_table else loaded.images).shape[1:])
+    tables = choose_categories(tables, loaded)
+    if settings.is_table and model == "StyleQGAN":  # two expectation values of each qubit, one for each column
+        tables["model"]["generator_num_qubits"] = max(2, -(-shape[0] // 2))
     complete(tables, shape)
     from qiskit_qgen.persistence import atomic_write
 
@@ -92,7 +105,7 @@ def _options(kind: Any, hidden: set[str]) -> Iterator[str]:
                 if (
                     inner in rows
                     and inner != _IN_PYTHON
-                    and f"{name}_{inner}" not in own
+                    and f"{name}_{inner}" not in {*own, *hidden}
                     and not isinstance(each, Mapping)
                 ):
                     limits, words = rows[inner]

@@ -293,18 +293,24 @@ def data_of_run(path: Path) -> str | None:
     return f"{Path(str(data.name)).name}{count}"
 
 
-def data_beside(path: Path, name: str, **given: Any) -> DataSettings:
-    """Return the settings of the data ``name`` for scoring the model in ``path``.
+def data_beside(path: Path, name: str | None, **given: Any) -> DataSettings:
+    """Return the settings of the data ``name`` for scoring the model in ``path``; None takes those of its run.
 
     Where its run was trained on the same data, they are the run's own, so that images are converted as then and none of
     those trained on is taken for a test image; what is ``given`` wins over them, None leaves out, and the word "none"
     stands for None.
 
     Raises:
-        ArgumentError: If an option is out of range.
+        ArgumentError: If an option is out of range, or no data are named and the model is of no run.
     """
     tables = _settings_of(path)
     own = None if tables is None else data_settings(tables)
+    if name is None:
+        if own is None:
+            raise ArgumentError(
+                f"Option --data must be given, since {path} is not the folder of a run, which names its data."
+            )
+        name = str(own.name)
     known = own is not None and (own.name == name or _is_same_path(str(own.name), name))
     base = own.whole().to_dict() if own is not None and known else {}
     chosen = {option: value for option, value in given.items() if value not in (None, False)}

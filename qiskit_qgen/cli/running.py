@@ -184,7 +184,7 @@ def _draw(model: Any, train: Any, test: Any, seed: int, folder: RunFolder) -> No
     plot_history(model.history).savefig(folder.path / files.HISTORY_IMAGE)
     if model.image_shape is None:
         rows = model.sample(max(_FEWEST_ROWS, min(len(train), _MOST_ROWS)), seed=seed)
-        sets = {"training": train, "generated": replace(train, rows=rows)}
+        sets = {"training": train, "generated": replace(train, rows=rows, labels=None)}
         plot_marginals(sets).savefig(folder.path / files.MARGINALS)
         plot_pairs(sets).savefig(folder.path / files.PAIRS)
     else:

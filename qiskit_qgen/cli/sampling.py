@@ -81,7 +81,8 @@ def sample(
         raise ArgumentError("This model generates rows of a table, not images: name a file that ends in .csv.")
     if out.suffix in TABLES and trained.image_shape is not None:
         raise ArgumentError(f"This model generates images: name a file that ends in .png or .npz, not {out.suffix}.")
-    asked = int(label) if label is not None and label.isdecimal() else label
+    is_number = label is not None and label.isdecimal() and label not in (trained.class_names or ())
+    asked = int(label) if label is not None and is_number else label
     given = {"labels": asked, "guidance": guidance, "sampler": sampler, "sampling_steps": sampling_steps}
     options: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     with nullcontext() if execution is None else parse_execution(execution) as chosen:

@@ -17,7 +17,9 @@ from qiskit_qgen.exceptions import ArgumentError
 Model = Annotated[
     Path, typer.Argument(metavar="MODEL_DIR", help="A saved model, a run folder, or USER/NAME on the Hub.")
 ]
-Data = Annotated[str, typer.Option(help="Real images or rows: a known name, a folder or a file.")]
+Data = Annotated[
+    str | None, typer.Option(help="Real images or rows: a known name, a folder or a file (default: the run's data).")
+]
 Split = Annotated[str, typer.Option(help="Split of the data: test, val or train.")]
 DataDir = Annotated[str | None, typer.Option(help="Directory with the files of a known data set.")]
 Key = Annotated[str | None, typer.Option(help="Name of the array in an .npz or .pt file.")]
@@ -60,7 +62,7 @@ def check_model_folder(model: Path) -> None:
 @reports_errors
 def evaluate(
     model: Model,
-    data: Data,
+    data: Data = None,
     split: Split = "test",
     data_dir: DataDir = None,
     key: Key = None,
@@ -139,7 +141,7 @@ def evaluate(
 def compare(
     model: Model,
     execution: Annotated[list[str], typer.Option(help=f"An execution; repeatable. {NAMED_FORM}.")],
-    data: Data,
+    data: Data = None,
     split: Split = "test",
     data_dir: DataDir = None,
     key: Key = None,
@@ -179,7 +181,9 @@ def compare(
 
     folder = found.save(out)
     if trained.image_shape is None:
-        made = {name: replace(real, rows=rows, columns=trained.columns) for name, rows in found.images.items()}
+        made = {
+            name: replace(real, rows=rows, columns=trained.columns, labels=None) for name, rows in found.images.items()
+        }
         figure = plot_marginals({"real": real, **made})
     else:
         figure = plot_comparison(found.images)

@@ -56,7 +56,7 @@ def load_scored_images(data: DataSettings, split: str, remedy: str = "give --spl
         DatasetError: If the data are missing or damaged, or have no such split.
     """
     try:
-        return data.load(split)
+        return replace(data, stream=False).load(split)  # all of them are scored at once
     except DatasetError as error:
         if split != "test":
             raise

@@ -280,7 +280,7 @@ def choose_categories(tables: Tables, data: Any) -> Tables:
     model = tables.get("model", {})
     generator = model.get("generator")
     keys = {*model, *(generator if isinstance(generator, Mapping) else ())}
-    fixed = keys & {*_CATEGORIES, "published", "style"} or unit_of(data) == "rows"
+    fixed = keys & {*_CATEGORIES, "published", "style"} or (unit_of(data) == "rows" and data.labels is None)
     if class_name(tables) not in ("StyleQGAN", "HybridGAN") or fixed:
         return tables
     if data.labels is None:

@@ -8,9 +8,11 @@ from typing import Annotated, Any
 import typer
 
 from qiskit_qgen.cli.reporting import note, reports_errors
+from qiskit_qgen.exceptions import ArgumentError
 
 DEMO = Path(__file__).with_name("demo.toml")
 QUICK_DEMO = DEMO.with_name("demo_quick.toml")
+_DATA_SUFFIXES = (".csv", ".tsv", ".parquet", ".npz", ".npy", ".pt", ".pth", ".zip")
 
 Steps = Annotated[int | None, typer.Option(min=1, help="Training steps.")]
 AutoencoderSteps = Annotated[int | None, typer.Option(min=1, help="Training steps of the autoencoder.")]
@@ -97,6 +99,11 @@ def _run(
     """Run with the settings of a file, overridden by the options."""
     from qiskit_qgen.cli.settings import override, read_settings
 
+    if config.is_dir() or config.suffix.lower() in _DATA_SUFFIXES:
+        raise ArgumentError(
+            f"Argument CONFIG must be a file of settings, but {config} holds data: write one with "
+            f"`qgen init {config}`, then train it with `qgen train settings.toml`."
+        )
     given = {("data", "name"): data, **{("training", name): value for name, value in flags.items()}}
     tables = override(read_settings(config), given, assignments or [])
     from qiskit_qgen.cli.running import run  # imports torch; a refused file need not wait for it

@@ -22,7 +22,13 @@ def is_frame(data: object) -> bool:
 
 
 def from_frame(
-    frame: Any, subject: str, *, name: str, split: str = "train", columns: Sequence[str | int] | None = None
+    frame: Any,
+    subject: str,
+    *,
+    name: str,
+    split: str = "train",
+    columns: Sequence[str | int] | None = None,
+    label: str | int | None = None,
 ) -> TableDataset:
     """Return a ``DataFrame`` as a table: integers, booleans, floating point; ordered categories become 0, 1, ...
 
@@ -32,6 +38,7 @@ def from_frame(
         name: The table's name.
         split: The table's split.
         columns: The columns to take, in this order; None takes all.
+        label: The column of classes; None for none.
 
     Raises:
         DatasetError: If a column is missing, has another type, or lacks a value; the message names the column.
@@ -42,6 +49,12 @@ def from_frame(
     if len(twice):
         raise DatasetError(f"{subject}: each column must have a name of its own, but `{twice[0]}` comes twice.")
     labels = list(frame.columns)
+    classes = None
+    if label is not None:
+        if label not in labels:
+            raise DatasetError(f"{subject} has no column `{label}`; its columns are {', '.join(map(str, labels))}.")
+        classes = _classes(frame[label], label, subject)
+        labels.remove(label)
     if columns is not None:
         lost = [each for each in columns if each not in labels]
         if lost:
@@ -51,7 +64,39 @@ def from_frame(
         raise DatasetError(f"{subject} must hold a row and a column at least, but has shape {frame.shape}.")
     found = [_column(frame[label], label, subject) for label in labels]
     values = np.stack([values for _, values in found], axis=1)
-    return TableDataset(torch.from_numpy(values), tuple(column for column, _ in found), name, split)
+    return TableDataset(
+        torch.from_numpy(values), tuple(column for column, _ in found), name, split, *(classes or (None, None))
+    )
+
+
+def _classes(series: Any, label: Any, subject: str) -> tuple[torch.Tensor, tuple[str, ...]]:
+    """Return the classes of a column as numbers from 0, int64 (N,), and their names.
+
+    Ordered categories keep their order; words are sorted alphabetically, and numbers by size.
+    """
+    import pandas as pd
+    from pandas.api import types
+
+    _check_complete(series, f"{subject}: column `{label}`")
+    kind = series.dtype
+    if types.is_float_dtype(kind) or types.is_complex_dtype(kind):
+        raise DatasetError(f"{subject}: column `{label}` must hold classes, words or integers, but is of type {kind}.")
+    is_ordered = isinstance(kind, pd.CategoricalDtype) and kind.ordered
+    names = list(kind.categories) if is_ordered else sorted(series.unique())
+    numbers = pd.Categorical(series, categories=names).codes
+    return torch.tensor(numbers, dtype=torch.int64), tuple(map(str, names))
+
+
+def _check_complete(series: Any, place: str) -> None:
+    """Raise a :class:`DatasetError` if values are missing."""
+    missing = np.flatnonzero(series.isna().to_numpy())
+    if len(missing):
+        shown = ", ".join(str(row) for row in missing[:_SHOWN]) + ", ..." * (len(missing) > _SHOWN)
+        word = "row" if len(missing) == 1 else "rows"
+        raise DatasetError(
+            f"{place} lacks {len(missing)} of {len(series)} values ({word} {shown}, counted from 0): fill them in, or "
+            "leave these rows out."
+        )
 
 
 def _column(series: Any, label: Any, subject: str) -> tuple[Column, Any]:
@@ -62,14 +107,7 @@ def _column(series: Any, label: Any, subject: str) -> tuple[Column, Any]:
     place = f"{subject}: column `{label}`"
     if not isinstance(label, (str, int)):
         raise DatasetError(f"{place} must have a text or a number as its name, not a {type(label).__name__}.")
-    missing = np.flatnonzero(series.isna().to_numpy())
-    if len(missing):
-        shown = ", ".join(str(row) for row in missing[:_SHOWN]) + ", ..." * (len(missing) > _SHOWN)
-        word = "row" if len(missing) == 1 else "rows"
-        raise DatasetError(
-            f"{place} lacks {len(missing)} of {len(series)} values ({word} {shown}, counted from 0): fill them in, or "
-            "leave these rows out."
-        )
+    _check_complete(series, place)
     kind = series.dtype
     if isinstance(kind, pd.CategoricalDtype) and kind.ordered:
         categories = tuple(each.item() if isinstance(each, np.generic) else each for each in kind.categories)
@@ -93,9 +131,9 @@ def _why_no_number(series: Any) -> str:
         if all(_is_decimal_comma(each) for each in some):
             return f"holds numbers with a decimal comma ({', '.join(some)}): write them with a point."
         return (
-            f"holds words ({', '.join(map(repr, some))}, ...), which have no order: leave it out by `columns`, give "
-            "its kinds an order by pandas' ordered categories, or make a column of 0 and 1 of each, as "
-            "pandas.get_dummies does."
+            f"holds words ({', '.join(map(repr, some))}, ...), which have no order: leave it out by `columns`, take it "
+            "as the classes by `label`, give its kinds an order by pandas' ordered categories, or make a column of 0 "
+            "and 1 for each, as pandas.get_dummies does."
         )
     return f"must hold numbers, but is of type {series.dtype}: leave it out by `columns`, or convert it."
 

@@ -106,6 +106,8 @@ class TableDataset:
         columns: Name and type of each column.
         name: What was loaded: a file's name, "DataFrame", "tensor" or "array".
         split: "train", "val" or "test".
+        labels: Classes of the rows, int64 of shape (N,); None without classes.
+        class_names: Their names; None without classes.
 
     Raises:
         DatasetError: If the rows are empty, not finite, or have another number of columns, or a name is used twice.
@@ -115,8 +117,12 @@ class TableDataset:
     columns: tuple[Column, ...]
     name: str
     split: str = "train"
+    labels: Tensor | None = None
+    class_names: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
+        if self.labels is not None and tuple(self.labels.shape) != (len(self.rows),):
+            raise DatasetError(f"Table {self.name!r} must have a label for each of its {len(self.rows)} rows.")
         subject = f"Table {self.name!r}"
         if self.rows.dim() != 2 or 0 in self.rows.shape or self.rows.shape[1] != len(self.columns):
             raise DatasetError(
@@ -139,18 +145,13 @@ class TableDataset:
         return f"{word} {', '.join(shown[:_LISTED])}{more} {'have' if len(shown) > 1 else 'has'}"
 
     @property
-    def labels(self) -> None:
-        """A table has no labels."""
-        return
-
-    @property
     def has_names(self) -> bool:
         """Whether the columns have names."""
         return all(column.name is not None for column in self.columns)
 
     def take(self, rows: Tensor) -> TableDataset:
         """Return a table of these rows, int64 of shape (n,)."""
-        return replace(self, rows=self.rows[rows])
+        return replace(self, rows=self.rows[rows], labels=None if self.labels is None else self.labels[rows])
 
     def select(self, columns: Sequence[str | int]) -> TableDataset:
         """Return a table of the columns with these names, in this order.

@@ -27,12 +27,13 @@ _BYTES_PER_VALUE = 2  # at least, in a CSV file: a digit and a separator
 _INDEX = re.compile(r"__index_level_\d+__")  # pandas' name for an unnamed index in a Parquet file
 
 
-def read_frame(path: Path, columns: Sequence[str | int] | None = None) -> Any:
+def read_frame(path: Path, columns: Sequence[str | int] | None = None, label: str | int | None = None) -> Any:
     """Return the ``DataFrame`` in a CSV, TSV or Parquet file.
 
     Args:
         path: The file, which exists.
         columns: Names of the columns to read; None reads all.
+        label: Name of the column of classes, which may hold words and is read beside these; None for none.
 
     Raises:
         DatasetError: If the file is damaged, has no header line, names a column twice, lacks one of ``columns``, or
@@ -40,9 +41,11 @@ def read_frame(path: Path, columns: Sequence[str | int] | None = None) -> Any:
         MissingOptionalLibraryError: If pandas or PyArrow is not installed.
     """
     HAS_PANDAS.require_now(f"{path.suffix} files")
+    if columns is not None and label is not None:
+        columns = [*columns, label]
     if path.suffix.lower() == ".parquet":
         HAS_PYARROW.require_now("Parquet files")
-        return _read_parquet(path, columns)
+        return _read_parquet(path, columns, label)
     return _read_csv(path, columns)
 
 
@@ -139,7 +142,7 @@ def _chosen(names: Sequence[str], columns: Sequence[str | int] | None, path: Pat
     return [str(each) for each in columns]
 
 
-def _read_parquet(path: Path, columns: Sequence[str | int] | None) -> Any:
+def _read_parquet(path: Path, columns: Sequence[str | int] | None, label: str | int | None) -> Any:
     import pyarrow.parquet as parquet
 
     with reading(path, "a Parquet file"), parquet.ParquetFile(path) as file:
@@ -148,7 +151,8 @@ def _read_parquet(path: Path, columns: Sequence[str | int] | None) -> Any:
         _check_names(names, path)
         chosen = _chosen(names, columns, path)
         for name in chosen:
-            _check_type(schema.field(name), path)
+            if name != label:
+                _check_type(schema.field(name), path)
         check_fits_memory(max(number, 0) * len(chosen), path, itemsize=16)
         return file.read(columns=chosen, use_threads=False).to_pandas(ignore_metadata=True, use_threads=False)[chosen]
 
@@ -163,7 +167,7 @@ def _check_type(field: Any, path: Path) -> None:
         remedy = "leave it out by `columns`, or convert it."
         if types.is_string(kind) or types.is_large_string(kind) or types.is_dictionary(kind):
             remedy = (
-                "leave it out by `columns`, give its kinds an order by pandas' ordered categories, or make a column of "
-                "0 and 1 of each, as pandas.get_dummies does."
+                "leave it out by `columns`, take it as the classes by `label`, give its kinds an order by pandas' "
+                "ordered categories, or make a column of 0 and 1 of each, as pandas.get_dummies does."
             )
         raise DatasetError(f"File {path}: column `{field.name}` must hold numbers, but is of type {kind}: {remedy}")

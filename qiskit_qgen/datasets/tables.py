@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ def load_table(
     *,
     split: str = "train",
     columns: Sequence[str | int] | None = None,
+    label: str | int | None = None,
     key: str | None = None,
     num_rows: int | None = None,
     subset_seed: int = 0,
@@ -62,6 +64,9 @@ def load_table(
         split: "train", "val" or "test". If a file has training rows but no test rows, a tenth is held out for testing,
             always the same rows.
         columns: Names of the columns to take, in this order; None takes all.
+        label: Name of the column that holds the classes of the rows, words or integers, for a model with
+            ``num_classes``; it is none of the columns that are learnt. Classes are sorted by their names, or as ordered
+            categories are. None takes no classes.
         key: Name of the array of an ``.npz`` or ``.pt`` file.
         num_rows: Number of rows to draw from the split; None takes all, in their order.
         subset_seed: Seed of the draw; a smaller draw is the beginning of a larger one.
@@ -84,6 +89,8 @@ def load_table(
     check_choice("split", split, _SPLITS)
     if columns is not None:
         columns = check_distinct("columns", check_type("columns", columns, (list, tuple), "a list of names"))
+        if label in columns:
+            raise ArgumentError(f"Argument `columns` must not hold `{label}`, which `label` takes as the classes.")
     if is_frame(name) or isinstance(name, (Tensor, np.ndarray)):
         for option, value in (("key", key), ("test_fraction", test_fraction)):
             if value is not None:
@@ -92,7 +99,9 @@ def load_table(
             raise DatasetError(f"Data in memory have no rows of the split {split!r}; ask for split='train'.")
         if columns is not None and not is_frame(name):
             raise ArgumentError("Argument `columns` has no effect on an array, whose columns have no names.")
-        table = as_table(name, "Argument `name`", columns=columns)
+        if label is not None and not is_frame(name):
+            raise ArgumentError("Argument `label` has no effect on an array, whose columns have no names.")
+        table = as_table(name, "Argument `name`", columns=columns, label=label)
         return _drawn(table, None, num_rows, subset_seed)
     path = expanded(check_type("name", name, (str, os.PathLike), "a path, a DataFrame, a tensor or a numpy array"))
     if not path.exists():
@@ -103,6 +112,8 @@ def load_table(
             raise ArgumentError("Argument `test_fraction` has an effect on a file alone: leave it out.")
         where, own_split, test_fraction = _part_of(path, split), "train", 0.0
     if where.suffix.lower() in ARRAY_SUFFIXES:
+        if label is not None:
+            raise ArgumentError(f"Argument `label` has an effect on {', '.join(FRAME_SUFFIXES)} alone: leave it out.")
         draw = ArrayDraw(where, own_split, num_rows, subset_seed, test_fraction, key=key, names=_NAMES, unit="rows")
         return _of_arrays(where, split, columns, draw)
     if where.suffix.lower() not in FRAME_SUFFIXES:
@@ -113,13 +124,20 @@ def load_table(
     if own_split == "val":
         raise DatasetError(f"File {where} has no validation rows; ask for split='train'.")
     part = HeldOut.unless(False, own_split, f"File {where}", test_fraction, "rows")
-    frame = read_frame(where, columns)
-    table = from_frame(frame, f"File {where}", name=where.name, split=split, columns=columns)
+    frame = read_frame(where, columns, label)
+    table = from_frame(frame, f"File {where}", name=where.name, split=split, columns=columns, label=label)
+    if label is not None and path.is_dir() and split != "train":
+        table = _with_classes_of(load_table(path, columns=columns, label=label), table)
     return _drawn(table, part, num_rows, subset_seed)
 
 
 def as_table(
-    data: Any, subject: str, *, columns: Sequence[str | int] | None = None, width: int | None = None
+    data: Any,
+    subject: str,
+    *,
+    columns: Sequence[str | int] | None = None,
+    label: str | int | None = None,
+    width: int | None = None,
 ) -> TableDataset:
     """Return a data frame, or a tensor or array of rows, as a table.
 
@@ -128,13 +146,14 @@ def as_table(
         subject: The beginning of error messages: "Argument `data`".
         columns: Names of the columns to take; None takes all. The columns of an array have no names and are taken in
             order.
+        label: Name of the column of classes of a frame; None for none.
         width: The required number of columns; None accepts any.
 
     Raises:
         DatasetError: If it is empty, has another shape, or has a column without finite numbers.
     """
     if is_frame(data):
-        table = from_frame(data, subject, name="DataFrame", columns=columns)
+        table = from_frame(data, subject, name="DataFrame", columns=columns, label=label)
     elif isinstance(data, TableDataset):
         table = data if columns is None or not data.has_names else data.select(columns)
     else:
@@ -145,6 +164,21 @@ def as_table(
     if width is not None and len(table.columns) != width:
         raise DatasetError(f"{subject} must have {width} columns, as the model has, but has {len(table.columns)}.")
     return table
+
+
+def _with_classes_of(train: TableDataset, table: TableDataset) -> TableDataset:
+    """Return ``table`` with the classes numbered as in ``train``.
+
+    Raises:
+        DatasetError: If ``train`` lacks a class.
+    """
+    known, names = train.class_names or (), table.class_names or ()
+    lost = [name for name in names if name not in known]
+    if lost:
+        raise DatasetError(f"Table {table.name!r} has the class {lost[0]!r}, which no row for training has.")
+    assert table.labels is not None  # noqa: S101 - it has names of classes
+    numbers = torch.tensor([known.index(name) for name in names])
+    return replace(table, labels=numbers[table.labels], class_names=known)
 
 
 def is_frame_file(path: PathLike) -> bool:

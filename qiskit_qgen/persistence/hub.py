@@ -65,7 +65,7 @@ def upload_folder(folder: Path, repo: str, *, revision: str | None, private: boo
     from huggingface_hub import HfApi
 
     api = HfApi(library_name="qiskit_qgen", library_version=__version__)
-    with _told(repo, revision):
+    with _told(repo, revision, uploads=True):
         api.create_repo(repo, private=private, exist_ok=True)
         if revision is not None:
             api.create_branch(repo, branch=revision, exist_ok=True)
@@ -81,7 +81,7 @@ def upload_folder(folder: Path, repo: str, *, revision: str | None, private: boo
 
 
 @contextmanager
-def _told(repo: str, revision: str | None) -> Iterator[None]:
+def _told(repo: str, revision: str | None, *, uploads: bool = False) -> Iterator[None]:
     """Say in one sentence what goes wrong with the Hub."""
     try:
         yield
@@ -90,7 +90,7 @@ def _told(repo: str, revision: str | None) -> Iterator[None]:
         cause = error.__cause__ if isinstance(error.__cause__, OSError) else error
         if not isinstance(error, OSError) and not _is_of_connection(error):
             raise
-        raise CheckpointError(_sentence(cause, repo, revision)) from error
+        raise CheckpointError(_sentence(cause, repo, revision, uploads=uploads)) from error
 
 
 def _is_of_connection(error: Exception) -> bool:
@@ -98,7 +98,7 @@ def _is_of_connection(error: Exception) -> bool:
     return type(error).__module__.partition(".")[0] in ("httpx", "httpx2", "requests")
 
 
-def _sentence(error: Exception, repo: str, revision: str | None) -> str:
+def _sentence(error: Exception, repo: str, revision: str | None, *, uploads: bool) -> str:
     from huggingface_hub import errors
 
     if isinstance(error, errors.RevisionNotFoundError):
@@ -117,8 +117,12 @@ def _sentence(error: Exception, repo: str, revision: str | None) -> str:
             )
         return f"The Hugging Face Hub cannot serve {repo!r} now (status {status}): try again later."
     if isinstance(error, (errors.LocalEntryNotFoundError, ConnectionError)) or _is_of_connection(error):
+        if uploads:
+            return (
+                f"The Hugging Face Hub cannot be reached, so nothing was uploaded to {repo!r}: connect, and try again."
+            )
         return (
-            f"The Hugging Face Hub cannot be reached, and {repo!r} is not in its cache on this computer: connect, or "
-            "pass the folder of a saved model."
+            f"There is no folder {repo!r}; the Hugging Face Hub cannot be reached, and its cache on this computer has "
+            "no model of that name: connect, or pass the folder of a saved model."
         )
     return f"The model {repo!r} could not be exchanged with the Hugging Face Hub: {error}."

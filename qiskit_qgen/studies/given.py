@@ -6,7 +6,9 @@ from collections.abc import Collection, Mapping
 from typing import Any, TypeVar
 
 from qiskit_qgen._checks import check_type
-from qiskit_qgen._settings import Settings
+from qiskit_qgen._settings import CUSTOM, Settings
+from qiskit_qgen.exceptions import ArgumentError
+from qiskit_qgen.studies.trials.folder import flat
 
 AnySettings = TypeVar("AnySettings", bound=Settings)
 
@@ -27,6 +29,12 @@ def settings_of(name: str, given: Any, kind: type[AnySettings], *, set_here: Col
     check_type(name, given, (kind, Mapping, type(None)), rule)
     settings = given if isinstance(given, kind) else kind.of(**(given or {}))
     settings.refuse(set_here, f"in `{name}`: the study sets it")
+    own = next((option for option, value in flat(settings.to_dict()).items() if value == CUSTOM), None)
+    if own is not None:
+        raise ArgumentError(
+            f"Argument `{name}` must hold settings that other processes can read from a file, but its `{own}` is an "
+            "object of your own: leave it out."
+        )
     return kind.of(**{option: value for option, value in settings.to_dict().items() if option != "kind"})
 
 

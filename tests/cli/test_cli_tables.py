@@ -162,3 +162,59 @@ def test_columns_a_named_array_and_a_published_system(qgen, run, tmp_path):
     options = ("--set", 'data.columns=["kind", "x"]', "--out", tmp_path / "two")
     assert qgen("train", folder / "run.toml", *options).exit_code == 0
     assert [column.name for column in StyleQGAN.from_pretrained(tmp_path / "two" / "model").columns] == ["kind", "x"]
+
+
+def test_a_column_of_words_becomes_the_classes_of_a_run(qgen, tmp_path):
+    words = np.array(["10", "7", "blue"])  # names that are numbers too
+    data = frame(90).assign(kind=lambda rows: words[rows["kind"]])
+    data.to_csv(tmp_path / "kinds.csv", index=False)
+    assert "take it as the classes by `label`" in refusal(
+        qgen, "init", tmp_path / "kinds.csv", "-o", tmp_path / "a.toml"
+    )
+    result = qgen("init", tmp_path / "kinds.csv", "--label", "kind", "-o", tmp_path / "a.toml")
+    assert result.exit_code == 0, result.stderr
+    text = (tmp_path / "a.toml").read_text()
+    settings = tomllib.loads(text)
+    assert settings["data"]["label"] == "kind"
+    assert settings["model"] == {"class_name": "StyleQGAN", "num_classes": 3, "generator_num_qubits": 2}
+    assert "#generator_num_qubits" not in text
+    sizes = ("--steps", 2, "--batch-size", 8, "--set", "model.critic_width=8", "--set", "model.num_layers=1")
+    result = qgen("train", tmp_path / "a.toml", "--out", tmp_path / "run", *sizes)
+    assert result.exit_code == 0, result.stderr
+    model = StyleQGAN.from_pretrained(tmp_path / "run" / "model")
+    assert model.class_names == ("10", "7", "blue")
+    for name in ("7", "blue"):
+        out = tmp_path / f"{name}.csv"
+        assert qgen("sample", tmp_path / "run", "-n", 5, "--seed", 3, "--label", name, "-o", out).exit_code == 0
+        pd.testing.assert_frame_equal(pd.read_csv(out), model.sample_frame(5, labels=name, seed=3), rtol=1e-6)
+    result = qgen("evaluate", tmp_path / "run", "-o", tmp_path / "scores.json")
+    assert result.exit_code == 0, result.stderr
+    first = json.loads((tmp_path / "run" / "scores.json").read_text())
+    assert json.loads((tmp_path / "scores.json").read_text())["frechet_distance"] == pytest.approx(
+        first["frechet_distance"]
+    )
+
+
+def test_chosen_columns_stand_in_the_settings(qgen, run, tmp_path):
+    result = qgen("init", run[0] / "data.csv", "--columns", "kind, x", "-o", tmp_path / "a.toml")
+    assert result.exit_code == 0, result.stderr
+    settings = tomllib.loads((tmp_path / "a.toml").read_text())
+    assert settings["data"]["columns"] == ["kind", "x"]
+    assert settings["model"]["generator_num_qubits"] == 2
+
+
+def test_the_data_of_a_run_are_scored_unless_others_are_named(qgen, run, model_dir, tmp_path):
+    folder, _ = run
+    found = []
+    for options in ((), ("--data", folder / "data.csv")):
+        result = qgen("evaluate", folder / "run", *options, "-o", tmp_path / "scores.json")
+        assert result.exit_code == 0, result.stderr
+        found.append((tmp_path / "scores.json").read_text())
+    assert found[0] == found[1]
+    options = ("--execution", "aer:shots=20,seed=0", "-n", 8, "--seed", 1, "-o", tmp_path / "comparison")
+    assert qgen("compare", folder / "run", *options).exit_code == 0
+    text = refusal(qgen, "evaluate", model_dir)
+    assert (
+        text
+        == f"Error: Option --data must be given, since {model_dir} is not the folder of a run, which names its data."
+    )

@@ -107,7 +107,10 @@ class Harmful:
         (lambda: pickle.dumps({b"data": np.array([Harmful()], object), b"labels": [1]}, 2), "damaged or is not"),
         (lambda: pickle.dumps({b"data": np.zeros((1, 3072)), b"labels": [1]}, 2), "array is of type"),
         (lambda: pickle.dumps({b"data": np.zeros((1, 9), np.uint8), b"labels": [1]}, 2), r"bytes of shape \(N, 3072\)"),
-        (lambda: pickle.dumps({b"data": np.zeros((2, 3072), np.uint8), b"labels": [1]}, 2), "`labels` are not 2 integers"),
+        (
+            lambda: pickle.dumps({b"data": np.zeros((2, 3072), np.uint8), b"labels": [1]}, 2),
+            "`labels` are not 2 integers",
+        ),
         (lambda: pickle.dumps({b"data": np.zeros((1, 3072), np.uint8), b"labels": [10]}, 2), "not from 0 to 9"),
         (lambda: pickle.dumps([1, 2], 2), "holds no `data` and `labels`"),
         (lambda: python3(*content(0))[:500], "damaged or is not"),

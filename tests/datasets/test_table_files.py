@@ -238,3 +238,70 @@ def test_a_file_larger_than_the_memory_is_refused_before_it_is_read(tmp_path, mo
     monkeypatch.setattr(reading, "free_memory", lambda: 1000.0)
     for name in ("a.csv", "a.parquet"):
         assert "but this machine has 1e-06 GB of free memory" in refusal(tmp_path / name)
+
+
+KINDS = ["red", "blue", "red", "green"]
+
+
+def with_kinds(values=KINDS):
+    return pd.DataFrame({"a": [1.5, 2.5, 3.5, 4.5], "kind": values, "b": [1, 2, 3, 4]})
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet", "frame"])
+def test_a_column_of_words_holds_the_classes(tmp_path, ending):
+    source = with_kinds()
+    if ending != "frame":
+        source = tmp_path / f"kinds.{ending}"
+        (with_kinds().to_csv if ending == "csv" else with_kinds().to_parquet)(source, index=False)
+    options = {} if ending == "frame" else {"test_fraction": 0}
+    for columns, names in ((None, ["a", "b"]), (["b"], ["b"])):
+        table = load_table(source, label="kind", columns=columns, **options)
+        assert [column.name for column in table.columns] == names
+        assert table.labels.tolist() == [2, 0, 2, 1]
+        assert table.class_names == ("blue", "green", "red")
+    assert table.take(torch.tensor([3, 0])).labels.tolist() == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("values", "labels", "names"),
+    [
+        ([3, 10, 3, 1], [1, 2, 1, 0], ("1", "3", "10")),
+        ([True, False, True, True], [1, 0, 1, 1], ("False", "True")),
+        (pd.Categorical(["S", "L", "S", "M"], ["S", "M", "L"], ordered=True), [0, 2, 0, 1], ("S", "M", "L")),
+        (pd.Categorical(["S", "L", "S", "M"]), [2, 0, 2, 1], ("L", "M", "S")),
+    ],
+)
+def test_classes_are_integers_booleans_or_categories(values, labels, names):
+    table = load_table(with_kinds(values), label="kind")
+    assert table.labels.tolist() == labels
+    assert table.class_names == names
+
+
+def test_the_parts_of_a_folder_have_the_same_classes(tmp_path):
+    with_kinds().to_csv(tmp_path / "train.csv", index=False)
+    with_kinds(["red"] * 4).to_csv(tmp_path / "test.csv", index=False)
+    test = load_table(tmp_path, split="test", label="kind")
+    assert test.labels.tolist() == [2] * 4
+    assert test.class_names == ("blue", "green", "red")
+    with_kinds(["pink"] * 4).to_csv(tmp_path / "test.csv", index=False)
+    with pytest.raises(DatasetError, match="has the class 'pink', which no row for training has"):
+        load_table(tmp_path, split="test", label="kind")
+
+
+@pytest.mark.parametrize(
+    ("source", "options", "sentence"),
+    [
+        (with_kinds(), {"label": "sort"}, "has no column `sort`; its columns are a, kind, b"),
+        (with_kinds(), {"label": "a"}, "column `a` must hold classes, words or integers, but is of type float64"),
+        (with_kinds(["red", None, "red", "blue"]), {"label": "kind"}, r"column `kind` lacks 1 of 4 values \(row 1,"),
+        (
+            with_kinds(),
+            {"label": "kind", "columns": ["a", "kind"]},
+            "`columns` must not hold `kind`, which `label` takes",
+        ),
+        (torch.rand(4, 2), {"label": "kind"}, "`label` has no effect on an array, whose columns have no names"),
+    ],
+)
+def test_what_holds_no_classes_is_refused(source, options, sentence):
+    with pytest.raises((ArgumentError, DatasetError), match=sentence):
+        load_table(source, **options)

@@ -90,3 +90,13 @@ def test_an_untrained_copy_leaves_the_model_alone(kind):
     assert not torch.equal(fresh.sample(3, seed=0), other.sample(3, seed=0))
     assert not torch.equal(fresh.sample(3, seed=0), model.sample(3, seed=0))
     assert fresh.history is None
+
+
+@pytest.mark.parametrize("scaling", ["range", "quantile", "power"])
+def test_an_untrained_model_of_a_table_has_the_datas_units(scaling):
+    rows = torch.rand(60, 2, generator=torch.Generator().manual_seed(0)) * torch.tensor([3.0, 400.0]) + 1000
+    model = trained(table(scaling=scaling), rows)
+    fresh = baselines_of(model, 200, rows, None, seed=0).samples["untrained"]
+    spread = rows.amax(0) - rows.amin(0)
+    assert ((fresh - rows.mean(0)).abs().mean(0) < spread).all()
+    assert not torch.equal(fresh, model.sample(200, seed=0))

@@ -157,3 +157,23 @@ def test_baselines_of_whole_numbers_are_whole_numbers(model):
     rows = load_table(frame()).rows.float()
     for name, samples in baselines_of(model, 30, rows, None, 0).samples.items():
         assert torch.equal(samples[:, 0], samples[:, 0].round()), name
+
+
+def test_each_class_of_a_table_gets_its_rows(tmp_path):
+    """Two classes far from each other: rows of a class lie where its training rows do."""
+    random = np.random.default_rng(0)
+    kinds = np.array(["far", "near"])[np.arange(200) % 2]
+    data = pd.DataFrame(
+        {"x": random.normal(np.where(kinds == "far", 40.0, 10.0), 1.0), "y": random.normal(size=200), "kind": kinds}
+    )
+    model = table(2, num_classes=2, num_qubits=2, num_layers=2, critic_width=32)
+    rates = {"generator_learning_rate": 0.01, "critic_learning_rate": 0.005, "ema_decay": 0.9}
+    train(model, load_table(data, label="kind"), steps=400, batch_size=32, **rates)
+    assert model.class_names == ("far", "near")
+    model.save_pretrained(tmp_path / "model")
+    loaded = StyleQGAN.from_pretrained(tmp_path / "model")
+    means = {kind: loaded.sample_frame(200, labels=kind, seed=1)["x"].mean() for kind in ("far", "near")}
+    assert means["far"] == pytest.approx(40, abs=6)
+    assert means["near"] == pytest.approx(10, abs=6)
+    counted = loaded.sample(class_counts={"near": 3, "far": 2}, seed=2)
+    assert counted.shape == (5, 2)

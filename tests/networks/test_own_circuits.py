@@ -10,7 +10,7 @@ from qiskit.quantum_info import SparsePauliOp, Statevector
 
 from qiskit_qgen import AerExecution
 from qiskit_qgen.circuits import ParametrizedCircuit
-from qiskit_qgen.exceptions import ArgumentError, CheckpointError
+from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError, CheckpointError
 from qiskit_qgen.models import HybridGAN, QuantumDiffusion, StyleQGAN
 from qiskit_qgen.models.style_qgan import QuantumGeneratorConfig
 from qiskit_qgen.networks.bottleneck_gates import PublishedBottleneck, QuantumBottleneck
@@ -209,3 +209,11 @@ def test_letters_of_observables_work_as_before(make):
     assert model.sample(2, seed=0).shape == (2, 1, 8, 8)
     assert model.config.to_dict() == type(model).from_config(model.config).config.to_dict()
     train(model, images())
+
+
+@pytest.mark.parametrize("make", MODELS)
+def test_a_bare_circuit_is_answered_with_the_way_to_wrap_it(make):
+    with pytest.raises(
+        ArgumentTypeError, match=r"is of type QuantumCircuit: wrap it, as ParametrizedCircuit\(circuit, in"
+    ):
+        make(ansatz=angles_only().circuit)

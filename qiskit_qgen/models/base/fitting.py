@@ -115,7 +115,7 @@ class AbstractTrainable(AbstractLatentSpace):
         options = self._training(training, steps, batch_size)
         data = own_dataset(data, "data", of_images=self.image_shape is not None)
         samples, columns = self._training_data(data, warm_start=warm_start)
-        classes = training_labels(data, labels, len(samples), self.num_classes)
+        classes, names = training_labels(data, labels, len(samples), self.num_classes)
         for name, value in (("warm_start", warm_start), ("strict", strict)):
             check_type(name, value, bool, "True or False")
         if warm_start and not self._is_trained:
@@ -153,7 +153,7 @@ class AbstractTrainable(AbstractLatentSpace):
                 self._copy(before)  # nothing has been trained: the model stays as it was
                 raise
             self.history, self._origin, self.columns = trainer.state.history, origin, columns
-            self.class_names = None if self.num_classes is None else getattr(data, "class_names", None)
+            self.class_names = names
             self._is_trained = warm_start
             try:
                 self._run(trainer, phases[-1])

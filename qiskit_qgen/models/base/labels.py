@@ -1,31 +1,49 @@
-"""Labels of images, checked."""
+"""Labels of images or rows, checked."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from qiskit_qgen._checks import check_choice, check_int, check_shape, check_type
 from qiskit_qgen.exceptions import ArgumentError, ArgumentTypeError, DatasetError
 
+_LISTED = 5
 
-def training_labels(data: Any, labels: Any, number: int, num_classes: int | None) -> Tensor | None:
-    """Return the labels (number,) to train on, given or from a data set; None without classes.
+
+def training_labels(
+    data: Any, labels: Any, number: int, num_classes: int | None
+) -> tuple[Tensor | None, tuple[str, ...] | None]:
+    """Return the labels (number,) to train on and the names of the classes; None for what there is not.
+
+    Labels that are given win over those of a data set. If they are words, the classes are named by them, in
+    alphabetical order.
 
     Raises:
-        ArgumentError: If they are missing, have another shape or have no use.
+        ArgumentError: If they are missing, have another shape, have no use, or name another number of classes.
         DatasetError: If they are not integers, or out of range.
     """
     if num_classes is None:
         _refuse(labels)
-        return None
+        return None, None
     found = getattr(data, "labels", None) if labels is None else labels
     if found is None:
         raise ArgumentError(f"Argument `labels` must be given for a model with {num_classes} classes.")
-    return _checked(_as_labels(found), number, num_classes)
+    numbers, words = _named(found)
+    names = words or getattr(data, "class_names", None)
+    if names is not None and (len(names) != num_classes if words else len(names) < num_classes):
+        if words or labels is None:
+            more = ", ..." * (len(names) > _LISTED)
+            raise ArgumentError(
+                f"The labels name {len(names)} classes ({', '.join(names[:_LISTED])}{more}), but the model has "
+                f"{num_classes}: make it with `num_classes={len(names)}`."
+            )
+        names = None  # those of the data, which its own labels belong to
+    return _checked(_as_labels(numbers), number, num_classes), names
 
 
 def sampling_labels(
@@ -82,6 +100,15 @@ def _number(name: str, names: Sequence[str] | None) -> int:
     return list(names).index(check_choice("labels", name, list(names)))
 
 
+def _named(labels: Any) -> tuple[Any, tuple[str, ...] | None]:
+    """Return words as numbers, with the words in alphabetical order; other labels as they are."""
+    values = None if isinstance(labels, Tensor) else np.asarray(labels)
+    if values is None or values.dtype.kind not in "OUT" or not all(isinstance(each, str) for each in values.flat):
+        return labels, None
+    names, numbers = np.unique(values.astype(str), return_inverse=True)
+    return torch.from_numpy(numbers.reshape(values.shape)), tuple(map(str, names))
+
+
 def _refuse(labels: Any) -> None:
     if labels is not None:
         raise ArgumentError("Argument `labels` must be None for a model without classes.")
@@ -89,7 +116,7 @@ def _refuse(labels: Any) -> None:
 
 def _as_labels(labels: Any) -> Tensor:
     try:
-        return torch.as_tensor(labels)
+        return labels if isinstance(labels, Tensor) else torch.tensor(np.asarray(labels))
     except (TypeError, ValueError, RuntimeError) as error:
         raise ArgumentTypeError(
             f"Argument `labels` must be a label or an array of labels, but is of type {type(labels).__name__}."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, cast
+from typing import Any, Self, cast
 
 import torch
 from torch import Tensor, nn
@@ -184,6 +184,20 @@ class StyleQGAN(AbstractGenerativeModel):
             return super()._training_data(data, warm_start=warm_start)
         table = check_table(data, self.config.sample_size, columns=self.columns if warm_start else None)
         return table.rows, table.columns
+
+    def untrained(self, seed: int = 0) -> Self:
+        """Return a copy with fresh weights, as :meth:`fit` begins with.
+
+        The scaling of a table's columns is kept, since it is fitted to the data and not trained: without it, samples
+        would not have the data's units.
+
+        Raises:
+            ArgumentError: If ``seed`` is out of range.
+        """
+        fresh = super().untrained(seed)
+        if self.config.image_shape is None:
+            fresh.get_submodule("normalizer").load_state_dict(self.get_submodule("normalizer").state_dict())
+        return fresh
 
     def decode_latents(self, latents: Tensor) -> Tensor:
         """Decode the result of :meth:`sample_latents` to the samples that :meth:`sample` returns.

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from qiskit_qgen._checks import check_float, check_int, check_type
 from qiskit_qgen.datasets import ImageDataset, TableDataset, as_images
+from qiskit_qgen.datasets.streamed import whole
 from qiskit_qgen.exceptions import ArgumentError
 from qiskit_qgen.training.phases.base import AbstractGeneratorPhase
 from qiskit_qgen.training.phases.denoising import DenoisingPhase
@@ -41,7 +42,7 @@ class SampleDiscrepancy:
     def __init__(self, validation: Any, num_samples: int = 1000, *, bandwidth: float | None = None) -> None:
         from qiskit_qgen.metrics import median_distance
 
-        data = validation.images if isinstance(validation, ImageDataset) else validation
+        data = whole(validation.images) if isinstance(validation, ImageDataset) else validation
         data = data.rows if isinstance(data, TableDataset) else data
         check_type("validation", data, (Tensor, np.ndarray), "a tensor, an array or a data set")
         is_table = data.ndim == 2
