@@ -14,9 +14,8 @@ def blocks(text, language="python"):
     return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
 
 
-def run_blocks(text, replaced=None):
+def run_blocks(text, replaced=None, **names):
     """Run the Python blocks of ``text`` one after the other, ``replaced`` texts in them, and return their names."""
-    names = {}
     for block in blocks(text):
         for old, new in (replaced or {}).items():
             block = block.replace(old, new)

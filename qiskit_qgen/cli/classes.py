@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 SURE = 0.6  # an image is muddled if no class has so much of a classifier's probability
 _SHOWN, _MOST_SHOWN = 10, 20  # samples of each class; classes
-_TITLES = {
+TITLES = {
     "generated": "generated",
     "oversampled": "the critic's choice",
     "mixture": "mixture",
@@ -68,13 +68,17 @@ def _seen(classifier: LabelFeatureExtractor, images: Tensor, labels: Tensor) -> 
 
 def describe(found: Mapping[str, Any]) -> str:
     """Return the lines of a report."""
-    known = {title: found["sets"][name] for name, title in _TITLES.items() if name in found["sets"]}
+    known = {title: found["sets"][name] for name, title in TITLES.items() if name in found["sets"]}
     lines = [f"{'Classes':<26}" + "".join(f"{title:>22}" for title in known)]
     for key, title in (("muddled", "muddled"), ("recognised", "class recognised")):
         values = ("-" if each[key] is None else f"{each[key]:.1%}" for each in known.values())
         lines.append(f"{title:<26}" + "".join(f"{value:>22}" for value in values))
-    lines.append(
+    return "\n".join([*lines, sentence_on(found)])
+
+
+def sentence_on(found: Mapping[str, Any]) -> str:
+    """Return how the numbers of a report are meant."""
+    return (
         f"A classifier of the training images, which tells {found['accuracy']:.1%} of labels of unseen ones, calls an "
         f"image muddled if no class has {found['sure']} of its probability."
     )
-    return "\n".join(lines)

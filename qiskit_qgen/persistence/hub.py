@@ -11,7 +11,14 @@ from qiskit_qgen._typing import PathLike
 from qiskit_qgen._version import __version__
 from qiskit_qgen.exceptions import ArgumentError, CheckpointError
 from qiskit_qgen.optionals import HAS_HUB
-from qiskit_qgen.persistence.pretrained import ANSATZ_FILE, CARD_FILE, CIRCUIT_FILE, CONFIG_FILE, WEIGHTS_FILE
+from qiskit_qgen.persistence.pretrained import (
+    ANSATZ_FILE,
+    CARD_FILE,
+    CIRCUIT_FILE,
+    CONFIG_FILE,
+    SAMPLES_FILE,
+    WEIGHTS_FILE,
+)
 
 _FILES = (CONFIG_FILE, WEIGHTS_FILE, CIRCUIT_FILE, ANSATZ_FILE)
 _REFUSED = (401, 403)
@@ -72,8 +79,8 @@ def upload_folder(folder: Path, repo: str, *, revision: str | None, private: boo
         info = api.upload_folder(
             repo_id=repo,
             folder_path=folder,
-            allow_patterns=[*_FILES, CARD_FILE],
-            delete_patterns=[CIRCUIT_FILE, ANSATZ_FILE],  # of an earlier model, if this one has none
+            allow_patterns=[*_FILES, CARD_FILE, SAMPLES_FILE],
+            delete_patterns=[CIRCUIT_FILE, ANSATZ_FILE, SAMPLES_FILE],  # of an earlier model, if this one has none
             revision=revision,
             commit_message=message,
         )

@@ -6,6 +6,7 @@
 ``model.safetensors``     every weight and buffer by name
 ``circuit.qpy``           the model's circuit in Qiskit's own format; absent if the model has none
 ``README.md``             the model card, for readers; one that was edited is kept when the model is saved again
+``samples.png``           images that the model card shows; absent if none were drawn
 ``ansatz.qpy``            the circuit of the user's own that the model was made with; absent if there is none
 ========================  ============================================================================================
 
@@ -43,6 +44,7 @@ WEIGHTS_FILE = "model.safetensors"
 CIRCUIT_FILE = "circuit.qpy"
 ANSATZ_FILE = "ansatz.qpy"
 CARD_FILE = "README.md"
+SAMPLES_FILE = "samples.png"
 
 # The newest QPY that every supported Qiskit (2.3 and newer) reads, and the oldest that loads without evaluating text.
 _QPY_VERSION = 17
@@ -62,6 +64,7 @@ def save_model_folder(
     circuit: QuantumCircuit | None,
     ansatz: QuantumCircuit | None = None,
     card: str | None = None,
+    samples: bytes | None = None,
 ) -> None:
     """Write a model to ``folder``; if that fails, the previous content stays.
 
@@ -73,6 +76,7 @@ def save_model_folder(
         circuit: The model's circuit, or None if it has none.
         ansatz: The user's circuit that the model was created with, or None.
         card: Text of the model card, or None for none. A card in ``folder`` that the user has edited is kept instead.
+        samples: The PNG file that the card shows, or None for none. With a card that is kept, its own is kept too.
 
     Raises:
         ArgumentTypeError: If ``circuit`` is not a circuit, or a value of ``state`` is not a tensor.
@@ -88,11 +92,13 @@ def save_model_folder(
             contents[name] = circuit_bytes(each)
     if card is not None:
         contents[CARD_FILE] = card.encode("utf-8")
+    if samples is not None:
+        contents[SAMPLES_FILE] = samples
     files = {name: _sha256(content) for name, content in contents.items()}
     complete = {"format_version": FORMAT_VERSION, "package_version": __version__, **checked, "files": files}
     contents[CONFIG_FILE] = (dump_json(complete, "config", indent=2) + "\n").encode("utf-8")
     _refuse_foreign_files(Path(folder))
-    contents |= _edited_card(Path(folder))
+    contents |= _edited_card(Path(folder), with_samples=samples is None)
     try:
         with atomic_folder(folder) as staging:
             for name, content in contents.items():
@@ -185,7 +191,7 @@ def _refuse_foreign_files(folder: Path) -> None:
         return
     if not folder.is_dir():
         raise CheckpointError(f"Folder {folder} could not be written: a file of that name exists.")
-    known = {CONFIG_FILE, WEIGHTS_FILE, CIRCUIT_FILE, ANSATZ_FILE, CARD_FILE}
+    known = {CONFIG_FILE, WEIGHTS_FILE, CIRCUIT_FILE, ANSATZ_FILE, CARD_FILE, SAMPLES_FILE}
     foreign = sorted(entry.name for entry in folder.iterdir() if entry.name not in known or not entry.is_file())
     if foreign:
         raise CheckpointError(
@@ -193,8 +199,8 @@ def _refuse_foreign_files(folder: Path) -> None:
         )
 
 
-def _edited_card(folder: Path) -> dict[str, bytes]:
-    """Return the model card in ``folder`` by its name, if there is one that the user has edited."""
+def _edited_card(folder: Path, *, with_samples: bool) -> dict[str, bytes]:
+    """Return the model card in ``folder`` by its name, and its images, if there is one that the user has edited."""
     path = folder / CARD_FILE
     if not path.is_file():
         return {}
@@ -203,7 +209,10 @@ def _edited_card(folder: Path) -> dict[str, bytes]:
         _, files = _read_config(folder)
     except CheckpointError:
         files = {}
-    return {} if files.get(CARD_FILE) == _sha256(content) else {CARD_FILE: content}
+    if files.get(CARD_FILE) == _sha256(content):
+        return {}
+    shown = folder / SAMPLES_FILE
+    return {CARD_FILE: content} | ({SAMPLES_FILE: _read_bytes(shown)} if with_samples and shown.is_file() else {})
 
 
 def _read_config(place: Path) -> tuple[dict[str, Any], dict[str, str]]:

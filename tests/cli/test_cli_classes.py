@@ -1,6 +1,7 @@
 """What a run shows and tells of classes, and of samples that the critic has chosen."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -75,6 +76,16 @@ def test_a_run_tells_how_a_classifier_sees_its_classes(qgen, bars, tmp_path):
     assert found["sets"]["real"]["recognised"] > 0.9
     assert found["sets"]["mixture"]["recognised"] is None
     assert "class recognised" in result.stdout
+    page = (tmp_path / "run" / "report.html").read_text()
+    cards = re.findall(r"<h3>(?:Class recognised|Muddled images) .*?</article>", page, re.DOTALL)
+    for card, key in zip(cards, ("recognised", "muddled"), strict=True):
+        bars = re.findall(r'class="bar (\w+)">\s*<span class="name">(.*?)</span>.*?width:([\d.]+)%', card, re.DOTALL)
+        values = {"generated": "model", "oversampled": "model", "mixture": "baseline"}
+        values |= {"reconstructed": "floor", "real": "floor"}
+        known = [(kind, found["sets"][name][key]) for name, kind in values.items()]
+        expected = [(kind, round(100 * value, 2)) for kind, value in known if value is not None]
+        assert [(kind, float(length)) for kind, _, length in bars] == expected
+    assert '<span class="name">chosen</span>' in cards[0]
 
     chosen = scores["chosen"]
     assert chosen["oversample"] == 4

@@ -8,6 +8,19 @@ from qiskit_qgen.models import StyleQGAN
 from qiskit_qgen.noise import GaussianNoise
 from tests.models.small import diffusion, hybrid, images, style, table
 
+SCORES = (
+    "frechet_distance",
+    "kernel_distance",
+    "jensen_shannon_divergence",
+    "jensen_shannon_divergence_pixel",
+    "maximum_mean_discrepancy_pixel",
+    "precision",
+    "recall",
+    "density",
+    "coverage",
+    "inception_score",
+)
+
 
 def head(text):
     _, front, rest = text.split("---\n", 2)
@@ -32,7 +45,11 @@ def test_the_card_tells_what_it_is_and_how_to_load_it(tmp_path, monkeypatch):
     assert cells["model"] == f"{scores['frechet_distance']:.4g}"
     assert cells["real against real"] == f"{scores['floor_real']['frechet_distance']:.4g}"
     assert cells["reconstructions"] == f"{scores['floor_reconstruction']['frechet_distance']:.4g}"
-    assert cells["baseline untrained"] == f"{scores['baselines']['untrained']['frechet_distance']:.4g}"
+    assert cells["untrained model"] == f"{scores['baselines']['untrained']['frechet_distance']:.4g}"
+    judged = scores["unfit"].get("frechet_distance")
+    assert cells["fit for |"] == f"{'all' if judged is None else 'ranking' if judged['can_rank'] else 'nothing'} |"
+    rows = {line.split(" | ")[0].removeprefix("| ") for line in text.splitlines() if line.startswith("| ")}
+    assert rows == {"score", "---", *(name for name in SCORES if name in scores)}
     code = text.partition("```python\n")[2].partition("```")[0].replace("path/or/user/name", "model")
     monkeypatch.chdir(tmp_path)
     exec(code, names := {})  # noqa: S102 - it is what readers are told to run
@@ -59,6 +76,21 @@ def test_a_card_that_was_edited_is_kept(tmp_path):
     assert StyleQGAN.from_pretrained(folder).config.generator.num_layers == 2
     style().save_pretrained(folder)
     assert (folder / "README.md").read_text() == "My own words."
+
+
+def test_images_are_shown_where_they_were_asked_for(tmp_path):
+    folder = tmp_path / "model"
+    style().save_pretrained(folder, samples=3)
+    card, drawn = (folder / "README.md").read_text(), (folder / "samples.png").read_bytes()
+    assert "![3 samples](samples.png)" in card
+    (folder / "README.md").write_text(card + "My own words.")
+    style(num_layers=2).save_pretrained(folder)
+    assert (folder / "samples.png").read_bytes() == drawn  # what an edited card shows is kept with it
+    style(num_layers=2).save_pretrained(folder, samples=2)
+    assert (folder / "samples.png").read_bytes() != drawn
+    (folder / "README.md").unlink()
+    style().save_pretrained(folder)
+    assert not (folder / "samples.png").exists()
 
 
 def test_what_is_refused(tmp_path):

@@ -8,6 +8,9 @@ import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from huggingface_hub import constants, file_download
+from huggingface_hub.utils import close_session
+
 TOKEN = "hf_good"  # noqa: S105
 
 
@@ -144,6 +147,24 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self):
         self.handle_one()
+
+
+@contextmanager
+def connected_hub(folder, monkeypatch):
+    """Run a hub, and let the client in this process, in ``folder``, know no other."""
+    monkeypatch.chdir(folder)
+    with running_hub() as server:
+        # The client reads HF_ENDPOINT and its like when it is imported.
+        monkeypatch.setattr(constants, "ENDPOINT", server.address)
+        template = server.address + "/{repo_id}/resolve/{revision}/{filename}"
+        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+        monkeypatch.setattr(file_download, "HUGGINGFACE_CO_URL_TEMPLATE", template, raising=False)
+        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(folder / "cache"))
+        monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+        monkeypatch.setattr(constants, "HF_HUB_DISABLE_IMPLICIT_TOKEN", False)
+        monkeypatch.setenv("HF_TOKEN", TOKEN)
+        yield server
+        close_session()
 
 
 @contextmanager

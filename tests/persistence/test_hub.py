@@ -1,5 +1,6 @@
 """Models on a Hugging Face Hub, which is a server on loopback."""
 
+import io
 import json
 import os
 from pathlib import Path
@@ -7,33 +8,25 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from huggingface_hub import constants, file_download
+from huggingface_hub import constants
 from huggingface_hub.utils import close_session
+from PIL import Image
 from typer.testing import CliRunner
 
 from qiskit_qgen._checks import is_hub_name
 from qiskit_qgen.cli import app
+from qiskit_qgen.datasets import load_dataset
 from qiskit_qgen.exceptions import ArgumentError, CheckpointError
+from qiskit_qgen.metrics import evaluate_images
 from qiskit_qgen.models import HybridGAN, StyleQGAN
-from tests.models.small import hybrid, images, style
-from tests.persistence.hub_server import TOKEN, running_hub
+from tests.models.small import hybrid, images, style, table
+from tests.persistence.hub_server import connected_hub
 
 
 @pytest.fixture
 def hub(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    with running_hub() as server:
-        # The client reads HF_ENDPOINT and its like when it is imported.
-        monkeypatch.setattr(constants, "ENDPOINT", server.address)
-        template = server.address + "/{repo_id}/resolve/{revision}/{filename}"
-        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
-        monkeypatch.setattr(file_download, "HUGGINGFACE_CO_URL_TEMPLATE", template, raising=False)
-        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
-        monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
-        monkeypatch.setattr(constants, "HF_HUB_DISABLE_IMPLICIT_TOKEN", False)
-        monkeypatch.setenv("HF_TOKEN", TOKEN)
+    with connected_hub(tmp_path, monkeypatch) as server:
         yield server
-        close_session()
 
 
 def test_a_model_goes_to_the_hub_and_back(hub):
@@ -41,12 +34,19 @@ def test_a_model_goes_to_the_hub_and_back(hub):
     address = model.push_to_hub("ada/small", data="Random dots.", license="apache-2.0")
     assert address.startswith(f"{hub.address}/ada/small/commit/")
     _, files = hub.files("ada/small", "main")
-    assert set(files) == {".gitattributes", "config.json", "model.safetensors", "circuit.qpy", "README.md"}
+    assert set(files) == {
+        ".gitattributes",
+        "config.json",
+        "model.safetensors",
+        "circuit.qpy",
+        "README.md",
+        "samples.png",
+    }
     assert files["README.md"].decode().startswith('---\nlibrary_name: qiskit_qgen\nlicense: "apache-2.0"\n')
     loaded = StyleQGAN.from_pretrained("ada/small")
     assert torch.equal(loaded.sample(3, seed=0), model.sample(3, seed=0))
     asked = [request.rpartition("/")[2] for request in hub.requests if "/resolve/" in request]
-    assert "README.md" not in asked  # what is not needed is not fetched
+    assert not {"README.md", "samples.png"} & set(asked)  # what is not needed is not fetched
     with pytest.raises(CheckpointError, match=r"holds a StyleQGAN: load it with `StyleQGAN.from_pretrained`"):
         HybridGAN.from_pretrained("ada/small")
 
@@ -142,8 +142,57 @@ def test_a_run_is_shared_and_sampled_from_the_command_line(hub):
     card = hub.files("ada/small", "main")[1]["README.md"].decode()
     assert "digits" in card
     assert "| frechet_distance |" in card
+    assert "![16 samples](samples.png)" in card
     result = CliRunner().invoke(app, ["sample", "ada/small", "-n", "2", "--seed", "1", "-o", "out.npy"])
     assert result.exit_code == 0, result.stderr
     assert torch.equal(torch.from_numpy(np.load("out.npy")), model.sample(2, seed=1))
     result = CliRunner().invoke(app, ["share", "nowhere", "ada/small"])
     assert (result.exit_code, result.stderr) == (2, "Error: Folder nowhere does not exist.\n")
+
+
+@pytest.mark.usefixtures("hub")
+def test_a_model_of_the_hub_is_scored_compared_and_costed_from_the_command_line():
+    model = style()
+    model.push_to_hub("ada/small")
+    np.savez("data.npz", images=images(40).numpy())
+
+    def run(*arguments):
+        result = CliRunner().invoke(app, [str(each) for each in arguments])
+        assert result.exit_code == 0, result.stderr
+        return result.stdout
+
+    data = ("--data", "data.npz", "--extractor", "pixel")
+    run("evaluate", "ada/small", *data, "--split", "train", "--seed", 4, "-o", "scores.json")
+    real = load_dataset("data.npz")
+    expected = evaluate_images(model.sample(len(real), seed=4), real.images, extractor="pixel", seed=4)
+    assert json.loads(Path("scores.json").read_text())["frechet_distance"] == pytest.approx(
+        expected["frechet_distance"]
+    )
+    lines = run("compare", "ada/small", *data, "--execution", "aer:shots=20,seed=0", "-n", 6, "--seed", 1, "-o", "out")
+    assert "| aer:shots=20,seed=0 |" in lines
+    cost = run("cost", "ada/small", "--execution", "runtime:backend=fake_manila,shots=100", "-n", 5)
+    assert "shots" in cost
+    result = CliRunner().invoke(app, ["evaluate", "ada/small"])
+    assert result.exit_code == 2
+    assert "Option --data must be given, since ada/small is not the folder of a run" in result.stderr
+
+
+def test_the_card_on_the_hub_shows_images_unless_there_are_none(hub):
+    model = style()
+    model.push_to_hub("ada/small", samples=4)
+    content = hub.files("ada/small", "main")[1]["samples.png"]
+    with Image.open(io.BytesIO(content)) as image:
+        pixels = np.asarray(image, np.float32) / 255
+    side = 96
+    (first, _, _, last) = model.sample(4, seed=0)[:, 0].numpy()
+    assert pixels.shape == (2 * side + 12, 2 * side + 12)  # and a white line, as wide as a pixel
+    np.testing.assert_allclose(pixels[6:side:12, 6:side:12], first, atol=1 / 255)
+    np.testing.assert_allclose(pixels[side + 18 :: 12, side + 18 :: 12], last, atol=1 / 255)
+    model.push_to_hub("ada/small", samples=0)
+    files = hub.files("ada/small", "main")[1]
+    assert "samples.png" not in files
+    assert "samples.png" not in files["README.md"].decode()
+    table().push_to_hub("ada/rows")
+    assert "samples.png" not in hub.files("ada/rows", "main")[1]
+    with pytest.raises(ArgumentError, match="`samples` has no effect on a model of tables"):
+        table().push_to_hub("ada/rows", samples=4)

@@ -5,10 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from qiskit_qgen.cli.classes import TITLES
 from qiskit_qgen.cli.scoring import BASELINE_TITLES, score_titles
 from qiskit_qgen.metrics.fitness import HIGHER_IS_BETTER
 
 _BEYOND = 1.5  # a baseline that is so many times the others is cut off
+_KINDS = {
+    "generated": "model",
+    "oversampled": "model",
+    "mixture": "baseline",
+    "reconstructed": "floor",
+    "real": "floor",
+}
 _FLOORS = {"floor_reconstruction": "reconstructed", "floor_real": "other real"}
 
 
@@ -43,14 +51,30 @@ def score_cards(scores: Mapping[str, Any]) -> list[dict[str, Any]]:
     return cards
 
 
+def class_cards(recognition: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return a card for what a classifier of real images says of the classes, with bars from 0 to 100 %."""
+    cards = []
+    for key, title, better in (("recognised", "Class recognised", "higher"), ("muddled", "Muddled images", "lower")):
+        values = {name: found[key] for name, found in recognition["sets"].items() if found[key] is not None}
+        bars = [
+            {"name": word, "kind": _KINDS[name], "value": values[name], "low": None, "high": None}
+            for name, word in {**TITLES, "oversampled": "chosen"}.items()  # which fits beside its bar
+            if name in values
+        ]
+        for bar in _scaled(bars, top=1.0):
+            bar["text"] = f"{bar['value']:.0%}"
+        cards.append({"title": title, "better": better, "unfit": "", "sentence": "", "bars": bars})
+    return cards
+
+
 def _bar(name: str, kind: str, scores: Mapping[str, Any], key: str) -> dict[str, Any]:
     low, high = scores.get(f"{key}_interval") or (None, None)
     return {"name": name, "kind": kind, "value": float(scores[key]), "low": low, "high": high}
 
 
-def _scaled(bars: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the bars with their lengths; those of baselines far beyond all else are cut off."""
-    top = _top(bars)
+def _scaled(bars: list[dict[str, Any]], top: float | None = None) -> list[dict[str, Any]]:
+    """Return the bars with their lengths, as part of ``top``; None cuts off baselines far beyond all else."""
+    top = _top(bars) if top is None else top
 
     def percent(value: float) -> float:
         return round(100 * min(max(value / top, 0.0), 1.0), 2)

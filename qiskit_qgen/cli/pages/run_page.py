@@ -10,7 +10,8 @@ from markupsafe import Markup
 
 from qiskit_qgen.cli import run_folder as files
 from qiskit_qgen.cli.circuit_report import duration
-from qiskit_qgen.cli.pages.bars import score_cards
+from qiskit_qgen.cli.classes import sentence_on
+from qiskit_qgen.cli.pages.bars import class_cards, score_cards
 from qiskit_qgen.cli.pages.costs import job_costs
 from qiskit_qgen.cli.pages.embedding import markdown, own_json, write_page
 from qiskit_qgen.cli.scoring import score_text
@@ -69,6 +70,8 @@ def write_run_page(folder: Path) -> Path:
         "scores": scores,
         "cards": [] if scores is None else score_cards(scores),
         "latent_cards": score_cards(scores["latent"]) if scores and scores.get("latent") else [],
+        "class_cards": class_cards(scores["recognition"]) if scores and "recognition" in scores else [],
+        "classifier": sentence_on(scores["recognition"]) if scores and "recognition" in scores else "",
         "table": "" if scores is None else score_text(scores),
         "curves": curves,
         "reading": markdown(reading),

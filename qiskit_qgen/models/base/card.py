@@ -9,15 +9,32 @@ from typing import TYPE_CHECKING, Any
 from qiskit_qgen._checks import check_type
 from qiskit_qgen._version import __version__
 from qiskit_qgen.exceptions import ArgumentError
+from qiskit_qgen.metrics.baselines import BASELINES
+from qiskit_qgen.persistence.pretrained import SAMPLES_FILE
 
 if TYPE_CHECKING:
     from qiskit_qgen.models.base import AbstractGenerativeModel
 
+_READING = (
+    "Fit for nothing: a baseline that has learnt nothing is at least as good as the model. Fit for ranking: only the "
+    "fitted mixture is."
+)
 _FLOORS = {
     "floor_real": "real against real",
     "floor_reconstruction": "reconstructions",
 }
-_NO_SCORES = ("num_features", "num_samples", "num_real", "subset_size", "oversample")
+_NO_SCORES = (
+    "num_features",
+    "num_samples",
+    "num_real",
+    "subset_size",
+    "subsets",
+    "bins",
+    "seed",
+    "oversample",
+    "extractor_accuracy",
+    "inception_score_splits",
+)
 
 
 def model_card(
@@ -25,6 +42,7 @@ def model_card(
     data: str | None,
     scores: Mapping[str, Any] | None,
     license: str | None,  # noqa: A002
+    samples: int = 0,
 ) -> str:
     """Return the text of a model card.
 
@@ -33,6 +51,7 @@ def model_card(
         data: A short description of the training data; None for unknown.
         scores: The result of ``evaluate``; None for unknown.
         license: The license's identifier on the Hub, such as "apache-2.0"; None leaves the field open.
+        samples: Number of samples in the image that it shows; 0 for no image.
 
     Raises:
         ArgumentError: If ``scores`` is not a result of ``evaluate``.
@@ -50,6 +69,7 @@ def model_card(
         f"A generative model of {what}, made with [qiskit_qgen](https://pypi.org/project/qiskit_qgen) {__version__}.",
         f"```text\n{model.summary()}\n```",
         *([_circuit(model)] if model.circuit is not None else []),
+        *(["## Samples", f"![{samples} samples]({SAMPLES_FILE})", "Drawn with seed 0, not chosen."] if samples else []),
         "## Data",
         data or "Not told.",
         "## Scores",
@@ -97,19 +117,27 @@ def _scores(scores: Mapping[str, Any]) -> str:
         )
     columns = {"model": scores, **{title: scores[name] for name, title in _FLOORS.items() if scores.get(name)}}
     baselines = scores.get("baselines") or {}
-    columns |= {f"baseline {name}": each for name, each in baselines.items()}
+    columns |= {BASELINES[name].title: each for name, each in baselines.items()}
     names = [
         name
         for name, value in scores.items()
         if isinstance(value, (int, float)) and not isinstance(value, bool) and name not in _NO_SCORES
     ]
-    lines = [["score", *columns], ["---"] * (len(columns) + 1)]
+    lines = [["score", *columns, "fit for"], ["---"] * (len(columns) + 2)]
     lines += [
-        [name, *(_number(each.get(name)) for each in columns.values())] for name in names if not name.endswith("_std")
+        [name, *(_number(each.get(name)) for each in columns.values()), _fitness(scores, name)]
+        for name in names
+        if not name.endswith("_std")
     ]
     table = "\n".join("| " + " | ".join(line) + " |" for line in lines)
     number = f"{scores['num_samples']:,} samples against {scores.get('num_real', 0):,} real ones"
-    return f"{number}; features: {scores['extractor']}.\n\n{table}"
+    return f"{number}; features: {scores['extractor']}.\n\n{table}\n\n{_READING}"
+
+
+def _fitness(scores: Mapping[str, Any], name: str) -> str:
+    """Return what may be concluded from a score, given what the baselines reach."""
+    judged = (scores.get("unfit") or {}).get(name)
+    return "all" if judged is None else "ranking" if judged["can_rank"] else "nothing"
 
 
 def _number(value: Any) -> str:

@@ -300,6 +300,7 @@ class AbstractGenerativeModel(AbstractTrainable):
         data: str | None = None,
         scores: Mapping[str, Any] | None = None,
         license: str | None = None,  # noqa: A002
+        samples: int = 0,
     ) -> None:
         """Write the model to ``folder``: config.json, model.safetensors, a model card and the circuit, if there is one.
 
@@ -311,13 +312,14 @@ class AbstractGenerativeModel(AbstractTrainable):
             data: For the card: a short description of the training data.
             scores: For the card: the result of :meth:`evaluate`.
             license: For the card: the license's identifier, such as "apache-2.0".
+            samples: For the card: how many images to draw and show, with seed 0; they are written to samples.png.
 
         Raises:
-            ArgumentError: If ``scores`` is not a result of :meth:`evaluate`.
+            ArgumentError: If ``scores`` is not a result of :meth:`evaluate`, or ``samples`` negative or without effect.
             ArgumentTypeError: If ``folder`` is not a path, or another argument has the wrong type.
             CheckpointError: If ``folder`` cannot be written or holds anything but a saved model.
         """
-        saving.save_model(self, folder, data, scores, license)
+        saving.save_model(self, folder, data, scores, license, samples)
 
     def push_to_hub(
         self,
@@ -326,6 +328,7 @@ class AbstractGenerativeModel(AbstractTrainable):
         data: str | None = None,
         scores: Mapping[str, Any] | None = None,
         license: str | None = None,  # noqa: A002
+        samples: int | None = None,
         private: bool | None = None,
         revision: str | None = None,
         message: str = "A model of qiskit_qgen",
@@ -339,6 +342,7 @@ class AbstractGenerativeModel(AbstractTrainable):
             data: As for :meth:`save_pretrained`.
             scores: As for :meth:`save_pretrained`.
             license: As for :meth:`save_pretrained`.
+            samples: As for :meth:`save_pretrained`; None draws 16 images, and none for a table.
             private: Whether a new repository is private; None takes the Hub's default.
             revision: Branch to upload to; None takes the main one.
             message: The commit message.
@@ -351,7 +355,8 @@ class AbstractGenerativeModel(AbstractTrainable):
             CheckpointError: If the Hub refuses the upload or cannot be reached.
             MissingOptionalLibraryError: If huggingface_hub is not installed.
         """
-        return saving.push_model(self, repo, revision, private, message, data=data, scores=scores, license=license)
+        about = {"data": data, "scores": scores, "license": license, "samples": samples}
+        return saving.push_model(self, repo, revision, private, message, **about)
 
     @classmethod
     def from_pretrained(cls, folder: PathLike, *, revision: str | None = None, **own: Any) -> Self:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import torch
 from qiskit import QuantumCircuit
 
-from qiskit_qgen._checks import check_path
+from qiskit_qgen._checks import check_int, check_path
 from qiskit_qgen._settings import CUSTOM, unknown_name
 from qiskit_qgen._typing import PathLike
 from qiskit_qgen.circuits import ParametrizedCircuit
@@ -20,15 +20,18 @@ from qiskit_qgen.models.base.card import model_card
 from qiskit_qgen.networks.own_circuits import own_ansatz
 from qiskit_qgen.persistence import check_state, load_circuit, load_model_config, load_model_folder, save_model_folder
 from qiskit_qgen.persistence.hub import local_folder, upload_folder
-from qiskit_qgen.persistence.pretrained import ANSATZ_FILE
+from qiskit_qgen.persistence.pretrained import ANSATZ_FILE, SAMPLES_FILE
 from qiskit_qgen.training import History
 from qiskit_qgen.training.distributed import is_main
+from qiskit_qgen.training.image_grid import save_image_grid
 
 if TYPE_CHECKING:
     from qiskit_qgen.models.base import AbstractGenerativeModel
 
 Model = TypeVar("Model", bound="AbstractGenerativeModel")
 _HISTORY = "history/"
+_NUM_SAMPLES = 16  # in the card of a model on the Hub
+_SAMPLE_SIDE = 96  # pixels of a sample in the card
 _OTHER_BYTES = 2**28  # largest size of the weight names and the training history
 
 
@@ -38,10 +41,14 @@ def save_model(
     data: str | None,
     scores: Mapping[str, Any] | None,
     license: str | None,  # noqa: A002
+    samples: int = 0,
 ) -> None:
     """Write ``model`` to ``folder``; see ``save_pretrained``."""
     check_path("folder", folder)
-    card = model_card(model, data, scores, license)
+    check_int("samples", samples, minimum=0)
+    if samples and model.image_shape is None:
+        raise ArgumentError("Argument `samples` has no effect on a model of tables, which has no images: leave it out.")
+    card = model_card(model, data, scores, license, samples)
     if not is_main():
         return
     columns, description = (model.history or History()).to_tensors()
@@ -58,15 +65,27 @@ def save_model(
         circuit=None if model.circuit is None else model.circuit.circuit,
         ansatz=None if ansatz is None else ansatz.circuit,
         card=card,
+        samples=_drawn(model, samples) if samples else None,
     )
+
+
+def _drawn(model: AbstractGenerativeModel, number: int) -> bytes:
+    """Return a PNG file of ``number`` samples, those of seed 0."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / SAMPLES_FILE
+        images = model.sample(number, seed=0)
+        save_image_grid(images, path, scale=max(1, _SAMPLE_SIDE // images.shape[-1]))
+        return path.read_bytes()
 
 
 def push_model(
     model: AbstractGenerativeModel, repo: str, revision: str | None, private: bool | None, message: str, **about: Any
 ) -> str:
     """Upload ``model`` to the Hub; see ``push_to_hub``."""
+    if about["samples"] is None:
+        about["samples"] = 0 if model.image_shape is None else _NUM_SAMPLES
     with TemporaryDirectory() as folder:
-        save_model(model, Path(folder) / "model", about["data"], about["scores"], about["license"])
+        save_model(model, Path(folder) / "model", about["data"], about["scores"], about["license"], about["samples"])
         return upload_folder(Path(folder) / "model", repo, revision=revision, private=private, message=message)
 
 
