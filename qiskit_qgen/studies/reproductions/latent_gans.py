@@ -29,10 +29,10 @@ from qiskit_qgen.studies.trials.run import run_trials
 _CIRCUIT, _TWINS = "circuit", {"twin, equal weights": "weights", "twin, equal width": "width"}
 _RECONSTRUCTIONS = "reconstructions"
 _TITLES = {
-    _RECONSTRUCTIONS: "reconstructions of test images (floor)",
+    _RECONSTRUCTIONS: "reconstructions (floor)",
     "standard_normal": "N(0, I) in the latent",
     "gaussian": "fitted Gaussian",
-    "mixture": "fitted mixture, a Gaussian for each class",
+    "mixture": "fitted mixture by class",
 }
 _SCORES = {
     "frechet_distance": "Fréchet distance",
