@@ -103,7 +103,12 @@ def _number(name: str, names: Sequence[str] | None) -> int:
 def _named(labels: Any) -> tuple[Any, tuple[str, ...] | None]:
     """Return words as numbers, with the words in alphabetical order; other labels as they are."""
     values = None if isinstance(labels, Tensor) else np.asarray(labels)
-    if values is None or values.dtype.kind not in "OUT" or not all(isinstance(each, str) for each in values.flat):
+    if (
+        values is None
+        or not values.ndim
+        or values.dtype.kind not in "OUT"
+        or not all(isinstance(each, str) for each in values.flat)
+    ):
         return labels, None
     names, numbers = np.unique(values.astype(str), return_inverse=True)
     return torch.from_numpy(numbers.reshape(values.shape)), tuple(map(str, names))

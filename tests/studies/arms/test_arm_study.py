@@ -146,7 +146,11 @@ def test_data_that_changed_are_told(tmp_path):
         (run_placement_study, {"model": {"quantum_in": "none"}}, "`quantum_in` has no effect in `model`: the study"),
         (run_placement_study, {"training": {"loss": "l2"}}, "`loss` must be one of"),
         (run_placement_study, {"training": {"steps": 5}}, "`steps` has no effect in `training`: the study sets it"),
-        (run_placement_study, {"model": {"noise": UniformNoise(5)}}, "`noise` must be one of"),
+        (
+            run_placement_study,
+            {"model": {"noise": UniformNoise(5)}},
+            "its `noise` is an object of your own: leave it out",
+        ),
         (run_low_data_study, {"sizes": (5, 5)}, r"`sizes` must hold distinct values, at least one, but is \(5, 5\)"),
         (run_low_data_study, {"sizes": (1,)}, "`sizes` must be an integer of at least 2, but is 1"),
         (run_low_data_study, {"seeds": ()}, "`seeds` must hold distinct values"),
