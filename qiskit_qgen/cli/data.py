@@ -7,7 +7,11 @@ from typing import Any, Literal
 
 from qiskit_qgen._checks import expanded
 from qiskit_qgen._settings import Settings, setting
+from qiskit_qgen.cli.reporting import note
 from qiskit_qgen.exceptions import ArgumentError
+
+MOST_IN_MEMORY = 10_000
+"""Streamed images that are read for scores."""
 
 _OF_IMAGES = ("data_dir", "image_size", "mode", "crop", "skip_damaged", "stream")
 _OF_TABLES = ("columns", "label")
@@ -101,6 +105,19 @@ class DataSettings(Settings):
 def samples_of(data: Any) -> Any:
     """Return the images or rows of a data set, a tensor (N, ...)."""
     return data.rows if unit_of(data) == "rows" else data.images
+
+
+def in_memory(data: Any) -> Any:
+    """Return a data set for scores, whose images are in memory: of images that stay in their file, 10,000 at most."""
+    from qiskit_qgen.datasets.streamed import StreamedImages, whole
+    from qiskit_qgen.datasets.subsets import subset_rows
+
+    if unit_of(data) == "rows" or not isinstance(data.images, StreamedImages):
+        return data
+    if len(data) > MOST_IN_MEMORY:
+        note(f"Scores use a draw of {MOST_IN_MEMORY:,} of the {len(data):,} training images, which stay in their file.")
+        data = data.take(subset_rows(len(data), MOST_IN_MEMORY, 0))
+    return replace(data, images=whole(data.images))
 
 
 def unit_of(data: Any) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from qiskit_qgen._checks import check_folder
-from qiskit_qgen.cli.data import DataSettings
+from qiskit_qgen.cli.data import DataSettings, in_memory
 from qiskit_qgen.cli.environment import machine, versions
 from qiskit_qgen.cli.reporting import note
 from qiskit_qgen.cli.settings import (
@@ -280,7 +280,7 @@ def load_trained_on(path: Path) -> Any:
     if tables is None:
         return None
     number = split_training(tables)[0].num_validation or 0
-    return split_data(data_settings(tables).load(), number)[0]
+    return in_memory(split_data(data_settings(tables).load(), number)[0])
 
 
 def data_of_run(path: Path) -> str | None:

@@ -14,7 +14,7 @@ import typer
 
 from qiskit_qgen.cli import run_folder as files
 from qiskit_qgen.cli.classes import recognition, samples_by_class
-from qiskit_qgen.cli.data import samples_of, unit_of
+from qiskit_qgen.cli.data import in_memory, samples_of, unit_of
 from qiskit_qgen.cli.executions import parse_execution
 from qiskit_qgen.cli.following import check_loggers, followers
 from qiskit_qgen.cli.pages.run_page import write_run_page
@@ -76,10 +76,11 @@ def run(tables: Tables, out: Path, *, resume: bool, overwrite: bool, again: str,
         seconds = _train(model, train, validation, tables, execution, folder)
         if not is_main():
             return
-        _draw(model, train, test, tables["training"]["seed"], folder)
+        known = in_memory(train)
+        _draw(model, known, test, tables["training"]["seed"], folder)
         note("Scoring ...")
         start = time.perf_counter()
-        scores = _scores(model, train, test, extractor, tables)
+        scores = _scores(model, known, test, extractor, tables)
         folder.write_json(files.SCORES, scores)
         model.save_pretrained(folder.path / files.MODEL, data=files.data_of_run(folder.path), scores=scores)
         folder.finish({**seconds, "scoring": time.perf_counter() - start})

@@ -102,7 +102,7 @@ def evaluate(
         )
     if out is not None:
         check_new_file("--out", out)
-    from qiskit_qgen.cli.data import samples_of
+    from qiskit_qgen.cli.data import in_memory, samples_of
     from qiskit_qgen.cli.run_folder import data_beside, load_model, load_trained_on
     from qiskit_qgen.cli.scoring import choose_extractor, data_to_score, load_scored_images, report, score
     from qiskit_qgen.persistence import atomic_write
@@ -119,7 +119,7 @@ def evaluate(
             f"Folder {model} must be that of a run for --memorization: its settings say what was trained on."
         )
     if trained_on is None and split == "test":
-        trained_on = chosen.whole().load()
+        trained_on = in_memory(chosen.whole().load())
     scores = score(
         trained,
         real,

@@ -10,7 +10,7 @@ import typer
 
 from qiskit_qgen._checks import renamed_arguments
 from qiskit_qgen.cli.classes import describe
-from qiskit_qgen.cli.data import DataSettings
+from qiskit_qgen.cli.data import DataSettings, in_memory
 from qiskit_qgen.cli.reporting import note
 from qiskit_qgen.exceptions import ArgumentError, DatasetError
 
@@ -101,7 +101,7 @@ def choose_extractor(name: str | None, train: Any, shape: Sequence[int]) -> Any:
     if train is None:
         raise ArgumentError(f"The extractor {name!r} needs the images that the model was trained on: give its run.")
     with renamed_arguments({"data": "name"}):
-        return LabelFeatureExtractor(train)
+        return LabelFeatureExtractor(in_memory(train))
 
 
 def score(

@@ -53,9 +53,10 @@ def bars(tmp_path_factory):
     return path
 
 
-def test_a_run_tells_how_a_classifier_sees_its_classes(qgen, bars, tmp_path):
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_run_tells_how_a_classifier_sees_its_classes(qgen, bars, stream, tmp_path):
     config = tmp_path / "bars.toml"
-    config.write_text(CONFIG.format(data=str(bars)))
+    config.write_text(CONFIG.format(data=str(bars)).replace("[model]", f"stream = {str(stream).lower()}\n\n[model]"))
     result = qgen("train", config, "--out", tmp_path / "run", "--seed", 3)
     assert result.exit_code == 0, result.stderr
     scores = json.loads((tmp_path / "run" / "scores.json").read_text())

@@ -3,10 +3,13 @@
 import json
 
 import numpy as np
+import pytest
 import torch
 
-from qiskit_qgen import StyleQGAN
+from qiskit_qgen import StyleQGAN, load_dataset
+from qiskit_qgen.datasets import hold_out
 from qiskit_qgen.datasets.streamed import StreamedImages
+from qiskit_qgen.datasets.subsets import subset_rows
 
 
 def test_a_streamed_run_ends_with_the_same_bits(qgen, config, tmp_path, monkeypatch):
@@ -32,6 +35,21 @@ def test_a_streamed_run_ends_with_the_same_bits(qgen, config, tmp_path, monkeypa
     result = qgen("evaluate", tmp_path / "streamed", "--extractor", "pixel", "-o", out, "--memorization", "--seed", 1)
     assert result.exit_code == 0, result.stderr
     assert json.loads(out.read_text())["frechet_distance"] == scores[0]["frechet_distance"]
+
+
+def test_scores_take_a_draw_of_many_streamed_images(qgen, config, sample_images, tmp_path, monkeypatch):
+    monkeypatch.setattr("qiskit_qgen.cli.data.MOST_IN_MEMORY", 25)
+    result = qgen("train", config, "--out", tmp_path / "run", "--seed", 1, "--set", "data.stream=true")
+    assert result.exit_code == 0, result.stderr
+    assert "Scores use a draw of 25 of the 36 training images, which stay in their file." in result.stderr
+    train, _ = hold_out(load_dataset(sample_images), 4)
+    images = load_dataset(sample_images, split="test").images
+    model = StyleQGAN.from_pretrained(tmp_path / "run" / "model")
+    expected = model.evaluate(images, train=train.take(subset_rows(36, 25, 0)), extractor="pixel", seed=1)
+    scores = json.loads((tmp_path / "run" / "scores.json").read_text())
+    assert scores["baselines"]["gaussian"]["frechet_distance"] == pytest.approx(
+        expected["baselines"]["gaussian"]["frechet_distance"]
+    )
 
 
 def test_what_cannot_be_streamed_is_refused(qgen, config, tmp_path):
