@@ -24,7 +24,7 @@ from qiskit_qgen.networks.normalizers import AbstractNormalizer
 from qiskit_qgen.persistence import atomic_path
 from qiskit_qgen.studies.challengers.twins import classical_twin
 from qiskit_qgen.studies.intervals import interval_text, mean_interval
-from qiskit_qgen.studies.reproductions.outcome import Outcome, below
+from qiskit_qgen.studies.reproductions.outcome import Outcome, below, done_records
 from qiskit_qgen.studies.tables import markdown_table
 from qiskit_qgen.studies.trials.folder import kept_checkpoint, trial_folder
 from qiskit_qgen.studies.trials.run import run_trials
@@ -51,7 +51,7 @@ def run_collisions(settings: Mapping[str, Any], data: tuple[str, str | None], fo
     events = Events.read(data[0], settings)
     rows: dict[str, list[dict[str, float]]] = {arm: [] for arm in settings["arms"]}
     drawn = {"real": events.held_out}
-    for record in (each for each in records if each["status"] == "done"):
+    for record in done_records(records):
         arm = record["configuration"]["arm"]
         generated = np.load(trial_folder(folder, record["digest"]) / _EVENTS)
         rows[arm].append(events.scores(generated) | {"step": record["result"]["step"]})

@@ -21,7 +21,7 @@ from qiskit_qgen.studies.arms.samples import SAMPLES, read_samples, write_sample
 from qiskit_qgen.studies.arms.trial import BASELINES_ARM
 from qiskit_qgen.studies.challengers.twins import classical_twin
 from qiskit_qgen.studies.intervals import Interval, interval_text, mean_interval
-from qiskit_qgen.studies.reproductions.outcome import Outcome, below
+from qiskit_qgen.studies.reproductions.outcome import Outcome, below, done_records
 from qiskit_qgen.studies.tables import markdown_table
 from qiskit_qgen.studies.trials.folder import kept_checkpoint, trial_folder
 from qiskit_qgen.studies.trials.run import run_trials
@@ -49,7 +49,7 @@ def run_latent_gans(settings: Mapping[str, Any], data: tuple[str, str | None], f
     arms, seeds, extractors = (common.pop(each) for each in ("arms", "seeds", "extractors"))
     configurations = [{**common, "arm": arm, "seed": seed} for seed in seeds for arm in (BASELINES_ARM, *arms)]
     records = run_trials(train_latent_gan, configurations, folder, settings=common, **runner)
-    done = [each for each in records if each["status"] == "done"]
+    done = done_records(records)
     test = _images(common, "test")
     scores = {extractor: _scored(done, folder, test, extractor) for extractor in extractors}
     weights = {each["configuration"]["arm"]: each["result"].get("weights") for each in done}

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from qiskit_qgen.exceptions import ExecutionError
 from qiskit_qgen.studies.intervals import Interval
 
 Verdict = Literal["reproduced", "not reproduced", "cannot be told"]
@@ -24,6 +25,14 @@ class Outcome:
     """Rows of images (N, C, H, W) by their names, for each figure by its caption."""
     marginals: dict[str, tuple[Sequence[str], Mapping[str, Any]]] = field(default_factory=dict)
     """Names of columns, and tables (N, D) by their names, real ones first, for each figure by its caption."""
+
+
+def done_records(records: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the records, or raise :class:`ExecutionError` if a trial failed: a comparison needs all of them."""
+    for record in records:
+        if record["status"] != "done":
+            raise ExecutionError(f"A trial failed with {record['error']} The option --retry-failed runs it again.")
+    return list(records)
 
 
 def below(value: Interval, bound: float) -> Verdict:
